@@ -1,0 +1,9 @@
+"""Test Python callbacks on Java threads: segfaults, hangs and NULL results as test outcomes, with their stacks."""
+
+from __future__ import annotations
+
+from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Segfault
+
+__version__ = "0.1.0"
+
+__all__ = ["ChildCrash", "ForeignThreadError", "Hang", "NullResult", "Segfault", "__version__"]

@@ -1,0 +1,122 @@
+"""What the supervisor saw of one child: its messages and its end."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any
+
+from .outcomes import Phase
+
+
+@dataclass(frozen=True)
+class PhaseStarted:
+    """Written before a phase begins: it names the phase and arms its deadline."""
+
+    phase: Phase
+
+
+@dataclass(frozen=True)
+class ThreadNamed:
+    """A thread that runs a part of the test: its Python ident, kernel id and name."""
+
+    ident: int
+    native_id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class ReportMade:
+    """A pytest report, in pytest's serialized form, with the exceptions that led to it."""
+
+    report: dict[str, Any]
+    exceptions: tuple[tuple[str, str], ...] = ()
+    """Type name and text of the exception raised and of its explicit causes, outermost first."""
+
+
+@dataclass(frozen=True)
+class WarningRecorded:
+    module: str
+    category: str
+    text: str
+    filename: str
+    lineno: int
+    when: str
+
+
+@dataclass(frozen=True)
+class JvmFailed:
+    """The JVM did not start."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class SessionStopped:
+    """The test asked for the end of the run: KeyboardInterrupt or `pytest.exit`."""
+
+    kind: str
+    """`interrupt` or `exit`."""
+    reason: str
+    returncode: int | None = None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The child did all it had to do; what comes after is its own, intended, exit."""
+
+
+Message = PhaseStarted | ThreadNamed | ReportMade | WarningRecorded | JvmFailed | SessionStopped | Finished
+
+
+@dataclass(frozen=True)
+class Exited:
+    code: int
+
+
+@dataclass(frozen=True)
+class Signaled:
+    signal: int
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The end of the child could not be seen."""
+
+    reason: str
+
+
+End = Exited | Signaled | Lost
+
+
+class EndedBy(enum.Enum):
+    """Who ended the child; recorded by whoever sends the signal, never inferred."""
+
+    ITSELF = "itself"
+    DEADLINE = "deadline"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Durations are in seconds."""
+
+    messages: tuple[Message, ...]
+    end: End
+    ended_by: EndedBy
+    phase: Phase
+    """The phase that ran last."""
+    duration: float
+    phase_duration: float
+    phase_limit: float
+    torn: int = 0
+    """Bytes of a last message that never came whole."""
+    documents: dict[str, str] = field(default_factory=dict)
+    """What was taken from the living child at its deadline: name of the document → text."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Documents that could not be taken → why."""
+    notes: tuple[str, ...] = ()
+    """Remarks of the supervisor: a stopped child, processes that outlived it."""
+
+    @property
+    def finished(self) -> bool:
+        return any(isinstance(message, Finished) for message in self.messages)

@@ -39,3 +39,5 @@ class RunRecord:
     evidence: Evidence = field(default_factory=Evidence)
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    rerun: str = ""
+    """The node id as it is given on the command line from the folder in which pytest was started."""

@@ -20,6 +20,8 @@ class PythonThread:
     name: str | None
     current: bool
     frames: tuple[PythonFrame, ...]
+    native_id: int | None = None
+    """The kernel's thread id, by which Java's side is joined; None where the child did not tell."""
 
 
 @dataclass(frozen=True)
@@ -75,3 +77,5 @@ class FatalError:
     """Lowest and highest address of the crashing thread's stack, in bytes."""
     native_frames: tuple[NativeFrame, ...]
     java_frames: tuple[JavaFrame, ...]
+    thread_state: str | None = None
+    """What HotSpot says the thread was in (`_thread_in_native`); None where it was not a JavaThread."""

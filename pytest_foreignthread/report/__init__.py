@@ -1,0 +1,1 @@
+"""From a record to what a reader sees: format only, decide nothing."""

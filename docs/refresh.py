@@ -1,0 +1,84 @@
+"""Run the commands whose output the documents show, and put the output in: `python docs/refresh.py [--check]`.
+
+A block is
+
+    <!-- output of: pytest docs/examples/first_test.py -->
+    ```text
+    …
+    ```
+
+`pytest` runs in this interpreter, from the project's root. Paths of the machine are made neutral. With --check nothing
+is written, and the exit status is 1 where a block differs in more than what differs from run to run and from machine to
+machine: addresses, offsets, versions, times, process ids, and native frames.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCK = re.compile(r"(<!-- output of: pytest (.+?) -->\n```text\n)(.*?)(```\n)", re.DOTALL)
+VARYING = (
+    (r"0x[0-9a-f]+", "0x…"),
+    (r"\[[\w.+-]+\+0x…\]", "[library]"),
+    (r"\d+(\.\d+)* s\b|in \d+\.\d+s", "… s"),
+    (r"platform .*|plugins: .*|foreign-thread: .*", "…"),
+    (r"(?m)^  C .*$|^  \(\d+ frames of .*$", "  …"),
+    (r"\d+", "9"),
+    (r"=+|-{5,}|_{5,}", "="),
+)
+
+
+def documents() -> list[Path]:
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/minimal_bug/README.md"]
+    return [path for path in found if BLOCK.search(path.read_text(encoding="utf-8"))]
+
+
+def output_of(arguments: str) -> str:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *shlex.split(arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return neutral(done.stdout)
+
+
+def neutral(text: str) -> str:
+    for path, name in ((sysconfig.get_path("purelib"), "site-packages"), (sys.prefix, ".venv"), (str(ROOT), ".")):
+        text = text.replace(path, name)
+    return re.sub(r"(/[\w.+-]+)+/lib/python3\.\d+/", "…/", text)
+
+
+def refreshed(text: str) -> str:
+    return BLOCK.sub(lambda block: f"{block[1]}{output_of(block[2])}{block[4]}", text)
+
+
+def essence(text: str) -> str:
+    for pattern, constant in VARYING:
+        text = re.sub(pattern, constant, text)
+    return text
+
+
+def rotten() -> Iterator[Path]:
+    for path in documents():
+        text = path.read_text(encoding="utf-8")
+        if essence(refreshed(text)) != essence(text):
+            yield path
+
+
+def main() -> int:
+    if "--check" in sys.argv:
+        found = list(rotten())
+        for path in found:
+            print(f"{path.relative_to(ROOT)}: its output is not what the command gives: run python docs/refresh.py")
+        return 1 if found else 0
+    for path in documents():
+        path.write_text(refreshed(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Run the example and hold what is seen against what is expected; exit status 0 if they agree.
+
+python show.py [ARGUMENTS FOR PYTEST]     for instance --foreign-thread-jvm=/usr/lib/jvm/jdk-25
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+CONTROL = """\
+safely when run from Clojure
+ALL YOUR BASE ARE BELONG TO US
+Python after
+your mood = yay
+"""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """An outcome, and words of its evidence: of the problematic frame, the crashed thread's name, the message."""
+
+    outcome: str
+    frame: str = ""
+    thread: str = ""
+    message: str = ""
+
+
+# A function that CPython 3.10 frees loses its code too, and the crash comes one C frame earlier.
+LATE_CALLBACK = Expected(
+    "segfault",
+    frame="_PyEval_EvalFrameDefault" if sys.version_info >= (3, 11) else "_PyFunction_Vectorcall",
+    thread="-thread-1",
+)
+NULL = "<built-in function unnamed_function> returned NULL without setting an exception"
+
+BROKEN = {
+    "safely_clj_fail": LATE_CALLBACK,
+    "safely_clj_no_fail": Expected("passed"),
+    "new_thread_fail": LATE_CALLBACK,
+    "new_thread_hang": Expected("hang"),
+    "new_thread_hang_interrupted": Expected("null_result", message=NULL),
+    "same_thread_no_fail": Expected("passed"),
+    "vanilla_thread_no_fail": Expected("passed"),
+    "simple_thread_think_no_fail": Expected("passed"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    case: str
+    expected: str
+    seen: str
+    agrees: bool
+
+    def __str__(self) -> str:
+        mark = "" if self.agrees else "  <- differs"
+        return f"{self.case:<42} {self.expected:<12} {self.seen}{mark}"
+
+
+def control() -> Row:
+    print("$ python run.py", flush=True)
+    run = subprocess.run([sys.executable, HERE / "run.py"], capture_output=True, text=True, check=False)
+    print(run.stdout + run.stderr, flush=True)
+    agrees = run.returncode == 0 and run.stdout == CONTROL
+    return Row("run.py, no JVM (control)", "passed", "passed" if agrees else f"exit status {run.returncode}", agrees)
+
+
+def tests(module: str, arguments: Sequence[str]) -> list[dict[str, Any]]:
+    """Run a module's tests, pytest's output on the screen, and give the entries of their report."""
+    print(f"$ pytest {module}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        command = [sys.executable, "-m", "pytest", str(HERE / module), f"--foreign-thread-report={report}", *arguments]
+        subprocess.run(command, check=False)
+        entries: list[dict[str, Any]] = json.loads(report.read_text())["tests"] if report.exists() else []
+    return entries
+
+
+def broken_rows(entries: Sequence[dict[str, Any]]) -> Iterator[Row]:
+    by_case = {entry["nodeid"].rpartition("::test_")[2].partition("[")[0]: entry for entry in entries}
+    for case, expected in BROKEN.items():
+        yield broken_row(case.replace("_", "-"), expected, by_case.get(case))
+
+
+def broken_row(case: str, expected: Expected, entry: dict[str, Any] | None) -> Row:
+    if entry is None:
+        return Row(case, expected.outcome, "not run", agrees=False)
+    frame, thread = entry["problematic_frame"] or "", crashed_thread(entry)
+    agrees = (
+        entry["outcome"] == expected.outcome
+        and expected.frame in frame
+        and expected.thread in thread
+        and expected.message in entry["message"]
+    )
+    evidence = " ".join(filter(None, (frame.rpartition("] ")[2].strip(), thread and f"on {thread}")))
+    return Row(case, expected.outcome, f"{entry['outcome']:<12} {evidence or entry['message']}".rstrip(), agrees)
+
+
+def crashed_thread(entry: dict[str, Any]) -> str:
+    if entry["signal"] is None:
+        return ""
+    return next((str(thread["name"]) for thread in entry["java_threads"] if thread["current"]), "")
+
+
+def mended_row(entries: Sequence[dict[str, Any]]) -> Row:
+    odd = [f"{entry['outcome']}: {entry['nodeid']}" for entry in entries if entry["outcome"] != "passed"]
+    seen = "; ".join(odd) or f"passed       {len(entries)} of {len(entries)}"
+    return Row("all of them, bridge mended", "passed", seen if entries else "not run", bool(entries) and not odd)
+
+
+def main(arguments: Sequence[str]) -> int:
+    rows = [control()]
+    rows.extend(broken_rows(tests("test_minimal_bug.py", arguments)))
+    rows.append(mended_row(tests("test_mended_bridge.py", arguments)))
+    print(f"\n{'case':<42} {'expected':<12} seen", *rows, sep="\n")
+    return 0 if all(row.agrees for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

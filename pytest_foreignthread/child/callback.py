@@ -1,0 +1,90 @@
+"""A Python callable on its way to a foreign thread, and its result on the way back."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Generic, TypeVar
+
+from ..observation import ThreadNamed
+from ..wire import Sender
+
+T = TypeVar("T")
+
+Bridge = Callable[[Callable[[], None]], Any]
+"""Turns a Python callable of no arguments into a `java.lang.Runnable`."""
+
+
+class Callback(Generic[T]):
+    """Called without arguments, on whatever thread; `future` takes what the function returned or raised.
+
+    The function runs at the first call, and not at all once `future` is cancelled. Nothing is raised into the caller:
+    a Java thread would drop it, and what a bridge makes of it is not known.
+    """
+
+    def __init__(self, function: Callable[[], T], sender: Sender) -> None:
+        self._function = function
+        self._sender = sender
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
+        self.calls = 0
+        self.future: Future[T] = Future()
+
+    def __call__(self) -> None:
+        __tracebackhide__ = True
+        if not self._may_begin():
+            return
+        try:
+            trace_as_python_threads_do()
+            self._sender.send(current_thread())
+            value = self._function()
+        except BaseException as error:
+            self._leave_if_forked(1)
+            self.future.set_exception(error)
+        else:
+            self._leave_if_forked(0)
+            self.future.set_result(value)
+
+    def _may_begin(self) -> bool:
+        with self._lock:
+            self.calls += 1
+            return self.calls == 1 and self.future.set_running_or_notify_cancel()
+
+    def _leave_if_forked(self, status: int) -> None:
+        # A fork on a Java thread has neither the other threads nor a working JVM: it must not return into Java. On the
+        # main thread it would run the rest of the test a second time.
+        if os.getpid() != self._owner:
+            os._exit(status)
+
+
+def trace_as_python_threads_do() -> None:
+    """Do what `threading` does at the start of the threads it makes; coverage and debuggers count on it."""
+    if _is_main_thread():
+        return
+    if (trace := threading.gettrace()) is not None and sys.gettrace() is None:
+        sys.settrace(trace)
+    if (profile := threading.getprofile()) is not None and sys.getprofile() is None:
+        sys.setprofile(profile)
+
+
+def _is_main_thread() -> bool:
+    return threading.get_native_id() == os.getpid()
+
+
+def current_thread() -> ThreadNamed:
+    native_id = threading.get_native_id()
+    if _is_main_thread():
+        return ThreadNamed(threading.get_ident(), native_id, "MainThread")
+    return ThreadNamed(threading.get_ident(), native_id, _kernel_name(native_id) or threading.current_thread().name)
+
+
+def _kernel_name(native_id: int) -> str | None:
+    """HotSpot gives its threads' names to the kernel, which keeps 15 bytes; asking Java would disturb the bridge."""
+    try:
+        with open(f"/proc/self/task/{native_id}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return None

@@ -1,0 +1,53 @@
+"""What an exception tells the parent: itself and what it was explicitly raised from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ..classify import is_null_result
+from ..outcomes import NullResult
+
+
+def exception_chain(error: BaseException) -> tuple[tuple[str, str], ...]:
+    """Give type name and text of the exception, its explicit causes and, of a group, its members."""
+    return tuple((_kind(one), _text(one)) for one in _walk(error, set()))
+
+
+def null_result(excinfo: pytest.ExceptionInfo[BaseException] | None) -> NullResult | None:
+    """Give the NullResult that stands for a SystemError of that kind in the chain, with the traceback raised."""
+    chain = exception_chain(excinfo.value) if excinfo is not None else ()
+    for kind, text in chain:
+        if excinfo is not None and is_null_result(kind, text):
+            return NullResult(text).with_traceback(excinfo.value.__traceback__)
+    return None
+
+
+def _walk(error: BaseException | None, seen: set[int]) -> Iterator[BaseException]:
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        for member in _members(error):
+            yield from _walk(member, seen)
+        error = error.__cause__
+
+
+def _members(error: BaseException) -> tuple[BaseException, ...]:
+    """Give the members of an exception group, by what it is and not by a class, which Python 3.10 has none of."""
+    try:
+        found = getattr(error, "exceptions", ())
+    except BaseException:  # a test's exception may do anything in a property
+        return ()
+    return tuple(one for one in found if isinstance(one, BaseException)) if isinstance(found, tuple) else ()
+
+
+def _kind(error: BaseException) -> str:
+    return "SystemError" if isinstance(error, SystemError) else type(error).__qualname__
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException as broken:  # a test's exception may do anything in __str__
+        return f"<{type(error).__qualname__}, whose text raised {type(broken).__qualname__}>"

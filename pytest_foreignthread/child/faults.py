@@ -1,0 +1,59 @@
+"""Who answers for a fatal signal in the child: faulthandler before the JVM, HotSpot and faulthandler after it."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NoReturn
+
+_HOTSPOTS: Final = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+
+
+class PythonStacks:
+    """Writes the stacks of all Python threads: of a death to one file, those asked for by a signal to another."""
+
+    def __init__(self, death_file: Path, asked_file: Path, signal_number: int) -> None:
+        self._death = death_file.open("wb", buffering=0)
+        self._asked = asked_file.open("wb", buffering=0)
+        self._signal = signal_number
+
+    def arm(self) -> None:
+        """From here on a fatal signal, and `signal_number`, are answered with the stacks. No core file is written."""
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        faulthandler.enable(self._death, all_threads=True)
+        faulthandler.register(self._signal, self._asked, all_threads=True, chain=False)
+
+    def write(self) -> None:
+        faulthandler.dump_traceback(self._death, all_threads=True)
+
+    @contextmanager
+    def written_at_exit(self) -> Iterator[None]:
+        """Let `os._exit`, which is no signal, leave the stacks as well."""
+        leave, owner = os._exit, os.getpid()
+
+        def write_and_leave(status: int) -> NoReturn:
+            if os.getpid() == owner:
+                self.write()
+            leave(status)
+
+        os._exit = write_and_leave
+        try:
+            yield
+        finally:
+            os._exit = leave
+
+
+def leave_to_hotspot() -> None:
+    """Call before the JVM starts.
+
+    HotSpot chains to whatever handler it finds, so faulthandler's would come first and hs_err would not be written.
+    With the default action in place HotSpot writes hs_err and calls abort() on the crashing thread, where
+    faulthandler's SIGABRT handler, which stays, dumps the Python stacks.
+    """
+    for fatal in _HOTSPOTS:
+        signal.signal(fatal, signal.SIG_DFL)

@@ -1,0 +1,148 @@
+"""The JVM of this process: starting it, the default bridge, and exceptions that no one caught on a Java thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import jpype
+
+from ..settings import Settings
+from .faults import leave_to_hotspot
+from .output import diverted
+
+_EXIT_SECONDS: Final = 2.0
+
+
+class JvmStartError(Exception):
+    """The JVM did not start; the text gives the JVM's own words."""
+
+
+def is_started() -> bool:
+    return bool(jpype.isJVMStarted())
+
+
+def start(settings: Settings, folder: Path) -> None:
+    """Start the JVM, its own files in `folder`; raise JvmStartError."""
+    words = folder / "jvm_start"
+    leave_to_hotspot()
+    try:
+        with diverted(words):
+            jpype.startJVM(*_arguments(settings, folder), jvmpath=str(settings.jvm.library), **_options(settings))
+    except Exception as error:
+        raise JvmStartError(f"{error}\n{words.read_text(errors='replace')}".strip()) from error
+
+
+def _arguments(settings: Settings, folder: Path) -> list[str]:
+    # The user's arguments may replace ours, but not where a dying JVM leaves its files: the report is read from there.
+    # Performance data is a file in the temporary folder that a killed JVM leaves behind.
+    kept_here = (f"-XX:ErrorFile={folder / 'hs_err'}", f"-XX:ReplayDataFile={folder / 'replay'}")
+    return ["-XX:-UsePerfData", *settings.jvm_args, *kept_here]
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    # interrupt=False leaves SIGINT to Python: with JPype's default a test that sends it to itself ends in System.exit.
+    return {"classpath": list(settings.classpath) or None, "convertStrings": False, "interrupt": False}
+
+
+def wait_while_it_exits() -> None:
+    """Call at the end of a phase: `System.exit` is under way once JPype says that its JVM is gone.
+
+    What the phase raised meanwhile is of no account, and the exit is given its time. A test may also have called
+    `shutdownJVM`; then nothing comes.
+    """
+    if not is_started():
+        time.sleep(_EXIT_SECONDS)
+
+
+def java(name: str) -> Any:
+    return jpype.JClass(name)
+
+
+def jpype_bridge(function: Callable[[], None]) -> Any:
+    """The default bridge: JPype's proxy."""
+    return jpype.JProxy("java.lang.Runnable", dict={"run": function})
+
+
+def runnable(made: Any) -> Any:
+    """Raise TypeError for what is no Runnable; JPype alone would take None for Java's null."""
+    if made is None:
+        raise TypeError
+    return jpype.JObject(made, "java.lang.Runnable")
+
+
+def python_exception(throwable: Any) -> BaseException:
+    """Give the Python exception inside a Java one where a Python callback raised it, else the Java one itself."""
+    if str(throwable.getClass().getName()) != "org.jpype.PyExceptionProxy":
+        return _as_exception(throwable)
+    # JPype unwraps its proxy only when Java throws it.
+    thrower = java("java.lang.invoke.MethodHandles").throwException(java("java.lang.Void").TYPE, throwable.getClass())
+    try:
+        thrower.invokeWithArguments([throwable])
+    except BaseException as error:
+        # Before Python 3.12 no other frame is left: JPype keeps the exception without its traceback.
+        own = error.__traceback__
+        return error.with_traceback(own.tb_next if own else None)
+    return _as_exception(throwable)
+
+
+def _as_exception(throwable: Any) -> BaseException:
+    return throwable if isinstance(throwable, BaseException) else RuntimeError(str(throwable))
+
+
+@dataclass(frozen=True)
+class Uncaught:
+    """An exception that no one caught on a Java thread: the thread's name, and the stacks as text."""
+
+    thread: str
+    error: BaseException
+    stack: str
+
+    @property
+    def head(self) -> str:
+        is_java = isinstance(self.error, jpype.JException)
+        text = str(self.error.toString()) if is_java else "".join(traceback.format_exception_only(self.error))
+        return f'uncaught on Java thread "{self.thread}": {text.splitlines()[0]}'
+
+
+def _uncaught(thread: str, throwable: Any) -> Uncaught:
+    error = python_exception(throwable)
+    stack = _java_stack(throwable)
+    if not isinstance(error, jpype.JException):
+        # Java knows it by the class that carries it.
+        _, _, places = stack.partition("\n")
+        stack = f"{''.join(traceback.format_exception(error))}thrown into Java:\n{places}"
+    return Uncaught(thread, error, stack)
+
+
+def _java_stack(throwable: Any) -> str:
+    writer = java("java.io.StringWriter")()
+    throwable.printStackTrace(java("java.io.PrintWriter")(writer))
+    return str(writer).rstrip()
+
+
+class UncaughtExceptions:
+    """Collects the exceptions that no one caught on a Java thread; Java alone would print and forget them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: list[tuple[str, Any]] = []
+
+    def install(self) -> None:
+        handler = jpype.JProxy("java.lang.Thread$UncaughtExceptionHandler", dict={"uncaughtException": self._add})
+        java("java.lang.Thread").setDefaultUncaughtExceptionHandler(handler)
+
+    def _add(self, thread: Any, throwable: Any) -> None:
+        with self._lock:
+            self._found.append((str(thread.getName()), throwable))
+
+    def take(self) -> list[Uncaught]:
+        """Give, and forget, what came since the last call."""
+        with self._lock:
+            found, self._found = self._found, []
+        return [_uncaught(name, throwable) for name, throwable in found]

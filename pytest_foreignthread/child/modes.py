@@ -1,0 +1,150 @@
+"""Where a function runs: on the main thread, or called by Java on the same, a new or a pool thread."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import Any, Final, TypeVar
+
+from ..settings import MODES
+from ..wire import Sender
+from .callback import Bridge, Callback
+
+T = TypeVar("T")
+
+_LOOK: Final = 0.1
+"""Seconds between two looks at whether Java's side ended without having called Python's."""
+_GRACE: Final = 1.0
+"""Seconds that a bridge which hands the call on to another thread has for it after its Runnable ended."""
+_POOL_SIZE: Final = 4
+
+
+class BridgeError(Exception):
+    """The bridge did not do what it is for: to give a `java.lang.Runnable` that calls the Python function once."""
+
+
+class NotCalledError(BridgeError):
+    """The bridge's Runnable ended without having called the Python function."""
+
+
+class CalledAgainError(BridgeError):
+    """The bridge called the Python function more than once; it ran the first time only."""
+
+
+class ForeignThread:
+    """Runs functions on Java threads, through a bridge. `mode` is the test's own where a call names none."""
+
+    def __init__(self, bridge: Bridge, sender: Sender, mode: str) -> None:
+        self._bridge = bridge
+        self._sender = sender
+        self._mode = mode
+        self._numbers = itertools.count(1)
+        self._pool: Any = None
+        self._submitted: list[tuple[Callback[Any], Any]] = []
+
+    def call(self, function: Callable[..., T], /, *args: Any, mode: str | None = None, **kwargs: Any) -> T:
+        """Return the function's value or raise its exception, with its own traceback.
+
+        Raise BridgeError when the bridge called it not once, and what the bridge itself raised.
+        """
+        __tracebackhide__ = True
+        callback, task = self._start(functools.partial(function, *args, **kwargs), mode)
+        # Waiting in Python, not in Java's get(), lets the main thread run signal handlers, as it does in any test.
+        while not wait([callback.future], timeout=_LOOK).done and not _has_ended(task):
+            pass
+        if not callback.future.done() or callback.future.exception() is None:
+            _raise_of_java(task)
+            _demand_one_call(callback)
+            wait([callback.future])
+        # Not result(): its frames would stand in the traceback.
+        if (error := callback.future.exception()) is not None:
+            raise error
+        return callback.future.result()
+
+    def submit(self, function: Callable[..., T], /, *args: Any, mode: str | None = None, **kwargs: Any) -> Future[T]:
+        """Start the function and give its future at once; it is done when the function is, not when Java's side is.
+
+        A future that is cancelled before Java comes to it keeps the function from running.
+        """
+        __tracebackhide__ = True
+        callback, task = self._start(functools.partial(function, *args, **kwargs), mode)
+        self._submitted.append((callback, task))
+        return callback.future
+
+    def check(self) -> None:
+        """Raise what Java's side of an ended `submit` raised, or did wrong: no one else would see it."""
+        __tracebackhide__ = True
+        for callback, task in self._submitted:
+            if _has_ended(task):
+                _raise_of_java(task)
+                _demand_one_call(callback)
+
+    def _start(self, function: Callable[[], T], mode: str | None) -> tuple[Callback[T], Any]:
+        """Give the callback of the function and the `FutureTask` of Java's side, None where there is none."""
+        __tracebackhide__ = True
+        mode = self._mode if mode is None else mode
+        if mode not in MODES:
+            raise ValueError(f"mode={mode!r}: want one of {', '.join(map(repr, MODES))}")
+        callback = Callback(function, self._sender)
+        if mode == "main":
+            callback()
+            return callback, None
+        task = _future_task(self._bridge(callback))
+        if mode == "same":
+            task.run()
+        elif mode == "new":
+            _java("java.lang.Thread")(task, f"foreign-{next(self._numbers)}").start()
+        else:
+            self._java_pool().execute(task)
+        return callback, task
+
+    def _java_pool(self) -> Any:
+        if self._pool is None:
+            self._pool = _java("java.util.concurrent.Executors").newFixedThreadPool(_POOL_SIZE)
+        return self._pool
+
+
+def _java(name: str) -> Any:
+    from . import jvm
+
+    return jvm.java(name)
+
+
+def _future_task(made: Any) -> Any:
+    __tracebackhide__ = True
+    from . import jvm
+
+    try:
+        runnable = jvm.runnable(made)
+    except TypeError:
+        raise BridgeError(f"foreign_thread_bridge made {made!r}, which is no java.lang.Runnable") from None
+    return _java("java.util.concurrent.FutureTask")(runnable, None)
+
+
+def _has_ended(task: Any) -> bool:
+    from . import jvm
+
+    return task is None or not jvm.is_started() or bool(task.isDone())
+
+
+def _raise_of_java(task: Any) -> None:
+    """Wait for Java's side to return from the callback; raise what it threw."""
+    __tracebackhide__ = True
+    from . import jvm
+
+    if task is None or not jvm.is_started():
+        return
+    try:
+        task.get()
+    except jvm.java("java.util.concurrent.ExecutionException") as error:
+        raise jvm.python_exception(error.getCause()) from None
+
+
+def _demand_one_call(callback: Callback[Any]) -> None:
+    __tracebackhide__ = True
+    if not wait([callback.future], timeout=_GRACE).done and callback.future.cancel():
+        raise NotCalledError("the bridge's Runnable ended without having called the Python function")
+    if callback.calls > 1:
+        raise CalledAgainError(f"the bridge called the Python function {callback.calls} times; it ran the first time")

@@ -1,0 +1,68 @@
+"""Where the child's output goes, seen from the file descriptors."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def give_own_capture_files(folder: Path) -> None:
+    """Put files of this child's own under pytest's fd capture.
+
+    pytest captures descriptors 1 and 2 into unlinked temporary files, whose descriptions, offset included, a forked
+    child shares with its parent. Every descriptor of such a file is pointed at a new file in `folder`, which also
+    lets the parent read what a dead child had written.
+    """
+    for fd, name in ((1, "stdout"), (2, "stderr")):
+        captured = _identity(fd)
+        if captured is None:
+            continue
+        own = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
+        for other in _open_descriptors():
+            if other != own and _identity(other) == captured:
+                os.dup2(own, other, inheritable=os.get_inheritable(other))
+        os.close(own)
+
+
+def _identity(fd: int) -> tuple[int, int] | None:
+    """Give device and inode of an unlinked regular file; None for everything else: `pytest -s > log` is the user's."""
+    try:
+        status = os.fstat(fd)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) and status.st_nlink == 0 else None
+
+
+def _open_descriptors() -> list[int]:
+    folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
+    return [int(name) for name in os.listdir(folder)]
+
+
+@contextmanager
+def diverted(path: Path) -> Iterator[None]:
+    """Send descriptors 1 and 2 to a file for a while: what a JVM says while it starts is about it, not the test."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    saved = {fd: os.dup(fd) for fd in (1, 2) if _is_open(fd)}
+    try:
+        for fd in saved:
+            os.dup2(target, fd)
+        yield
+    finally:
+        os.close(target)
+        for fd, copy in saved.items():
+            os.dup2(copy, fd)
+            os.close(copy)
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,131 @@
+"""pytest's three phases of one test, as its own runner does them, each report sent as it is made."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import itertools
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any, Literal
+
+import pytest
+
+from ..observation import PhaseStarted, ReportMade, SessionStopped, WarningRecorded
+from ..outcomes import ForeignThreadError, NullResult, Phase
+from ..wire import Sender
+from .exceptions import exception_chain, null_result
+from .jvm import Uncaught
+from .phase_ends import PhaseEnds
+from .plain_data import report_data
+from .state import ChildState
+
+When = Literal["setup", "call", "teardown"]
+
+
+class Protocol:
+    """Runs the phases of `item`; `nextitem` tells, as in pytest, what its teardown may leave standing."""
+
+    def __init__(self, item: pytest.Item, state: ChildState, ends: PhaseEnds) -> None:
+        self._item = item
+        self._sender = state.sender
+        self._stacks = state.stacks
+        self._ends = ends
+        self._recorded: list[warnings.WarningMessage] = []
+
+    def run(self, nextitem: pytest.Item | None) -> None:
+        item, hook = self._item, self._item.ihook
+        # The filters in force are those of pytest's own recorder, which the parent has around this test. Where that
+        # plugin is off, warnings go to stderr, as without a fork.
+        records = item.config.pluginmanager.hasplugin("warnings")
+        with warnings.catch_warnings(record=True) if records else nullcontext() as recorded:
+            self._recorded = [] if recorded is None else recorded
+            is_set_up = self._phase("setup", functools.partial(hook.pytest_runtest_setup, item=item))
+            if is_set_up and not self._setup_only:
+                self._phase("call", functools.partial(hook.pytest_runtest_call, item=item))
+            self._phase("teardown", functools.partial(hook.pytest_runtest_teardown, item=item, nextitem=nextitem))
+
+    @property
+    def _setup_only(self) -> bool:
+        return bool(self._item.config.getoption("setuponly", False))
+
+    def _phase(self, when: When, function: Callable[[], Any]) -> bool:
+        self._sender.send(PhaseStarted(Phase(when)))
+        call = pytest.CallInfo.from_call(function, when=when, reraise=None)
+        stop = _session_stop(call.excinfo) if call.excinfo is not None else None
+        report = self._report(call) if stop is None else None
+        self._send_warnings(when)
+        if stop is not None:
+            self._sender.send(stop)
+        if report is None:
+            return False
+        chain = exception_chain(call.excinfo.value) if call.excinfo is not None else ()
+        send_report(self._item.config, self._sender, report, chain)
+        return bool(report.passed)
+
+    def _report(self, call: pytest.CallInfo[None]) -> pytest.TestReport:
+        hook = self._item.ihook
+        report: pytest.TestReport = hook.pytest_runtest_makereport(item=self._item, call=call)
+        thrown = self._ends.thrown
+        if report.failed and call.excinfo and thrown and call.excinfo.value is thrown.error:
+            report.longrepr = _uncaught_text(thrown, call.excinfo)
+        if report.failed and (null := null_result(call.excinfo)):
+            self._stacks.write()
+            report = self._expected(call, null) or report
+        if call.excinfo is not None and not report.skipped:
+            hook.pytest_exception_interact(node=self._item, call=call, report=report)
+        return report
+
+    def _expected(self, call: pytest.CallInfo[None], null: NullResult) -> pytest.TestReport | None:
+        """Give pytest's report if `xfail(raises=...)` names our exception: the one raised is a SystemError."""
+        if not self._expects_own_exceptions():
+            return None
+        again = copy.copy(call)
+        again.excinfo = pytest.ExceptionInfo.from_exception(null)
+        report: pytest.TestReport = self._item.ihook.pytest_runtest_makereport(item=self._item, call=again)
+        return report if hasattr(report, "wasxfail") else None
+
+    def _expects_own_exceptions(self) -> bool:
+        raises = [mark.kwargs.get("raises") for mark in self._item.iter_markers("xfail")]
+        types = itertools.chain.from_iterable(one if isinstance(one, tuple) else (one,) for one in raises)
+        return any(isinstance(kind, type) and issubclass(kind, ForeignThreadError) for kind in types)
+
+    def _send_warnings(self, when: When) -> None:
+        for warning in self._recorded:
+            self._sender.send(_described(warning, when))
+        self._recorded.clear()
+
+
+def _uncaught_text(thrown: Uncaught, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+    """Give a text in pytest's form: no frame of the test is left in the traceback, Java's stack tells instead."""
+    shown = excinfo.getrepr(style="value", chain=False)
+    shown.reprtraceback.reprentries[-1].lines = [thrown.head, *thrown.stack.splitlines()]
+    if shown.reprcrash is not None:
+        shown.reprcrash.message = thrown.head
+    return shown
+
+
+def send_report(
+    config: pytest.Config, sender: Sender, report: pytest.TestReport, exceptions: tuple[tuple[str, str], ...] = ()
+) -> None:
+    # A plugin's own kind of report may have no form that crosses processes.
+    if (data := report_data(config, report)) is not None:
+        sender.send(ReportMade(data, exceptions))
+
+
+def _described(warning: warnings.WarningMessage, when: When) -> WarningRecorded:
+    kind = warning.category
+    return WarningRecorded(
+        kind.__module__, kind.__qualname__, str(warning.message), warning.filename, warning.lineno, when
+    )
+
+
+def _session_stop(excinfo: pytest.ExceptionInfo[BaseException]) -> SessionStopped | None:
+    error = excinfo.value
+    if isinstance(error, KeyboardInterrupt):
+        place = excinfo.traceback[-1]
+        return SessionStopped("interrupt", str(error) or f"{place.path}:{place.lineno + 1}")
+    if isinstance(error, pytest.exit.Exception):
+        return SessionStopped("exit", error.msg, error.returncode)
+    return None

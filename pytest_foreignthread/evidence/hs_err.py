@@ -1,0 +1,100 @@
+"""An hs_err file, which HotSpot writes when it dies → its head and the stacks of the crashing thread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import groupby, pairwise, takewhile
+from typing import TypeVar
+
+from ..stacks import FatalError, JavaFrame, NativeFrame
+
+F = TypeVar("F", JavaFrame, NativeFrame)
+
+_MEMORY = "There is insufficient memory for the Java Runtime Environment to continue."
+_BEGIN = re.compile(rf"^# *(?:A fatal error has been detected by the Java Runtime Environment|{_MEMORY})", re.MULTILINE)
+# Later sections tell of all threads and of the machine, partly in the words of the crashing thread's own section.
+_END = re.compile(r"^-+ +P R O C E S S", re.MULTILINE)
+
+_SIGNAL = re.compile(r"(SIG[A-Z0-9]+) \(0x")
+_THREAD_ID = re.compile(r"\btid=([0-9]{1,18})\b")
+_ADDRESS = re.compile(r"^siginfo: .*\bsi_addr: (0x[0-9a-f]+)", re.MULTILINE)
+# HotSpot's own threads stand there too, as `VMThread "VM Thread" [id=…`: only a JavaThread has a state.
+_JAVA_THREAD = re.compile(r'^Current thread \(0x[0-9a-f]+\): +\w+ "(.*)" +(?:daemon +)?\[(_thread_\w+),', re.MULTILINE)
+_STACK = re.compile(r"^Stack: \[0x([0-9a-f]{1,16}),0x([0-9a-f]{1,16})\]", re.MULTILINE)
+
+# `C  [libc.so.6+0x156219]  memcpy+0x2`, `V  [libjvm.so+0x128db05]  VMError::report(…)+0x2bd5  (debug.cpp:289)`
+_NATIVE = re.compile(r"[A-Z]\s+\[(?P<library>[^\]]+)(?P<offset>\+0x[0-9a-f]+)\](?:\s+(?P<symbol>.*))?")
+_SYMBOL = re.compile(r"(?P<function>.+)(?P<offset>\+0x[0-9a-f]+)(?:\s+\(.*\))?")
+_UNMAPPED = re.compile(r"[A-Z]\s+(?P<offset>0x[0-9a-f]+)\s*")
+# `j  a.B.c()V+9 java.base@25`, `J 644 c2 a.B.c()V java.base@25 (43 bytes) @ 0x… [0x…+0x98]`
+_JAVA = re.compile(r"[jJ]\s+(?:[0-9]+%?\s+(?:(?:c1|c2|jvmci)\s+)?)?(?P<function>[^(\s][^(]*)\((?P<rest>.*)")
+_JAVA_OFFSET = re.compile(r"\[0x[0-9a-f]+(\+0x[0-9a-f]+)\]|\)\S*?(\+[0-9]+)(?:\s|$)")
+# `v  ~StubRoutines::call_stub 0x00007fcaf6738fa6`
+_STUB = re.compile(r"v\s+(?P<function>\S+).*")
+
+
+def parse_fatal_error(text: str) -> FatalError | None:
+    """Give what a file of JDK 17 to 25 says, a torn one as far as its whole lines go; None for any other text."""
+    begin = _BEGIN.search(text)
+    if begin is None:
+        return None
+    lines = text[begin.start() :].split("\n")[:-1]
+    head = [line.lstrip("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines)]
+    section = _END.split("\n".join(lines[len(head) :]), maxsplit=1)[0]
+    message, thread, stack = _message(head), _JAVA_THREAD.search(section), _STACK.search(section)
+    native_id = _THREAD_ID.search("\n".join(head))
+    return FatalError(
+        signal=_group(_SIGNAL.match(message)),
+        address=_group(_ADDRESS.search(section)),
+        problematic_frame=next((below for line, below in pairwise(head) if line == "Problematic frame:"), None),
+        message=message,
+        jvm=next((line.removeprefix("Java VM: ") for line in head if line.startswith("Java VM: ")), None),
+        native_id=None if native_id is None else int(native_id[1]),
+        thread=_group(thread),
+        stack=None if stack is None else (int(stack[1], 16), int(stack[2], 16)),
+        native_frames=_frames(section, "Native frames:", _native_frame),
+        java_frames=_frames(section, "Java frames:", _java_frame),
+        thread_state=None if thread is None else thread[2],
+    )
+
+
+def _group(found: re.Match[str] | None) -> str | None:
+    return None if found is None else found[1]
+
+
+def _message(head: Sequence[str]) -> str:
+    """Give the line on the signal; of an internal error its reason too, and of a lack of memory what was asked for."""
+    paragraphs = [list(lines) for empty, lines in groupby(head, key=lambda line: not line) if not empty]
+    if not paragraphs:
+        return ""
+    if paragraphs[0][0].startswith(_MEMORY):
+        return " ".join(paragraphs[0][:2])
+    return ": ".join(paragraphs[1] if len(paragraphs) > 1 else paragraphs[0])
+
+
+def _frames(section: str, title: str, parse: Callable[[str], F | None]) -> tuple[F, ...]:
+    # HotSpot may fault over the names of its own sources: it then begins the list again, without them.
+    _, _, rest = section.rpartition(f"\n{title}")
+    lines = rest.partition("\n\n")[0].partition("\nJava frames:")[0]
+    return tuple(frame for line in lines.split("\n") if (frame := parse(line)) is not None)
+
+
+def _native_frame(line: str) -> NativeFrame | None:
+    if native := _NATIVE.fullmatch(line):
+        symbol = _SYMBOL.fullmatch(native["symbol"] or "")
+        if symbol is None:
+            return NativeFrame(native["library"], None, native["offset"])
+        return NativeFrame(native["library"], symbol["function"], symbol["offset"])
+    if unmapped := _UNMAPPED.fullmatch(line):
+        return NativeFrame(None, None, unmapped["offset"])
+    if java := _JAVA.fullmatch(line):
+        offset = _JAVA_OFFSET.search(java["rest"])
+        return NativeFrame(None, java["function"], (offset[1] or offset[2]) if offset else "")
+    stub = _STUB.fullmatch(line)
+    return None if stub is None else NativeFrame(None, stub["function"], "")
+
+
+def _java_frame(line: str) -> JavaFrame | None:
+    found = _JAVA.fullmatch(line) or _STUB.fullmatch(line)
+    return None if found is None else JavaFrame(found["function"], None, None)

@@ -1,0 +1,90 @@
+"""HotSpot's thread dump, as `threaddump -l` and SIGQUIT give it → threads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..stacks import JavaFrame, JavaThread
+
+# JDK 17: `"main" #1 prio=5 … tid=0x… nid=0x2d1 …`; 21 on: `"main" #3 [913] prio=5 … tid=0x… nid=913 …`, without `nid=`
+# where the thread carries a virtual one. The list of deadlocks at the end names threads too, but not their `tid=`.
+_THREAD = re.compile(
+    r'"(?P<name>.*)" (?:#[0-9]+ )?(?:\[(?P<id>[0-9]{1,18})\] )?[^"]*\btid=0x[0-9a-f]+'
+    r"(?: +nid=(?P<nid>0x[0-9a-f]{1,16}|[0-9]{1,18})(?![0-9a-z]))?.*"
+)
+_STATE = re.compile(r"\s+(?:java\.lang\.Thread\.State: (.*)|(Carrying virtual thread #[0-9]+))")
+_MOUNTED = re.compile(r"\s+Mounted (virtual thread #[0-9]+)")
+_FRAME = re.compile(r"\s+at (?P<function>.+)\((?P<place>[^()]*)\)")
+_LOCK = re.compile(r"\s+(- .*<.*)")
+# A stack trace puts the module before the class, a thread dump before the file.
+_MODULE = re.compile(r"[^@()]*@[^/()]*/|[\w.$-]+//")
+_LINE = re.compile(r"(?P<file>.+?)(?::(?P<line>[0-9]{1,9}))?")
+_UNKNOWN = ("Native Method", "Unknown Source", "")
+
+
+@dataclass
+class _Reading:
+    """A thread whose lines are being read."""
+
+    name: str
+    native_id: int | None
+    state: str | None = None
+    frames: list[JavaFrame] = field(default_factory=list)
+    locks: list[str] = field(default_factory=list)
+
+    def thread(self) -> JavaThread:
+        return JavaThread(self.name, self.native_id, False, self.state, tuple(self.frames), tuple(self.locks))
+
+
+def parse_thread_dump(text: str) -> tuple[JavaThread, ...]:
+    """Give the threads of a dump of JDK 17 to 25 in their order, HotSpot's own as well; () for any other text.
+
+    `locks` has the lines on monitors in the frames' order, and last the synchronizers that the thread owns, as
+    `- <0x…> (a X)`. A mounted virtual thread follows the thread that carries it, named `virtual thread #30`.
+    """
+    return tuple(reading.thread() for reading in _readings(text.split("\n")[:-1]))
+
+
+def _readings(lines: list[str]) -> Iterator[_Reading]:
+    reading: _Reading | None = None
+    for line in lines:
+        if header := _THREAD.fullmatch(line):
+            if reading is not None:
+                yield reading
+            reading = _Reading(header["name"], _native_id(header))
+        elif reading is not None and (mounted := _MOUNTED.match(line)):
+            yield reading
+            reading = _Reading(mounted[1], None)
+        elif reading is not None and line[:1].strip():
+            yield reading
+            reading = None
+        elif reading is not None:
+            _read(line, reading)
+    if reading is not None:
+        yield reading
+
+
+def _native_id(header: re.Match[str]) -> int | None:
+    number = header["id"] or header["nid"]
+    return None if number is None else int(number, 16 if number.startswith("0x") else 10)
+
+
+def _read(line: str, reading: _Reading) -> None:
+    if frame := _FRAME.fullmatch(line):
+        reading.frames.append(_java_frame(frame))
+    elif lock := _LOCK.fullmatch(line):
+        reading.locks.append(lock[1])
+    elif (state := _STATE.fullmatch(line)) and reading.state is None:
+        reading.state = state[1] or state[2]
+
+
+def _java_frame(frame: re.Match[str]) -> JavaFrame:
+    module = _MODULE.match(frame["function"])
+    function = frame["function"][module.end() :] if module else frame["function"]
+    place = frame["place"].rpartition("/")[2]
+    found = _LINE.fullmatch(place)
+    if place in _UNKNOWN or found is None:
+        return JavaFrame(function, None, None)
+    return JavaFrame(function, found["file"], None if found["line"] is None else int(found["line"]))

@@ -1,0 +1,106 @@
+"""faulthandler's dumps, and those of `Py_FatalError`, which look the same → threads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..stacks import PythonFrame, PythonThread
+
+# What a test wrote to stderr without a newline stands before it.
+_FATAL = re.compile(r"Fatal Python error: .*")
+_THREAD = re.compile(
+    r"(?P<current>Current thread|Thread) 0x(?P<id>[0-9a-f]{1,16})(?: \[(?P<name>.*)\])? \(most recent call first\):"
+    r"|Stack \(most recent call first\):"
+)
+_FRAME = re.compile(r'  File (?:"(?P<file>.*)"|\?\?\?), line (?P<line>[0-9]{1,9}|\?\?\?) in (?P<function>.*)')
+
+
+@dataclass(frozen=True)
+class PythonDump:
+    """`fatal_error` is the line `Fatal Python error: …`; None for a dump that was asked for."""
+
+    fatal_error: str | None
+    threads: tuple[PythonThread, ...]
+
+
+@dataclass
+class _Reading:
+    """A thread whose lines are being read."""
+
+    id: int
+    name: str | None
+    current: bool
+    frames: list[PythonFrame] = field(default_factory=list)
+    whole: bool = False
+    """Whether a line followed its header: faulthandler says `<no Python frame>` where there is none."""
+
+    def thread(self) -> PythonThread:
+        return PythonThread(self.id, self.name, self.current, tuple(self.frames))
+
+
+@dataclass
+class _Dump:
+    fatal_error: str | None
+    threads: list[_Reading] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        return bool(self.threads) and self.threads[-1].whole
+
+
+def parse_python_dump(text: str) -> PythonDump:
+    """Give the dump that a document of CPython 3.10 to 3.14 holds; of any other text an empty one.
+
+    Of several dumps the last counts, or the last whole one if that is torn; but none from before a fatal error.
+    `Stack (most recent call first):` is the one thread with id 0. A last line without its newline is left out.
+    """
+    lines = text.split("\n")
+    dumps = _dumps(lines[:-1])
+    if dumps and lines[-1]:
+        # Its end may be missing as well.
+        for reading in dumps[-1].threads[-1:]:
+            reading.whole = False
+    fatal = max((index for index, dump in enumerate(dumps) if dump.fatal_error is not None), default=0)
+    candidates = [dump for dump in dumps[fatal:] if dump.threads]
+    chosen = next((dump for dump in reversed(candidates) if dump.whole), candidates[-1] if candidates else None)
+    threads = () if chosen is None else tuple(reading.thread() for reading in chosen.threads)
+    return PythonDump(dumps[fatal].fatal_error if dumps else None, threads)
+
+
+def _dumps(lines: Sequence[str]) -> list[_Dump]:
+    dumps: list[_Dump] = []
+    reading: _Reading | None = None
+    for before, line in zip(["", *lines], lines, strict=False):
+        if fatal := _FATAL.search(line):
+            dumps.append(_Dump(fatal[0]))
+            reading = None
+        elif header := _THREAD.fullmatch(line):
+            reading = _begin(header)
+            if not dumps or _starts_dump(dumps[-1], reading, before):
+                dumps.append(_Dump(None))
+            dumps[-1].threads.append(reading)
+        elif not line.startswith("  "):
+            reading = None
+        elif reading is not None:
+            reading.whole = True
+            if frame := _FRAME.fullmatch(line):
+                reading.frames.append(_python_frame(frame))
+    return dumps
+
+
+def _begin(header: re.Match[str]) -> _Reading:
+    if header["id"] is None:
+        return _Reading(0, None, current=True)
+    return _Reading(int(header["id"], 16), header["name"], current=header["current"] == "Current thread")
+
+
+def _starts_dump(dump: _Dump, reading: _Reading, before: str) -> bool:
+    """Say whether a thread is the first of another dump: within one, an empty line parts two threads."""
+    return bool(dump.threads) and (before != "" or reading.id in [other.id for other in dump.threads])
+
+
+def _python_frame(frame: re.Match[str]) -> PythonFrame:
+    line = None if frame["line"] == "???" else int(frame["line"])
+    return PythonFrame(frame["file"] if frame["file"] is not None else "???", line, frame["function"])

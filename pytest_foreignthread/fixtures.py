@@ -1,0 +1,76 @@
+"""The fixtures that a test may ask for; all of them live in the child."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .child.callback import Bridge
+    from .child.modes import ForeignThread
+
+
+@pytest.fixture
+def jvm(request: pytest.FixtureRequest) -> Any:
+    """The `jpype` module, its JVM started."""
+    _in_child(request, "jvm")
+    import jpype
+
+    return jpype
+
+
+@pytest.fixture
+def foreign_thread_bridge(request: pytest.FixtureRequest) -> Bridge:
+    """How a Python callable of no arguments becomes a `java.lang.Runnable`: by JPype's proxy.
+
+    Override it with a fixture that returns your own bridge's way, and the marker runs tests through that.
+    """
+    _in_child(request, "foreign_thread_bridge")
+    from .child.jvm import jpype_bridge
+
+    return jpype_bridge
+
+
+@pytest.fixture
+def foreign_thread(request: pytest.FixtureRequest, foreign_thread_bridge: Bridge) -> Iterator[ForeignThread]:
+    """Runs functions on Java threads: `.call(function, *args, mode=...)`, `.submit(function, *args, mode=...)`."""
+    state = _in_child(request, "foreign_thread")
+    from .child.modes import ForeignThread
+
+    threads = ForeignThread(foreign_thread_bridge, state.sender, state.settings.call_mode)
+    yield threads
+    threads.check()
+
+
+@pytest.fixture
+def _foreign_thread_mode(request: pytest.FixtureRequest) -> str:
+    """The parameter of a test whose marker lists several modes."""
+    return str(request.param)
+
+
+def make_base_folder(item: pytest.Item) -> None:
+    """Call before the fork: let the folder that a run's temporary folders lie in be made here, once.
+
+    pytest makes it when it is first asked for. Each child would make one of its own, and push the user's last three
+    out; none would be cleared, for a child does not leave by way of `atexit`.
+    """
+    if "tmp_path_factory" in getattr(item, "fixturenames", ()):
+        # A private name, but the fixture's value is out of reach without a test's request. Without it there is a
+        # folder for each child, no more.
+        factory = getattr(item.config, "_tmp_path_factory", None)
+        if factory is not None:
+            factory.getbasetemp()
+
+
+def _in_child(request: pytest.FixtureRequest, name: str) -> Any:
+    from .child.state import CHILD
+
+    state = request.config.stash.get(CHILD, None)
+    if state is None:
+        raise pytest.UsageError(
+            f"{request.node.nodeid}: the fixture {name!r} works in a child only: "
+            "mark the test with @pytest.mark.foreign_thread, or name the fixture among its arguments"
+        )
+    return state

@@ -1,0 +1,183 @@
+"""Record ↔ pytest's reports: the death of a child as a TestReport, reports as an outcome."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import pytest
+
+from .child.plain_data import HAD_A_FORM
+from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Phase, Segfault
+
+ATTRIBUTE: Final = "foreign_thread"
+"""Name of the attribute that our reports carry: {"outcome": word of an abnormal outcome or None, "entry": the
+record's JSON form or None, "text": one line for the short summary}. Plain data, so that xdist takes it along."""
+
+Words = tuple[str, str, tuple[str, dict[str, bool]]]
+
+_WORDS: Final[dict[str, Words]] = {
+    Outcome.SEGFAULT.value: ("segfault", "S", ("SEGFAULT", {"red": True})),
+    Outcome.HANG.value: ("hang", "H", ("HANG", {"red": True})),
+    Outcome.NULL_RESULT.value: ("null_result", "N", ("NULL_RESULT", {"red": True})),
+    Outcome.CRASH.value: ("crash", "C", ("CRASH", {"red": True})),
+}
+_EXCEPTIONS: Final[dict[Outcome, type[ForeignThreadError]]] = {
+    Outcome.SEGFAULT: Segfault,
+    Outcome.HANG: Hang,
+    Outcome.NULL_RESULT: NullResult,
+    Outcome.CRASH: ChildCrash,
+    Outcome.ERROR: ForeignThreadError,
+}
+
+
+class ShownText:
+    """A longrepr that is nothing but text to show. pytest takes a plain string for the short summary's line as well."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+    def toterminal(self, tw: Any) -> None:
+        tw.line(self._text)
+
+
+class _Verbatim(str):
+    """Its repr is the text itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def from_plain_data(config: pytest.Config, data: dict[str, Any]) -> pytest.TestReport:
+    """Give the report that the child made; pytest expects tuples where JSON gives lists."""
+    data = dict(data)
+    had_a_form = data.pop(HAD_A_FORM, False)
+    report: pytest.TestReport = config.hook.pytest_report_from_serializable(config=config, data=dict(data))
+    path, line, domain = report.location
+    report.location = (path, line, domain)
+    report.sections = [(name, content) for name, content in report.sections]
+    report.user_properties = [(name, value) for name, value in report.user_properties]
+    longrepr: Any = report.longrepr
+    if isinstance(longrepr, list):
+        report.longrepr = (longrepr[0], longrepr[1], longrepr[2])
+    elif had_a_form:
+        report.longrepr = ShownText(longrepr)  # type: ignore[assignment]
+    _unquote_subtest(report, data)
+    return report
+
+
+def _unquote_subtest(report: pytest.TestReport, data: dict[str, Any]) -> None:
+    """pytest makes texts of a subtest's arguments by repr(), and makes them again when it reads the report."""
+    context: Any = getattr(report, "context", None)
+    sent = (data.get("_subtest.context") or {}).get("kwargs")
+    if context is not None and sent and context.kwargs != sent:
+        verbatim = {name: _Verbatim(text) for name, text in sent.items()}
+        report.context = dataclasses.replace(context, kwargs=verbatim)  # type: ignore[attr-defined]
+
+
+def mark(report: pytest.TestReport, outcome: Outcome | None, text: str) -> None:
+    word = outcome.value if outcome is not None and outcome.abnormal else None
+    setattr(report, ATTRIBUTE, {"outcome": word, "entry": None, "text": text})
+
+
+def attach_entry(report: pytest.TestReport, entry: dict[str, Any]) -> None:
+    if not hasattr(report, ATTRIBUTE):
+        mark(report, None, "")
+    getattr(report, ATTRIBUTE)["entry"] = entry
+
+
+def entry_of(report: pytest.TestReport) -> dict[str, Any] | None:
+    carried: dict[str, Any] = getattr(report, ATTRIBUTE, {})
+    return carried.get("entry")
+
+
+def summary_of(report: pytest.TestReport) -> str:
+    return str(getattr(report, ATTRIBUTE, {}).get("text", ""))
+
+
+def as_typed(config: pytest.Config, nodeid: str) -> str:
+    """Give a node id as one types it in the folder in which pytest was started; its own path counts from rootdir."""
+    path, colons, names = nodeid.partition("::")
+    return f"{os.path.relpath(config.rootpath / path, config.invocation_params.dir)}{colons}{names}"
+
+
+def status_words(report: object) -> Words | None:
+    """Give category, letter and word for pytest's progress of an abnormal outcome, None for pytest's own."""
+    word = getattr(report, ATTRIBUTE, {}).get("outcome") or ""
+    return _WORDS.get(word) if getattr(report, "failed", False) else None
+
+
+def is_abnormal(report: object) -> bool:
+    return status_words(report) is not None
+
+
+CATEGORIES: Final = tuple(_WORDS)
+
+
+def pytest_phase(phase: Phase) -> Literal["setup", "call", "teardown"]:
+    """A child that dies before its setup has failed to set up."""
+    if phase is Phase.CALL:
+        return "call"
+    return "teardown" if phase is Phase.TEARDOWN else "setup"
+
+
+def death_report(
+    item: pytest.Item, outcome: Outcome, phase: Phase, message: str, text: str, duration: float
+) -> pytest.TestReport:
+    """Let pytest make the report of the exception that stands for the death: so xfail and plugins see one."""
+
+    def die() -> None:
+        raise _EXCEPTIONS[outcome](message)
+
+    call = pytest.CallInfo.from_call(die, when=pytest_phase(phase))
+    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    report.duration = duration
+    if report.failed:
+        report.longrepr = text
+    return report
+
+
+def closing_report(item: pytest.Item) -> pytest.TestReport:
+    """A teardown report for a child that had none: pytest and its plugins take it for the end of a test."""
+    call = pytest.CallInfo.from_call(lambda: None, when="teardown")
+    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    return report
+
+
+def outcome_of(reports: Sequence[pytest.TestReport]) -> tuple[Outcome, Phase]:
+    """Give pytest's word for the whole test, and the phase that earned it."""
+    for report in reports:
+        # Reports of a subclass are of a part of the test: subtests.
+        if type(report) is pytest.TestReport and (word := _word(report)) is not Outcome.PASSED:
+            return word, Phase(report.when)
+    return Outcome.PASSED, Phase.CALL
+
+
+def reason_of(reports: Sequence[pytest.TestReport], outcome: Outcome) -> str:
+    """Give one line on why a test ended with pytest's own outcome; nothing for one that passed."""
+    report = next((one for one in reports if _word(one) is outcome), None)
+    if report is None or outcome is Outcome.PASSED:
+        return ""
+    if hasattr(report, "wasxfail"):
+        return str(report.wasxfail)
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[-1])
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return str(getattr(crash, "message", "") or report.longrepr or "").partition("\n")[0]
+
+
+def _word(report: pytest.TestReport) -> Outcome:
+    if hasattr(report, "wasxfail"):
+        return Outcome.XFAILED if report.skipped else Outcome.XPASSED
+    if report.skipped:
+        return Outcome.SKIPPED
+    if report.failed:
+        return Outcome.FAILED if report.when == "call" else Outcome.ERROR
+    return Outcome.PASSED

@@ -1,0 +1,197 @@
+"""What one run of pytest holds for its foreign-thread tests, from collection to the end of the session."""
+
+from __future__ import annotations
+
+import functools
+import platform
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from . import items as foreign_items
+from . import jvms, pytest_reports
+from .artifacts import Artifacts
+from .fixtures import make_base_folder
+from .observation import SessionStopped
+from .options import jvm_source
+from .recorded_warnings import replay
+from .settings import Jvm
+
+if TYPE_CHECKING:
+    from .runner import Result, Runner
+
+_USAGE_ERROR: Final = "foreign_thread_usage_error"
+"""Key in the data that an xdist worker leaves its controller at its end."""
+
+
+class Run:
+    """Made at start-up with the options' values; the JVM and the runner come when a test needs them."""
+
+    def __init__(self, config: pytest.Config, options: dict[str, Any]) -> None:
+        self._config = config
+        self._options = options
+        self._runner: Runner | None = None
+        self._scratch: Any = None
+        self._entries: list[dict[str, Any]] = []
+        self._ordinary_tests_ran = False
+        self.jvm: Jvm | None = None
+
+    def prepare(self, items: Sequence[pytest.Item]) -> None:
+        """Find the JVM and give each foreign-thread test its settings; raise UsageError."""
+        foreign = [item for item in items if foreign_items.is_foreign(item)]
+        with self._controller_told():
+            foreign_items.check_markers(foreign)
+            if not foreign or self._config.getoption("collectonly", False):
+                return
+            try:
+                self.jvm = self._find_jvm()
+            except jvms.JvmNotFound as error:
+                raise pytest.UsageError(str(error)) from None
+            foreign_items.give_settings(foreign, self._options, self.jvm)
+
+    def _find_jvm(self) -> Jvm:
+        return jvms.find_jvm(self._options["jvm"], jvm_source(self._config))
+
+    def protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """Run a foreign-thread test and log its reports; False for a test that is not one."""
+        if foreign_items.SETTINGS not in item.stash:
+            self._ordinary_tests_ran = True
+            return False
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        result = self._skipped(item) or self._result(item)
+        for report in self._teardown_of_others(item, nextitem, result.reports):
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        replay(item, result.warnings)
+        if result.stop is not None:
+            _stop_session(result.stop)
+        return True
+
+    def _skipped(self, item: pytest.Item) -> Result | None:
+        """Evaluate skip and xfail marks: a skipped test needs no child, and xfail must hold for a child's death."""
+        skipping = self._config.pluginmanager.getplugin("skipping")
+        if skipping is None:
+            return None
+        call = pytest.CallInfo.from_call(lambda: skipping.pytest_runtest_setup(item), when="setup")
+        if call.excinfo is None:
+            return None
+        from .runner import not_run
+
+        return not_run(item, item.stash[foreign_items.SETTINGS], call)
+
+    def _result(self, item: pytest.Item) -> Result:
+        settings = item.stash[foreign_items.SETTINGS]
+        make_base_folder(item)
+        with self._controller_told():
+            runner = self._runner or self._make_runner()
+            return runner.run(item, settings, shares_fixtures=self._ordinary_tests_ran)
+
+    @contextmanager
+    def _controller_told(self) -> Iterator[None]:
+        """Let a UsageError in an xdist worker reach the controller, which would see a worker that breaks off."""
+        try:
+            yield
+        except pytest.UsageError as error:
+            if (output := getattr(self._config, "workeroutput", None)) is not None:
+                output[_USAGE_ERROR] = str(error)
+            raise
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Raise in xdist's controller the UsageError that a worker met."""
+        if text := getattr(node, "workeroutput", {}).get(_USAGE_ERROR):
+            raise pytest.UsageError(text)
+
+    def _make_runner(self) -> Runner:
+        # Imported here, jpype with it: a run without such tests pays for none of it, and a child need not import.
+        from .runner import Runner
+        from .supervise.scratch import ScratchError, ScratchRoot
+
+        try:
+            self._scratch = ScratchRoot()
+        except ScratchError as error:
+            raise pytest.UsageError(str(error)) from None
+        self._runner = Runner(self._scratch, self._artifacts())
+        return self._runner
+
+    def _artifacts(self) -> Artifacts:
+        if self._options["artifacts"]:
+            return Artifacts(Path(self._options["artifacts"]))
+        cache = getattr(self._config, "cache", None)
+        try:
+            return Artifacts(cache.mkdir("foreign_thread") if cache is not None else None)
+        except OSError as error:
+            return Artifacts(None, str(error))
+
+    def _teardown_of_others(
+        self, item: pytest.Item, nextitem: pytest.Item | None, reports: list[pytest.TestReport]
+    ) -> list[pytest.TestReport]:
+        """Tear down what ordinary tests set up in this process and no later test needs, as pytest does after a test.
+
+        Give the reports of the test, with the output of this; an error in it is one more report.
+        """
+        runner = self._config.pluginmanager.getplugin("runner")
+        if not self._ordinary_tests_ran or runner is None:
+            return reports
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        # The runner's own step, not the hook: other plugins' steps count on a setup, which was the child's.
+        step = functools.partial(runner.pytest_runtest_teardown, item=item, nextitem=nextitem)
+        with capture.item_capture("teardown", item) if capture is not None else nullcontext():
+            call = pytest.CallInfo.from_call(step, when="teardown", reraise=(KeyboardInterrupt, pytest.exit.Exception))
+        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        if call.excinfo is not None or not reports:
+            return [*reports, report]
+        reports[-1].sections = [*reports[-1].sections, *report.sections]
+        return reports
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the record's JSON form that a report carries, from this process or from an xdist worker."""
+        if (entry := pytest_reports.entry_of(report)) is not None:
+            self._entries.append(entry)
+
+    def write_report(self) -> None:
+        """Write the machine-readable report, where one is asked for; an xdist worker leaves it to the controller.
+
+        End pytest with an error when it cannot be written.
+        """
+        path = self._options["report"]
+        if path and not hasattr(self._config, "workerinput"):
+            from .report import json_report
+
+            try:
+                json_report.write(Path(path), json_report.document(self._entries, self._environment()))
+            except OSError as error:
+                pytest.exit(f"--foreign-thread-report={path}: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+
+    def _environment(self) -> dict[str, Any]:
+        from importlib.metadata import version
+
+        jvm = self.jvm or (self._find_jvm() if self._entries else None)
+        return {
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "pytest": pytest.__version__,
+            "jpype": version("jpype1"),
+            "pytest_foreignthread": version("pytest-foreignthread"),
+            "jvm": {"version": jvm.version, "path": str(jvm.library), "source": jvm.source} if jvm else None,
+        }
+
+    def close(self) -> None:
+        if self._scratch is None:
+            return
+        from .supervise.signals import surely
+
+        # A second ^C would leave half of it.
+        surely(self._scratch.close)
+
+
+def _stop_session(stop: SessionStopped) -> None:
+    if stop.kind == "interrupt":
+        raise KeyboardInterrupt(stop.reason)
+    pytest.exit(stop.reason, returncode=stop.returncode)
+
+
+RUN = pytest.StashKey[Run]()

@@ -1,0 +1,52 @@
+"""What one run of one test needs to know; where each value came from is settled before."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from .outcomes import Phase
+
+MODES: Final = ("same", "new", "pool", "main")
+
+# HotSpot owns SIGUSR2 and SIGQUIT, tests use SIGUSR1: a real-time signal is nobody's. Few systems but Linux have them.
+DUMP_SIGNAL: Final = int(getattr(signal, "SIGRTMAX", signal.SIGUSR1 + 5)) - 5
+
+# fork and JVM start are this plugin's work, not the test's: a test's short timeout must not end them.
+START_LIMIT: Final = 60.0
+"""Seconds that fork and JVM may take together with what they wait for."""
+
+
+@dataclass(frozen=True)
+class Jvm:
+    """A JVM found on this machine; `version` is None where its `release` file does not tell."""
+
+    library: Path
+    version: str | None
+    source: str
+
+    def __str__(self) -> str:
+        return f"JVM {self.version or 'of unknown version'} from {self.source}: {self.library}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`mode` is where the body runs, `call_mode` where `foreign_thread.call` does when it is not told.
+
+    `timeout` is in seconds and holds for each phase of the test.
+    """
+
+    mode: str
+    call_mode: str
+    timeout: float
+    jvm: Jvm
+    jvm_args: tuple[str, ...] = ()
+    own_jvm_args: bool = False
+    """Whether `jvm_args` or `classpath` are the marker's, this test's alone."""
+    classpath: tuple[str, ...] = ()
+
+    def limit(self, phase: Phase) -> float:
+        """Give the seconds that a phase may take."""
+        return START_LIMIT if phase in (Phase.FORK, Phase.JVM) else self.timeout

@@ -1,0 +1,95 @@
+"""HotSpot's attach protocol, as jcmd speaks it: questions to a JVM that works while every Python thread is stuck."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import signal
+import socket
+import time
+from pathlib import Path
+
+from . import processes
+
+VM_THREAD = "VM Thread"
+_SERVICE_THREADS = (VM_THREAD, "Signal Dispatcher")
+_POLL = 0.005
+
+
+class AttachError(Exception):
+    """Why the JVM could not be asked; the text says it."""
+
+
+def service_thread(pid: int) -> int | None:
+    """Kernel id of a thread of HotSpot's own that a signal disturbs least; None where no JVM runs."""
+    ids = {name: tid for tid, name in processes.threads(pid).items()}
+    return next((ids[name] for name in _SERVICE_THREADS if name in ids), None) if VM_THREAD in ids else None
+
+
+def ask(pid: int, give_up: float, command: str, *arguments: str) -> str:
+    """Send a command such as `threaddump` and give the answer; at most until `give_up` on the monotonic clock.
+
+    Raise AttachError when there is no JVM, when it may not be attached to, or when it does not answer in time.
+    """
+    thread = service_thread(pid)
+    if thread is None:
+        raise AttachError("no JVM was running")
+    path = _socket_file(pid)
+    try:
+        if not path.is_socket():
+            _make_it_listen(pid, thread, path, give_up)
+        with socket.socket(socket.AF_UNIX) as connection:
+            answer = _exchange(connection, path, give_up, ["1", command, *[*arguments, "", "", ""][:3]])
+    except TimeoutError:
+        raise AttachError("the JVM did not answer in time") from None
+    except OSError as error:
+        raise AttachError(f"the JVM could not be asked: {error}") from error
+    code, _, text = answer.decode("utf-8", "replace").partition("\n")
+    if code != "0":
+        raise AttachError(f"the JVM refused {command}: {code} {text[:200]}".rstrip())
+    return text
+
+
+def _socket_file(pid: int) -> Path:
+    return Path(f"/proc/{pid}/root/tmp/.java_pid{pid}")
+
+
+def _make_it_listen(pid: int, thread: int, path: Path, give_up: float) -> None:
+    if not processes.has_signal(pid, thread, "SigCgt", signal.SIGQUIT):
+        raise AttachError("the JVM does not take SIGQUIT (it is starting, or was started with -Xrs)")
+    # HotSpot looks in its current folder first, which is the user's, then in /tmp.
+    trigger = Path(f"/proc/{pid}/root/tmp/.attach_pid{pid}")
+    trigger.touch()
+    try:
+        # To one thread: sent to the process it could interrupt a system call of the thread whose hang is looked at.
+        processes.signal_thread(pid, thread, signal.SIGQUIT)
+        while not path.is_socket():
+            if time.monotonic() >= give_up:
+                raise TimeoutError
+            time.sleep(_POLL)
+    finally:
+        trigger.unlink(missing_ok=True)
+
+
+def _exchange(connection: socket.socket, path: Path, give_up: float, words: list[str]) -> bytes:
+    def in_time() -> socket.socket:
+        left = give_up - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        connection.settimeout(left)
+        return connection
+
+    in_time().connect(str(path))
+    in_time().sendall(b"".join(word.encode() + b"\0" for word in words))
+    return b"".join(iter(lambda: in_time().recv(65536), b""))
+
+
+def remove_jvm_files(pid: int) -> None:
+    """Remove what a killed JVM leaves in /tmp: attach socket, attach trigger, performance data."""
+    paths = [f"/tmp/.java_pid{pid}", f"/tmp/.attach_pid{pid}"]
+    with contextlib.suppress(KeyError):
+        paths.append(f"/tmp/hsperfdata_{pwd.getpwuid(os.geteuid()).pw_name}/{pid}")
+    for path in paths:
+        with contextlib.suppress(OSError):
+            os.unlink(path)

@@ -1,0 +1,106 @@
+"""The fork itself and a child's first and last steps."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import resource
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import NoReturn
+
+from ..wire import Sender
+from . import processes
+from .signals import SignalsHeld
+
+ChildMain = Callable[[Sender], None]
+
+RAISED = 70
+"""Exit code of a child whose `child_main` raised (EX_SOFTWARE)."""
+
+_HIGH = 200
+
+
+class OpenEnds:
+    """The descriptors that a pytest process holds for its living children; a new child closes those of its siblings."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._descriptors: set[int] = set()
+
+    def add(self, *descriptors: int) -> None:
+        self._descriptors.update(descriptors)
+
+    def close(self, descriptor: int) -> None:
+        """Also when called again: the number may be another file's by then."""
+        if descriptor in self._descriptors:
+            self._descriptors.discard(descriptor)
+            os.close(descriptor)
+
+    def close_all_in_child(self) -> None:
+        for descriptor in tuple(self._descriptors):
+            self.close(descriptor)
+        # The parent held the lock while it forked; this process may supervise children of its own.
+        self.lock = threading.Lock()
+
+
+def flush_output() -> None:
+    """What stands in Python's buffers at the fork would be written twice."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()  # type: ignore[union-attr]
+
+
+def fork() -> int:
+    with warnings.catch_warnings():
+        # 3.12 and later warn when other threads run. A child that runs a test is what the user asked for.
+        warnings.filterwarnings("ignore", r".*use of fork\(\) may lead to deadlocks", DeprecationWarning)
+        return os.fork()
+
+
+def run_child(child_main: ChildMain, messages: int, held: SignalsHeld) -> NoReturn:
+    """Be the child. Every descriptor of the parent's has been closed but `messages`, the pipe's write end."""
+    status = RAISED
+    pid = os.getpid()
+    try:
+        os.setpgid(0, 0)
+        sender = Sender(_moved_up(messages), pid)
+        held.restore_in_child()
+        child_main(sender)
+        status = 0
+    # The process boundary: nothing may unwind into the frames of the pytest process that this is a copy of.
+    except BaseException:
+        if os.getpid() == pid:
+            traceback.print_exc()
+    finally:
+        leave(status, pid)
+
+
+def leave(status: int, pid: int) -> NoReturn:
+    """End this process at once. A process that the test forked leaves the test's buffers to the test."""
+    try:
+        if os.getpid() == pid:
+            flush_output()
+    finally:
+        os._exit(status)
+
+
+def _moved_up(descriptor: int) -> int:
+    """Tests close and reuse low descriptors."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    high = _HIGH if limit == resource.RLIM_INFINITY else min(_HIGH, limit // 2)
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, high)
+    finally:
+        os.close(descriptor)
+
+
+def bind_to(keeper: int) -> None:
+    """Let this child die with its keeper, also when the keeper died before this was asked for."""
+    processes.die_with_parent()
+    if os.getppid() != keeper:
+        os._exit(RAISED)

@@ -1,0 +1,144 @@
+"""A kept child as the pytest process holds it: pipes, the keeper's word, and the way to end both."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+
+from ..observation import End, Exited, Lost, Signaled
+from . import processes
+from .fork import ChildMain, OpenEnds, flush_output, fork
+from .keeper import KeeperPipes, keep
+from .signals import SignalsHeld
+
+# The keeper gives itself two seconds to clear up, and a moment before that.
+_ANSWER = 3.0
+_REAP = 2.0
+_POLL = 0.005
+
+
+class KeptChild:
+    """Close it with `terminate`, which may be called again."""
+
+    def __init__(self, keeper: int, messages: int, status: int, control: int, ends: OpenEnds) -> None:
+        self.keeper = keeper
+        self.messages = messages
+        self.status = status
+        self._control = control
+        self._ends = ends
+        self._rest = b""
+        self.pid: int | None = None
+        self.pidfd: int | None = None
+        self.end: End | None = None
+        self.gone = False
+        """The keeper has said its last word, or has died."""
+        self.leftovers = 0
+        self.survivors = 0
+        self._closed = False
+
+    def read_status(self) -> None:
+        """Take in what the keeper says; does not block."""
+        try:
+            data = os.read(self.status, 4096)
+        except BlockingIOError:
+            return
+        if not data:
+            self.gone = True
+            self.end = self.end or Lost("the process that keeps the child was killed")
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._take(line.decode("utf-8", "replace"))
+
+    def _take(self, line: str) -> None:
+        match line.split(" "):
+            case ["child", pid]:
+                self.pid = int(pid)
+                self.pidfd = processes.open_pidfd(self.pid)
+                if self.pidfd is not None:
+                    self._ends.add(self.pidfd)
+            case ["ended", "exited", code]:
+                self.end = self.end or Exited(int(code))
+            case ["ended", "signaled", number]:
+                self.end = self.end or Signaled(int(number))
+            case ["gone", leftovers, survivors]:
+                self.gone, self.leftovers, self.survivors = True, int(leftovers), int(survivors)
+            case ["failed", *reason]:
+                self.gone = True
+                self.end = self.end or Lost("the child could not be started or kept: " + " ".join(reason))
+
+    def wake_keeper(self) -> None:
+        """The test may have stopped the keeper (SIGSTOP)."""
+        processes.kill(self.keeper, signal.SIGCONT)
+
+    def terminate(self) -> None:
+        """End the child with all that it started, and the keeper; reap; takes seconds at most."""
+        if self._closed:
+            return
+        if not self.gone:
+            self.wake_keeper()
+            with contextlib.suppress(OSError):
+                os.write(self._control, b"t")
+            self._await_gone(time.monotonic() + _ANSWER)
+        if not self.gone or isinstance(self.end, Lost):
+            self._kill_by_force()
+        if not processes.reap(self.keeper, _REAP):
+            self._kill_by_force()
+            processes.reap(self.keeper, _REAP)
+        self._closed = True
+
+    def _await_gone(self, give_up: float) -> None:
+        while not self.gone and processes.wait_readable(self.status, give_up - time.monotonic()):
+            self.read_status()
+
+    def _kill_by_force(self) -> None:
+        """The keeper does not answer or is dead: kill what is below it or of its session, and then itself."""
+        give_up = time.monotonic() + _REAP
+        # It is not reaped yet, so that its number cannot be another session's.
+        while (members := self._members()) and time.monotonic() < give_up:
+            for pid in members:
+                processes.kill(pid, signal.SIGKILL)
+            time.sleep(_POLL)
+        processes.kill(self.keeper, signal.SIGKILL)
+        if self.pid is not None and not processes.all_processes():
+            processes.kill_group(self.pid, signal.SIGKILL)
+        self.end = self.end or Lost("the process that keeps the child did not answer")
+
+    def _members(self) -> set[int]:
+        found = {*processes.descendants(self.keeper), *processes.session_members(self.keeper)}
+        return found - {self.keeper}
+
+    def close(self) -> None:
+        for descriptor in (self._control, self.status, self.messages, self.pidfd):
+            if descriptor is not None:
+                self._ends.close(descriptor)
+
+
+def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld) -> KeptChild:
+    """Fork the keeper, which forks the child. Call with signals held. Raise OSError when there is no room for it."""
+    flush_output()
+    with ends.lock, contextlib.ExitStack() as opened, contextlib.ExitStack() as own:
+        control_read, control = _pipe(opened, own, ends, own_end=1)
+        status, status_write = _pipe(opened, own, ends, own_end=0)
+        messages, messages_write = _pipe(opened, own, ends, own_end=0)
+        pid = os.getpid()
+        parent = processes.open_pidfd(pid)
+        if parent is not None:
+            opened.callback(os.close, parent)
+        for descriptor in (status, messages):
+            os.set_blocking(descriptor, False)
+        keeper = fork()
+        if keeper == 0:
+            keep(child_main, KeeperPipes(control_read, status_write, messages_write, pid, parent), ends, held)
+        own.pop_all()
+        return KeptChild(keeper, messages, status, control, ends)
+
+
+def _pipe(opened: contextlib.ExitStack, own: contextlib.ExitStack, ends: OpenEnds, own_end: int) -> tuple[int, int]:
+    """A pipe of which the other end is closed when `opened` is, and the parent's own end when `own` is."""
+    pair = os.pipe()
+    opened.callback(os.close, pair[1 - own_end])
+    own.callback(ends.close, pair[own_end])
+    ends.add(pair[own_end])
+    return pair

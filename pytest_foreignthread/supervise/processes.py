@@ -1,0 +1,167 @@
+"""Processes as the kernel shows them. On a POSIX system without Linux's calls the answers are empty, never wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import time
+from dataclasses import dataclass
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+# Loaded before any fork: the loader's lock may be held by another thread while this process forks.
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_POLL = 0.005
+
+
+@dataclass(frozen=True)
+class ProcessStat:
+    """A line of /proc/PID/stat, as far as it is needed here."""
+
+    pid: int
+    state: str
+    parent: int
+    session: int
+    threads: int
+
+    @property
+    def alive(self) -> bool:
+        """A process whose main thread has left by pthread_exit() looks like a zombie, and lives on."""
+        return self.state not in ("Z", "X") or self.threads > 1
+
+    @property
+    def stopped(self) -> bool:
+        return self.state in ("T", "t")
+
+
+def become_subreaper() -> None:
+    """From now on orphaned descendants become children of this process."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent() -> None:
+    """SIGKILL this process as soon as the thread that forked it ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prctl(option: int, value: int) -> None:
+    if prctl := getattr(_LIBC, "prctl", None):
+        prctl(ctypes.c_int(option), ctypes.c_ulong(value), *[ctypes.c_ulong(0)] * 3)
+
+
+def open_pidfd(pid: int) -> int | None:
+    """A descriptor that becomes readable when the process ends; None where the kernel gives none."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+
+
+def stat(pid: int) -> ProcessStat | None:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            text = file.read().decode("ascii", "replace")
+    except OSError:
+        return None
+    # The command's name stands in parentheses and may hold any byte, parentheses too.
+    state, parent, _group, session, *rest = text[text.rindex(")") + 1 :].split()
+    return ProcessStat(pid, state, int(parent), int(session), int(rest[13]))
+
+
+def all_processes() -> list[ProcessStat]:
+    """Empty where there is no /proc."""
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return []
+    return [found for name in names if name.isdecimal() and (found := stat(int(name)))]
+
+
+def descendants(pid: int) -> list[int]:
+    """The living processes below `pid`."""
+    children: dict[int, list[ProcessStat]] = {}
+    for process in all_processes():
+        children.setdefault(process.parent, []).append(process)
+    found, parents = [], [pid]
+    while parents:
+        below = children.get(parents.pop(), [])
+        parents += [process.pid for process in below]
+        found += [process.pid for process in below if process.alive]
+    return found
+
+
+def session_members(session: int) -> list[int]:
+    return [process.pid for process in all_processes() if process.session == session and process.alive]
+
+
+def kill(pid: int, number: int) -> bool:
+    """Whether the signal could be sent."""
+    try:
+        os.kill(pid, number)
+    except OSError:
+        return False
+    return True
+
+
+def kill_group(group: int, number: int) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(group, number)
+
+
+def threads(pid: int) -> dict[int, str]:
+    """Kernel thread id → name, which Linux cuts to 15 bytes."""
+    found = {}
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{name}/comm", "rb") as file:
+                found[int(name)] = file.read().decode("utf-8", "replace").rstrip("\n")
+    return found
+
+
+def has_signal(pid: int, tid: int, field: str, number: int) -> bool:
+    """Whether a signal is in the set `SigCgt`, `SigBlk`, `SigPnd` … of a thread; False when it cannot be told."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{tid}/status", "rb") as file:
+        for line in file:
+            if line.startswith(field.encode() + b":"):
+                return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    return False
+
+
+def signal_thread(pid: int, tid: int, number: int) -> bool:
+    """Send a signal to one thread; whether it could be sent."""
+    tgkill = getattr(_LIBC, "tgkill", None)
+    if tgkill is not None:
+        return bool(tgkill(pid, tid, number) == 0)
+    numbers = {"x86_64": 234, "aarch64": 131}
+    call = numbers.get(os.uname().machine)
+    return call is not None and _LIBC.syscall(call, pid, tid, number) == 0
+
+
+def wait_readable(fd: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(max(0.0, seconds) * 1000))
+
+
+def reap(pid: int, seconds: float) -> bool:
+    """Wait for a child of this process and reap it; False when it still lives after `seconds`."""
+    give_up = time.monotonic() + seconds
+    fd = open_pidfd(pid)
+    try:
+        if fd is not None:
+            wait_readable(fd, seconds)
+        while True:
+            # ChildProcessError: somebody else's waitpid(-1) took it, or SIGCHLD is ignored. It is gone all the same.
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                    if time.monotonic() >= give_up:
+                        return False
+                    time.sleep(_POLL)
+                    continue
+            return True
+    finally:
+        if fd is not None:
+            os.close(fd)

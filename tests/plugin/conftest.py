@@ -1,0 +1,79 @@
+"""Runs of pytest on a suite of their own, in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+ENDLESS = 300.0
+"""Seconds after which a run that never ends is killed; never a measure of speed."""
+
+
+@dataclass(frozen=True)
+class SuiteRun:
+    """What a run of pytest left: its exit status, its output, and the machine-readable report by node id."""
+
+    status: int
+    output: str
+    errors: str
+    folder: Path
+    document: dict[str, Any]
+
+    @property
+    def tests(self) -> dict[str, dict[str, Any]]:
+        return {entry["nodeid"].partition("::")[2]: entry for entry in self.document.get("tests", [])}
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        return {name: entry["outcome"] for name, entry in self.tests.items()}
+
+    @property
+    def closing_line(self) -> str:
+        """The last line, without its frame and time: `1 passed, 2 crash`."""
+        last = self.output.strip().splitlines()[-1]
+        return re.sub(r"^=* ?| in [\d.]+s( \([\d:]+\))? ?=*$", "", last)
+
+
+class RunSuite(Protocol):
+    def __call__(self, files: str | dict[str, str], *args: str, env: dict[str, str] | None = None) -> SuiteRun: ...
+
+
+def run_suite_in(
+    folder: Path, files: str | dict[str, str], *args: str, env: dict[str, str] | None = None
+) -> SuiteRun:
+    """Write the files (text alone is `test_it.py`) and run pytest on them, as a user does."""
+    named = {"test_it.py": files} if isinstance(files, str) else files
+    for name, source in named.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(textwrap.dedent(source), encoding="utf-8")
+    report = folder / "report.json"
+    command = [sys.executable, "-m", "pytest", f"--foreign-thread-report={report}", *args]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PY_COLORS": "0", **(env or {})},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=ENDLESS,
+        check=False,
+    )
+    document = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+    return SuiteRun(done.returncode, done.stdout, done.stderr, folder, document)
+
+
+@pytest.fixture
+def run_suite(tmp_path: Path) -> RunSuite:
+    def run(files: str | dict[str, str], *args: str, env: dict[str, str] | None = None) -> SuiteRun:
+        return run_suite_in(tmp_path, files, *args, env=env)
+
+    return run

@@ -1,0 +1,15 @@
+"""The output that the documents show is what their commands give."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_shown_output_is_current() -> None:
+    command = [sys.executable, "docs/refresh.py", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr

@@ -1,0 +1,194 @@
+"""A run that is interrupted or killed leaves no process, no scratch file, and keeps what it knows."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from .conftest import ENDLESS
+
+SUITE: Final = """
+    import json, os, pathlib, signal, subprocess, sys, threading
+    import pytest
+
+    pytestmark = pytest.mark.foreign_thread(timeout=600)
+
+    def test_first():
+        pass
+
+    def test_sleeps():
+        pathlib.Path(f"/tmp/.java_pid{os.getpid()}").touch()
+        sleep = [sys.executable, "-c", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"]
+        far = subprocess.Popen(sleep, start_new_session=True)
+        near = subprocess.Popen(sleep)
+        with open("reached", "w") as reached:
+            reached.write(json.dumps([os.getppid(), os.getpid(), far.pid, near.pid]) + "\\n")
+        threading.Event().wait()
+
+    def test_never():
+        pass
+"""
+
+
+@dataclass
+class Interrupted:
+    """A run of pytest whose second test has started two processes and waits for ever."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    pids: list[int]
+    """Keeper, child, and two processes of the test, one of them in a session of its own."""
+    pidfds: list[int] = field(default_factory=list)
+
+    def end(self) -> tuple[int, str]:
+        """Wait for pytest; give its exit status and output."""
+        output, _ = self.process.communicate(timeout=ENDLESS)
+        return self.process.returncode, output
+
+    def living(self, seconds: float = 0.0) -> int:
+        """How many of the processes live after so many seconds at most."""
+        give_up = time.monotonic() + seconds
+        return sum(not _readable(fd, max(0.0, give_up - time.monotonic())) for fd in self.pidfds)
+
+    def scratch(self) -> list[str]:
+        """What is left in the temporary folder, but for what pytest itself keeps there under xdist."""
+        return [path.name for path in (self.folder / "tmp").iterdir() if not path.name.startswith("pytest-of-")]
+
+    @property
+    def tests(self) -> dict[str, str]:
+        document: dict[str, Any] = json.loads((self.folder / "report.json").read_text())
+        return {entry["nodeid"].partition("::")[2]: entry["outcome"] for entry in document["tests"]}
+
+    def java_files(self) -> list[Path]:
+        return [path for pid in self.pids if (path := Path(f"/tmp/.java_pid{pid}")).exists()]
+
+    def close(self) -> None:
+        for fd in self.pidfds:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(fd, signal.SIGKILL)
+            os.close(fd)
+        for path in self.java_files():
+            path.unlink()
+        self.process.kill()
+        self.process.communicate(timeout=ENDLESS)
+
+
+def _readable(fd: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
+
+
+Start = Callable[..., Interrupted]
+
+
+def pytest_process(folder: Path, *args: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-v", "--foreign-thread-report=report.json", *args],
+        cwd=folder,
+        env={**os.environ, "PY_COLORS": "0", "TMPDIR": str(folder / "tmp")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A process group of its own, as a job at a terminal has it.
+        start_new_session=True,
+    )
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    runs: list[Interrupted] = []
+
+    def start_one(*args: str) -> Interrupted:
+        (tmp_path / "tmp").mkdir()
+        (tmp_path / "test_it.py").write_text(textwrap.dedent(SUITE))
+        os.mkfifo(tmp_path / "reached")
+        fifo = os.open(tmp_path / "reached", os.O_RDWR | os.O_NONBLOCK)
+        runs.append(run := Interrupted(pytest_process(tmp_path, *args), tmp_path, []))
+        if not _readable(fifo, ENDLESS):
+            run.process.kill()
+            pytest.fail(f"the body was not reached: {run.process.communicate()[0]}")
+        run.pids += json.loads(os.read(fifo, 4096))
+        os.close(fifo)
+        run.pidfds += [os.pidfd_open(pid) for pid in run.pids]
+        return run
+
+    yield start_one
+    for run in runs:
+        run.close()
+
+
+def test_interrupt(start: Start) -> None:
+    run = start()
+    assert run.living() == 4
+    run.process.send_signal(signal.SIGINT)
+    status, output = run.end()
+    assert (run.living(), run.scratch(), run.java_files()) == (0, [], [])
+    assert status == pytest.ExitCode.INTERRUPTED
+    assert "! KeyboardInterrupt !" in output
+    assert "test_it.py::test_first PASSED" in output
+    assert "= 1 passed in " in output
+    assert run.tests == {"test_first": "passed"}
+
+
+def test_interrupt_at_the_terminal(start: Start) -> None:
+    """^C goes to the whole process group."""
+    run = start()
+    os.killpg(run.process.pid, signal.SIGINT)
+    status, output = run.end()
+    assert (run.living(), run.scratch(), run.java_files()) == (0, [], [])
+    assert status == pytest.ExitCode.INTERRUPTED
+    assert "! KeyboardInterrupt !" in output
+
+
+def test_an_impatient_user(start: Start) -> None:
+    """The second ^C may cut short what pytest writes, but not the clearing up."""
+    run = start()
+    run.process.send_signal(signal.SIGINT)
+    run.process.send_signal(signal.SIGINT)
+    status, output = run.end()
+    assert (run.living(), run.scratch(), run.java_files()) == (0, [], [])
+    assert status != 0
+    assert "KeyboardInterrupt" in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("args", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_a_killed_run_leaves_no_process(start: Start, args: tuple[str, ...], number: signal.Signals) -> None:
+    """Nor does it leave scratch files once there has been another run."""
+    run = start(*args)
+    run.process.send_signal(number)
+    status, _ = run.end()
+    assert status == -number
+    assert run.living(ENDLESS) == 0
+    output, _ = pytest_process(run.folder, "-k", "first").communicate(timeout=ENDLESS)
+    assert "1 passed" in output
+    assert run.scratch() == []
+
+
+@pytest.mark.parametrize("whole_group", [False, True], ids=["controller", "group"])
+def test_interrupt_under_xdist(start: Start, whole_group: bool) -> None:
+    run = start("-n2")
+    if whole_group:
+        os.killpg(run.process.pid, signal.SIGINT)
+    else:
+        run.process.send_signal(signal.SIGINT)
+    status, output = run.end()
+    assert run.living(ENDLESS) == 0
+    assert (run.scratch(), run.java_files()) == ([], [])
+    assert status == pytest.ExitCode.INTERRUPTED
+    assert "KeyboardInterrupt" in output
+    assert run.tests["test_first"] == "passed"

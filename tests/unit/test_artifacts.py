@@ -1,0 +1,90 @@
+"""Where the documents of a failure are kept, and when they go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from pytest_foreignthread.artifacts import Artifacts, folder_name
+
+NODEID: Final = "tests/test_it.py::Case::test_x[new-\N{SNOWMAN}/..]"
+DOCUMENTS: Final = {"hs_err": "# SIGSEGV\n", "python": "stack \udcff\n", "stdout": ""}
+
+
+def test_documents_that_are_not_empty_are_kept(tmp_path: Path) -> None:
+    kept = Artifacts(tmp_path / "deep" / "er").keep(NODEID, DOCUMENTS)
+    folder = tmp_path / "deep" / "er" / folder_name(NODEID)
+    assert kept.paths == {"hs_err": str(folder / "hs_err.txt"), "python": str(folder / "python.txt")}
+    assert sorted(path.name for path in folder.iterdir()) == ["hs_err.txt", "python.txt"]
+    assert (folder / "python.txt").read_bytes() == rb"stack \udcff" + b"\n"
+    assert kept.note is None
+
+
+def test_another_run_replaces_all(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path)
+    artifacts.keep(NODEID, DOCUMENTS)
+    kept = artifacts.keep(NODEID, {"java_dump": "threads"})
+    assert [path.name for path in (tmp_path / folder_name(NODEID)).iterdir()] == ["java_dump.txt"]
+    assert list(kept.paths) == ["java_dump"]
+
+
+def test_forget_takes_one_test_alone(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path)
+    artifacts.keep(NODEID, DOCUMENTS)
+    artifacts.keep("other", DOCUMENTS)
+    artifacts.forget(NODEID)
+    artifacts.forget("never kept")
+    assert [path.name for path in tmp_path.iterdir()] == [folder_name("other")]
+
+
+def test_without_a_root_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = Artifacts(None).keep(NODEID, DOCUMENTS)
+    Artifacts(None).forget(NODEID)
+    assert (kept.paths, kept.note) == ({}, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_document_there_is_no_folder(tmp_path: Path) -> None:
+    kept = Artifacts(tmp_path).keep(NODEID, {"stdout": ""})
+    assert (kept.paths, kept.note) == ({}, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["root", "folder"])
+def test_a_file_in_the_way_is_a_note(tmp_path: Path, inside: bool) -> None:
+    root = tmp_path / "kept"
+    in_the_way = root / folder_name(NODEID) if inside else root
+    in_the_way.parent.mkdir(exist_ok=True)
+    in_the_way.write_text("a file")
+    kept = Artifacts(root).keep(NODEID, DOCUMENTS)
+    assert kept.paths == {}
+    assert kept.note is not None
+    assert kept.note.startswith("documents could not be kept: ")
+    assert str(in_the_way) in kept.note
+    assert in_the_way.read_text() == "a file"
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "readable"),
+    [
+        ("test_it.py::test_x", "test_it.py-test_x-"),
+        ("a/b.py::C::test_x[new]", "a-b.py-C-test_x-new-"),
+        ("../../etc", "etc-"),
+        ("..", "-"),
+        ("\udcff\0/", "-"),
+        ("x" * 300, "x" * 80 + "-"),
+    ],
+)
+def test_names(nodeid: str, readable: str) -> None:
+    name = folder_name(nodeid)
+    assert name.startswith(readable)
+    assert len(name) == len(readable) + 8
+    assert "/" not in name
+
+
+def test_names_differ_where_only_a_sign_does() -> None:
+    nodeids = ["t.py::test[a/b]", "t.py::test[a.b]", "t.py::test[a:b]", "t.py::test[a b]", "t.py::test[A/b]"]
+    assert len({folder_name(nodeid).lower() for nodeid in nodeids}) == len(nodeids)

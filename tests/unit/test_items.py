@@ -1,0 +1,181 @@
+"""Which items are foreign-thread tests, one item per mode, and how bad markers are told of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from pytest_foreignthread.items import SETTINGS, check_markers, give_settings, is_foreign
+from pytest_foreignthread.settings import Jvm, Settings
+
+JVM: Final = Jvm(Path("/jdk/lib/server/libjvm.so"), "25", "a test")
+OPTIONS: Final = {"timeout": 30.0, "jvm_args": (), "classpath": ()}
+
+SUITE: Final = """
+import unittest
+import pytest
+
+foreign = pytest.mark.foreign_thread
+both = foreign(mode=["same", "new"])
+
+def test_plain(): pass
+def test_plain_with_fixture(tmp_path): pass
+def test_jvm_fixture(jvm): pass
+def test_fixture(foreign_thread): pass
+@pytest.mark.usefixtures("foreign_thread")
+def test_used_fixture(): pass
+
+@foreign
+def test_default(): pass
+@foreign(mode="pool")
+def test_pool(): pass
+@foreign(mode=["main"])
+def test_list_of_one(): pass
+@both
+def test_two(): pass
+@both
+@pytest.mark.parametrize("number", [1, 2])
+def test_two_by_two(number): pass
+@pytest.mark.parametrize("number", [pytest.param(1, marks=foreign(mode="same")), 2])
+def test_one_parameter(number): pass
+
+@both
+class TestClass:
+    def test_inherits(self): pass
+    @foreign(mode="pool")
+    def test_own(self): pass
+
+class Case(unittest.TestCase):
+    @both
+    def test_two(self): pass
+    @foreign(mode="main")
+    def test_one(self): pass
+    def test_plain(self): pass
+
+@foreign(mode=("pool", "main"))
+class MarkedCase(unittest.TestCase):
+    def test_inherits(self): pass
+"""
+# Name of each foreign item → where its body runs, where `foreign_thread.call` does.
+FOREIGN: Final = {
+    "test_jvm_fixture": ("main", "new"),
+    "test_fixture": ("main", "new"),
+    "test_used_fixture": ("main", "new"),
+    "test_default": ("new", "new"),
+    "test_pool": ("pool", "pool"),
+    "test_list_of_one": ("main", "main"),
+    "test_two[same]": ("same", "same"),
+    "test_two[new]": ("new", "new"),
+    "test_two_by_two[1-same]": ("same", "same"),
+    "test_two_by_two[1-new]": ("new", "new"),
+    "test_two_by_two[2-same]": ("same", "same"),
+    "test_two_by_two[2-new]": ("new", "new"),
+    "test_one_parameter[1]": ("same", "same"),
+    "TestClass::test_inherits[same]": ("same", "same"),
+    "TestClass::test_inherits[new]": ("new", "new"),
+    "TestClass::test_own": ("pool", "pool"),
+    "Case::test_two[same]": ("same", "same"),
+    "Case::test_two[new]": ("new", "new"),
+    "Case::test_one": ("main", "main"),
+    "MarkedCase::test_inherits[pool]": ("pool", "pool"),
+    "MarkedCase::test_inherits[main]": ("main", "main"),
+}
+PLAIN: Final = {"test_plain", "test_plain_with_fixture", "test_one_parameter[2]", "Case::test_plain"}
+
+Collect = Callable[[str], list[pytest.Item]]
+
+
+@pytest.fixture
+def collect(pytester: pytest.Pytester) -> Collect:
+    return lambda source: pytester.genitems([pytester.getmodulecol(source)])
+
+
+def name(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[2]
+
+
+def test_items_and_their_modes(collect: Collect) -> None:
+    items = collect(SUITE)
+    foreign = [item for item in items if is_foreign(item)]
+    check_markers(foreign)
+    give_settings(foreign, OPTIONS, JVM)
+    settings: dict[str, Settings] = {name(item): item.stash[SETTINGS] for item in foreign}
+    assert {key: (one.mode, one.call_mode) for key, one in settings.items()} == FOREIGN
+    assert {name(item) for item in items} - set(settings) == PLAIN
+
+
+def test_the_modes_of_a_test_stand_together_in_their_order(collect: Collect) -> None:
+    names = [name(item) for item in collect(SUITE)]
+    assert names.index("test_two[new]") == names.index("test_two[same]") + 1
+    assert names.index("Case::test_two[new]") == names.index("Case::test_two[same]") + 1
+    assert len(set(names)) == len(names)
+
+
+BAD: Final = """
+import pytest
+
+bad = pytest.mark.foreign_thread(timeout=0)
+pytestmark = pytest.mark.foreign_thread(mode="sam")
+
+@bad
+def test_one(): pass
+@bad
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_three(number): pass
+class TestClass:
+    pytestmark = pytest.mark.foreign_thread(jvm_args=7, spare=1)
+    def test_a(self): pass
+    def test_b(self): pass
+@pytest.mark.foreign_thread(mode=["new", "new"], timeout=2)
+def test_double(): pass
+"""
+A_MODE: Final = "want one of 'same', 'new', 'pool', 'main', or a list of them"
+SECONDS: Final = "want a positive number of seconds, such as 30 or 0.5"
+STRINGS: Final = "want a string or a list of strings, such as ['-Xmx256m', '-ea']"
+
+
+def test_all_bad_markers_are_told_of_at_once_each_of_them_once(collect: Collect) -> None:
+    items = collect(BAD)
+    with pytest.raises(pytest.UsageError) as raised:
+        check_markers(items)
+    file = items[0].nodeid.partition("::")[0]
+    assert str(raised.value).splitlines() == [
+        f"{file}::test_one: foreign_thread(timeout=0): {SECONDS}",
+        f"{file}::test_one (and 6 more): foreign_thread(mode='sam'): {A_MODE}",
+        f"{file}::test_three[1] (and 2 more): foreign_thread(timeout=0): {SECONDS}",
+        f"{file}::TestClass::test_a (and 1 more): foreign_thread(jvm_args=7): {STRINGS}",
+        f"{file}::TestClass::test_a (and 1 more): foreign_thread(spare=1): no such argument; "
+        "it takes mode, timeout, jvm_args, classpath",
+        f"{file}::test_double: foreign_thread(mode=['new', 'new']): want each mode once",
+    ]
+
+
+LATE: Final = """
+import pytest
+
+two = pytest.mark.foreign_thread(mode=["new", "same"])
+
+@pytest.mark.parametrize("number", [pytest.param(1, marks=two), 2])
+def test_parameter(number): pass
+def test_late(): pass
+"""
+
+
+def test_several_modes_where_no_items_can_be_made_of_them(collect: Collect) -> None:
+    items = collect(LATE)
+    items[2].add_marker(pytest.mark.foreign_thread(mode=["pool", "main"]))
+    with pytest.raises(pytest.UsageError) as raised:
+        check_markers([item for item in items if is_foreign(item)])
+    parameter, late = str(raised.value).splitlines()
+    assert "::test_parameter[1]: foreign_thread(mode=['new', 'same']): want one mode here" in parameter
+    assert "::test_late: foreign_thread(mode=['pool', 'main']): want one mode here" in late
+
+
+def test_one_mode_may_come_late(collect: Collect) -> None:
+    (item,) = collect("def test_late(): pass")
+    item.add_marker(pytest.mark.foreign_thread(mode="pool", timeout=3))
+    give_settings([item], OPTIONS, JVM)
+    assert (item.stash[SETTINGS].mode, item.stash[SETTINGS].timeout) == ("pool", 3.0)

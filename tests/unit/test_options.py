@@ -1,0 +1,339 @@
+"""Options: what each takes and refuses, who wins where several say something, where relative paths count from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final, cast
+
+import pytest
+
+from pytest_foreignthread import options
+from pytest_foreignthread.options import OPTIONS, Marked, read_markers
+from pytest_foreignthread.settings import Jvm, Settings
+
+CALLED_FROM: Final = Path("/called/from")
+ROOT: Final = Path("/home/user/project")
+JVM: Final = Jvm(Path("/jdk/lib/server/libjvm.so"), "25", "a test")
+SECONDS: Final = "want a positive number of seconds, such as 30 or 0.5"
+STRINGS: Final = "want a string or a list of strings, such as ['-Xmx256m', '-ea']"
+A_MODE: Final = "want one of 'same', 'new', 'pool', 'main', or a list of them"
+PATHS: Final = "want paths, joined by ':' or in a list"
+
+
+@dataclass(frozen=True)
+class Config:
+    """As much of pytest's as options are read from: a real one takes a hundred times as long to make."""
+
+    flags: Mapping[str, str] = field(default_factory=dict)
+    ini: Mapping[str, object] = field(default_factory=dict)
+    absent: object = None
+    """What a key that is not in the ini file reads as."""
+    invocation_params: Any = field(default_factory=lambda: SimpleNamespace(dir=CALLED_FROM))
+    rootpath: Path = ROOT
+
+    def getoption(self, flag: str) -> str | None:
+        return self.flags.get(flag)
+
+    def getini(self, key: str) -> object:
+        return self.ini.get(key, self.absent)
+
+
+def configured(flags: Mapping[str, str] | None = None, ini: Mapping[str, object] | None = None) -> dict[str, Any]:
+    return options.configured(cast(pytest.Config, Config(flags or {}, ini or {})))
+
+
+@dataclass(frozen=True)
+class Node:
+    nodeid: str
+    marks: tuple[pytest.MarkDecorator, ...] = ()
+    parent: Node | None = None
+    originalname: str | None = None
+    config: Config = field(default_factory=Config)
+
+    def iter_markers_with_node(self, name: str) -> Iterator[tuple[Node, pytest.Mark]]:
+        yield from ((self, one.mark) for one in self.marks if one.name == name)
+        if self.parent is not None:
+            yield from self.parent.iter_markers_with_node(name)
+
+
+def marked(**arguments: object) -> Marked:
+    return read_markers(Node("test_it.py::test_it", (pytest.mark.foreign_thread(**arguments),)))
+
+
+def settings(marks: Marked, values: dict[str, Any]) -> Settings:
+    return options.settings_for(marks, "new", "new", values, JVM)
+
+
+GOOD: Final[list[tuple[str, str, object]]] = [
+    ("timeout", "30", 30.0),
+    ("timeout", "0.5", 0.5),
+    ("timeout", " 1e3 ", 1000.0),
+    ("jvm_args", "-Xmx64m -ea", ("-Xmx64m", "-ea")),
+    ("jvm_args", "-Dname='two words' -Dempty=", ("-Dname=two words", "-Dempty=")),
+    ("classpath", os.pathsep.join(["/a.jar", "/b"]), ("/a.jar", "/b")),
+    ("classpath", f"/a.jar{os.pathsep}", ("/a.jar",)),
+    ("jvm", "/opt/jdk", "/opt/jdk"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "value"), GOOD)
+def test_good_value(name: str, text: str, value: object) -> None:
+    assert configured(flags={flag(name): text})[name] == value
+    assert configured(ini={ini_key(name): text})[name] == value
+
+
+NO_TIMES: Final = ("0", "-1", "-0.0", "nan", "inf", "-inf", "abc", "True", "None", "5s", "1e999")
+BAD: Final[list[tuple[str, str, str]]] = [
+    *(("timeout", text, SECONDS) for text in NO_TIMES),
+    ("jvm_args", '-Dname="two words', "want shell words (No closing quotation)"),
+    ("jvm_args", "-Dname=\\", "want shell words (No escaped character)"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "wanted"), BAD)
+def test_bad_value(name: str, text: str, wanted: str) -> None:
+    with pytest.raises(pytest.UsageError) as raised:
+        configured(flags={flag(name): text})
+    assert str(raised.value) == f"{flag(name)}={text}: {wanted}"
+    with pytest.raises(pytest.UsageError) as raised:
+        configured(ini={ini_key(name): text})
+    assert str(raised.value) == f"ini key {ini_key(name)} = {text}: {wanted}"
+
+
+@pytest.mark.parametrize("name", ["timeout", "jvm", "artifacts", "report"])
+def test_nothing_on_the_command_line_is_no_value(name: str) -> None:
+    with pytest.raises(pytest.UsageError, match=f"^{flag(name)}=: want"):
+        configured(flags={flag(name): ""})
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+def test_defaults(absent: object) -> None:
+    nothing = options.configured(cast(pytest.Config, Config(absent=absent)))
+    assert nothing == {
+        "timeout": 30.0,
+        "jvm": None,
+        "jvm_args": (),
+        "classpath": (),
+        "artifacts": None,
+        "report": None,
+    }
+
+
+def test_class_path_over_several_lines_of_an_ini_file() -> None:
+    written = f"\n/a.jar\n/b.jar{os.pathsep}/c.jar"
+    assert configured(ini={ini_key("classpath"): written})["classpath"] == ("/a.jar", "/b.jar", "/c.jar")
+
+
+# What stands in the marker, on the command line, in the ini file; and what each means.
+WRITTEN: Final[dict[str, tuple[object, str, str]]] = {
+    "timeout": (1.5, "2.5", "3.5"),
+    "jvm_args": (["-Dm"], "-Dc", "-Di"),
+    "classpath": (["/m.jar"], "/c.jar", "/i.jar"),
+}
+MEANT: Final[dict[str, tuple[object, object, object]]] = {
+    "timeout": (1.5, 2.5, 3.5),
+    "jvm_args": (("-Dm",), ("-Dc",), ("-Di",)),
+    "classpath": (("/m.jar",), ("/c.jar",), ("/i.jar",)),
+}
+DEFAULTS: Final = {option.name: option.default for option in OPTIONS}
+
+
+@pytest.mark.parametrize("in_ini", [False, True])
+@pytest.mark.parametrize("in_command", [False, True])
+@pytest.mark.parametrize("in_marker", [False, True])
+@pytest.mark.parametrize("name", WRITTEN)
+def test_precedence(name: str, in_marker: bool, in_command: bool, in_ini: bool) -> None:
+    marker, command, ini = WRITTEN[name]
+    marks = marked(**{name: marker} if in_marker else {})
+    values = configured({flag(name): command} if in_command else {}, {ini_key(name): ini} if in_ini else {})
+    present = (in_marker, in_command, in_ini)
+    expected = next((value for value, there in zip(MEANT[name], present, strict=True) if there), DEFAULTS[name])
+    assert getattr(settings(marks, values), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "ini", "path", "source"),
+    [
+        ({"--foreign-thread-jvm": "/c"}, {"foreign_thread_jvm": "/i"}, "/c", "--foreign-thread-jvm"),
+        ({"--foreign-thread-jvm": "/c"}, {}, "/c", "--foreign-thread-jvm"),
+        ({}, {"foreign_thread_jvm": "/i"}, "/i", "foreign_thread_jvm"),
+    ],
+)
+def test_precedence_of_the_jvm(flags: dict[str, str], ini: dict[str, object], path: str, source: str) -> None:
+    assert configured(flags, ini)["jvm"] == path
+    assert options.jvm_source(cast(pytest.Config, Config(flags, ini))) == source
+
+
+@pytest.mark.parametrize(("name", "own"), [("timeout", False), ("jvm_args", True), ("classpath", True)])
+def test_whether_the_jvm_is_the_markers_own(name: str, own: bool) -> None:
+    assert settings(marked(**{name: WRITTEN[name][0]}), configured()).own_jvm_args is own
+    assert not settings(marked(), configured({flag(name): WRITTEN[name][1]})).own_jvm_args
+
+
+def test_no_arguments_in_a_marker_replace_those_of_the_option() -> None:
+    assert settings(marked(jvm_args=[]), configured({flag("jvm_args"): "-Dc"})).jvm_args == ()
+
+
+def test_the_closest_marker_wins_argument_by_argument() -> None:
+    mark = pytest.mark.foreign_thread
+    module = Node("test_it.py", (mark(timeout=1, mode="pool", jvm_args="-Dmodule", classpath="/module.jar"),))
+    class_ = Node("test_it.py::Test", (mark(timeout=2, mode="same"),), module)
+    marks = read_markers(Node("test_it.py::Test::test_it", (mark(timeout=3),), class_))
+    chosen = settings(marks, configured())
+    assert (chosen.timeout, marks.modes) == (3.0, ("same",))
+    assert (chosen.jvm_args, chosen.classpath) == (("-Dmodule",), ("/module.jar",))
+
+
+@pytest.mark.parametrize(
+    ("value", "modes"),
+    [("pool", ("pool",)), (["new"], ("new",)), (("same", "main"), ("same", "main"))],
+)
+def test_good_mode(value: object, modes: tuple[str, ...]) -> None:
+    assert marked(mode=value) == Marked({"mode": modes}, ())
+
+
+def test_new_is_the_default_mode() -> None:
+    assert marked().modes == ("new",)
+
+
+BAD_ARGUMENTS: Final[list[tuple[str, object, str]]] = [
+    *(("timeout", value, SECONDS) for value in (0, -1, True, None, "abc", float("nan"), float("inf"), [1])),
+    *(("jvm_args", value, STRINGS) for value in (None, [1], 7, {"a": 1}, b"-ea")),
+    ("jvm_args", '"', "want shell words (No closing quotation)"),
+    *(("classpath", value, PATHS) for value in (None, [3], 3, b"x")),
+    *(("mode", value, A_MODE) for value in ("sam", "NEW", "", [], None, 7, ["new", 7], [["new"]], {"new": 1})),
+    ("mode", ["new", "same", "new"], "want each mode once"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "wanted"), BAD_ARGUMENTS)
+def test_bad_value_in_a_marker(name: str, value: object, wanted: str) -> None:
+    marks = marked(**{name: value})
+    assert marks.problems == (("test_it.py::test_it", f"foreign_thread({name}={value!r}): {wanted}"),)
+    assert marks.values == {}
+
+
+def test_a_timeout_that_no_float_holds() -> None:
+    ((_, problem),) = marked(timeout=10**999).problems
+    assert problem.endswith(SECONDS)
+
+
+def test_unknown_and_positional_arguments_of_a_marker() -> None:
+    mark = pytest.mark.foreign_thread("new", 5, timeuot=1, modes="new", timeout=0, mode="same")
+    marks = read_markers(Node("test_it.py::test_it", (mark,)))
+    takes = "mode, timeout, jvm_args, classpath"
+    assert [problem for _, problem in marks.problems] == [
+        f"foreign_thread('new', 5): it takes keyword arguments only: {takes}",
+        f"foreign_thread(timeuot=1): no such argument; it takes {takes}",
+        f"foreign_thread(modes='new'): no such argument; it takes {takes}",
+        f"foreign_thread(timeout=0): {SECONDS}",
+    ]
+    assert marks.values == {"mode": ("same",)}
+
+
+def test_a_problem_is_placed_where_its_marker_stands() -> None:
+    bad = pytest.mark.foreign_thread(timeout=0)
+    module = Node("test_it.py", (bad,))
+    function = Node("test_it.py::test_it[1]", (bad,), module, originalname="test_it")
+    assert [place for place, _ in read_markers(function).problems] == ["test_it.py::test_it", "test_it.py"]
+
+
+@pytest.mark.parametrize("name", ["jvm", "classpath", "artifacts", "report"])
+def test_a_path_on_the_command_line_counts_from_where_pytest_was_called(name: str) -> None:
+    assert only(configured({flag(name): "some.json"})[name]) == str(CALLED_FROM / "some.json")
+
+
+@pytest.mark.parametrize("name", ["jvm", "classpath"])
+def test_a_path_in_the_ini_file_counts_from_rootdir(name: str) -> None:
+    assert only(configured(ini={ini_key(name): "some.jar"})[name]) == str(ROOT / "some.jar")
+
+
+@pytest.mark.parametrize("value", [["a.jar", "/b.jar"], "a.jar:/b.jar", [Path("a.jar"), Path("/b.jar")]])
+def test_a_class_path_in_a_marker_counts_from_rootdir(value: object) -> None:
+    assert settings(marked(classpath=value), configured()).classpath == (str(ROOT / "a.jar"), "/b.jar")
+
+
+def test_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert configured({flag("jvm"): "~/jdk"})["jvm"] == "/home/somebody/jdk"
+    assert configured(ini={ini_key("classpath"): "~/a.jar:b.jar"})["classpath"][0] == "/home/somebody/a.jar"
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "wanted"),
+    [
+        ("report", "report.txt", "want a file name that ends in .json"),
+        ("report", "folder.json", "that is a folder; want the name of a file"),
+        ("report", "file/report.json", "{}/file is a file, not a folder; name another place"),
+        ("report", "file/more/report.json", "{}/file is a file, not a folder; name another place"),
+        ("artifacts", "file", "{}/file is a file, not a folder; name another place"),
+        ("artifacts", "file/more", "{}/file is a file, not a folder; name another place"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written(tmp_path: Path, name: str, path: str, wanted: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(pytest.UsageError) as raised:
+        configured({flag(name): str(tmp_path / path)})
+    assert str(raised.value) == f"{flag(name)}={tmp_path / path}: {wanted.format(tmp_path)}"
+
+
+@pytest.mark.parametrize(("name", "path"), [("report", "new/report.json"), ("artifacts", "new/more")])
+def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, path: str) -> None:
+    # root may write anywhere, and tests run as root too.
+    monkeypatch.setattr(os, "access", lambda *args, **kwargs: False)
+    with pytest.raises(pytest.UsageError, match=f"no permission to write to {tmp_path}; name another place$"):
+        configured({flag(name): str(tmp_path / path)})
+
+
+@pytest.mark.parametrize(("name", "path"), [("report", "new/more/report.json"), ("artifacts", "new/more")])
+def test_a_folder_that_is_not_there_yet_is_not_made_at_start_up(tmp_path: Path, name: str, path: str) -> None:
+    assert configured({flag(name): str(tmp_path / path)})[name] == str(tmp_path / path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", ['"2.5"', "2.5", '"\\t2.5"'])
+def test_a_number_in_pyproject(pytester: pytest.Pytester, value: str) -> None:
+    pytester.makepyprojecttoml(f"[tool.pytest.ini_options]\nforeign_thread_timeout = {value}\n")
+    assert options.configured(pytester.parseconfigure())["timeout"] == 2.5
+
+
+def test_override_ini_counts_as_ini(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nforeign_thread_timeout = 3\nforeign_thread_jvm_args = -ea\n")
+    values = options.configured(pytester.parseconfigure("-o", "foreign_thread_timeout=4"))
+    assert (values["timeout"], values["jvm_args"]) == (4.0, ("-ea",))
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9, 0), reason="pytest 9 brought pytest.toml")
+def test_a_number_where_pytest_wants_text(pytester: pytest.Pytester) -> None:
+    (pytester.path / "pytest.toml").write_text("[pytest]\nforeign_thread_timeout = 4\n", encoding="utf-8")
+    with pytest.raises(pytest.UsageError, match=r"foreign_thread_timeout.*string"):
+        pytester.parseconfigure()
+
+
+DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "options.md"
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_the_document_has_a_row_for_each_option(option: options.Option) -> None:
+    rows = [line for line in DOCUMENT.read_text(encoding="utf-8").splitlines() if line.startswith(f"| `{option.flag}=")]
+    (cells,) = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert cells[0] == f"`{option.flag}={option.metavar}`"
+    assert cells[1] == (f"`{option.ini}`" if option.in_ini else "")
+    assert cells[2] == (f"`{option.name}`" if option.in_marker else "")
+
+
+def flag(name: str) -> str:
+    return f"--foreign-thread-{name.replace('_', '-')}"
+
+
+def ini_key(name: str) -> str:
+    return f"foreign_thread_{name}"
+
+
+def only(value: Any) -> str:
+    return value if isinstance(value, str) else "".join(value)

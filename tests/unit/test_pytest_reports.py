@@ -1,0 +1,148 @@
+"""What a report carries, and pytest's words for a test as its reports give them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, Literal
+
+import pytest
+
+from pytest_foreignthread import pytest_reports
+from pytest_foreignthread.outcomes import ABNORMAL, Outcome, Phase
+
+When = Literal["setup", "call", "teardown"]
+State = Literal["passed", "failed", "skipped"]
+
+
+def made(when: When, outcome: State = "passed", longrepr: Any = None, **attributes: Any) -> pytest.TestReport:
+    report = pytest.TestReport("t.py::test", ("t.py", 0, "test"), {}, outcome, longrepr, when)
+    for name, value in attributes.items():
+        setattr(report, name, value)
+    return report
+
+
+SETUP: Final = made("setup")
+TEARDOWN: Final = made("teardown")
+
+TESTS: Final[dict[str, tuple[list[pytest.TestReport], Outcome, Phase]]] = {
+    "passed": ([SETUP, made("call"), TEARDOWN], Outcome.PASSED, Phase.CALL),
+    "failed": ([SETUP, made("call", "failed"), TEARDOWN], Outcome.FAILED, Phase.CALL),
+    "error in setup": ([made("setup", "failed"), TEARDOWN], Outcome.ERROR, Phase.SETUP),
+    "error in teardown": ([SETUP, made("call"), made("teardown", "failed")], Outcome.ERROR, Phase.TEARDOWN),
+    "the first counts": ([SETUP, made("call", "failed"), made("teardown", "failed")], Outcome.FAILED, Phase.CALL),
+    "skipped": ([made("setup", "skipped"), TEARDOWN], Outcome.SKIPPED, Phase.SETUP),
+    "skipped in the body": ([SETUP, made("call", "skipped"), TEARDOWN], Outcome.SKIPPED, Phase.CALL),
+    "xfailed": ([SETUP, made("call", "skipped", wasxfail="why"), TEARDOWN], Outcome.XFAILED, Phase.CALL),
+    "xfailed in setup": ([made("setup", "skipped", wasxfail=""), TEARDOWN], Outcome.XFAILED, Phase.SETUP),
+    "xpassed": ([SETUP, made("call", wasxfail="why"), TEARDOWN], Outcome.XPASSED, Phase.CALL),
+    "xpassed, strict": ([SETUP, made("call", "failed"), TEARDOWN], Outcome.FAILED, Phase.CALL),
+    "no report": ([], Outcome.PASSED, Phase.CALL),
+}
+
+
+@pytest.mark.parametrize("case", TESTS)
+def test_outcome_of(case: str) -> None:
+    reports, outcome, phase = TESTS[case]
+    assert pytest_reports.outcome_of(reports) == (outcome, phase)
+
+
+class PartOfATest(pytest.TestReport):
+    """As pytest's subtests report."""
+
+
+def test_a_part_of_a_test_is_not_the_test() -> None:
+    part = PartOfATest("t.py::test", ("t.py", 0, "test"), {}, "failed", None, "call")
+    assert pytest_reports.outcome_of([SETUP, part, made("call"), TEARDOWN]) == (Outcome.PASSED, Phase.CALL)
+
+
+@pytest.mark.parametrize(
+    ("report", "outcome", "reason"),
+    [
+        (made("call", "failed", "assert 1 == 2\nmore"), Outcome.FAILED, "assert 1 == 2"),
+        (made("setup", "failed", ""), Outcome.ERROR, ""),
+        (made("setup", "skipped", ("t.py", 3, "Skipped: later")), Outcome.SKIPPED, "Skipped: later"),
+        (made("call", "skipped", "long", wasxfail="expected"), Outcome.XFAILED, "expected"),
+        (made("call", wasxfail="not met"), Outcome.XPASSED, "not met"),
+        (made("call"), Outcome.PASSED, ""),
+    ],
+)
+def test_reason_of(report: pytest.TestReport, outcome: Outcome, reason: str) -> None:
+    assert pytest_reports.reason_of([SETUP, report, TEARDOWN], outcome) == reason
+
+
+WORDS: Final = {
+    Outcome.SEGFAULT: ("segfault", "S", "SEGFAULT"),
+    Outcome.HANG: ("hang", "H", "HANG"),
+    Outcome.NULL_RESULT: ("null_result", "N", "NULL_RESULT"),
+    Outcome.CRASH: ("crash", "C", "CRASH"),
+}
+
+
+@pytest.mark.parametrize("outcome", ABNORMAL)
+def test_words_of_an_abnormal_outcome(outcome: Outcome) -> None:
+    report = made("call", "failed")
+    pytest_reports.mark(report, outcome, "the cause")
+    category, letter, word = WORDS[outcome]
+    assert pytest_reports.status_words(report) == (category, letter, (word, {"red": True}))
+    assert pytest_reports.is_abnormal(report)
+    assert pytest_reports.summary_of(report) == "the cause"
+    assert pytest_reports.entry_of(report) is None
+
+
+@pytest.mark.parametrize("state", ["passed", "skipped"])
+def test_a_report_that_is_no_failure_keeps_pytests_words(state: State) -> None:
+    """An expected death."""
+    report = made("call", state)
+    pytest_reports.mark(report, Outcome.SEGFAULT, "the cause")
+    assert pytest_reports.status_words(report) is None
+
+
+@pytest.mark.parametrize("outcome", [None, *(one for one in Outcome if not one.abnormal)])
+def test_ordinary_outcomes_have_no_words_of_ours(outcome: Outcome | None) -> None:
+    report = made("call", "failed")
+    pytest_reports.mark(report, outcome, "")
+    assert pytest_reports.status_words(report) is None
+
+
+def test_reports_of_others() -> None:
+    assert pytest_reports.status_words(made("call", "failed")) is None
+    assert pytest_reports.status_words(object()) is None
+    assert pytest_reports.entry_of(made("call")) is None
+    assert pytest_reports.summary_of(made("call")) == ""
+
+
+def test_the_entry_and_the_words_live_together() -> None:
+    report = made("teardown", "failed")
+    pytest_reports.mark(report, Outcome.CRASH, "the cause")
+    pytest_reports.attach_entry(report, {"nodeid": "t.py::test"})
+    assert pytest_reports.entry_of(report) == {"nodeid": "t.py::test"}
+    assert pytest_reports.is_abnormal(report)
+
+
+@pytest.mark.parametrize(
+    ("phase", "when"),
+    [
+        (Phase.FORK, "setup"),
+        (Phase.JVM, "setup"),
+        (Phase.SETUP, "setup"),
+        (Phase.CALL, "call"),
+        (Phase.TEARDOWN, "teardown"),
+    ],
+)
+def test_pytest_phase(phase: Phase, when: str) -> None:
+    assert pytest_reports.pytest_phase(phase) == when
+
+
+def test_a_report_survives_the_pipe(pytestconfig: pytest.Config) -> None:
+    """JSON has no tuples; pytest's own code counts on them."""
+    report = made("setup", "skipped", ("t.py", 3, "Skipped: later"))
+    report.sections = [("Captured stdout setup", "printed")]
+    report.user_properties = [("colour", "blue")]
+    pytest_reports.mark(report, Outcome.HANG, "the cause")
+    data = pytestconfig.hook.pytest_report_to_serializable(config=pytestconfig, report=report)
+    back = pytest_reports.from_plain_data(pytestconfig, json.loads(json.dumps(data)))
+    assert back.longrepr == ("t.py", 3, "Skipped: later")
+    assert back.location == ("t.py", 0, "test")
+    assert back.sections == [("Captured stdout setup", "printed")]
+    assert back.user_properties == [("colour", "blue")]
+    assert pytest_reports.summary_of(back) == "the cause"

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from .options import MARKER, Marked, read_markers, settings_for
+from .markers import MARKER, Marked, read_markers
+from .options import settings_for
 from .settings import Jvm, Settings
 
 SETTINGS = pytest.StashKey[Settings]()
@@ -32,7 +33,7 @@ def give_settings(items: Iterable[pytest.Item], options: dict[str, Any], jvm: Jv
         is_marked = item.get_closest_marker(MARKER) is not None
         # A test that asks for a fixture without a marker stays on the main thread: only its calls go abroad.
         mode = _item_mode(item) or (marked.modes[0] if is_marked else "main")
-        item.stash[SETTINGS] = settings_for(marked, mode, mode if is_marked else "new", options, jvm)
+        item.stash[SETTINGS] = settings_for(marked.values, mode, mode if is_marked else "new", options, jvm)
 
 
 def check_markers(items: Iterable[pytest.Item]) -> None:

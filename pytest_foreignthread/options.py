@@ -1,4 +1,4 @@
-"""One table of option, ini key and marker argument, and the way from them to `Settings`.
+"""One table of option, ini key and marker argument, and the way from their values to `Settings`.
 
 A marker's argument wins over the command line, that over the ini file, that over the default.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +16,6 @@ from typing import Any, Final
 import pytest
 
 from .settings import MODES, Jvm, Settings
-
-MARKER: Final = "foreign_thread"
 
 
 @dataclass(frozen=True)
@@ -142,13 +140,8 @@ OPTIONS: Final = (
         check=_check_file,
     ),
 )
-_MODE: Final = Option("mode", "MODE", _mode_list, ("new",), "", in_marker=True)
-_MARKER_OPTIONS: Final = (_MODE, *(option for option in OPTIONS if option.in_marker))
-
-MARKER_HELP: Final = (
-    f"{MARKER}(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...]): run the body of the test as a callback "
-    f"on a Java thread, in a forked child with a JVM of its own; mode is one of {', '.join(MODES)}, or a list of them."
-)
+MODE: Final = Option("mode", "MODE", _mode_list, ("new",), "", in_marker=True)
+MARKER_OPTIONS: Final = (MODE, *(option for option in OPTIONS if option.in_marker))
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -169,10 +162,10 @@ def _configured(config: pytest.Config, option: Option) -> Any:
     given = config.getoption(option.flag)
     try:
         if given is not None:
-            return _parsed(option, given, f"{option.flag}={given}", config.invocation_params.dir)
+            return parsed_value(option, given, f"{option.flag}={given}", config.invocation_params.dir)
         # A key that is not there reads as "" in some releases of pytest, as None in others.
         if written := _ini_value(config, option):
-            return _parsed(option, written, f"ini key {option.ini} = {written}", config.rootpath)
+            return parsed_value(option, written, f"ini key {option.ini} = {written}", config.rootpath)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
     return option.default
@@ -186,7 +179,7 @@ def _ini_value(config: pytest.Config, option: Option) -> object:
         raise ValueError(f"ini key {option.ini}: {error}") from None
 
 
-def _parsed(option: Option, value: object, shown: str, folder: Path) -> Any:
+def parsed_value(option: Option, value: object, shown: str, folder: Path) -> Any:
     """Raise ValueError with what was written, as `shown` gives it, and what is wanted."""
     try:
         parsed = option.parse(value)
@@ -213,56 +206,10 @@ def jvm_source(config: pytest.Config) -> str:
     return option.flag if config.getoption(option.flag) is not None else option.ini
 
 
-@dataclass(frozen=True)
-class Marked:
-    """What the markers of a test say, the closest first, argument by argument."""
-
-    values: dict[str, Any]
-    problems: tuple[tuple[str, str], ...]
-    """Where a marker stands (node id) and what cannot be understood in it."""
-
-    @property
-    def modes(self) -> tuple[str, ...]:
-        modes: tuple[str, ...] = self.values.get(_MODE.name, _MODE.default)
-        return modes
-
-
-def read_markers(item: Any) -> Marked:
-    values: dict[str, Any] = {}
-    problems = []
-    for node, mark in item.iter_markers_with_node(MARKER):
-        understood, wrong = _arguments(mark, item.config.rootpath)
-        problems += [(_place(node), problem) for problem in wrong]
-        values = understood | values
-    return Marked(values, tuple(problems))
-
-
-def _place(node: Any) -> str:
-    """Give one name to all items of a parametrized function: its marker is the same."""
-    original = getattr(node, "originalname", None)
-    return f"{node.parent.nodeid}::{original}" if original else str(node.nodeid)
-
-
-def _arguments(mark: pytest.Mark, folder: Path) -> tuple[dict[str, Any], list[str]]:
-    known = {option.name: option for option in _MARKER_OPTIONS}
-    values, problems = {}, []
-    if mark.args:
-        given = ", ".join(map(repr, mark.args))
-        problems.append(f"{MARKER}({given}): it takes keyword arguments only: {', '.join(known)}")
-    for name, value in mark.kwargs.items():
-        shown = f"{MARKER}({name}={value!r})"
-        if name not in known:
-            problems.append(f"{shown}: no such argument; it takes {', '.join(known)}")
-            continue
-        try:
-            values[name] = _parsed(known[name], value, shown, folder)
-        except ValueError as error:
-            problems.append(str(error))
-    return values, problems
-
-
-def settings_for(marked: Marked, mode: str, call_mode: str, options: dict[str, Any], jvm: Jvm) -> Settings:
-    values = marked.values
-    chosen = {name: values.get(name, options[name]) for name in ("timeout", "jvm_args", "classpath")}
-    own = "jvm_args" in values or "classpath" in values
+def settings_for(
+    marked: Mapping[str, Any], mode: str, call_mode: str, options: Mapping[str, Any], jvm: Jvm
+) -> Settings:
+    """`marked` has the arguments of the test's markers, which win over `options`."""
+    chosen = {name: marked.get(name, options[name]) for name in ("timeout", "jvm_args", "classpath")}
+    own = "jvm_args" in marked or "classpath" in marked
     return Settings(mode=mode, call_mode=call_mode, jvm=jvm, own_jvm_args=own, **chosen)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from . import items as foreign_items
-from . import options, pytest_reports
+from . import markers, options, pytest_reports
 from .fixtures import _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
 from .run import RUN, Run
 from .terminal import TerminalPart
@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", options.MARKER_HELP)
+    config.addinivalue_line("markers", markers.MARKER_HELP)
     config.stash[RUN] = run = Run(config, options.configured(config))
     config.pluginmanager.register(run, "foreign_thread_run")
 

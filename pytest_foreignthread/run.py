@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import platform
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +18,7 @@ from .observation import SessionStopped
 from .options import jvm_source
 from .recorded_warnings import replay
 from .settings import Jvm
+from .shared_fixtures import SharedFixtures
 
 if TYPE_CHECKING:
     from .runner import Result, Runner
@@ -36,7 +36,7 @@ class Run:
         self._runner: Runner | None = None
         self._scratch: Any = None
         self._entries: list[dict[str, Any]] = []
-        self._ordinary_tests_ran = False
+        self._fixtures = SharedFixtures(config)
         self.jvm: Jvm | None = None
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
@@ -51,6 +51,8 @@ class Run:
             except jvms.JvmNotFound as error:
                 raise pytest.UsageError(str(error)) from None
             foreign_items.give_settings(foreign, self._options, self.jvm)
+            if not self._config.pluginmanager.is_registered(self._fixtures):
+                self._config.pluginmanager.register(self._fixtures, "foreign_thread_shared_fixtures")
 
     def _find_jvm(self) -> Jvm:
         return jvms.find_jvm(self._options["jvm"], jvm_source(self._config))
@@ -58,11 +60,11 @@ class Run:
     def protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         """Run a foreign-thread test and log its reports; False for a test that is not one."""
         if foreign_items.SETTINGS not in item.stash:
-            self._ordinary_tests_ran = True
+            self._fixtures.ordinary_tests_ran = True
             return False
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        result = self._skipped(item) or self._result(item)
-        for report in self._teardown_of_others(item, nextitem, result.reports):
+        result = self._skipped(item) or self._not_set_up(item) or self._result(item)
+        for report in self._fixtures.tear_down(item, nextitem, result.reports):
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         replay(item, result.warnings)
@@ -76,18 +78,18 @@ class Run:
         if skipping is None:
             return None
         call = pytest.CallInfo.from_call(lambda: skipping.pytest_runtest_setup(item), when="setup")
-        if call.excinfo is None:
-            return None
-        from .runner import not_run
+        return _ended(item, call)
 
-        return not_run(item, item.stash[foreign_items.SETTINGS], call)
+    def _not_set_up(self, item: pytest.Item) -> Result | None:
+        call = self._fixtures.finish_unfit(item)
+        return _ended(item, call) if call is not None else None
 
     def _result(self, item: pytest.Item) -> Result:
         settings = item.stash[foreign_items.SETTINGS]
         make_base_folder(item)
         with self._controller_told():
             runner = self._runner or self._make_runner()
-            return runner.run(item, settings, shares_fixtures=self._ordinary_tests_ran)
+            return runner.run(item, settings, shares_fixtures=self._fixtures.ordinary_tests_ran)
 
     @contextmanager
     def _controller_told(self) -> Iterator[None]:
@@ -125,27 +127,6 @@ class Run:
             return Artifacts(cache.mkdir("foreign_thread") if cache is not None else None)
         except OSError as error:
             return Artifacts(None, str(error))
-
-    def _teardown_of_others(
-        self, item: pytest.Item, nextitem: pytest.Item | None, reports: list[pytest.TestReport]
-    ) -> list[pytest.TestReport]:
-        """Tear down what ordinary tests set up in this process and no later test needs, as pytest does after a test.
-
-        Give the reports of the test, with the output of this; an error in it is one more report.
-        """
-        runner = self._config.pluginmanager.getplugin("runner")
-        if not self._ordinary_tests_ran or runner is None:
-            return reports
-        capture = self._config.pluginmanager.getplugin("capturemanager")
-        # The runner's own step, not the hook: other plugins' steps count on a setup, which was the child's.
-        step = functools.partial(runner.pytest_runtest_teardown, item=item, nextitem=nextitem)
-        with capture.item_capture("teardown", item) if capture is not None else nullcontext():
-            call = pytest.CallInfo.from_call(step, when="teardown", reraise=(KeyboardInterrupt, pytest.exit.Exception))
-        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
-        if call.excinfo is not None or not reports:
-            return [*reports, report]
-        reports[-1].sections = [*reports[-1].sections, *report.sections]
-        return reports
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the record's JSON form that a report carries, from this process or from an xdist worker."""
@@ -186,6 +167,15 @@ class Run:
 
         # A second ^C would leave half of it.
         surely(self._scratch.close)
+
+
+def _ended(item: pytest.Item, call: pytest.CallInfo[None]) -> Result | None:
+    """Give the result of a test that ends with this step; None where the step let it go on."""
+    if call.excinfo is None:
+        return None
+    from .runner import not_run
+
+    return not_run(item, item.stash[foreign_items.SETTINGS], call)
 
 
 def _stop_session(stop: SessionStopped) -> None:

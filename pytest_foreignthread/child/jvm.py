@@ -1,12 +1,9 @@
-"""The JVM of this process: starting it, the default bridge, and exceptions that no one caught on a Java thread."""
+"""The JVM of this process: starting it, the default bridge, and what the child asks of Java."""
 
 from __future__ import annotations
 
-import threading
 import time
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,54 +92,19 @@ def _as_exception(throwable: Any) -> BaseException:
     return throwable if isinstance(throwable, BaseException) else RuntimeError(str(throwable))
 
 
-@dataclass(frozen=True)
-class Uncaught:
-    """An exception that no one caught on a Java thread: the thread's name, and the stacks as text."""
-
-    thread: str
-    error: BaseException
-    stack: str
-
-    @property
-    def head(self) -> str:
-        is_java = isinstance(self.error, jpype.JException)
-        text = str(self.error.toString()) if is_java else "".join(traceback.format_exception_only(self.error))
-        return f'uncaught on Java thread "{self.thread}": {text.splitlines()[0]}'
+def is_java_exception(error: BaseException) -> bool:
+    return isinstance(error, jpype.JException)
 
 
-def _uncaught(thread: str, throwable: Any) -> Uncaught:
-    error = python_exception(throwable)
-    stack = _java_stack(throwable)
-    if not isinstance(error, jpype.JException):
-        # Java knows it by the class that carries it.
-        _, _, places = stack.partition("\n")
-        stack = f"{''.join(traceback.format_exception(error))}thrown into Java:\n{places}"
-    return Uncaught(thread, error, stack)
+def set_uncaught_handler(function: Callable[[Any, Any], None]) -> None:
+    """Let Java call the function with thread and throwable, on that thread, for what no one else caught."""
+    handler = jpype.JProxy("java.lang.Thread$UncaughtExceptionHandler", dict={"uncaughtException": function})
+    java("java.lang.Thread").setDefaultUncaughtExceptionHandler(handler)
 
 
-def _java_stack(throwable: Any) -> str:
-    writer = java("java.io.StringWriter")()
-    throwable.printStackTrace(java("java.io.PrintWriter")(writer))
-    return str(writer).rstrip()
-
-
-class UncaughtExceptions:
-    """Collects the exceptions that no one caught on a Java thread; Java alone would print and forget them."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: list[tuple[str, Any]] = []
-
-    def install(self) -> None:
-        handler = jpype.JProxy("java.lang.Thread$UncaughtExceptionHandler", dict={"uncaughtException": self._add})
-        java("java.lang.Thread").setDefaultUncaughtExceptionHandler(handler)
-
-    def _add(self, thread: Any, throwable: Any) -> None:
-        with self._lock:
-            self._found.append((str(thread.getName()), throwable))
-
-    def take(self) -> list[Uncaught]:
-        """Give, and forget, what came since the last call."""
-        with self._lock:
-            found, self._found = self._found, []
-        return [_uncaught(name, throwable) for name, throwable in found]
+def other_threads() -> list[Any]:
+    """Give the living Java threads but this one and HotSpot's own."""
+    thread = java("java.lang.Thread")
+    room = jpype.JArray(thread)(int(thread.activeCount()) + 8)
+    found = [room[index] for index in range(thread.enumerate(room))]
+    return [one for one in found if not one.equals(thread.currentThread())]

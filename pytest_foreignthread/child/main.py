@@ -20,6 +20,7 @@ from .modes import ForeignThread
 from .phase_ends import PhaseEnds
 from .protocol import Protocol
 from .state import CHILD, ChildState
+from .uncaught import UncaughtExceptions
 
 
 class _SetUpBeforeTheFork(pytest.Item):
@@ -56,7 +57,7 @@ def _run_phases(item: pytest.Item, state: ChildState, shares_fixtures: bool) -> 
     config.pluginmanager.register(ChildPlugin(config, state.folder, state.sender), "foreign_thread_child")
     _leave_the_terminal(config)
     _name_as_method(item)
-    uncaught = jvm.UncaughtExceptions()
+    uncaught = UncaughtExceptions()
     uncaught.install()
     ends = PhaseEnds(uncaught)
     config.pluginmanager.register(ends, "foreign_thread_phase_ends")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from .jvm import Uncaught, UncaughtExceptions, wait_while_it_exits
+from .jvm import wait_while_it_exits
+from .uncaught import Uncaught, UncaughtExceptions
 
 if sys.version_info < (3, 11):
     # pytest itself depends on it there.

@@ -16,10 +16,10 @@ from ..observation import PhaseStarted, ReportMade, SessionStopped, WarningRecor
 from ..outcomes import ForeignThreadError, NullResult, Phase
 from ..wire import Sender
 from .exceptions import exception_chain, null_result
-from .jvm import Uncaught
 from .phase_ends import PhaseEnds
 from .plain_data import report_data
 from .state import ChildState
+from .uncaught import Uncaught
 
 When = Literal["setup", "call", "teardown"]
 
@@ -42,6 +42,8 @@ class Protocol:
         with warnings.catch_warnings(record=True) if records else nullcontext() as recorded:
             self._recorded = [] if recorded is None else recorded
             is_set_up = self._phase("setup", functools.partial(hook.pytest_runtest_setup, item=item))
+            if is_set_up and item.config.getoption("setupshow", False):
+                item.config.pluginmanager.getplugin("runner").show_test_item(item)
             if is_set_up and not self._setup_only:
                 self._phase("call", functools.partial(hook.pytest_runtest_call, item=item))
             self._phase("teardown", functools.partial(hook.pytest_runtest_teardown, item=item, nextitem=nextitem))

@@ -280,4 +280,20 @@ def test_parameter_that_changes_in_the_child(run_suite: RunSuite) -> None:
     assert done.outcomes == {"test_foreign[c]": "passed"}
     notes = _notes(done)
     assert {note: notes.count(note) for note in notes} == dict.fromkeys(notes, 1)
-    assert "child down a" not in notes
+    assert notes == ["pytest up a", "pytest down a", "child up c", "child down c"]
+
+
+def test_error_in_the_teardown_of_what_does_not_fit(run_suite: RunSuite) -> None:
+    """It fails the setup that needs another one, as in plain pytest; its output is there."""
+    source = PARAMETERS + """
+    @pytest.fixture(scope="session", params=["a"])
+    def parameter(request):
+        yield request.param
+        print("written in the teardown")
+        raise ValueError(request.param)
+    """
+    done = run_suite(source)
+    assert done.outcomes == {"test_foreign[c]": "error"}
+    assert "ERROR at setup of test_foreign[c]" in done.output
+    assert "ValueError: a" in done.output
+    assert "written in the teardown" in done.output.partition("Captured stdout setup")[2]

@@ -195,6 +195,10 @@ def test_junit_has_the_properties(junit: dict[str, ElementTree.Element], name: s
 NULL_RESULTS: Final = (
     HEAD
     + """
+    import sys
+    if sys.version_info < (3, 11):
+        from exceptiongroup import ExceptionGroup
+
     CAUSES = {
         "null, error": "<built-in function f> returned NULL without setting an error",
         "null, exception": "<built-in function f> returned NULL without setting an exception",
@@ -230,17 +234,11 @@ NULL_RESULTS: Final = (
         except ValueError as error:
             raise RuntimeError("outer") from error
 
-    class Group(Exception):
-        def __init__(self, *exceptions):
-            super().__init__("a group")
-            self.exceptions = exceptions
-
     def test_group():
         try:
             null_result()
         except SystemError as error:
-            group = globals().get("ExceptionGroup") or (lambda text, some: Group(*some))
-            raise (getattr(__builtins__, "ExceptionGroup", None) or group)("several", [ValueError("one"), error])
+            raise ExceptionGroup("several", [ValueError("one"), error])
 
     class Definition(ctypes.Structure):
         _fields_ = [

@@ -166,8 +166,7 @@ def watching() -> Iterator[Watched]:
     before = threading.gettrace(), threading.getprofile()
     tracer = Watched()
     yield tracer
-    # Typed as if it took no None; it does.
-    threading.settrace(before[0])  # type: ignore[arg-type]
+    threading.settrace(before[0])
     threading.setprofile(before[1])
 
 

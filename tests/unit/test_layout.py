@@ -22,9 +22,10 @@ TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["wire", "evidence", "classify", "diagnose", "jvms", "documents", "artifacts"], 1),
     **dict.fromkeys(["child", "supervise", "report"], 2),
     **dict.fromkeys(["options", "pytest_reports", "recorded_warnings"], 3),
-    **dict.fromkeys(["items", "runner", "terminal", "fixtures"], 4),
-    "run": 5,
-    "plugin": 6,
+    **dict.fromkeys(["markers", "runner", "terminal", "fixtures", "shared_fixtures"], 4),
+    "items": 5,
+    "run": 6,
+    "plugin": 7,
 }
 # What a unit may not import, at whatever depth. Those that know no pytest can be tried, and understood, without it.
 BARRED: Final[Mapping[str, frozenset[str]]] = {

@@ -12,7 +12,8 @@ from typing import Any, Final, cast
 import pytest
 
 from pytest_foreignthread import options
-from pytest_foreignthread.options import OPTIONS, Marked, read_markers
+from pytest_foreignthread.markers import Marked, read_markers
+from pytest_foreignthread.options import OPTIONS
 from pytest_foreignthread.settings import Jvm, Settings
 
 CALLED_FROM: Final = Path("/called/from")
@@ -65,7 +66,7 @@ def marked(**arguments: object) -> Marked:
 
 
 def settings(marks: Marked, values: dict[str, Any]) -> Settings:
-    return options.settings_for(marks, "new", "new", values, JVM)
+    return options.settings_for(marks.values, "new", "new", values, JVM)
 
 
 GOOD: Final[list[tuple[str, str, object]]] = [

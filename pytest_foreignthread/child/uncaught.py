@@ -1,0 +1,87 @@
+"""Exceptions that no one caught on a Java thread: Java alone would print and forget them."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from typing import Any, Final
+
+from . import jvm
+
+_DYING_SECONDS: Final = 0.25
+_THREADS_OWN: Final = ("java.lang.Thread", "java.util.concurrent.ThreadPoolExecutor")
+
+
+@dataclass(frozen=True)
+class Uncaught:
+    """An exception that no one caught on a Java thread: the thread's name, and the stacks as text."""
+
+    thread: str
+    error: BaseException
+    stack: str
+
+    @property
+    def head(self) -> str:
+        error: Any = self.error
+        is_java = jvm.is_java_exception(error)
+        text = str(error.toString()) if is_java else "".join(traceback.format_exception_only(error))
+        return f'uncaught on Java thread "{self.thread}": {text.splitlines()[0]}'
+
+
+def _uncaught(thread: str, throwable: Any) -> Uncaught:
+    error = jvm.python_exception(throwable)
+    stack = _java_stack(throwable)
+    if not jvm.is_java_exception(error):
+        # Java knows it by the class that carries it.
+        _, _, places = stack.partition("\n")
+        stack = f"{''.join(traceback.format_exception(error))}thrown into Java:\n{places}"
+    return Uncaught(thread, error, stack)
+
+
+def _java_stack(throwable: Any) -> str:
+    writer = jvm.java("java.io.StringWriter")()
+    throwable.printStackTrace(jvm.java("java.io.PrintWriter")(writer))
+    return str(writer).rstrip()
+
+
+class UncaughtExceptions:
+    """Collects them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: list[tuple[str, Any]] = []
+
+    def install(self) -> None:
+        jvm.set_uncaught_handler(self._add)
+
+    def _add(self, thread: Any, throwable: Any) -> None:
+        with self._lock:
+            self._found.append((str(thread.getName()), throwable))
+
+    def take(self) -> list[Uncaught]:
+        """Give, and forget, what came since the last call."""
+        _wait_for_dying_threads()
+        with self._lock:
+            found, self._found = self._found, []
+        return [_uncaught(name, throwable) for name, throwable in found]
+
+
+def _wait_for_dying_threads() -> None:
+    """Wait a little for threads on their way out: a pool says that it has ended before its thread's exception comes."""
+    if not jvm.is_started():
+        return
+    end = time.monotonic() + _DYING_SECONDS
+    while time.monotonic() < end and any(map(_is_dying, jvm.other_threads())):
+        time.sleep(0.002)
+
+
+def _is_dying(thread: Any) -> bool:
+    """Tell whether it runs, and neither waits for work nor has any of the test's code or Python's to come back to."""
+    if str(thread.getState()) != "RUNNABLE":
+        return False
+    frames = list(thread.getStackTrace())
+    if any(str(frame.getMethodName()) == "dispatchUncaughtException" for frame in frames):
+        return True
+    return all(str(frame.getClassName()).startswith(_THREADS_OWN) for frame in frames)

@@ -43,7 +43,7 @@ class Protocol:
             self._recorded = [] if recorded is None else recorded
             is_set_up = self._phase("setup", functools.partial(hook.pytest_runtest_setup, item=item))
             if is_set_up and item.config.getoption("setupshow", False):
-                item.config.pluginmanager.getplugin("runner").show_test_item(item)
+                _show(item)
             if is_set_up and not self._setup_only:
                 self._phase("call", functools.partial(hook.pytest_runtest_call, item=item))
             self._phase("teardown", functools.partial(hook.pytest_runtest_teardown, item=item, nextitem=nextitem))
@@ -97,6 +97,15 @@ class Protocol:
         for warning in self._recorded:
             self._sender.send(_described(warning, when))
         self._recorded.clear()
+
+
+def _show(item: pytest.Item) -> None:
+    """Write the line of the test itself that `--setup-show` has between setup and teardown."""
+    names = ", ".join(sorted(getattr(item, "fixturenames", ())))
+    writer = item.config.get_terminal_writer()
+    writer.line()
+    writer.write(f"        {item.nodeid} (fixtures used: {names}) " if names else f"        {item.nodeid} ")
+    writer.flush()
 
 
 def _uncaught_text(thrown: Uncaught, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:

@@ -19,6 +19,10 @@ _HARNESS_FILE = re.compile(
 )
 # Where the child writes its own stacks, at os._exit for one.
 _WRITER_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]faults\.py$")
+# What Java's own stack traces leave out, and stubs of HotSpot's.
+_HIDDEN_JAVA = re.compile(
+    r"^~|^java\.lang\.invoke\.(LambdaForm|Invokers|DirectMethodHandle)\b|^jdk\.internal\.foreign\.abi\.\w+Stub\b"
+)
 _SHORTEST_FOLD = 3
 
 
@@ -68,9 +72,17 @@ def native_stack(frames: Sequence[NativeFrame]) -> Iterator[str]:
 
 
 def java_stack(frames: Sequence[JavaFrame]) -> Iterator[str]:
-    for frame in frames:
-        place = ":".join(str(part) for part in (frame.file, frame.line) if part is not None)
-        yield f"  at {frame.function}({place})" if place else f"  at {frame.function}"
+    for hidden, run in groupby(frames, key=lambda frame: _HIDDEN_JAVA.search(frame.function) is not None):
+        members = list(run)
+        if hidden:
+            yield f"  ({len(members)} hidden {'frame' if len(members) == 1 else 'frames'} of HotSpot and method handles)"
+        else:
+            yield from (_java_frame(frame) for frame in members)
+
+
+def _java_frame(frame: JavaFrame) -> str:
+    place = ":".join(str(part) for part in (frame.file, frame.line) if part is not None)
+    return f"  at {frame.function}({place})" if place else f"  at {frame.function}"
 
 
 def java_stacks(threads: Sequence[JavaThread]) -> Iterator[str]:

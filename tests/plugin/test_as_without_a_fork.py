@@ -205,7 +205,7 @@ SHORT: Final = """
 """
 
 
-LIVE: Final = ("-s", "--setup", "--log-cli")
+LIVE: Final = ("-s", "--setup", "--log-cli", "no:capture")
 """With these, what a test writes comes between its reports, which the pytest process has when the test is over."""
 WRITTEN_LIVE: Final = ("shared setup", "shared teardown", "written", "INFO ", "F shared", "test_passes (fixtures used")
 

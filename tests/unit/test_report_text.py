@@ -10,6 +10,7 @@ import pytest
 
 from pytest_foreignthread.outcomes import ABNORMAL, Outcome, Phase
 from pytest_foreignthread.records import Evidence, RunRecord
+from pytest_foreignthread.report.stack_text import java_stack, python_stacks
 from pytest_foreignthread.report.text import render, summary
 from pytest_foreignthread.stacks import FatalError, JavaFrame, JavaThread, NativeFrame, PythonFrame, PythonThread
 
@@ -336,3 +337,29 @@ def test_every_outcome_has_a_summary_of_one_line(outcome: Outcome) -> None:
 @pytest.mark.parametrize("outcome", ABNORMAL)
 def test_text_opens_with_the_outcome(outcome: Outcome) -> None:
     assert render(replace(PLAIN, outcome=outcome)).startswith(outcome.value)
+
+
+def test_what_java_hides_is_counted() -> None:
+    """java.lang.Throwable leaves these frames out as well; the JSON report keeps them."""
+    functions = (
+        "~RuntimeStub::nep_invoker_blob",
+        "java.lang.invoke.LambdaForm$MH+0x1.invoke",
+        "jdk.internal.foreign.abi.DowncallStub/0x2.invoke",
+        "java.lang.invoke.Invokers$Holder.invokeExact_MT",
+        "a.Bridge.call",
+        "java.lang.invoke.DirectMethodHandle$Holder.invokeStatic",
+        "java.lang.Thread.run",
+    )
+    assert list(java_stack([JavaFrame(function, None, None) for function in functions])) == [
+        "  (4 hidden frames of HotSpot and method handles)",
+        "  at a.Bridge.call",
+        "  (1 hidden frame of HotSpot and method handles)",
+        "  at java.lang.Thread.run",
+    ]
+
+
+def test_the_writer_of_a_dump_is_no_part_of_the_stack() -> None:
+    """At os._exit the child writes its stacks itself."""
+    writer = PythonFrame("/lib/pytest_foreignthread/child/faults.py", 32, "write")
+    thread = PythonThread(1, None, True, (writer, PythonFrame("test_it.py", 5, "test_exit")))
+    assert list(python_stacks([thread], crashed=False))[1:] == ['  File "test_it.py", line 5, in test_exit']

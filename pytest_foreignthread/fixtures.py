@@ -39,7 +39,7 @@ def foreign_thread(request: pytest.FixtureRequest, foreign_thread_bridge: Bridge
     state = _in_child(request, "foreign_thread")
     from .child.modes import ForeignThread
 
-    threads = ForeignThread(foreign_thread_bridge, state.sender, state.settings.call_mode)
+    threads = ForeignThread(foreign_thread_bridge, state, state.settings.call_mode)
     yield threads
     threads.check()
 

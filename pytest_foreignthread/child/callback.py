@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar
 
 from ..observation import ThreadNamed
 from ..wire import Sender
+from .exceptions import null_result_text
+from .faults import PythonStacks
 
 T = TypeVar("T")
 
@@ -25,9 +27,10 @@ class Callback(Generic[T]):
     a Java thread would drop it, and what a bridge makes of it is not known.
     """
 
-    def __init__(self, function: Callable[[], T], sender: Sender) -> None:
+    def __init__(self, function: Callable[[], T], sender: Sender, stacks: PythonStacks | None = None) -> None:
         self._function = function
         self._sender = sender
+        self._stacks = stacks
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self.calls = 0
@@ -43,6 +46,8 @@ class Callback(Generic[T]):
             value = self._function()
         except BaseException as error:
             self._leave_if_forked(1)
+            if self._stacks is not None and null_result_text(error) is not None:
+                self._stacks.write_for(error)
             self.future.set_exception(error)
         else:
             self._leave_if_forked(0)

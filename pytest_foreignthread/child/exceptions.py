@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ..classify import is_null_result
+from ..classify import raised_null_result
 from ..outcomes import NullResult
 
 
@@ -17,11 +17,14 @@ def exception_chain(error: BaseException) -> tuple[tuple[str, str], ...]:
 
 def null_result(excinfo: pytest.ExceptionInfo[BaseException] | None) -> NullResult | None:
     """Give the NullResult that stands for a SystemError of that kind in the chain, with the traceback raised."""
-    chain = exception_chain(excinfo.value) if excinfo is not None else ()
-    for kind, text in chain:
-        if excinfo is not None and is_null_result(kind, text):
-            return NullResult(text).with_traceback(excinfo.value.__traceback__)
-    return None
+    text = null_result_text(excinfo.value) if excinfo is not None else None
+    if excinfo is None or text is None:
+        return None
+    return NullResult(text).with_traceback(excinfo.value.__traceback__)
+
+
+def null_result_text(error: BaseException) -> str | None:
+    return raised_null_result(exception_chain(error))
 
 
 def _walk(error: BaseException | None, seen: set[int]) -> Iterator[BaseException]:

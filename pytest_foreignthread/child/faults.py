@@ -21,6 +21,7 @@ class PythonStacks:
         self._death = death_file.open("wb", buffering=0)
         self._asked = asked_file.open("wb", buffering=0)
         self._signal = signal_number
+        self._told: BaseException | None = None
 
     def arm(self) -> None:
         """From here on a fatal signal, and `signal_number`, are answered with the stacks. No core file is written."""
@@ -30,6 +31,12 @@ class PythonStacks:
 
     def write(self) -> None:
         faulthandler.dump_traceback(self._death, all_threads=True)
+
+    def write_for(self, error: BaseException) -> None:
+        """Write the stacks once for an exception: the first to ask is the thread that met it."""
+        if self._told is not error:
+            self._told = error
+            self.write()
 
     @contextmanager
     def written_at_exit(self) -> Iterator[None]:

@@ -95,7 +95,7 @@ def _send_body_abroad(item: pytest.Item, state: ChildState) -> None:
     def runtest() -> None:
         __tracebackhide__ = True
         threads = getattr(item, "funcargs", {}).get("foreign_thread")
-        threads = threads or ForeignThread(jvm.jpype_bridge, state.sender, mode)
+        threads = threads or ForeignThread(jvm.jpype_bridge, state, mode)
         threads.call(body, mode=mode)
 
     item.runtest = runtest  # type: ignore[method-assign]

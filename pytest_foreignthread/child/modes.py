@@ -9,8 +9,8 @@ from concurrent.futures import Future, wait
 from typing import Any, Final, TypeVar
 
 from ..settings import MODES
-from ..wire import Sender
 from .callback import Bridge, Callback
+from .state import ChildState
 
 T = TypeVar("T")
 
@@ -36,9 +36,9 @@ class CalledAgainError(BridgeError):
 class ForeignThread:
     """Runs functions on Java threads, through a bridge. `mode` is the test's own where a call names none."""
 
-    def __init__(self, bridge: Bridge, sender: Sender, mode: str) -> None:
+    def __init__(self, bridge: Bridge, state: ChildState, mode: str) -> None:
         self._bridge = bridge
-        self._sender = sender
+        self._state = state
         self._mode = mode
         self._numbers = itertools.count(1)
         self._pool: Any = None
@@ -87,7 +87,7 @@ class ForeignThread:
         mode = self._mode if mode is None else mode
         if mode not in MODES:
             raise ValueError(f"mode={mode!r}: want one of {', '.join(map(repr, MODES))}")
-        callback = Callback(function, self._sender)
+        callback = Callback(function, self._state.sender, self._state.stacks)
         if mode == "main":
             callback()
             return callback, None

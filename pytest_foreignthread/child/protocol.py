@@ -72,8 +72,8 @@ class Protocol:
         thrown = self._ends.thrown
         if report.failed and call.excinfo and thrown and call.excinfo.value is thrown.error:
             report.longrepr = _uncaught_text(thrown, call.excinfo)
-        if report.failed and (null := null_result(call.excinfo)):
-            self._stacks.write()
+        if report.failed and call.excinfo and (null := null_result(call.excinfo)):
+            self._stacks.write_for(call.excinfo.value)
             report = self._expected(call, null) or report
         if call.excinfo is not None and not report.skipped:
             hook.pytest_exception_interact(node=self._item, call=call, report=report)

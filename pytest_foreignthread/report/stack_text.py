@@ -75,7 +75,8 @@ def java_stack(frames: Sequence[JavaFrame]) -> Iterator[str]:
     for hidden, run in groupby(frames, key=lambda frame: _HIDDEN_JAVA.search(frame.function) is not None):
         members = list(run)
         if hidden:
-            yield f"  ({len(members)} hidden {'frame' if len(members) == 1 else 'frames'} of HotSpot and method handles)"
+            noun = "frame" if len(members) == 1 else "frames"
+            yield f"  ({len(members)} hidden {noun} of HotSpot and method handles)"
         else:
             yield from (_java_frame(frame) for frame in members)
 

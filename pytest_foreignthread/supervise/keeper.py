@@ -20,6 +20,7 @@ from types import FrameType
 from typing import NoReturn
 
 from . import processes
+from .attach import remove_jvm_files
 from .fork import ChildMain, OpenEnds, bind_to, fork, run_child
 from .signals import SYNCHRONOUS, SignalsHeld
 
@@ -123,6 +124,8 @@ class _Keeper:
         _tell(self._pipes.status, f"child {self._child}")
         self._watch()
         leftovers, survivors = self._terminate()
+        # The supervisor does this too, unless it was killed.
+        remove_jvm_files(self._child)
         _tell(self._pipes.status, f"gone {leftovers} {survivors}")
 
     def _watch(self) -> None:

@@ -222,6 +222,16 @@ def test_fatal_errors_say_their_text(kinds_run: SuiteRun) -> None:
     assert "the test's own words" in entry(kinds_run, "fatal_error", "call", "new")["message"]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_the_thread_that_met_a_null_result(phases_run: SuiteRun, mode: str) -> None:
+    """Its frames are unwound when it is known, and stand in the traceback; the dump tells the thread."""
+    threads = entry(phases_run, "null_result", "call", mode)["python_threads"]
+    current = [thread["name"] for thread in threads if thread["current"]]
+    assert current == [
+        {"main": "MainThread", "same": "MainThread", "new": "foreign-1", "pool": "pool-1-thread-1"}[mode]
+    ]
+
+
 def test_the_output_of_the_dead(phases_run: SuiteRun) -> None:
     """What the child wrote before it died is shown, phase by phase."""
     section = phases_run.output.partition("test_it[segfault-call-new] ___")[2].partition("\n____")[0]

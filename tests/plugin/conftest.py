@@ -47,9 +47,7 @@ class RunSuite(Protocol):
     def __call__(self, files: str | dict[str, str], *args: str, env: dict[str, str] | None = None) -> SuiteRun: ...
 
 
-def run_suite_in(
-    folder: Path, files: str | dict[str, str], *args: str, env: dict[str, str] | None = None
-) -> SuiteRun:
+def run_suite_in(folder: Path, files: str | dict[str, str], *args: str, env: dict[str, str] | None = None) -> SuiteRun:
     """Write the files (text alone is `test_it.py`) and run pytest on them, as a user does."""
     named = {"test_it.py": files} if isinstance(files, str) else files
     for name, source in named.items():

@@ -53,7 +53,7 @@ CONFTEST: Final = '''
     STARTED = os.getpid()
 '''
 
-BODIES: Final = r'''
+BODIES: Final = r"""
     import collections, io, logging, os, pathlib, sys, threading, unittest, warnings
     from concurrent.futures import CancelledError
     import pytest
@@ -652,7 +652,7 @@ BODIES: Final = r'''
     class TestRunTest(unittest.TestCase):
         def runTest(self):
             self.fail("runTest")
-'''
+"""
 
 SUBTESTS: Final = """
     import pytest

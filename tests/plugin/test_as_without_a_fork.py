@@ -27,6 +27,7 @@ FOR_EACH_MODE: Final = (
 )
 """What one thread or another might lose; the rest is shown on one kind of thread only, for a child takes its time."""
 
+
 @dataclass(frozen=True)
 class Seen:
     """What the hooks were told, and what was on the screen."""
@@ -165,7 +166,7 @@ def test_exit_status(plain: Seen, foreign: Seen) -> None:
 
 @pytest.mark.parametrize("mode", ["main", "same", "pool"])
 def test_other_threads(mode: str, plain: Seen, folder: Path) -> None:
-    seen = run(folder, mode, "-k", FOR_EACH_MODE, files=EVERYTHING)
+    seen = run(folder, mode, "-vv", "-rA", "-k", FOR_EACH_MODE, files=EVERYTHING)
     assert len(seen.reports) > 35
     assert not _differences(plain, seen)
     assert seen.errors == ""

@@ -416,7 +416,7 @@ def test_exception_with_its_own_traceback(all_run: SuiteRun, mode: str) -> None:
     section = _section(all_run, f"test_exception[{mode}]")
     assert re.findall(r"^(test_calls\.py|/\S+):\d+: ", section, re.M) == ["test_calls.py", "test_calls.py"]
     assert ">       foreign_thread.call(raises, 5, mode=mode)" in section
-    assert ">       assert local == {\"a\": 1}" in section
+    assert '>       assert local == {"a": 1}' in section
     assert "E       AssertionError: assert 5 == {'a': 1}" in section
 
 

@@ -206,20 +206,41 @@ def test_outcomes(mixed: SuiteRun) -> None:
 
 def test_each_is_set_up_and_torn_down_once_in_the_pytest_process(mixed: SuiteRun) -> None:
     notes = [note.removeprefix("pytest ") for note in _notes(mixed) if note.startswith("pytest")]
-    first, second, third = notes[:notes.index("second module")], ["second module"], notes[notes.index("third module"):]
+    first, second, third = (
+        notes[: notes.index("second module")],
+        ["second module"],
+        notes[notes.index("third module") :],
+    )
     assert first == [
-        "up on_session", "setup_module", "up on_module", "up on_function", "down on_function",
-        "setup_class", "up on_class", "down on_class", "teardown_class", "down on_module", "teardown_module",
+        "up on_session",
+        "setup_module",
+        "up on_module",
+        "up on_function",
+        "down on_function",
+        "setup_class",
+        "up on_class",
+        "down on_class",
+        "teardown_class",
+        "down on_module",
+        "teardown_module",
     ]
-    assert notes[len(first):-len(third)] == [*second, "up on_module"]
+    assert notes[len(first) : -len(third)] == [*second, "up on_module"]
     assert third == ["third module", "down on_module", "down on_session"]
 
 
 def test_child_tears_down_what_it_set_up(mixed: SuiteRun) -> None:
     notes = [note.removeprefix("child ") for note in _notes(mixed, "test_sets_up")]
     assert notes == [
-        "up late_session", "up late_module", "up on_class", "up on_function", "body", "finalizer",
-        "down on_function", "down on_class", "down late_module", "down late_session",
+        "up late_session",
+        "up late_module",
+        "up on_class",
+        "up on_function",
+        "body",
+        "finalizer",
+        "down on_function",
+        "down on_class",
+        "down late_module",
+        "down late_session",
     ]
 
 
@@ -252,9 +273,19 @@ def test_all_is_the_childs_where_no_ordinary_test_ran(foreign_only: SuiteRun) ->
     assert _notes(foreign_only, "test_one") == [
         f"child {what}"
         for what in (
-            "up on_session", "up on_module", "up late_module", "up on_class", "up on_function", "up late_session",
-            "body", "down on_function", "down on_class", "down late_module", "down on_module",
-            "down late_session", "down on_session",
+            "up on_session",
+            "up on_module",
+            "up late_module",
+            "up on_class",
+            "up on_function",
+            "up late_session",
+            "body",
+            "down on_function",
+            "down on_class",
+            "down late_module",
+            "down on_module",
+            "down late_session",
+            "down on_session",
         )
     ]
 
@@ -285,13 +316,16 @@ def test_parameter_that_changes_in_the_child(run_suite: RunSuite) -> None:
 
 def test_error_in_the_teardown_of_what_does_not_fit(run_suite: RunSuite) -> None:
     """It fails the setup that needs another one, as in plain pytest; its output is there."""
-    source = PARAMETERS + """
+    source = (
+        PARAMETERS
+        + """
     @pytest.fixture(scope="session", params=["a"])
     def parameter(request):
         yield request.param
         print("written in the teardown")
         raise ValueError(request.param)
     """
+    )
     done = run_suite(source)
     assert done.outcomes == {"test_foreign[c]": "error"}
     assert "ERROR at setup of test_foreign[c]" in done.output

@@ -16,10 +16,10 @@ from typing import Any, Final
 import pytest
 
 from .conftest import ENDLESS
-from .ordinary_suite import BODIES, CONFTEST, SUBTESTS
+from .ordinary_suite import BODIES, CONFTEST, PYTEST_9
 
 # The fixture `subtests` came with pytest 9.
-EVERYTHING: Final = {"test_bodies.py": BODIES} | ({"test_subtests.py": SUBTESTS} if hasattr(pytest, "Subtests") else {})
+EVERYTHING: Final = {"test_bodies.py": BODIES} | ({"test_pytest_9.py": PYTEST_9} if hasattr(pytest, "Subtests") else {})
 FOR_EACH_MODE: Final = (
     "test_dicts or test_in_a_helper or lock or base_in_str or system_exit_text or stop_iteration or test_group or "
     "test_chained or test_skip or test_fail_without or test_warnings or test_writes or test_properties or test_caplog "
@@ -79,7 +79,8 @@ _DIFFERENT: Final = (
     # How deep the stack was, and what stands between pytest's hooks and the fixture.
     (re.compile(r"\bn = \d{3}\b"), "n = NNN"),
     (re.compile(r"out of \d+\."), "out of NNN."),
-    (re.compile(r'(?m)^ *\| +File "[^"]*/(pluggy|_pytest)/.*\n( *\|     .*\n)*'), ""),
+    (re.compile(r"(test_bodies\.py:\d+: in down\n +return down\(n \+ 1\)\n)+"), "in down\n"),
+    (re.compile(r'(?m)^ *\| +File "[^"]*/(pluggy|_pytest|pytest_foreignthread)/.*\n( *\|     .*\n)*'), ""),
     (re.compile(r"\b(_foreign_thread_mode|foreign_thread|foreign_thread_bridge|jvm), "), ""),
     # pytest writes the lines of unittest's subtests into the output that it captures.
     (re.compile(r"(?m)^(test_bodies.py::TestCase::test_subtests)? ?(SUBPASSED|SUBFAILED)\[words\].*%\]\n?"), ""),

@@ -1,9 +1,16 @@
-"""Run the commands whose output the documents show, and put the output in: `python docs/refresh.py [--check]`.
+"""Run the commands whose output the documents show, and put it in: `python docs/refresh.py [--check] [FILE ...]`.
 
-A block is
+Without files all documents are meant. A block of output is
 
     <!-- output of: pytest docs/examples/first_test.py -->
     ```text
+    …
+    ```
+
+and one of source, which is put in as it stands,
+
+    <!-- source of: docs/examples/first_test.py -->
+    ```python
     …
     ```
 
@@ -19,12 +26,16 @@ import shlex
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"(<!-- output of: pytest (.+?) -->\n```text\n)(.*?)(```\n)", re.DOTALL)
+SOURCE = re.compile(r"(<!-- source of: (.+?) -->\n```python\n)(.*?)(```\n)", re.DOTALL)
 VARYING = (
+    # The rest of a thread's first line is wrapped by the width of its ids.
+    (r"(?m)^thread (\"[^\"]*\"|\S+).*", r"thread \1"),
+    (r"(?m)^problematic frame: .*|SIGSEGV in \S+", "problematic frame"),
     (r"(?m)^  .*\n", ""),
     # CPython 3.10 crashes one frame earlier than its successors.
     (r"_PyEval_EvalFrameDefault|_PyFunction_Vectorcall", "frame"),
@@ -38,7 +49,7 @@ VARYING = (
 
 
 def documents() -> list[Path]:
-    found = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/minimal_bug/README.md"]
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "examples/minimal_bug/README.md"]
     return [path for path in found if BLOCK.search(path.read_text(encoding="utf-8"))]
 
 
@@ -55,6 +66,7 @@ def neutral(text: str) -> str:
 
 
 def refreshed(text: str) -> str:
+    text = SOURCE.sub(lambda block: f"{block[1]}{(ROOT / block[2]).read_text(encoding='utf-8')}{block[4]}", text)
     return BLOCK.sub(lambda block: f"{block[1]}{output_of(block[2])}{block[4]}", text)
 
 
@@ -64,20 +76,21 @@ def essence(text: str) -> str:
     return text
 
 
-def rotten() -> Iterator[Path]:
-    for path in documents():
+def rotten(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
         text = path.read_text(encoding="utf-8")
         if essence(refreshed(text)) != essence(text):
             yield path
 
 
 def main() -> int:
+    named = [Path(name).resolve() for name in sys.argv[1:] if name != "--check"]
     if "--check" in sys.argv:
-        found = list(rotten())
+        found = list(rotten(named or documents()))
         for path in found:
             print(f"{path.relative_to(ROOT)}: its output is not what the command gives: run python docs/refresh.py")
         return 1 if found else 0
-    for path in documents():
+    for path in named or documents():
         path.write_text(refreshed(path.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
 

@@ -1,14 +1,21 @@
-"""The raw documents of a failure, kept in a folder of the test's own."""
+"""The raw documents of a failure, kept in a folder of the test's own, and what makes it a bundle."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from .records import RunRecord
+
 _NAME_LENGTH = 80
+
+Bundle = Callable[[RunRecord, str], Mapping[str, str]]
+"""Takes a record and pytest's traceback, gives file name → text."""
 
 
 @dataclass(frozen=True)
@@ -22,27 +29,35 @@ class Kept:
 class Artifacts:
     """Keeps the documents of each test's last abnormal run below `root`; with root None it keeps nothing."""
 
-    def __init__(self, root: Path | None, why_none: str | None = None) -> None:
+    def __init__(self, root: Path | None, why_none: str | None = None, bundle: Bundle | None = None) -> None:
         self._root = root
         self._why_none = why_none
+        self._bundle = bundle
 
-    def keep(self, nodeid: str, documents: dict[str, str]) -> Kept:
+    def keep(self, nodeid: str, documents: Mapping[str, str]) -> Kept:
         """Write the documents that are not empty."""
         self.forget(nodeid)
         texts = {name: text for name, text in documents.items() if text}
         if self._root is None or not texts:
-            return Kept({}, _note(self._why_none) if self._why_none and texts else None)
-        folder = self._root / folder_name(nodeid)
+            return Kept({}, _note("documents", self._why_none) if self._why_none and texts else None)
         paths: dict[str, str] = {}
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             for name, text in texts.items():
-                path = folder / f"{name}.txt"
-                path.write_text(text, encoding="utf-8", errors="backslashreplace")
-                paths[name] = str(path)
+                paths[name] = str(_written(self._root / folder_name(nodeid) / f"{name}.txt", text))
         except OSError as error:
-            return Kept(paths, _note(error))
+            return Kept(paths, _note("documents", error))
         return Kept(paths)
+
+    def complete(self, record: RunRecord, traceback: str) -> str | None:
+        """Add the bundle, where one is wanted, to what is kept of the test; give a note when that fails."""
+        if self._root is None or self._bundle is None:
+            return None
+        try:
+            for name, text in self._bundle(record, traceback).items():
+                _written(self._root / folder_name(record.nodeid) / name, text)
+        except OSError as error:
+            return _note("the bundle", error)
+        return None
 
     def forget(self, nodeid: str) -> None:
         """Remove what an earlier run of the test left."""
@@ -50,8 +65,20 @@ class Artifacts:
             shutil.rmtree(self._root / folder_name(nodeid), ignore_errors=True)
 
 
-def _note(reason: object) -> str:
-    return f"documents could not be kept: {reason}"
+def _written(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError:
+        # Half a document reads like a whole one.
+        with suppress(OSError):
+            path.unlink()
+        raise
+    return path
+
+
+def _note(what: str, reason: object) -> str:
+    return f"{what} could not be kept: {reason}"
 
 
 def folder_name(nodeid: str) -> str:

@@ -10,6 +10,9 @@ from .observation import Observation
 
 PYTHON: Final = "python"
 PYTHON_HANG: Final = "python_hang"
+JAVA_DUMP: Final = "java_dump"
+OS_THREADS: Final = "os_threads"
+NATIVE: Final = "native"
 HS_ERR: Final = "hs_err"
 JVM_START: Final = "jvm_start"
 STDOUT: Final = "stdout"

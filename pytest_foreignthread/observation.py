@@ -32,6 +32,8 @@ class ReportMade:
     report: dict[str, Any]
     exceptions: tuple[tuple[str, str], ...] = ()
     """Type name and text of the exception raised and of its explicit causes, outermost first."""
+    elsewhere: str = ""
+    """What the main thread has of the thing that the exception says is missing, in words."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,10 @@ class Lost:
 End = Exited | Signaled | Lost
 
 
+Taken = tuple[dict[str, str], dict[str, str]]
+"""What a look at a child gives: name of a document → its text, name of one that could not be taken → why."""
+
+
 class EndedBy(enum.Enum):
     """Who ended the child; recorded by whoever sends the signal, never inferred."""
 
@@ -111,11 +117,13 @@ class Observation:
     torn: int = 0
     """Bytes of a last message that never came whole."""
     documents: dict[str, str] = field(default_factory=dict)
-    """What was taken from the living child at its deadline: name of the document → text."""
+    """What was taken from the living child, at its deadline or in its crash: name of the document → text."""
     missing: dict[str, str] = field(default_factory=dict)
     """Documents that could not be taken → why."""
     notes: tuple[str, ...] = ()
     """Remarks of the supervisor: a stopped child, processes that outlived it."""
+    oom_kills: int = 0
+    """Processes of the control group, the child or others, that the kernel killed meanwhile for lack of memory."""
 
     @property
     def finished(self) -> bool:

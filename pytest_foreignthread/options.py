@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pytest
 
-from .settings import MODES, Jvm, Settings
+from .settings import JVM_PROFILES, MODES, NATIVE_CHOICES, Jvm, Settings
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,15 @@ def _json_path(value: object) -> str:
     return str(value)
 
 
+def _one_of(choices: Sequence[str]) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if value not in choices:
+            raise ValueError(f"want one of {', '.join(map(repr, choices))}")
+        return str(value)
+
+    return parse
+
+
 def _check_file(path: Path) -> None:
     if path.is_dir():
         raise ValueError("that is a folder; want the name of a file")
@@ -118,7 +127,21 @@ OPTIONS: Final = (
     Option("timeout", "SECONDS", _seconds, 30.0, "limit of each phase of a test, in seconds (30)", in_marker=True),
     Option("jvm", "PATH", _text, None, "the JVM: the folder of a JDK, or its JVM library", is_path=True),
     Option("jvm_args", "ARGS", _words, (), "arguments for the JVM, as shell words", in_marker=True),
+    Option(
+        "jvm_profile",
+        "NAME",
+        _one_of(JVM_PROFILES),
+        "quick",
+        "JVM options: quick to start (quick), or its own (server)",
+    ),
     Option("classpath", "PATHS", _paths, (), "class path of the JVM, joined as PATH is", in_marker=True, is_path=True),
+    Option(
+        "native",
+        "HOW",
+        _one_of(NATIVE_CHOICES),
+        "auto",
+        "native stacks by pystack: auto, off, or locals, with variables",
+    ),
     Option(
         name="artifacts",
         metavar="DIR",
@@ -212,4 +235,5 @@ def settings_for(
     """`marked` has the arguments of the test's markers, which win over `options`."""
     chosen = {name: marked.get(name, options[name]) for name in ("timeout", "jvm_args", "classpath")}
     own = "jvm_args" in marked or "classpath" in marked
-    return Settings(mode=mode, call_mode=call_mode, jvm=jvm, own_jvm_args=own, **chosen)
+    run_wide = {name: options[name] for name in ("native", "jvm_profile")}
+    return Settings(mode=mode, call_mode=call_mode, jvm=jvm, own_jvm_args=own, **run_wide, **chosen)

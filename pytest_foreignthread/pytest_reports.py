@@ -14,7 +14,8 @@ from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome,
 
 ATTRIBUTE: Final = "foreign_thread"
 """Name of the attribute that our reports carry: {"outcome": word of an abnormal outcome or None, "entry": the
-record's JSON form or None, "text": one line for the short summary}. Plain data, so that xdist takes it along."""
+record's JSON form or None, "text": one line for the short summary, "tail": the last lines of the failure's text, which
+the terminal shows below the captured output}. Plain data, so that xdist takes it along."""
 
 Words = tuple[str, str, tuple[str, dict[str, bool]]]
 
@@ -82,9 +83,9 @@ def _unquote_subtest(report: pytest.TestReport, data: dict[str, Any]) -> None:
         report.context = dataclasses.replace(context, kwargs=verbatim)  # type: ignore[attr-defined]
 
 
-def mark(report: pytest.TestReport, outcome: Outcome | None, text: str) -> None:
+def mark(report: pytest.TestReport, outcome: Outcome | None, text: str, tail: str = "") -> None:
     word = outcome.value if outcome is not None and outcome.abnormal else None
-    setattr(report, ATTRIBUTE, {"outcome": word, "entry": None, "text": text})
+    setattr(report, ATTRIBUTE, {"outcome": word, "entry": None, "text": text, "tail": tail})
 
 
 def attach_entry(report: pytest.TestReport, entry: dict[str, Any]) -> None:
@@ -100,6 +101,10 @@ def entry_of(report: pytest.TestReport) -> dict[str, Any] | None:
 
 def summary_of(report: pytest.TestReport) -> str:
     return str(getattr(report, ATTRIBUTE, {}).get("text", ""))
+
+
+def tail_of(report: pytest.TestReport) -> str:
+    return str(getattr(report, ATTRIBUTE, {}).get("tail", ""))
 
 
 def as_typed(config: pytest.Config, nodeid: str) -> str:

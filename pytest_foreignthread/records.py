@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .outcomes import Outcome, Phase
-from .stacks import FatalError, JavaThread, NativeFrame, PythonThread
+from .stacks import FatalError, JavaThread, NativeFrame, NativeThread, PythonThread, Thread
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,29 @@ class Evidence:
     python_threads: tuple[PythonThread, ...] = ()
     java_threads: tuple[JavaThread, ...] = ()
     native_frames: tuple[NativeFrame, ...] = ()
+    native_threads: tuple[NativeThread, ...] = ()
+    threads: tuple[Thread, ...] = ()
+    """Each thread once, joined from the documents; the one that crashed, or that the test runs on, first."""
+    looks: int = 0
+    """How many times the stacks of a hang were taken."""
     missing: dict[str, str] = field(default_factory=dict)
     """Pieces that should be here and are not → the reason."""
     stdout: str = ""
     stderr: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The probable cause of an outcome, as far as the evidence proves it."""
+
+    code: str
+    """The rule's name, which is also the name of its page in the docs."""
+    text: str
+    """One sentence on what is proved."""
+    help: str
+    """What to do about it."""
+    evidence: tuple[str, ...] = ()
+    """What the sentence rests on, one line each."""
 
 
 @dataclass(frozen=True)
@@ -39,5 +58,6 @@ class RunRecord:
     evidence: Evidence = field(default_factory=Evidence)
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    diagnosis: Diagnosis | None = None
     rerun: str = ""
     """The node id as it is given on the command line from the folder in which pytest was started."""

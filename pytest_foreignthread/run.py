@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +13,12 @@ import pytest
 from . import items as foreign_items
 from . import jvms, pytest_reports
 from .artifacts import Artifacts
+from .environment import rerun_options, surroundings, versions
 from .fixtures import make_base_folder
 from .observation import SessionStopped
 from .options import jvm_source
 from .recorded_warnings import replay
+from .records import RunRecord
 from .settings import Jvm
 from .shared_fixtures import SharedFixtures
 
@@ -36,6 +38,7 @@ class Run:
         self._runner: Runner | None = None
         self._scratch: Any = None
         self._entries: list[dict[str, Any]] = []
+        self._order: list[str] = []
         self._fixtures = SharedFixtures(config)
         self.jvm: Jvm | None = None
 
@@ -59,6 +62,7 @@ class Run:
 
     def protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         """Run a foreign-thread test and log its reports; False for a test that is not one."""
+        self._order.append(item.nodeid)
         if foreign_items.SETTINGS not in item.stash:
             self._fixtures.ordinary_tests_ran = True
             return False
@@ -121,12 +125,23 @@ class Run:
 
     def _artifacts(self) -> Artifacts:
         if self._options["artifacts"]:
-            return Artifacts(Path(self._options["artifacts"]))
+            return Artifacts(Path(self._options["artifacts"]), bundle=self._bundle)
         cache = getattr(self._config, "cache", None)
         try:
             return Artifacts(cache.mkdir("foreign_thread") if cache is not None else None)
         except OSError as error:
             return Artifacts(None, str(error))
+
+    def _bundle(self, record: RunRecord, traceback: str) -> dict[str, str]:
+        from . import bundle
+
+        around = bundle.Surroundings(
+            environment={**versions(self.jvm), **surroundings(self._config)},
+            order=[pytest_reports.as_typed(self._config, nodeid) for nodeid in self._order],
+            options=rerun_options(self._config),
+            hash_seed=os.environ.get("PYTHONHASHSEED"),
+        )
+        return bundle.texts(record, traceback, around)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the record's JSON form that a report carries, from this process or from an xdist worker."""
@@ -148,17 +163,7 @@ class Run:
                 pytest.exit(f"--foreign-thread-report={path}: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
 
     def _environment(self) -> dict[str, Any]:
-        from importlib.metadata import version
-
-        jvm = self.jvm or (self._find_jvm() if self._entries else None)
-        return {
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            "pytest": pytest.__version__,
-            "jpype": version("jpype1"),
-            "pytest_foreignthread": version("pytest-foreignthread"),
-            "jvm": {"version": jvm.version, "path": str(jvm.library), "source": jvm.source} if jvm else None,
-        }
+        return versions(self.jvm or (self._find_jvm() if self._entries else None))
 
     def close(self) -> None:
         if self._scratch is None:

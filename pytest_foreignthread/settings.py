@@ -10,9 +10,17 @@ from typing import Final
 from .outcomes import Phase
 
 MODES: Final = ("same", "new", "pool", "main")
+NATIVE_CHOICES: Final = ("auto", "off", "locals")
+
+JVM_PROFILES: Final = ("quick", "server")
 
 # HotSpot owns SIGUSR2 and SIGQUIT, tests use SIGUSR1: a real-time signal is nobody's. Few systems but Linux have them.
 DUMP_SIGNAL: Final = int(getattr(signal, "SIGRTMAX", signal.SIGUSR1 + 5)) - 5
+
+CRASH_FIFO: Final = "crashed"
+"""FIFO in the scratch folder where a dying child writes its pid, and then waits; absent where nobody would read it."""
+GO_ON_FIFO: Final = "go_on"
+"""FIFO in the scratch folder whose next line lets the dying child end."""
 
 # fork and JVM start are this plugin's work, not the test's: a test's short timeout must not end them.
 START_LIMIT: Final = 60.0
@@ -45,7 +53,11 @@ class Settings:
     jvm_args: tuple[str, ...] = ()
     own_jvm_args: bool = False
     """Whether `jvm_args` or `classpath` are the marker's, this test's alone."""
+    jvm_profile: str = "quick"
+    """`quick` starts fast and is made for a short life, `server` leaves the JVM to its own defaults."""
     classpath: tuple[str, ...] = ()
+    native: str = "auto"
+    """Whether to take native stacks: `auto`, where pystack is installed, `off`, or `locals`, with Python's locals."""
 
     def limit(self, phase: Phase) -> float:
         """Give the seconds that a phase may take."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 
@@ -31,6 +32,8 @@ class JavaFrame:
     function: str
     file: str | None
     line: int | None
+    native: bool = False
+    """Whether it is a method written in C, from which C or Python code may have been entered."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,37 @@ class NativeFrame:
     """Offset into the function, or into the library where no function is known (`+0x1c70bb`)."""
 
 
+class Gil(enum.Enum):
+    """What a thread has to do with the GIL; the value is the word in every report."""
+
+    HOLDS = "holds"
+    WAITS = "waits"
+
+
+@dataclass(frozen=True)
+class NativeThread:
+    """A thread as pystack saw it: C frames and, where pystack could place them, Python frames between them."""
+
+    native_id: int
+    name: str | None
+    gil: Gil | None
+    frames: tuple[PythonFrame | NativeFrame, ...]
+
+
+@dataclass(frozen=True)
+class OsThread:
+    """A thread as the kernel shows it. `cpu_time` is in seconds, by the clock tick exact."""
+
+    native_id: int
+    name: str
+    state: str
+    """`R`, `S`, `D`, … as in proc(5)."""
+    cpu_time: float
+    system_call: tuple[int, ...] = ()
+    """Number and arguments of the system call that it is in; () for a running thread, or where it may not be read."""
+    stack_pointer: int | None = None
+
+
 @dataclass(frozen=True)
 class FatalError:
     """The head of an hs_err file: what HotSpot says killed the process."""
@@ -79,3 +113,79 @@ class FatalError:
     java_frames: tuple[JavaFrame, ...]
     thread_state: str | None = None
     """What HotSpot says the thread was in (`_thread_in_native`); None where it was not a JavaThread."""
+    library_path: str | None = None
+    """The file of the library of the problematic frame, where HotSpot lists it among the mapped ones."""
+
+
+Frame = PythonFrame | JavaFrame | NativeFrame
+
+
+class Motion(enum.Enum):
+    """What a thread did between the looks at a hang; the value is the word in every report."""
+
+    STILL = "still"
+    RUNNING = "running"
+    """It used the processor and stayed in its frames."""
+    MOVING = "moving"
+
+
+class Awaited(enum.Enum):
+    """The kinds of things that a thread waits for."""
+
+    GIL = "gil"
+    MONITOR = "monitor"
+    SYNCHRONIZER = "synchronizer"
+    FUTURE = "future"
+    THREAD = "thread"
+    PYTHON_LOCK = "python_lock"
+    NATIVE = "native"
+    """A semaphore, a condition or the end of a thread, in C."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What a thread waits for; `owner` is the place of the thread that holds it, None where the evidence tells none."""
+
+    kind: Awaited
+    what: str
+    """In words that follow "waits for": `the GIL`, `monitor <0x…> (a X)`."""
+    owner: int | None = None
+
+
+@dataclass(frozen=True)
+class Thread:
+    """One thread of the kernel's, as all documents together show it."""
+
+    name: str | None
+    native_id: int | None
+    python_id: int | None
+    """`threading.get_ident()`; None for a thread of which Python knows nothing."""
+    current: bool
+    """Whether it is the one that crashed, ended the process, or met what is reported."""
+    stacks: tuple[tuple[Frame, ...], ...]
+    """One stack where the order of its frames is proved, else one per language; none that is empty."""
+    apart: str | None = None
+    """Why there are several stacks."""
+    java_state: str | None = None
+    locks: tuple[str, ...] = ()
+    gil: Gil | None = None
+    waits: tuple[Wait, ...] = ()
+    motion: Motion | None = None
+    seen: tuple[PythonFrame | JavaFrame, ...] = ()
+    """Of a thread that moved, the newest frames in which the looks found it."""
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        return tuple(frame for stack in self.stacks for frame in stack)
+
+    @property
+    def python_frames(self) -> tuple[PythonFrame, ...]:
+        return tuple(frame for frame in self.frames if isinstance(frame, PythonFrame))
+
+    @property
+    def java_frames(self) -> tuple[JavaFrame, ...]:
+        return tuple(frame for frame in self.frames if isinstance(frame, JavaFrame))
+
+    @property
+    def native_frames(self) -> tuple[NativeFrame, ...]:
+        return tuple(frame for frame in self.frames if isinstance(frame, NativeFrame))

@@ -11,6 +11,7 @@ import pytest
 from . import pytest_reports
 
 _TITLES: Final = {"segfault": "SEGFAULTS", "hang": "HANGS", "null_result": "NULL RESULTS", "crash": "CRASHES"}
+_MARKUP: Final = {"diagnosis: ": {"yellow": True, "bold": True}, "thread ": {"bold": True}}
 _SUMMARY: Final = "short test summary info"
 
 
@@ -65,12 +66,19 @@ class TerminalPart:
         place = "" if report.when == "call" else f"{report.when} of "
         self._terminal.write_sep("_", f"{place}{report.head_line}", red=True, bold=True)
         tw = config.get_terminal_writer()
-        _write_text(tw, report)
-        shown = config.getoption("showcapture", "all")
-        for name, content in (*report.sections, *self._teardown_sections(report)):
-            if shown == "all" or shown in name:
-                tw.sep("-", name)
-                tw.line(content.removesuffix("\n"))
+        tail = pytest_reports.tail_of(report)
+        _write_text(tw, report, tail)
+        wanted = config.getoption("showcapture", "all")
+        sections = (*report.sections, *self._teardown_sections(report))
+        shown = [section for section in sections if wanted == "all" or wanted in section[0]]
+        for name, content in shown:
+            tw.sep("-", name)
+            tw.line(content.removesuffix("\n"))
+        if tail:
+            if shown:
+                # Without a line between, the test's own output would seem to go on.
+                tw.sep("-")
+            tw.line(tail)
 
     def _teardown_sections(self, report: pytest.TestReport) -> list[tuple[str, str]]:
         """What a teardown that passed had written after the phase of `report`, as pytest shows it for a failure."""
@@ -108,10 +116,11 @@ class TerminalPart:
             tw.line(f" {where} - {pytest_reports.summary_of(report)}")
 
 
-def _write_text(tw: Any, report: pytest.TestReport) -> None:
+def _write_text(tw: Any, report: pytest.TestReport, tail: str) -> None:
     if not isinstance(report.longrepr, str):
         report.toterminal(tw)
         return
-    first, _, rest = report.longrepr.partition("\n")
+    first, *rest = report.longrepr.removesuffix(tail).rstrip("\n").split("\n")
     tw.line(first, red=True, bold=True)
-    tw.line(rest)
+    for line in rest:
+        tw.line(line, **next((markup for start, markup in _MARKUP.items() if line.startswith(start)), {}))

@@ -156,4 +156,4 @@ def _decode(line: bytes) -> Message | None:
 def _decode_report(fields: dict[str, Any]) -> ReportMade | None:
     pairs = tuple((str(kind), str(text)) for kind, text in fields["exceptions"])
     report = fields["report"]
-    return ReportMade(report, pairs) if isinstance(report, dict) else None
+    return ReportMade(report, pairs, str(fields["elsewhere"])) if isinstance(report, dict) else None

@@ -2,4 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
 pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def memory_group() -> Iterator[Path]:
+    """A memory group below this process's own; cgroup v2 allows none there, v1 allows it to root."""
+    paths = re.findall(r"^[0-9]+:memory:(.*)$", Path("/proc/self/cgroup").read_text(), re.MULTILINE)
+    if not paths:
+        pytest.skip("no memory controller of cgroup v1")
+    group = Path("/sys/fs/cgroup/memory") / paths[0].lstrip("/") / f"foreignthread-test-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError as error:
+        pytest.skip(f"no memory group can be made: {error}")
+    try:
+        yield group
+    finally:
+        group.rmdir()

@@ -110,7 +110,7 @@ def broken_row(case: str, expected: Expected, entry: dict[str, Any] | None) -> R
 def crashed_thread(entry: dict[str, Any]) -> str:
     if entry["signal"] is None:
         return ""
-    return next((str(thread["name"]) for thread in entry["java_threads"] if thread["current"]), "")
+    return next((str(thread["name"]) for thread in entry["threads"] if thread["current"]), "")
 
 
 def mended_row(entries: Sequence[dict[str, Any]]) -> Row:

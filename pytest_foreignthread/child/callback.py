@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from ..observation import ThreadNamed
 from ..wire import Sender
+from .alternate_stack import AlternateStacks
 from .exceptions import null_result_text
 from .faults import PythonStacks
 
@@ -27,8 +28,15 @@ class Callback(Generic[T]):
     a Java thread would drop it, and what a bridge makes of it is not known.
     """
 
-    def __init__(self, function: Callable[[], T], sender: Sender, stacks: PythonStacks | None = None) -> None:
+    def __init__(
+        self,
+        function: Callable[[], T],
+        sender: Sender,
+        stacks: PythonStacks | None = None,
+        alternate: AlternateStacks | None = None,
+    ) -> None:
         self._function = function
+        self._alternate = alternate or AlternateStacks()
         self._sender = sender
         self._stacks = stacks
         self._owner = os.getpid()
@@ -43,7 +51,8 @@ class Callback(Generic[T]):
         try:
             trace_as_python_threads_do()
             self._sender.send(current_thread())
-            value = self._function()
+            with self._alternate.for_this_thread():
+                value = self._function()
         except BaseException as error:
             self._leave_if_forked(1)
             if self._stacks is not None and null_result_text(error) is not None:

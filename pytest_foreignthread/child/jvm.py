@@ -11,6 +11,7 @@ import jpype
 
 from ..settings import Settings
 from .faults import leave_to_hotspot
+from .jvm_arguments import jvm_arguments
 from .output import diverted
 
 _EXIT_SECONDS: Final = 2.0
@@ -30,16 +31,9 @@ def start(settings: Settings, folder: Path) -> None:
     leave_to_hotspot()
     try:
         with diverted(words):
-            jpype.startJVM(*_arguments(settings, folder), jvmpath=str(settings.jvm.library), **_options(settings))
+            jpype.startJVM(*jvm_arguments(settings, folder), jvmpath=str(settings.jvm.library), **_options(settings))
     except Exception as error:
         raise JvmStartError(f"{error}\n{words.read_text(errors='replace')}".strip()) from error
-
-
-def _arguments(settings: Settings, folder: Path) -> list[str]:
-    # The user's arguments may replace ours, but not where a dying JVM leaves its files: the report is read from there.
-    # Performance data is a file in the temporary folder that a killed JVM leaves behind.
-    kept_here = (f"-XX:ErrorFile={folder / 'hs_err'}", f"-XX:ReplayDataFile={folder / 'replay'}")
-    return ["-XX:-UsePerfData", *settings.jvm_args, *kept_here]
 
 
 def _options(settings: Settings) -> dict[str, Any]:

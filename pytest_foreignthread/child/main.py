@@ -14,6 +14,7 @@ from ..outcomes import Phase
 from ..settings import DUMP_SIGNAL, Settings
 from ..wire import Sender
 from . import faults, jvm
+from .alternate_stack import AlternateStacks
 from .callback import current_thread
 from .hooks import ChildPlugin, TerminalWithoutHooks
 from .modes import ForeignThread
@@ -44,8 +45,10 @@ def run(item: pytest.Item, settings: Settings, folder: Path, sender: Sender, *, 
     except jvm.JvmStartError as error:
         sender.send(JvmFailed(str(error)))
         return
-    with stacks.written_at_exit():
-        _run_phases(item, ChildState(settings, folder, sender, stacks), shares_fixtures)
+    alternate = AlternateStacks()
+    with stacks.written_at_exit(), alternate.for_this_thread():
+        alternate.offer_to_handlers()
+        _run_phases(item, ChildState(settings, folder, sender, stacks, alternate), shares_fixtures)
     sys.stdout.flush()
     sys.stderr.flush()
     sender.send(Finished())

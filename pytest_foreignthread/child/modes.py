@@ -14,8 +14,8 @@ from .state import ChildState
 
 T = TypeVar("T")
 
-_LOOK: Final = 0.1
-"""Seconds between two looks at whether Java's side ended without having called Python's."""
+_LOOKS: Final = (0.1, 0.2, 0.4, 0.8)
+"""Seconds between looks at whether Java's side ended without having called Python's; the last one goes on."""
 _GRACE: Final = 1.0
 """Seconds that a bridge which hands the call on to another thread has for it after its Runnable ended."""
 _POOL_SIZE: Final = 4
@@ -52,8 +52,9 @@ class ForeignThread:
         __tracebackhide__ = True
         callback, task = self._start(functools.partial(function, *args, **kwargs), mode)
         # Waiting in Python, not in Java's get(), lets the main thread run signal handlers, as it does in any test.
-        while not wait([callback.future], timeout=_LOOK).done and not _has_ended(task):
-            pass
+        for seconds in itertools.chain(_LOOKS, itertools.repeat(_LOOKS[-1])):
+            if wait([callback.future], timeout=seconds).done or _has_ended(task):
+                break
         if not callback.future.done() or callback.future.exception() is None:
             _raise_of_java(task)
             _demand_one_call(callback)
@@ -87,7 +88,7 @@ class ForeignThread:
         mode = self._mode if mode is None else mode
         if mode not in MODES:
             raise ValueError(f"mode={mode!r}: want one of {', '.join(map(repr, MODES))}")
-        callback = Callback(function, self._state.sender, self._state.stacks)
+        callback = Callback(function, self._state.sender, self._state.stacks, self._state.alternate)
         if mode == "main":
             callback()
             return callback, None

@@ -15,6 +15,7 @@ import pytest
 from ..observation import PhaseStarted, ReportMade, SessionStopped, WarningRecorded
 from ..outcomes import ForeignThreadError, NullResult, Phase
 from ..wire import Sender
+from .elsewhere import kept_by_main_thread
 from .exceptions import exception_chain, null_result
 from .phase_ends import PhaseEnds
 from .plain_data import report_data
@@ -63,7 +64,8 @@ class Protocol:
         if report is None:
             return False
         chain = exception_chain(call.excinfo.value) if call.excinfo is not None else ()
-        send_report(self._item.config, self._sender, report, chain)
+        elsewhere = kept_by_main_thread(call.excinfo.value) if report.failed and call.excinfo is not None else ""
+        send_report(self._item.config, self._sender, report, chain, elsewhere)
         return bool(report.passed)
 
     def _report(self, call: pytest.CallInfo[None]) -> pytest.TestReport:
@@ -118,11 +120,15 @@ def _uncaught_text(thrown: Uncaught, excinfo: pytest.ExceptionInfo[BaseException
 
 
 def send_report(
-    config: pytest.Config, sender: Sender, report: pytest.TestReport, exceptions: tuple[tuple[str, str], ...] = ()
+    config: pytest.Config,
+    sender: Sender,
+    report: pytest.TestReport,
+    exceptions: tuple[tuple[str, str], ...] = (),
+    elsewhere: str = "",
 ) -> None:
     # A plugin's own kind of report may have no form that crosses processes.
     if (data := report_data(config, report)) is not None:
-        sender.send(ReportMade(data, exceptions))
+        sender.send(ReportMade(data, exceptions, elsewhere))
 
 
 def _described(warning: warnings.WarningMessage, when: When) -> WarningRecorded:

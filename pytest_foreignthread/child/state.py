@@ -9,6 +9,7 @@ import pytest
 
 from ..settings import Settings
 from ..wire import Sender
+from .alternate_stack import AlternateStacks
 from .faults import PythonStacks
 
 
@@ -18,6 +19,7 @@ class ChildState:
     folder: Path
     sender: Sender
     stacks: PythonStacks
+    alternate: AlternateStacks
 
 
 CHILD = pytest.StashKey[ChildState]()

@@ -11,6 +11,7 @@ from typing import Any, Final
 from . import jvm
 
 _DYING_SECONDS: Final = 0.25
+_LAST_STEPS: Final = ("dispatchUncaughtException", "processWorkerExit")
 _THREADS_OWN: Final = ("java.lang.Thread", "java.util.concurrent.ThreadPoolExecutor")
 
 
@@ -78,10 +79,11 @@ def _wait_for_dying_threads() -> None:
 
 
 def _is_dying(thread: Any) -> bool:
-    """Tell whether it runs, and neither waits for work nor has any of the test's code or Python's to come back to."""
+    """Tell whether it is on its way out, or runs and has none of the test's code or Python's to come back to."""
+    frames = list(thread.getStackTrace())
+    # A pool has ended while its last worker still gives back the lock, for which it may have to wait.
+    if any(str(frame.getMethodName()) in _LAST_STEPS for frame in frames):
+        return True
     if str(thread.getState()) != "RUNNABLE":
         return False
-    frames = list(thread.getStackTrace())
-    if any(str(frame.getMethodName()) == "dispatchUncaughtException" for frame in frames):
-        return True
     return all(str(frame.getClassName()).startswith(_THREADS_OWN) for frame in frames)

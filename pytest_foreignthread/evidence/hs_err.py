@@ -23,6 +23,9 @@ _ADDRESS = re.compile(r"^siginfo: .*\bsi_addr: (0x[0-9a-f]+)", re.MULTILINE)
 _JAVA_THREAD = re.compile(r'^Current thread \(0x[0-9a-f]+\): +\w+ "(.*)" +(?:daemon +)?\[(_thread_\w+),', re.MULTILINE)
 _STACK = re.compile(r"^Stack: \[0x([0-9a-f]{1,16}),0x([0-9a-f]{1,16})\]", re.MULTILINE)
 
+# `7f8e32a00000-7f8e32b00000 r-xp 00000000 08:01 131 /usr/lib/libc.so.6` in its list of dynamic libraries.
+_MAPPED = re.compile(r"[0-9a-f]+-[0-9a-f]+ [-rwxps]{4} .*/")
+
 # `C  [libc.so.6+0x156219]  memcpy+0x2`, `V  [libjvm.so+0x128db05]  VMError::report(…)+0x2bd5  (debug.cpp:289)`
 _NATIVE = re.compile(r"[A-Z]\s+\[(?P<library>[^\]]+)(?P<offset>\+0x[0-9a-f]+)\](?:\s+(?P<symbol>.*))?")
 _SYMBOL = re.compile(r"(?P<function>.+)(?P<offset>\+0x[0-9a-f]+)(?:\s+\(.*\))?")
@@ -43,7 +46,7 @@ def parse_fatal_error(text: str) -> FatalError | None:
     head = [line.lstrip("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines)]
     section = _END.split("\n".join(lines[len(head) :]), maxsplit=1)[0]
     message, thread, stack = _message(head), _JAVA_THREAD.search(section), _STACK.search(section)
-    native_id = _THREAD_ID.search("\n".join(head))
+    native_id, natives = _THREAD_ID.search("\n".join(head)), _frames(section, "Native frames:", _native_frame)
     return FatalError(
         signal=_group(_SIGNAL.match(message)),
         address=_group(_ADDRESS.search(section)),
@@ -53,10 +56,20 @@ def parse_fatal_error(text: str) -> FatalError | None:
         native_id=None if native_id is None else int(native_id[1]),
         thread=_group(thread),
         stack=None if stack is None else (int(stack[1], 16), int(stack[2], 16)),
-        native_frames=_frames(section, "Native frames:", _native_frame),
+        native_frames=natives,
         java_frames=_frames(section, "Java frames:", _java_frame),
         thread_state=None if thread is None else thread[2],
+        library_path=_library_path(natives, lines),
     )
+
+
+def _library_path(frames: Sequence[NativeFrame], lines: Sequence[str]) -> str | None:
+    """Find the library of the first frame in the list of mapped files."""
+    library = frames[0].library if frames else None
+    # The file's name may go on where the library's ends: libz.so.1.2.13.
+    start = f"/{library}" if library else "\0"
+    paths = (line[line.index("/") :] for line in lines if start in line and _MAPPED.match(line))
+    return next((path for path in paths if path[path.rindex("/") :].startswith(start)), None)
 
 
 def _group(found: re.Match[str] | None) -> str | None:

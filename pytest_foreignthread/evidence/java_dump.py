@@ -21,7 +21,35 @@ _LOCK = re.compile(r"\s+(- .*<.*)")
 # A stack trace puts the module before the class, a thread dump before the file.
 _MODULE = re.compile(r"[^@()]*@[^/()]*/|[\w.$-]+//")
 _LINE = re.compile(r"(?P<file>.+?)(?::(?P<line>[0-9]{1,9}))?")
-_UNKNOWN = ("Native Method", "Unknown Source", "")
+_NATIVE = "Native Method"
+_UNKNOWN = (_NATIVE, "Unknown Source", "")
+# Of HotSpot's own search for deadlocks, which knows the owner of a monitor that JNI code holds: nothing else tells it.
+_BLOCKED = re.compile(
+    r'^"(?P<name>.*)":\n'
+    r"  waiting (?:to lock monitor 0x[0-9a-f]+ \(object|for ownable synchronizer) "
+    r"(?P<object>0x[0-9a-f]+), \(?a (?P<of>[^()]*)\)?,?\n"
+    r'  (?:in JNI, )?which is held by "(?P<owner>.*)"$',
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A link of a deadlock that HotSpot found: a thread waits for an object that another one holds."""
+
+    name: str
+    object: str
+    of: str
+    """The object's class."""
+    owner: str
+
+
+def parse_deadlocks(text: str) -> tuple[Blocked, ...]:
+    """Give the links of the deadlocks that HotSpot lists at the end of a dump; () for any other text."""
+    found = _BLOCKED.finditer(text)
+    return tuple(
+        dict.fromkeys(Blocked(link["name"], link["object"], link["of"].rstrip("),"), link["owner"]) for link in found)
+    )
 
 
 @dataclass
@@ -86,5 +114,5 @@ def _java_frame(frame: re.Match[str]) -> JavaFrame:
     place = frame["place"].rpartition("/")[2]
     found = _LINE.fullmatch(place)
     if place in _UNKNOWN or found is None:
-        return JavaFrame(function, None, None)
+        return JavaFrame(function, None, None, native=place == _NATIVE)
     return JavaFrame(function, found["file"], None if found["line"] is None else int(found["line"]))

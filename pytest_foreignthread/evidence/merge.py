@@ -9,28 +9,38 @@ from typing import Final
 from ..records import Evidence
 from ..stacks import FatalError, JavaThread, PythonThread
 from .hs_err import parse_fatal_error
-from .java_dump import parse_thread_dump
+from .java_dump import parse_deadlocks, parse_thread_dump
+from .motion import Look
+from .native_dump import parse_native_dump
+from .os_threads import parse_os_threads
 from .python_dump import PythonDump, parse_python_dump
+from .threads import Sources, join_threads
 
 Documents = Mapping[str, str]
 Names = Mapping[int, tuple[int, str]]
+
+_LOOKS: Final = ("", "_2", "_3")
 
 _KERNEL_NAME: Final = 15
 """Bytes that the kernel keeps of a thread's name: one as long as that may be cut or abridged."""
 
 
-def read_evidence(documents: Documents, names: Names, missing: Mapping[str, str]) -> Evidence:
+def read_evidence(
+    documents: Documents, names: Names, missing: Mapping[str, str], subject: int | None = None
+) -> Evidence:
     """Give what the documents tell of a child's death, or of its hang if they were taken while it lived.
 
     `documents` may have `python` (faulthandler's dump of a death), `python_hang` (that of a living child), `hs_err`,
-    `java_dump`, `stdout` and `stderr`. `names` gives kernel id and name for Python's thread idents, as the child told
-    them. `missing` has the documents that could not be taken; one that tells nothing joins them in the evidence.
+    `java_dump`, `os_threads`, `native` (pystack's), `stdout` and `stderr`; of a hang those of the second and third look
+    end in `_2` and `_3`. `names` gives kernel id and name for Python's thread idents, as the child told them. `missing`
+    has the documents that could not be taken; one that tells nothing joins them in the evidence. `subject` is the ident
+    of the thread that ran the test when it hung.
     """
     fatal, dump = parse_fatal_error(documents.get("hs_err", "")), parse_python_dump(documents.get("python", ""))
     probed = any(name in documents or name in missing for name in ("python_hang", "java_dump"))
     # One that dies by itself while it is looked at, or while it is being ended, has crashed.
     hung = probed and fatal is None and dump.fatal_error is None
-    evidence = _of_hang(documents, names) if hung else _of_death(documents, fatal, dump, names)
+    evidence = _of_hang(documents, names, subject) if hung else _of_death(documents, fatal, dump, names)
     return replace(
         evidence,
         missing={**evidence.missing, **missing},
@@ -39,18 +49,33 @@ def read_evidence(documents: Documents, names: Names, missing: Mapping[str, str]
     )
 
 
-def _of_hang(documents: Documents, names: Names) -> Evidence:
-    java = parse_thread_dump(documents.get("java_dump", ""))
-    python = parse_python_dump(documents.get("python_hang", "")).threads
+def _of_hang(documents: Documents, names: Names, subject: int | None) -> Evidence:
+    looks = [look for suffix in _LOOKS if (look := _look(documents, names, suffix)) != Look((), (), ())]
+    first = looks[0] if looks else Look((), (), ())
+    python = tuple(replace(thread, current=thread.id == subject) for thread in first.python)
+    native = parse_native_dump(documents.get("native", ""))
+    links = parse_deadlocks(documents.get("java_dump", ""))
     return Evidence(
-        # "Current" is the thread that the dump's signal was aimed at.
-        python_threads=tuple(replace(_named(thread, names, java), current=False) for thread in python),
-        java_threads=java,
+        python_threads=python,
+        java_threads=first.java,
+        native_threads=native,
+        threads=join_threads(Sources(python, first.java, native, first.os, deadlocks=links, looks=tuple(looks))),
+        looks=len(looks),
         missing={
             **({} if python else _silence(documents, "python_hang", "the dump is empty", "not a faulthandler dump")),
-            **({} if java else _silence(documents, "java_dump", "the dump is empty", "not a HotSpot thread dump")),
+            **(
+                {} if first.java else _silence(documents, "java_dump", "the dump is empty", "not a HotSpot thread dump")
+            ),
         },
     )
+
+
+def _look(documents: Documents, names: Names, suffix: str) -> Look:
+    java = parse_thread_dump(documents.get(f"java_dump{suffix}", ""))
+    python = parse_python_dump(documents.get(f"python_hang{suffix}", "")).threads
+    # "Current" is the thread that the dump's signal was aimed at.
+    named = tuple(replace(_named(thread, names, java), current=False) for thread in python)
+    return Look(named, java, parse_os_threads(documents.get(f"os_threads{suffix}", "")))
 
 
 def _of_death(documents: Documents, fatal: FatalError | None, dump: PythonDump, names: Names) -> Evidence:
@@ -63,12 +88,18 @@ def _of_death(documents: Documents, fatal: FatalError | None, dump: PythonDump, 
         dump, missing["python"] = PythonDump(None, ()), "the dump is older than the crash"
     if not dump.threads:
         missing = {**_silence(documents, "python", "the dump is empty", "not a faulthandler dump"), **missing}
+    top = () if fatal is None else fatal.native_frames
+    python, java = _of_crash(dump.threads, fatal, names), _crashing(fatal)
+    native = parse_native_dump(documents.get("native", ""))
+    os = parse_os_threads(documents.get("os_threads", ""))
     return Evidence(
         fatal_error=fatal,
         fatal_python_error=dump.fatal_error,
-        python_threads=_of_crash(dump.threads, fatal, names),
-        java_threads=_crashing(fatal),
-        native_frames=() if fatal is None else fatal.native_frames,
+        python_threads=python,
+        java_threads=java,
+        native_frames=top,
+        native_threads=native,
+        threads=join_threads(Sources(python, java, native, os, fatal)),
         missing=missing,
     )
 

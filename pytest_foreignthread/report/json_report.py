@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ..records import RunRecord
-from ..stacks import JavaFrame, JavaThread, NativeFrame, PythonFrame, PythonThread
-from . import crashing
+from ..records import Diagnosis, RunRecord
+from ..stacks import Frame, NativeFrame, PythonFrame, Thread
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 
 def test_entry(record: RunRecord) -> dict[str, Any]:
@@ -29,9 +28,8 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
         "exit_code": record.exit_code,
         "message": record.message,
         "problematic_frame": None if fatal is None else fatal.problematic_frame,
-        "python_threads": [_python_thread(thread) for thread in evidence.python_threads],
-        "java_threads": [_java_thread(thread) for thread in crashing.java_threads(evidence)],
-        "native_frames": [_native_frame(frame) for frame in crashing.native_frames(evidence)],
+        "diagnosis": None if record.diagnosis is None else _diagnosis(record.diagnosis),
+        "threads": [_thread(thread) for thread in evidence.threads],
         "artifacts": dict(record.artifacts),
         "missing": dict(evidence.missing),
         "notes": list(record.notes),
@@ -59,30 +57,29 @@ def write(path: Path, document: Mapping[str, Any]) -> None:
         half_done.unlink(missing_ok=True)
 
 
-def _python_thread(thread: PythonThread) -> dict[str, Any]:
-    return {
-        # Thread idents exceed 2**53, where a reader in JavaScript loses bits.
-        "id": hex(thread.id),
-        "name": thread.name,
-        "current": thread.current,
-        "frames": [_source_frame(frame) for frame in thread.frames],
-    }
+def _diagnosis(found: Diagnosis) -> dict[str, Any]:
+    return {"code": found.code, "text": found.text, "help": found.help, "evidence": list(found.evidence)}
 
 
-def _java_thread(thread: JavaThread) -> dict[str, Any]:
+def _thread(thread: Thread) -> dict[str, Any]:
     return {
         "name": thread.name,
         "native_id": thread.native_id,
+        # Thread idents exceed 2**53, where a reader in JavaScript loses bits.
+        "python_id": None if thread.python_id is None else hex(thread.python_id),
         "current": thread.current,
-        "state": thread.state,
-        "frames": [_source_frame(frame) for frame in thread.frames],
+        "java_state": thread.java_state,
+        "gil": None if thread.gil is None else thread.gil.value,
+        "waits": [{"kind": wait.kind.value, "what": wait.what, "owner": wait.owner} for wait in thread.waits],
         "locks": list(thread.locks),
+        "motion": None if thread.motion is None else thread.motion.value,
+        "stacks": [[_frame(frame) for frame in stack] for stack in thread.stacks],
+        "apart": thread.apart,
     }
 
 
-def _source_frame(frame: PythonFrame | JavaFrame) -> dict[str, Any]:
-    return {"file": frame.file, "line": frame.line, "function": frame.function}
-
-
-def _native_frame(frame: NativeFrame) -> dict[str, Any]:
-    return {"library": frame.library, "function": frame.function, "offset": frame.offset}
+def _frame(frame: Frame) -> dict[str, Any]:
+    if isinstance(frame, NativeFrame):
+        return {"language": "c", "library": frame.library, "function": frame.function, "offset": frame.offset}
+    language = "python" if isinstance(frame, PythonFrame) else "java"
+    return {"language": language, "file": frame.file, "line": frame.line, "function": frame.function}

@@ -1,105 +1,74 @@
-"""Threads and frames as lines of text."""
+"""Threads as lines of text: who each is, what it waits for, and its stack."""
 
 from __future__ import annotations
 
-import re
+import textwrap
 from collections.abc import Iterator, Sequence
-from itertools import dropwhile, groupby
 
-from ..stacks import JavaFrame, JavaThread, NativeFrame, PythonFrame, PythonThread
-
-_SERVICE_THREAD = re.compile(
-    r"Reference Handler|Finalizer|Signal Dispatcher|Service Thread|Monitor Deflation Thread|Notification Thread"
-    r"|C[12] CompilerThread\d+|Common-Cleaner|Sweeper thread|Attach Listener|DestroyJavaVM|Python Reference Queue"
-    r"|VM Thread|VM Periodic Task Thread|(?:Par)?GC Thread#\d+|G1 .+"
-)
-_HARNESS_FILE = re.compile(
-    r"[/\\](?:_pytest|pluggy|pytest_foreignthread)[/\\]"
-    r"|[/\\]pytest[/\\]__main__\.py$|[/\\]bin[/\\]pytest$|^<frozen runpy>$"
-)
-# Where the child writes its own stacks, at os._exit for one.
-_WRITER_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]faults\.py$")
-# What Java's own stack traces leave out, and stubs of HotSpot's.
-_HIDDEN_JAVA = re.compile(
-    r"^~|^java\.lang\.invoke\.(LambdaForm|Invokers|DirectMethodHandle)\b|^jdk\.internal\.foreign\.abi\.\w+Stub\b"
-)
-_SHORTEST_FOLD = 3
+from ..outcomes import Outcome
+from ..records import RunRecord
+from ..roles import awaits_the_body, is_at_rest, is_service
+from ..stacks import Gil, Thread
+from ..wording import called, motion_words, wait_words
+from .frame_text import frame_lines
 
 
-def python_stacks(threads: Sequence[PythonThread], *, crashed: bool) -> Iterator[str]:
-    """Yield the lines of all stacks, that of the current thread first, marked when it crashed."""
-    for thread in sorted(threads, key=lambda thread: not thread.current):
-        name = "" if thread.name is None else f' "{thread.name}"'
-        mark = " (crashed)" if thread.current and crashed else ""
-        yield f"Thread {thread.id:#018x}{name}{mark}"
-        yield from _python_frames(thread.frames)
+def thread_lines(record: RunRecord, *, width: int, brief: bool = False, whole: bool = False) -> Iterator[str]:
+    """Yield all threads, the one that the record is about first; service threads of the JVM at rest are only counted.
 
-
-def _python_frames(all_frames: Sequence[PythonFrame]) -> Iterator[str]:
-    frames = list(dropwhile(lambda frame: _WRITER_FILE.search(frame.file), all_frames)) or list(all_frames)
-    # The innermost frame is where it happened, wherever that is, so it is never folded away.
-    for frame in frames[:1]:
-        yield _python_frame(frame)
-    for in_harness, run in groupby(frames[1:], key=lambda frame: _HARNESS_FILE.search(frame.file) is not None):
-        members = list(run)
-        if in_harness and len(members) >= _SHORTEST_FOLD:
-            yield f"  ({len(members)} frames of pytest and this plugin)"
-        else:
-            yield from _without_repeats(members)
-
-
-def _without_repeats(frames: Sequence[PythonFrame]) -> Iterator[str]:
-    for frame, repeats in groupby(frames):
-        count = len(list(repeats))
-        shown = count if count <= _SHORTEST_FOLD else 1
-        yield from [_python_frame(frame)] * shown
-        if shown < count:
-            yield f"  (the same frame {count - shown} more times)"
-
-
-def _python_frame(frame: PythonFrame) -> str:
-    line = "" if frame.line is None else f", line {frame.line}"
-    return f'  File "{frame.file}"{line}, in {frame.function}'
-
-
-def native_stack(frames: Sequence[NativeFrame]) -> Iterator[str]:
-    for frame in frames:
-        if frame.function is None:
-            yield f"  {frame.library or ''}{frame.offset}"
-        else:
-            library = "" if frame.library is None else f" ({frame.library})"
-            yield f"  {frame.function}{frame.offset}{library}"
-
-
-def java_stack(frames: Sequence[JavaFrame]) -> Iterator[str]:
-    for hidden, run in groupby(frames, key=lambda frame: _HIDDEN_JAVA.search(frame.function) is not None):
-        members = list(run)
-        if hidden:
-            noun = "frame" if len(members) == 1 else "frames"
-            yield f"  ({len(members)} hidden {noun} of HotSpot and method handles)"
-        else:
-            yield from (_java_frame(frame) for frame in members)
-
-
-def _java_frame(frame: JavaFrame) -> str:
-    place = ":".join(str(part) for part in (frame.file, frame.line) if part is not None)
-    return f"  at {frame.function}({place})" if place else f"  at {frame.function}"
-
-
-def java_stacks(threads: Sequence[JavaThread]) -> Iterator[str]:
-    """Yield each thread with its state, its locks and its frames; service threads at rest are only counted."""
-    shown = [thread for thread in threads if not _idle_service(thread)]
+    `brief` shows that one alone, `whole` folds nothing. `width` (columns) holds for the first lines of threads.
+    """
+    threads = record.evidence.threads
+    shown = [thread for thread in threads if whole or not _idle_service(thread)]
+    if brief:
+        shown = [thread for thread in shown if thread.current] or shown[:1]
     for thread in shown:
-        native_id = "" if thread.native_id is None else f", native id {thread.native_id}"
-        state = "" if thread.state is None else f": {thread.state}"
-        yield f'"{thread.name}"{native_id}{state}'
-        yield from (f"  {lock}" for lock in thread.locks)
-        yield from java_stack(thread.frames)
+        yield from _title(thread, record, width)
+        if awaits_the_body(thread) and not whole:
+            continue
+        if thread.apart is not None:
+            yield from _wrapped(f"  (not in one order: {thread.apart})", width)
+        for stack in thread.stacks:
+            yield from frame_lines(stack, whole=whole)
     if folded := len(threads) - len(shown):
-        yield f"(and {folded} idle JVM service {'thread' if folded == 1 else 'threads'})"
+        kind = "more" if brief else "idle JVM service"
+        yield f"(and {folded} {kind} {'thread' if folded == 1 else 'threads'})"
 
 
-def _idle_service(thread: JavaThread) -> bool:
-    # A service thread that waits for a monitor is part of the deadlock, not of the furniture.
-    blocked = thread.state is not None and thread.state.startswith("BLOCKED")
-    return not thread.current and not blocked and _SERVICE_THREAD.fullmatch(thread.name) is not None
+def _idle_service(thread: Thread) -> bool:
+    return is_service(thread) and is_at_rest(thread) and not thread.current
+
+
+def _title(thread: Thread, record: RunRecord, width: int) -> Iterator[str]:
+    told = [words for words in (_mark(thread, record), *_state(thread, record.evidence.threads)) if words]
+    title = f"thread {called(thread)}{_ids(thread)}" + (f": {'; '.join(told)}" if told else "")
+    yield from _wrapped(title, width)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+
+
+def _ids(thread: Thread) -> str:
+    named = thread.name or thread.python_id is not None
+    return f" (native id {thread.native_id})" if named and thread.native_id is not None else ""
+
+
+def _mark(thread: Thread, record: RunRecord) -> str:
+    if not thread.current:
+        return ""
+    return {Outcome.HANG: "", Outcome.SEGFAULT: "crashed", Outcome.CRASH: "ended the process"}.get(record.outcome, "")
+
+
+def _state(thread: Thread, threads: Sequence[Thread]) -> Iterator[str]:
+    if thread.gil is Gil.HOLDS:
+        yield "holds the GIL"
+    if awaits_the_body(thread):
+        yield "waits for the test's body"
+        return
+    yield from (f"waits for {wait_words(wait, threads)}" for wait in thread.waits)
+    if thread.java_state is not None and not thread.waits and not thread.java_state.startswith("_thread"):
+        yield thread.java_state
+    # That of the thread that the hang is about stands below the headline.
+    if thread.motion is not None and not thread.current:
+        yield motion_words(thread)

@@ -15,6 +15,9 @@ from . import processes
 VM_THREAD = "VM Thread"
 _SERVICE_THREADS = (VM_THREAD, "Signal Dispatcher")
 _POLL = 0.005
+_NO_SOCKET = (
+    "the JVM opened no attach socket in time: leave out -XX:+DisableAttachMechanism, if it was started with that"
+)
 
 
 class AttachError(Exception):
@@ -66,7 +69,7 @@ def _make_it_listen(pid: int, thread: int, path: Path, give_up: float) -> None:
         processes.signal_thread(pid, thread, signal.SIGQUIT)
         while not path.is_socket():
             if time.monotonic() >= give_up:
-                raise TimeoutError
+                raise AttachError(_NO_SOCKET)
             time.sleep(_POLL)
     finally:
         trigger.unlink(missing_ok=True)

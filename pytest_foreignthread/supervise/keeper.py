@@ -73,6 +73,7 @@ def _be_child(
 ) -> NoReturn:
     try:
         bind_to(keeper)
+        processes.allow_tracer(pipes.parent)
         signal.signal(signal.SIGCHLD, inherited or signal.SIG_DFL)  # type: ignore[arg-type]
         ends.close_all_in_child()
         for descriptor in (pipes.control, pipes.status, pipes.parent_fd):

@@ -1,106 +1,121 @@
-"""Take the stacks of a child that passed its deadline, from outside, while it lives."""
+"""Take the stacks of a child that passed its deadline, or that HotSpot holds in its crash, from outside."""
 
 from __future__ import annotations
 
-import os
+import contextlib
+import functools
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from . import attach, processes
+from .. import documents
+from ..observation import Taken
+from . import attach, native, processes
+from .kernel_threads import ThreadsError, kernel_threads
+from .python_dump import DumpError, PythonDump
 
-JAVA_DUMP = "java_dump"
-PYTHON_HANG = "python_hang"
-_POLL = 0.005
+Taker = Callable[[float], str]
+"""Gives a document's text, at most until a time on the monotonic clock."""
+
+HANG_BUDGET = 2.5
+"""Seconds that the looks at a hang may take together."""
+CRASH_BUDGET = 2.0
+"""Seconds for which a crash is held."""
+_SPACING = 0.2
 
 
 def take_documents(
-    pid: int, traceback_file: Path, dump_signal: int, budget: float = 2.0
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Give (`java_dump` and `python_hang` → text, those that could not be taken → why); takes `budget` seconds at most.
+    pid: int, traceback_file: Path, dump_signal: int, budget: float = HANG_BUDGET, native_choice: str = native.OFF
+) -> Taken:
+    """Look three times at a child that hangs; takes `budget` seconds at most, and a moment for each piece.
 
-    The child has to have called `faulthandler.register(dump_signal, file=…)` with `traceback_file` opened for writing.
-    What that file held before is no part of the text.
+    Each look takes `java_dump`, `python_hang` and `os_threads`, whose names end in `_2` and `_3` from the second on;
+    pystack's `native` is taken after the first. What could not be taken once is not asked for again. The child has to
+    have called `faulthandler.register(dump_signal, file=…)` with `traceback_file` opened for appending or writing.
     """
+    began = time.monotonic()
+    looks = _Looks(pid, traceback_file, dump_signal)
+    looks.wake()
+    looks.look("", began + 0.5 * budget)
+    if native_choice != native.OFF:
+        looks.take(documents.NATIVE, _native(pid, native_choice), began + 0.8 * budget)
+    for suffix, part in (("_2", 0.9), ("_3", 1.0)):
+        looks.pause(began + part * budget)
+        looks.look(suffix, began + part * budget)
+    return looks.documents, looks.missing
+
+
+def take_crash(pid: int, native_choice: str, budget: float = CRASH_BUDGET) -> Taken:
+    """Look at a child that waits in HotSpot's error handler: `os_threads` and `native`; `budget` seconds at most."""
     give_up = time.monotonic() + budget
-    dump = _PythonDump(pid, traceback_file, dump_signal)
-    stat = processes.stat(pid)
-    if stat is not None and stat.stopped:
-        # The signal stays pending until the process goes on, so the stacks are those it was stopped with.
-        dump.ask()
-        processes.kill_group(pid, signal.SIGCONT)
-    documents: dict[str, str] = {}
-    missing: dict[str, str] = {}
-    try:
-        documents[JAVA_DUMP] = attach.ask(pid, give_up - budget / 4, "threaddump", "-l")
-    except attach.AttachError as error:
-        missing[JAVA_DUMP] = str(error)
-    dump.ask()
-    text, reason = dump.wait(give_up)
-    if text:
-        documents[PYTHON_HANG] = text
-    if reason:
-        missing[PYTHON_HANG] = reason
-    return documents, missing
+    taken = _Pieces()
+    taken.take(documents.OS_THREADS, lambda _: kernel_threads(pid), give_up)
+    taken.take(documents.NATIVE, _native(pid, native_choice), give_up)
+    return taken.documents, taken.missing
 
 
-class _PythonDump:
-    """faulthandler's dump by signal: it needs no GIL."""
+def _native(pid: int, choice: str) -> Taker:
+    return lambda give_up: native.native_stacks(pid, give_up, choice)
+
+
+class _Pieces:
+    """The documents taken so far."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, str] = {}
+        self.missing: dict[str, str] = {}
+
+    def take(self, name: str, taker: Taker, give_up: float) -> bool:
+        """Whether the document could be taken; if not, its reason stands in `missing`."""
+        try:
+            self.documents[name] = taker(give_up)
+        except (attach.AttachError, native.NativeError, ThreadsError, DumpError) as error:
+            self.missing[name] = str(error)
+            if isinstance(error, DumpError) and error.text:
+                self.documents[name] = error.text
+        return name not in self.missing
+
+
+class _Looks(_Pieces):
+    """Several looks at one process."""
 
     def __init__(self, pid: int, file: Path, number: int) -> None:
+        super().__init__()
         self._pid = pid
-        self._file = file
-        self._number = number
-        self._start = _size(file)
-        self._thread: int | None = None
-        self._refusal: str | None = None
+        self._new_dump = functools.partial(PythonDump, pid, file, number)
+        self._dump = self._new_dump()
+        self._looked_at = time.monotonic()
+        self._takers: dict[str, Taker] = {
+            documents.JAVA_DUMP: self._java_dump,
+            documents.PYTHON_HANG: lambda give_up: self._dump.text(give_up),
+            documents.OS_THREADS: lambda _: kernel_threads(pid),
+        }
 
-    def ask(self) -> None:
-        """Send the signal, once."""
-        if self._thread is not None or self._refusal is not None:
-            return
-        if not self._has("SigCgt", self._pid):
-            # Its default action would end the child.
-            self._refusal = "faulthandler was not waiting for the signal"
-            return
-        service = attach.service_thread(self._pid)
-        # The others for the case that the main thread has ended, or blocks the signal.
-        for thread in [service] if service is not None else [self._pid, *processes.threads(self._pid)]:
-            if not self._has("SigBlk", thread) and processes.signal_thread(self._pid, thread, self._number):
-                self._thread = thread
-                return
-        self._refusal = "no thread takes the signal"
+    def wake(self) -> None:
+        """Let a stopped process go on, so that it can answer."""
+        stat = processes.stat(self._pid)
+        if stat is not None and stat.stopped:
+            # The signal stays pending until the process goes on, so the stacks are those it was stopped with.
+            with contextlib.suppress(DumpError):
+                self._dump.ask()
+            processes.kill_group(self._pid, signal.SIGCONT)
 
-    def _has(self, field: str, thread: int) -> bool:
-        return processes.has_signal(self._pid, thread, field, self._number)
+    def look(self, suffix: str, give_up: float) -> None:
+        for name, taker in tuple(self._takers.items()):
+            if not self.take(name + suffix, taker, give_up):
+                del self._takers[name]
+        self._dump = self._new_dump()
+        self._looked_at = time.monotonic()
 
-    def wait(self, give_up: float) -> tuple[str, str | None]:
-        """The text, and why it is missing or cut."""
-        if self._refusal is not None or self._thread is None:
-            return "", self._refusal
-        while not self._complete(self._thread):
-            if time.monotonic() >= give_up:
-                return self._text(), "faulthandler did not end its dump in time"
-            time.sleep(_POLL)
-        return self._text(), None
+    def _java_dump(self, give_up: float) -> str:
+        # Python's stacks need some of the time as well.
+        now = time.monotonic()
+        return attach.ask(self._pid, now + (give_up - now) * 0.75, "threaddump", "-l")
 
-    def _complete(self, thread: int) -> bool:
-        """The kernel blocks a signal while its handler runs: neither pending nor blocked, the handler is done."""
-        if self._has("SigPnd", thread) or self._has("SigBlk", thread):
-            return False
-        return _size(self._file) > self._start or not os.path.exists(f"/proc/{self._pid}/task/{thread}")
-
-    def _text(self) -> str:
-        try:
-            with self._file.open("rb") as file:
-                file.seek(self._start)
-                return file.read().decode("utf-8", "replace")
-        except OSError:
-            return ""
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
+    def pause(self, give_up: float) -> None:
+        """Let time pass between two looks, but none where there is nothing to look at."""
+        now = time.monotonic()
+        until = min(self._looked_at + _SPACING, now + (give_up - now) / 2)
+        if self._takers and until > now:
+            processes.wait_for_end(self._pid, until - now)

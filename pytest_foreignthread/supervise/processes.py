@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PTRACER = 0x59616D61
 # Loaded before any fork: the loader's lock may be held by another thread while this process forks.
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _POLL = 0.005
@@ -45,6 +46,11 @@ def become_subreaper() -> None:
 def die_with_parent() -> None:
     """SIGKILL this process as soon as the thread that forked it ends."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def allow_tracer(pid: int) -> None:
+    """Let a process and its descendants trace this one, where Yama would let none but its ancestors."""
+    _prctl(_PR_SET_PTRACER, pid)
 
 
 def _prctl(option: int, value: int) -> None:
@@ -144,6 +150,18 @@ def wait_readable(fd: int, seconds: float) -> bool:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     return bool(poll.poll(max(0.0, seconds) * 1000))
+
+
+def wait_for_end(pid: int, seconds: float) -> None:
+    """Wait until the process has ended, or `seconds` have passed, which is all that some kernels can tell."""
+    fd = open_pidfd(pid)
+    if fd is None:
+        time.sleep(seconds)
+        return
+    try:
+        wait_readable(fd, seconds)
+    finally:
+        os.close(fd)
 
 
 def reap(pid: int, seconds: float) -> bool:

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
-import functools
-import os
-import select
-import struct
-import termios
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from ..observation import EndedBy, Lost, Message, Observation, PhaseStarted
+from ..observation import EndedBy, Lost, Observation
 from ..outcomes import Phase
-from ..wire import Decoder
-from . import processes
 from .attach import remove_jvm_files
+from .cgroup import oom_kills
 from .fork import ChildMain, OpenEnds
+from .held import CrashWatch, crash_gate
 from .kept import KeptChild, launch
 from .signals import SignalsHeld, surely
-
-Documents = tuple[dict[str, str], dict[str, str]]
-"""Name of a document → its text, and name of a document that could not be taken → why."""
-Probe = Callable[[int], Documents]
-
-_CHUNK = 65536
-_LONGEST_WAIT = 3600.0
-# For a keeper that says nothing although its child has ended.
-_ANSWER = 2.0
+from .watch import Probe, Watch
 
 
 def supervise(
@@ -35,29 +22,31 @@ def supervise(
     *,
     limits: Callable[[Phase], float],
     probe: Probe | None = None,
+    crash: CrashWatch | None = None,
     ends: OpenEnds | None = None,
 ) -> Observation:
     """Run `child_main` in a forked child until it ends or a phase passes its limit.
 
     `limits` gives a phase's limit in seconds (`math.inf` for none); FORK counts from the start, the others from their
     `PhaseStarted`; all together have the sum of the limits. `probe` is called with the pid of a child that passed its
-    deadline, while it lives; it has to bound itself. `ends` is shared by all supervisions of a process that may be
-    under way at once. When this returns or raises, no process, descriptor or thread of it is left. A child that cannot
-    be forked is a `Lost` end, not an exception.
+    deadline, while it lives; it has to bound itself. `crash` has a look at a child that says that it is dying; the
+    phase's time stands still meanwhile. `ends` is shared by all supervisions of a process that may be under way at
+    once. When this returns or raises, no process, descriptor or thread of it is left. A child that cannot be forked is
+    a `Lost` end, not an exception.
     """
-    began = time.monotonic()
-    with SignalsHeld() as held:
+    began, kills, ends = time.monotonic(), oom_kills(), ends or OpenEnds()
+    with SignalsHeld() as held, crash_gate(crash, ends) as gate:
         try:
-            kept = launch(child_main, ends or OpenEnds(), held)
+            kept = launch(child_main, ends, held)
         except OSError as error:
             return _not_started(f"no child could be forked: {error}", limits(Phase.FORK))
         try:
-            watch = _Watch(kept, limits, began, held)
+            watch = Watch(kept, limits, began, held, gate)
             if not watch.until_end():
                 watch.at_deadline(probe)
             kept.terminate()
             watch.drain()
-            return watch.observation()
+            return replace(watch.observation(), oom_kills=max(0, oom_kills() - kills))
         finally:
             surely(lambda: _end(kept))
 
@@ -71,131 +60,3 @@ def _end(kept: KeptChild) -> None:
     kept.close()
     if kept.pid is not None:
         remove_jvm_files(kept.pid)
-
-
-class _Watch:
-    """What was seen so far."""
-
-    def __init__(self, kept: KeptChild, limits: Callable[[Phase], float], began: float, held: SignalsHeld) -> None:
-        self.kept = kept
-        self._limits = limits
-        self._began = began
-        self._held = held
-        self._decoder = Decoder()
-        self._messages: list[Message] = []
-        self._ended_by = EndedBy.ITSELF
-        self._ended_at: float | None = None
-        self._answer_due: float | None = None
-        """Set once the child has ended and the keeper has yet to say so."""
-        self._documents: Documents = ({}, {})
-        self._notes: list[str] = []
-        # A test that writes phase marks into the pipe must not put off its deadline for ever.
-        self._last_due = began + sum(map(limits, Phase))
-        self._enter(Phase.FORK, began)
-
-    def _enter(self, phase: Phase, now: float) -> None:
-        self._phase, self._phase_began, self._limit = phase, now, self._limits(phase)
-
-    def until_end(self) -> bool:
-        """False when a deadline has passed; then the child lives."""
-        poll = select.poll()
-        for descriptor in (self.kept.status, self.kept.messages):
-            poll.register(descriptor, select.POLLIN)
-        watching_pid = False
-        while self.kept.end is None:
-            if not watching_pid and self.kept.pidfd is not None:
-                poll.register(self.kept.pidfd, select.POLLIN)
-                watching_pid = True
-            wait = functools.partial(poll.poll, self._patience() * 1000)
-            for descriptor, _ in self._held.let_through(wait):
-                if not self._serve(descriptor):
-                    poll.unregister(descriptor)
-            if self._patience() <= 0 and not self._late_news():
-                return self._passed()
-        self._ended_at = time.monotonic()
-        return True
-
-    def _patience(self) -> float:
-        due = self._answer_due or min(self._phase_began + self._limit, self._last_due)
-        return max(0.0, min(due - time.monotonic(), _LONGEST_WAIT))
-
-    def _serve(self, descriptor: int) -> bool:
-        """Read what is ready; False when there will be no more."""
-        if descriptor == self.kept.status:
-            self.kept.read_status()
-            return not self.kept.gone
-        if descriptor == self.kept.messages:
-            return self._read_messages(_CHUNK) != 0
-        self.kept.wake_keeper()
-        self._answer_due = time.monotonic() + _ANSWER
-        return False
-
-    def _late_news(self) -> bool:
-        """This process may have been stopped or starved: look once more before blaming the child."""
-        self.drain()
-        self.kept.read_status()
-        return self.kept.end is not None or self._patience() > 0
-
-    def _passed(self) -> bool:
-        """Whether the child has ended for all that: the keeper passed its time, not the child."""
-        self._ended_at = time.monotonic()
-        return self._answer_due is not None
-
-    def _read_messages(self, size: int) -> int | None:
-        """Bytes read; 0 at the end of the stream, None when nothing is there now."""
-        try:
-            data = os.read(self.kept.messages, size)
-        except BlockingIOError:
-            return None
-        for message in self._decoder.feed(data):
-            self._messages.append(message)
-            if isinstance(message, PhaseStarted) and self._ended_at is None:
-                self._enter(message.phase, time.monotonic())
-        return len(data)
-
-    def drain(self) -> None:
-        """Take what is in the pipe now. Processes that outlive the child may write on, or hold it open for ever."""
-        left: int = struct.unpack("i", fcntl.ioctl(self.kept.messages, termios.FIONREAD, bytes(4)))[0]
-        while left > 0 and (size := self._read_messages(min(left, _CHUNK))):
-            left -= size
-
-    def at_deadline(self, probe: Probe | None) -> None:
-        self._ended_by = EndedBy.DEADLINE
-        pid = self.kept.pid
-        if pid is None:
-            return
-        stat = processes.stat(pid)
-        if stat is not None and stat.stopped:
-            self._notes.append("the child was stopped")
-        if probe is not None:
-            self._documents = self._held.let_through(lambda: _probed(probe, pid))
-        if self.kept.pidfd is not None and processes.wait_readable(self.kept.pidfd, 0):
-            self._notes.append("the child ended by itself while its stacks were taken")
-
-    def observation(self) -> Observation:
-        kept, ended_at = self.kept, self._ended_at or time.monotonic()
-        if kept.leftovers:
-            self._notes.append(f"{kept.leftovers} process(es) outlived the child and were killed")
-        if kept.survivors:
-            self._notes.append(f"{kept.survivors} process(es) could not be killed")
-        return Observation(
-            messages=tuple(self._messages),
-            end=kept.end or Lost("the end of the child was not seen"),
-            ended_by=self._ended_by,
-            phase=self._phase,
-            duration=ended_at - self._began,
-            phase_duration=ended_at - self._phase_began,
-            phase_limit=self._limit,
-            torn=self._decoder.torn,
-            documents=self._documents[0],
-            missing=self._documents[1],
-            notes=tuple(self._notes),
-        )
-
-
-def _probed(probe: Probe, pid: int) -> Documents:
-    try:
-        return probe(pid)
-    # The probe reads a process in an unknown state, and a child that cannot be looked at is still a hang.
-    except Exception as error:
-        return {}, {"probe": f"{type(error).__name__}: {error}"}

@@ -132,7 +132,7 @@ def test_jvm_that_may_not_be_attached_to(tmp_path: Path, capfd: pytest.CaptureFi
         return take_documents(pid, file, DUMP_SIGNAL, budget=2.0)
 
     seen = hang_with_a_jvm(hold_the_gil, file, "-XX:+DisableAttachMechanism", probe=probe)
-    assert seen.missing == {"java_dump": "the JVM did not answer in time"}
+    assert "-XX:+DisableAttachMechanism" in seen.missing["java_dump"]
     assert "in hold_the_gil\n" in seen.documents["python_hang"]
 
 

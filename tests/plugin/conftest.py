@@ -43,6 +43,19 @@ class SuiteRun:
         return re.sub(r"^=* ?| in [\d.]+s( \([\d:]+\))? ?=*$", "", last)
 
 
+def functions(entry: dict[str, Any], *languages: str, current: bool = False) -> list[str]:
+    """Functions of the frames in these languages, most recent call first, of the thread it is about or of all."""
+    threads = [thread for thread in entry["threads"] if thread["current"] or not current]
+    frames = [frame for thread in threads for stack in thread["stacks"] for frame in stack]
+    return [frame["function"] for frame in frames if frame["language"] in languages]
+
+
+def current_thread(entry: dict[str, Any]) -> str | None:
+    """Name of the thread that an entry is about."""
+    names = [thread["name"] for thread in entry["threads"] if thread["current"]]
+    return names[0] if names else None
+
+
 class RunSuite(Protocol):
     def __call__(self, files: str | dict[str, str], *args: str, env: dict[str, str] | None = None) -> SuiteRun: ...
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from .conftest import SuiteRun, run_suite_in
+from .conftest import SuiteRun, current_thread, functions, run_suite_in
 
 MODES: Final = ("main", "same", "new", "pool")
 PHASES: Final = ("setup", "call", "teardown")
@@ -113,7 +113,6 @@ def stuck_gil_run(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
 def kinds_run(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
     deeds = (
         "bus_error",
-        "hang_with_the_gil",
         "abort",
         "fatal_error",
         "kill",
@@ -156,16 +155,15 @@ def test_a_death_in_teardown_keeps_the_call(phases_run: SuiteRun, hangs_run: Sui
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_segfault_has_its_frames_of_both_sides(phases_run: SuiteRun, phase: str, mode: str) -> None:
     found = entry(phases_run, "segfault", phase, mode)
-    current = [thread for thread in found["python_threads"] if thread["current"]]
     assert found["signal"] == "SIGSEGV"
     assert "libc" in found["problematic_frame"]
-    assert [thread["frames"][1]["function"] for thread in current] == ["segfault"]
-    java = [thread for thread in found["java_threads"] if thread["current"]]
+    assert functions(found, "python", current=True)[1] == "segfault"
     # The second of its kind in teardown: the body had the first.
     number = 2 if phase == "teardown" else 1
-    expected = {"main": "main", "same": "main", "new": f"foreign-{number}", "pool": f"pool-1-thread-{number}"}
-    assert [thread["name"] for thread in java] == [expected[mode]]
-    java_frames = [frame["function"] for frame in java[0]["frames"]]
+    main = {"main": "MainThread", "same": "MainThread"}
+    expected = {**main, "new": f"foreign-{number}", "pool": f"pool-1-thread-{number}"}
+    assert current_thread(found) == expected[mode]
+    java_frames = functions(found, "java", current=True)
     assert ("java.util.concurrent.FutureTask.run" in java_frames) == (mode != "main")
 
 
@@ -173,9 +171,8 @@ def test_a_segfault_has_its_frames_of_both_sides(phases_run: SuiteRun, phase: st
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_hang_has_the_stacks_of_both_sides(hangs_run: SuiteRun, phase: str, mode: str) -> None:
     found = entry(hangs_run, "hang", phase, mode)
-    functions = [frame["function"] for thread in found["python_threads"] for frame in thread["frames"]]
-    assert "hang" in functions
-    assert "main" in [thread["name"] for thread in found["java_threads"]]
+    assert "hang" in functions(found, "python")
+    assert functions(found, "java")
     assert found["message"] == "no end within 2 s"
 
 
@@ -204,18 +201,16 @@ def test_every_kind_of_end(
 @pytest.mark.parametrize("deed", ["abort", "fatal_error", "exit_0"])
 def test_python_stacks_of_other_ends(kinds_run: SuiteRun, deed: str, mode: str) -> None:
     found = entry(kinds_run, deed, "call", mode)
-    functions = [frame["function"] for thread in found["python_threads"] for frame in thread["frames"]]
-    assert deed in functions
+    assert deed in functions(found, "python")
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_stuck_gil_hides_nothing(stuck_gil_run: SuiteRun, mode: str) -> None:
     """The stuck thread keeps the GIL in a C call: nothing inside the process could still speak for it."""
     found = entry(stuck_gil_run, "hang_with_the_gil", "call", mode)
-    functions = [frame["function"] for thread in found["python_threads"] for frame in thread["frames"]]
     assert found["outcome"] == "hang"
-    assert "hang_with_the_gil" in functions
-    assert "main" in [thread["name"] for thread in found["java_threads"]]
+    assert "hang_with_the_gil" in functions(found, "python")
+    assert functions(found, "java")
 
 
 def test_fatal_errors_say_their_text(kinds_run: SuiteRun) -> None:
@@ -225,11 +220,8 @@ def test_fatal_errors_say_their_text(kinds_run: SuiteRun) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_the_thread_that_met_a_null_result(phases_run: SuiteRun, mode: str) -> None:
     """Its frames are unwound when it is known, and stand in the traceback; the dump tells the thread."""
-    threads = entry(phases_run, "null_result", "call", mode)["python_threads"]
-    current = [thread["name"] for thread in threads if thread["current"]]
-    assert current == [
-        {"main": "MainThread", "same": "MainThread", "new": "foreign-1", "pool": "pool-1-thread-1"}[mode]
-    ]
+    expected = {"main": "MainThread", "same": "MainThread", "new": "foreign-1", "pool": "pool-1-thread-1"}
+    assert current_thread(entry(phases_run, "null_result", "call", mode)) == expected[mode]
 
 
 def test_the_output_of_the_dead(phases_run: SuiteRun) -> None:

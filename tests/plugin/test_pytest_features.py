@@ -168,7 +168,7 @@ def test_junit_has_a_testcase_per_test(junit: dict[str, ElementTree.Element]) ->
     [
         ("test_dies 1", "in call: exited with status 3"),
         ("test_segfault 2", "SIGSEGV"),
-        ("test_hang 3", "hang in call: no end within 1 s"),
+        ("test_hang 3", " in call: no end within 1 s"),
         ("test_null_result 4", "returned NULL without setting an exception"),
         ("test_setup 5", "in setup: exited with status 3"),
         ("test_teardown 6", "in teardown: exited with status 3"),
@@ -185,11 +185,32 @@ def test_junit_has_the_output_of_the_dead(junit: dict[str, ElementTree.Element])
     assert "no utf-8: \N{REPLACEMENT CHARACTER}" in (junit["test_dies 1"].findtext("system-err") or "")
 
 
-@pytest.mark.parametrize(("name", "colour"), [("test_passes 0", "blue"), ("test_dies 1", "red")])
-def test_junit_has_the_properties(junit: dict[str, ElementTree.Element], name: str, colour: str) -> None:
-    """Those of a phase that has ended, where a child died."""
-    properties = [element.attrib for element in junit[name].iter("property")]
-    assert properties == [{"name": "colour", "value": colour}]
+@pytest.mark.parametrize("name", ["test_dies 1", "test_segfault 2", "test_hang 3", "test_setup 5", "test_teardown 6"])
+def test_junit_has_documents_and_command_last(junit: dict[str, ElementTree.Element], name: str) -> None:
+    element = next(child for child in junit[name] if child.tag in ("failure", "error"))
+    *_, documents, command = (element.text or "").splitlines()
+    assert documents.startswith("documents in ")
+    assert command == f"rerun: pytest 'test_it.py::{name.partition(' ')[0]}'"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("test_passes 0", {"colour": "blue"}),
+        # Those of a phase that has ended, where a child died, and the plugin's own.
+        ("test_dies 1", {"colour": "red", "mode": "new", "outcome": "crash", "diagnosis": "exited"}),
+        ("test_segfault 2", {"mode": "new", "outcome": "segfault"}),
+        ("test_hang 3", {"mode": "new", "outcome": "hang"}),
+        ("test_null_result 4", {"mode": "new", "outcome": "null_result", "diagnosis": "null-result"}),
+        ("test_setup 5", {"mode": "new", "outcome": "crash", "diagnosis": "exited"}),
+        ("test_teardown 6", {"mode": "new", "outcome": "crash", "diagnosis": "exited"}),
+        ("test_expected 7", {}),
+    ],
+)
+def test_junit_has_the_properties(junit: dict[str, ElementTree.Element], name: str, expected: dict[str, str]) -> None:
+    properties = [(element.attrib["name"], element.attrib["value"]) for element in junit[name].iter("property")]
+    assert [(name.removeprefix("foreign_thread_"), value) for name, value in properties] == list(expected.items())
+    assert {name.partition("_")[0] for name, _ in properties} <= {"colour", "foreign"}
 
 
 NULL_RESULTS: Final = (
@@ -305,7 +326,7 @@ def test_null_result(null_results: SuiteRun, name: str, outcome: str, phase: str
 def test_a_real_null_result_says_so(null_results: SuiteRun) -> None:
     wanted = "<built-in function broken> returned NULL without setting an exception"
     assert null_results.tests["test_real"]["message"] == wanted
-    assert f"NULL_RESULT test_it.py::test_real - {wanted}" in null_results.output
+    assert f"NULL_RESULT test_it.py::test_real - null-result: {wanted}" in null_results.output
     assert "new(ctypes.addressof(definition), None, None)()" in null_results.output
 
 
@@ -551,7 +572,7 @@ def test_every_outcome_is_on_the_screen(outcomes: SuiteRun) -> None:
     for title in ("SEGFAULTS", "HANGS", "NULL RESULTS", "CRASHES", "FAILURES", "ERRORS"):
         assert len(re.findall(rf"^=+ {title} =+$", outcomes.output, re.MULTILINE)) == 1
     assert "printed by crash" in outcomes.output
-    assert "CRASH test_it.py::test_crash - exited with status 3 in call" in outcomes.output
+    assert "CRASH test_it.py::test_crash - exited: exited with status 3 in call" in outcomes.output
     counts = "1 failed, 2 passed, 1 skipped, 1 xfailed, 1 error, "
     assert outcomes.closing_line.startswith(counts)
     assert sorted(outcomes.closing_line.removeprefix(counts).split(", ")) == [

@@ -108,10 +108,31 @@ def test_a_section_of_its_own(each: SuiteRun, category: str) -> None:
 
 def test_the_texts_of_the_sections(each: SuiteRun) -> None:
     assert "segfault on Java thread" in section(each.output, "SEGFAULTS")
-    assert "hang in call: no end within 1 s" in section(each.output, "HANGS")
+    hang = section(each.output, "HANGS")
+    assert re.search(
+        r'^hang on Java thread ".+" in call: no end within 1 s\nit did not move \(3 looks', hang, re.MULTILINE
+    )
     assert "E       SystemError: <built-in function f> returned NULL" in section(each.output, "NULL RESULTS")
     assert re.search(r"-+ evidence -+\nnull_result in call, after ", section(each.output, "NULL RESULTS"))
     assert "in call: exited with status 3, after" in section(each.output, "CRASHES")
+
+
+@pytest.mark.parametrize("category", ["segfault", "hang", "crash"])
+def test_the_tail_stands_below_the_captured_output(each: SuiteRun, category: str) -> None:
+    text = section(each.output, TITLES[category])
+    *_, output, line, documents, command = text.rstrip().splitlines()
+    assert output == f"printed by {category}"
+    assert re.fullmatch("-+", line)
+    assert documents.startswith("documents in ")
+    assert command == f"rerun: pytest 'test_it.py::test_{category}'"
+    assert text.count("documents in ") == text.count("rerun: ") == 1
+
+
+def test_the_diagnosis_stands_above_the_threads(each: SuiteRun) -> None:
+    lines = section(each.output, "CRASHES").splitlines()
+    starts = ("crash on Java thread ", "diagnosis: exited: ", "  help: ", "  more: https://", "thread ", "printed by ")
+    places = [next(place for place, line in enumerate(lines) if line.startswith(start)) for start in starts]
+    assert places == sorted(places)
 
 
 def test_a_line_in_the_short_summary(each: SuiteRun) -> None:
@@ -119,8 +140,9 @@ def test_a_line_in_the_short_summary(each: SuiteRun) -> None:
     assert segfault.startswith("SEGFAULT test_it.py::test_segfault - SIGSEGV in ")
     assert others == [
         "HANG test_it.py::test_hang - no end within 1 s",
-        "NULL_RESULT test_it.py::test_null_result - <built-in function f> returned NULL without setting an exception",
-        "CRASH test_it.py::test_crash - exited with status 3 in call",
+        "NULL_RESULT test_it.py::test_null_result - null-result: "
+        "<built-in function f> returned NULL without setting an exception",
+        "CRASH test_it.py::test_crash - exited: exited with status 3 in call",
     ]
 
 
@@ -182,8 +204,8 @@ def test_the_phase_is_told(phases: SuiteRun) -> None:
 def test_a_crash_in_teardown_keeps_the_passed_call(phases: SuiteRun) -> None:
     assert phases.closing_line == "2 passed, 2 crash"
     assert summary_lines(phases) == [
-        "CRASH test_it.py::test_setup - exited with status 4 in setup",
-        "CRASH test_it.py::test_teardown - exited with status 5 in teardown",
+        "CRASH test_it.py::test_setup - exited: exited with status 4 in setup",
+        "CRASH test_it.py::test_teardown - exited: exited with status 5 in teardown",
     ]
 
 
@@ -207,9 +229,9 @@ def test_tb_no_and_q(run_suite: RunSuite) -> None:
 
 def test_tb_line_and_r_a(run_suite: RunSuite) -> None:
     run = run_suite(TWO, "--tb=line", "-rA")
-    assert section(run.output, "CRASHES").strip() == "test_it.py::test_crash: exited with status 3 in call"
+    assert section(run.output, "CRASHES").strip() == "test_it.py::test_crash: exited: exited with status 3 in call"
     assert section(run.output, "NULL RESULTS").strip() == (
-        "test_it.py::test_null_result: f returned NULL without setting an exception"
+        "test_it.py::test_null_result: null-result: f returned NULL without setting an exception"
     )
     assert len(summary_lines(run)) == 2
 
@@ -261,3 +283,54 @@ def test_without_terminal(run_suite: RunSuite) -> None:
     run = run_suite(TWO, "-p", "no:terminal")
     assert run.outcomes == {"test_null_result": "null_result", "test_crash": "crash"}
     assert (run.status, run.errors) == (1, "")
+
+
+HANGS: Final = (
+    HEAD
+    + """
+    def test_hang():
+        print("printed by hang")
+        threading.Event().wait()
+"""
+)
+FOLDED: Final = re.compile(r"^  \(\d+ .+\)$|^\(and \d+ .+\)$", re.MULTILINE)
+
+
+def threads_of(text: str) -> list[str]:
+    return re.findall(r'^thread "(.+?)"', text, re.MULTILINE)
+
+
+def test_all_threads_but_idle_ones_are_shown(each: SuiteRun) -> None:
+    text = section(each.output, "HANGS")
+    assert len(threads_of(text)) > 1
+    assert threads_of(text)[1:] == ["MainThread"]
+    assert re.search(r"^  \(\d+ frames of pytest and this plugin\)$", text, re.MULTILINE)
+    assert re.search(r"^\(and \d+ idle JVM service threads\)$", text, re.MULTILINE)
+
+
+def test_tb_short_shows_one_thread(run_suite: RunSuite) -> None:
+    text = section(run_suite(HANGS, "--tb=short").output, "HANGS")
+    assert len(threads_of(text)) == 1
+    assert "in test_hang" in text
+    assert re.search(r"^\(and \d+ more threads\)$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("args", [("-v",), ("-vv", "--tb=short")])
+def test_v_folds_nothing(run_suite: RunSuite, args: tuple[str, ...]) -> None:
+    text = section(run_suite(HANGS, *args).output, "HANGS")
+    assert FOLDED.findall(text) == []
+    assert "MainThread" in threads_of(text)
+    assert len(threads_of(text)) > 5
+
+
+def test_no_line_of_the_tail_without_captured_output(run_suite: RunSuite) -> None:
+    text = section(run_suite(HANGS, "--show-capture=no").output, "HANGS")
+    assert re.search(r"^-+$", text, re.MULTILINE) is None
+    assert text.rstrip().endswith("rerun: pytest 'test_it.py::test_hang'")
+
+
+def test_the_diagnosis_and_the_threads_stand_out(run_suite: RunSuite) -> None:
+    run = run_suite(f"{HEAD}\n    def test_it():\n        os._exit(3)\n", "--color=yes")
+    assert re.search(r"^\x1b\[31m\x1b\[1mcrash on ", run.output, re.MULTILINE)
+    assert re.search(r"^\x1b\[33m\x1b\[1mdiagnosis: exited: ", run.output, re.MULTILINE)
+    assert re.search(r"^\x1b\[1mthread ", run.output, re.MULTILINE)

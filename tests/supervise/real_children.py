@@ -11,7 +11,9 @@ from pathlib import Path
 from pytest_foreignthread.observation import Observation, ThreadNamed
 from pytest_foreignthread.outcomes import Phase
 from pytest_foreignthread.supervise import processes
-from pytest_foreignthread.supervise.supervisor import Probe, supervise
+from pytest_foreignthread.supervise.held import CrashWatch
+from pytest_foreignthread.supervise.supervisor import supervise
+from pytest_foreignthread.supervise.watch import Probe
 from pytest_foreignthread.wire import Sender
 
 PATIENCE = 60.0
@@ -20,13 +22,18 @@ SHORT = 0.4
 """Seconds of a limit that is meant to pass."""
 
 
-def run(child_main: Callable[[Sender], None], probe: Probe | None = None, **limits: float) -> Observation:
+def run(
+    child_main: Callable[[Sender], None],
+    probe: Probe | None = None,
+    crash: CrashWatch | None = None,
+    **limits: float,
+) -> Observation:
     """Supervise a child; limits are given by phase, PATIENCE where none is."""
 
     def limit(phase: Phase) -> float:
         return limits.get(phase.value, PATIENCE)
 
-    return supervise(child_main, limits=limit, probe=probe)
+    return supervise(child_main, limits=limit, probe=probe, crash=crash)
 
 
 def hang() -> None:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from pytest_foreignthread.artifacts import Artifacts, folder_name
+from pytest_foreignthread.outcomes import Outcome, Phase
+from pytest_foreignthread.records import RunRecord
 
 NODEID: Final = "tests/test_it.py::Case::test_x[new-\N{SNOWMAN}/..]"
 DOCUMENTS: Final = {"hs_err": "# SIGSEGV\n", "python": "stack \udcff\n", "stdout": ""}
+RECORD: Final = RunRecord(NODEID, "new", Outcome.CRASH, Phase.CALL, 0.5)
+
+
+def bundle(record: RunRecord, traceback: str) -> dict[str, str]:
+    return {"record.json": record.mode, "report.txt": traceback}
 
 
 def test_documents_that_are_not_empty_are_kept(tmp_path: Path) -> None:
@@ -65,6 +74,64 @@ def test_a_file_in_the_way_is_a_note(tmp_path: Path, inside: bool) -> None:
     assert kept.note.startswith("documents could not be kept: ")
     assert str(in_the_way) in kept.note
     assert in_the_way.read_text() == "a file"
+
+
+def test_the_bundle_joins_the_documents(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path, bundle=bundle)
+    artifacts.keep(NODEID, DOCUMENTS)
+    assert artifacts.complete(RECORD, "stack \udcff") is None
+    texts = {path.name: path.read_text() for path in (tmp_path / folder_name(NODEID)).iterdir()}
+    assert texts.keys() == {"hs_err.txt", "python.txt", "record.json", "report.txt"}
+    assert (texts["record.json"], texts["report.txt"]) == ("new", "stack \\udcff")
+
+
+def test_a_failure_without_documents_has_a_bundle(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path, bundle=bundle)
+    artifacts.keep(NODEID, {})
+    artifacts.complete(RECORD, "")
+    assert (tmp_path / folder_name(NODEID) / "record.json").is_file()
+    artifacts.forget(NODEID)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda root: Artifacts(root), lambda root: Artifacts(None, bundle=bundle)],
+    ids=["none is wanted", "nowhere to keep it"],
+)
+def test_no_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], Artifacts]) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert make(tmp_path).complete(RECORD, "") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_that_cannot_be_written_is_a_note(tmp_path: Path) -> None:
+    (tmp_path / folder_name(NODEID)).write_text("a file")
+    note = Artifacts(tmp_path, bundle=bundle).complete(RECORD, "")
+    assert note is not None
+    assert note.startswith("the bundle could not be kept: ")
+    assert folder_name(NODEID) in note
+
+
+def test_half_a_document_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a disk that is full."""
+    write = Path.write_text
+
+    def written_in_part(path: Path, text: str, **how: str) -> int:
+        if path.stem not in ("python", "report"):
+            return write(path, text, **how)
+        write(path, text[:3], **how)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", written_in_part)
+    artifacts = Artifacts(tmp_path, bundle=bundle)
+    kept = artifacts.keep(NODEID, DOCUMENTS)
+    notes = [kept.note, artifacts.complete(RECORD, "traceback")]
+    assert notes == [
+        f"{what} could not be kept: [Errno 28] No space left on device" for what in ("documents", "the bundle")
+    ]
+    assert list(kept.paths) == ["hs_err"]
+    assert {path.name for path in (tmp_path / folder_name(NODEID)).iterdir()} == {"hs_err.txt", "record.json"}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 from pytest_foreignthread.evidence.hs_err import parse_fatal_error
 from pytest_foreignthread.evidence.java_dump import parse_thread_dump
 from pytest_foreignthread.evidence.merge import read_evidence
+from pytest_foreignthread.evidence.native_dump import parse_native_dump
 from pytest_foreignthread.evidence.python_dump import parse_python_dump
 from pytest_foreignthread.records import Evidence
-from pytest_foreignthread.stacks import JavaThread, PythonThread
+from pytest_foreignthread.stacks import JavaThread, Motion, PythonThread, Thread
 
 DATA: Final = Path(__file__).parents[1] / "data"
 TEXTS: Final[Mapping[str, str]] = {
@@ -187,6 +189,97 @@ def test_both_sides_of_a_stuck_thread_share_its_native_id() -> None:
     assert (java.name, java.state) == ("pool-1-thread-1", "BLOCKED (on object monitor)")
 
 
+def joined(evidence: Evidence) -> dict[str, Thread]:
+    return {str(thread.name): thread for thread in evidence.threads}
+
+
+def functions(thread: Thread) -> list[str]:
+    return [frame.function or "" for frame in thread.frames]
+
+
+def test_the_threads_of_a_hang_are_joined() -> None:
+    evidence = read_evidence(HANG, HANG_NAMES, {}, subject=IN_MAP)
+    threads = joined(evidence)
+    assert evidence.threads[0] is threads["computing"]
+    assert [thread.current for thread in evidence.threads] == [True, *[False] * (len(evidence.threads) - 1)]
+    # The dump has a virtual thread as well, and Python three threads of which the child did not tell.
+    assert len(evidence.threads) == len(evidence.java_threads) + 3
+    pool = threads["pool-1-thread-1"]
+    assert (pool.apart, pool.native_id, pool.python_id) == (None, 941, BLOCKED)
+    order = ["java.util.Vector.add", "blocked", "org.jpype.proxy.JPypeProxy.hostInvoke", "java.lang.Thread.run"]
+    assert [name for name in functions(pool) if name in order] == order
+
+
+def test_what_the_threads_of_a_hang_wait_for() -> None:
+    evidence = read_evidence(HANG, HANG_NAMES, {})
+    threads = joined(evidence)
+    waits = {name: [wait.what.rpartition(" ")[0] for wait in one.waits] for name, one in threads.items() if one.waits}
+    assert waits == {
+        MAIN: ["FutureTask"],
+        "pool-1-thread-1": ["the monitor of Vector"],
+        "pool-1-thread-2": ["ReentrantLock$NonfairSync"],
+    }
+    owner = threads["pool-1-thread-2"].waits[0].owner
+    assert owner is not None
+    assert evidence.threads[owner].name == 'holder "quoted" (odd)'
+
+
+@pytest.mark.parametrize(
+    ("later", "looks", "motion"),
+    [
+        ((), 1, None),
+        (("_2",), 2, Motion.STILL),
+        (("_2", "_3"), 3, Motion.STILL),
+        (("_3",), 2, Motion.STILL),
+    ],
+)
+def test_the_looks_at_a_hang(later: tuple[str, ...], looks: int, motion: Motion | None) -> None:
+    documents = {f"{name}{look}": HANG[name] for look in later for name in ("python_hang", "java_dump")}
+    evidence = read_evidence({**HANG, **documents}, HANG_NAMES, {})
+    assert (evidence.looks, joined(evidence)["pool-1-thread-1"].motion) == (looks, motion)
+
+
+def test_a_thread_that_moved_between_the_looks() -> None:
+    later = HANG["python_hang"].replace("in blocked", "in freed")
+    evidence = read_evidence({**HANG, "python_hang_2": later, "java_dump_2": HANG["java_dump"]}, HANG_NAMES, {})
+    threads = joined(evidence)
+    assert (threads["pool-1-thread-1"].motion, threads[MAIN].motion) == (Motion.MOVING, Motion.STILL)
+    assert [frame.function for frame in threads["pool-1-thread-1"].seen] == ["blocked", "freed"]
+
+
+@pytest.mark.parametrize("version", [17, 25])
+def test_the_owner_of_a_monitor_that_jni_holds(version: int) -> None:
+    evidence = read_evidence({"java_dump": TEXTS[f"java_dump-deadlock-{version}"]}, {}, {})
+    owners = [joined(evidence)[f"foreign-{number}"].waits[0].owner for number in (1, 2, 3, 4)]
+    assert [evidence.threads[owner].name for owner in owners if owner is not None] == [
+        f"foreign-{number}" for number in (4, 3, 2, 1)
+    ]
+
+
+def test_the_threads_of_a_crash_are_joined() -> None:
+    evidence = crash("java_thread", {MAIN_ID: (26379, MAIN), FOREIGN_ID: (26444, "foreign-1")})
+    assert [(thread.name, thread.current) for thread in evidence.threads] == [("foreign-1", True), (MAIN, False)]
+    assert functions(evidence.threads[0]) == [
+        *("_PyType_Lookup", "without_gil", "run", "org.jpype.proxy.JPypeProxy.hostInvoke"),
+        *("org.jpype.proxy.JPypeProxy.invoke", "jdk.proxy2.$Proxy6.run"),
+        *("java.lang.Thread.runWith", "java.lang.Thread.run"),
+    ]
+    assert evidence.threads[0].apart is None
+
+
+def test_what_pystack_saw_of_a_crash() -> None:
+    """It looks while HotSpot runs `-XX:OnError` in the handler of the signal."""
+    dump = TEXTS["native-segfault-25"]
+    native_id = next(thread.native_id for thread in parse_native_dump(dump) if thread.name == "foreign-1")
+    fatal = TEXTS["hs_err-java_thread-25"].replace("26444", str(native_id))
+    evidence = read_evidence({"hs_err": fatal, "native": dump}, {}, {})
+    crashed = evidence.threads[0]
+    assert (crashed.current, crashed.native_id) == (True, native_id)
+    assert functions(crashed)[0] == "get_type_cache"
+    assert "call_a_bad_pointer" in functions(crashed)
+    assert evidence.native_threads == parse_native_dump(dump)
+
+
 def test_no_thread_of_a_hang_is_current() -> None:
     """The signal was aimed at the main thread here."""
     dump = TEXTS["python_hang-3.11"].replace("Thread 0x00007f622a", "Current thread 0x00007f622a")
@@ -269,7 +362,10 @@ def damaged(draw: st.DrawFn) -> str:
     return draw(st.text(max_size=200))
 
 
-DOCUMENTS: Final = ("python", "python_hang", "hs_err", "java_dump", "stdout", "stderr")
+LOOKS: Final = tuple(
+    f"{name}{look}" for name in ("python_hang", "java_dump", "os_threads") for look in ("", "_2", "_3")
+)
+DOCUMENTS: Final = ("python", "hs_err", "native", "stdout", "stderr", *LOOKS)
 
 
 @settings(deadline=None, max_examples=150)
@@ -284,6 +380,7 @@ def test_no_document_raises(documents: dict[str, str]) -> None:
     evidence = read_evidence(documents, {MAIN_ID: (26379, MAIN)}, {})
     assert isinstance(evidence, Evidence)
     assert evidence.stderr == documents.get("stderr", "")
+    assert [thread.current for thread in evidence.threads[1:]].count(True) == 0
 
 
 @settings(deadline=None, max_examples=60)
@@ -295,15 +392,16 @@ def test_a_torn_error_log_tells_nothing_else(name: str, data: st.DataObject) -> 
     if whole is None or torn is None:
         assert torn is None
         return
-    for field in ("signal", "address", "problematic_frame", "jvm", "native_id", "thread", "stack", "thread_state"):
-        assert getattr(torn, field) in (None, getattr(whole, field))
+    for field in dataclasses.fields(torn):
+        if field.name not in ("message", "native_frames", "java_frames"):
+            assert getattr(torn, field.name) in (None, getattr(whole, field.name))
     assert torn.native_frames == whole.native_frames[: len(torn.native_frames)]
     assert torn.java_frames == whole.java_frames[: len(torn.java_frames)]
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.data())
-@pytest.mark.parametrize("name", ["java_dump-17", "java_dump-25"])
+@pytest.mark.parametrize("name", [name for name in TEXTS if name.startswith("java_dump")])
 def test_a_torn_java_dump_tells_nothing_else(name: str, data: st.DataObject) -> None:
     whole = parse_thread_dump(TEXTS[name])
     torn = parse_thread_dump(TEXTS[name][: data.draw(st.integers(0, len(TEXTS[name])))])

@@ -305,3 +305,22 @@ def test_a_torn_head() -> None:
         native_frames=(),
         java_frames=(),
     )
+
+
+MAPPED: Final = "7f8e32a00000-7f8e32b00000 r-xp 00000000 08:01 131                        "
+
+
+@pytest.mark.parametrize(
+    ("mapped", "path"),
+    [
+        (f"{MAPPED}/usr/lib/libfoo.so.1\n", "/usr/lib/libfoo.so.1"),
+        (f"{MAPPED}/a b/libfoo.so.1\n{MAPPED}/other/libfoo.so.1\n", "/a b/libfoo.so.1"),
+        (f"{MAPPED}/usr/lib/notlibfoo.so.1\n", None),
+        ("jvm_args: -Dpath=/usr/lib/libfoo.so.1\n", None),
+        (f"{MAPPED}/usr/lib/libfoo.so.1", None),
+    ],
+)
+def test_the_file_of_the_library(mapped: str, path: str | None) -> None:
+    section = "Native frames: (J=…)\nC  [libfoo.so.1+0x1]  f+0x2\nC  [libbar.so+0x1]  g+0x2\n\n"
+    process = f"---------------  P R O C E S S  ---------------\n\nDynamic libraries:\n{MAPPED}/x/libbar.so\n{mapped}"
+    assert made(f"{section}{process}").library_path == path

@@ -12,7 +12,7 @@ from pytest_foreignthread.items import SETTINGS, check_markers, give_settings, i
 from pytest_foreignthread.settings import Jvm, Settings
 
 JVM: Final = Jvm(Path("/jdk/lib/server/libjvm.so"), "25", "a test")
-OPTIONS: Final = {"timeout": 30.0, "jvm_args": (), "classpath": ()}
+OPTIONS: Final = {"timeout": 30.0, "jvm_args": (), "classpath": (), "native": "off", "jvm_profile": "quick"}
 
 SUITE: Final = """
 import unittest

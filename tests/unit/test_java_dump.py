@@ -5,31 +5,32 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.evidence.java_dump import parse_thread_dump
+from pytest_foreignthread.evidence.java_dump import Blocked, parse_deadlocks, parse_thread_dump
 from pytest_foreignthread.stacks import JavaFrame, JavaThread
 
 DATA: Final = Path(__file__).parents[1] / "data"
 
 
-def text_of(version: int) -> str:
-    return (DATA / f"java_dump-{version}.txt").read_text(encoding="utf-8")
+def text_of(version: int, name: str = "") -> str:
+    return (DATA / f"java_dump-{name}{version}.txt").read_text(encoding="utf-8")
 
 
 DUMPS: Final = {
     version: {thread.name: thread for thread in parse_thread_dump(text_of(version))} for version in (17, 25)
 }
 PROXY: Final = (
-    JavaFrame("org.jpype.proxy.JPypeProxy.hostInvoke", None, None),
+    JavaFrame("org.jpype.proxy.JPypeProxy.hostInvoke", None, None, native=True),
     JavaFrame("org.jpype.proxy.JPypeProxy.invoke", None, None),
 )
 
 
 def frames(*places: str) -> tuple[JavaFrame, ...]:
-    """Give the frames of `function File.java:1` or `function` each."""
+    """Give the frames of `function File.java:1`, `function` or `function native` each."""
     found = []
     for function, _, place in (text.partition(" ") for text in places):
         file, _, line = place.partition(":")
-        found.append(JavaFrame(function, file or None, int(line) if line else None))
+        native = file == "native"
+        found.append(JavaFrame(function, None if native else file or None, int(line) if line else None, native=native))
     return tuple(found)
 
 
@@ -81,7 +82,7 @@ def test_a_parking_thread(version: int, native_id: int, lock: str, park: int, li
     thread = DUMPS[version]["pool-1-thread-2"]
     assert (thread.native_id, thread.state) == (native_id, "WAITING (parking)")
     assert thread.frames[:3] == frames(
-        "jdk.internal.misc.Unsafe.park",
+        "jdk.internal.misc.Unsafe.park native",
         f"java.util.concurrent.locks.LockSupport.park LockSupport.java:{park}",
         f"java.util.concurrent.locks.AbstractQueuedSynchronizer.acquire AbstractQueuedSynchronizer.java:{line}",
     )
@@ -161,7 +162,9 @@ def made(*lines: str) -> tuple[JavaThread, ...]:
         ("at app/a@1.0/a.B.c(B.java:3)", JavaFrame("a.B.c", "B.java", 3)),
         ("at user$eval__12.invoke(NO_SOURCE_FILE:1)", JavaFrame("user$eval__12.invoke", "NO_SOURCE_FILE", 1)),
         ("at a.BKt.it says so(B.kt:3)", JavaFrame("a.BKt.it says so", "B.kt", 3)),
-        ("at a.B.<init>(Native Method)", JavaFrame("a.B.<init>", None, None)),
+        ("at a.B.c(Native Method)", JavaFrame("a.B.c", None, None, native=True)),
+        ("at a.B.c(java.base@25/Native Method)", JavaFrame("a.B.c", None, None, native=True)),
+        ("at a.B.<init>(Unknown Source)", JavaFrame("a.B.<init>", None, None)),
         ("at a.B.c()", JavaFrame("a.B.c", None, None)),
     ],
 )
@@ -204,3 +207,60 @@ def test_no_synchronizer_is_no_lock() -> None:
 @pytest.mark.parametrize("text", ["", "\n", "main", '"main"\n', '"main" #1 prio=5\n', "\0", "Full thread dump\n"])
 def test_other_text(text: str) -> None:
     assert parse_thread_dump(text) == ()
+
+
+SYNC: Final = "java.util.concurrent.locks.ReentrantLock$NonfairSync"
+# A vector, a table, and two locks.
+LOCKED: Final = {
+    17: ("0x0000000689253290", "0x00000006892a8ab0", "0x00000006892bc170", "0x00000006892bc140"),
+    25: ("0x0000000688f811d0", "0x0000000688fd5ea8", "0x0000000688ffd998", "0x0000000688ffd968"),
+}
+
+
+@pytest.mark.parametrize("version", [17, 25])
+def test_two_deadlocks(version: int) -> None:
+    """The monitors were entered by JNI: but for this list, HotSpot tells no owner."""
+    vector, table, one, other = LOCKED[version]
+    assert parse_deadlocks(text_of(version, "deadlock-")) == (
+        Blocked("foreign-1", one, SYNC, "foreign-4"),
+        Blocked("foreign-4", other, SYNC, "foreign-1"),
+        Blocked("foreign-2", vector, "java.util.Vector", "foreign-3"),
+        Blocked("foreign-3", table, "java.util.Hashtable", "foreign-2"),
+    )
+
+
+@pytest.mark.parametrize("version", [17, 25])
+def test_the_threads_of_a_dump_with_deadlocks(version: int) -> None:
+    parsed = parse_thread_dump(text_of(version, "deadlock-"))
+    threads = {thread.name: thread for thread in parsed}
+    assert len(threads) == len(parsed)
+    assert [threads[f"foreign-{number}"].state for number in (1, 2, 3, 4)] == [
+        "WAITING (parking)",
+        "BLOCKED (on object monitor)",
+        "BLOCKED (on object monitor)",
+        "WAITING (parking)",
+    ]
+    one, other = LOCKED[version][2:]
+    assert threads["foreign-1"].locks == (f"- parking to wait for  <{one}> (a {SYNC})", f"- <{other}> (a {SYNC})")
+    assert threads["foreign-2"].locks == ()
+
+
+LINK: Final = '"a":\n  waiting to lock monitor 0x01 (object 0x02, a java.lang.Object),\n  which is held by "b"\n'
+OBJECT: Final = Blocked("a", "0x02", "java.lang.Object", "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        (LINK, (OBJECT,)),
+        (LINK.replace("),\n  which", ")\n  in JNI, which"), (OBJECT,)),
+        (LINK + LINK, (OBJECT,)),
+        (LINK + LINK.replace('"a"', '"c"'), (OBJECT, Blocked("c", "0x02", "java.lang.Object", "b"))),
+        (LINK.replace('"a"', '"a "x" (b)"'), (Blocked('a "x" (b)', "0x02", "java.lang.Object", "b"),)),
+        (LINK.replace('"b"', "an unknown thread"), ()),
+        (LINK[:-3], ()),
+        ("", ()),
+    ],
+)
+def test_the_list_of_deadlocks(text: str, links: tuple[Blocked, ...]) -> None:
+    assert parse_deadlocks(text) == links

@@ -18,12 +18,16 @@ ROOT: Final = Path(__file__).parents[2]
 # Imports point to a smaller number, or stay in a folder, or among the data. A new module takes its place here first.
 DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
-    **dict.fromkeys(["__init__", "outcomes", "stacks", "observation", "records", "settings"], DATA),
-    **dict.fromkeys(["wire", "evidence", "classify", "diagnose", "jvms", "documents", "artifacts"], 1),
+    **dict.fromkeys(["__init__", "outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
+    **dict.fromkeys(["nodeids", "matrix"], DATA),
+    "baseline": 1,
+    **dict.fromkeys(["wire", "evidence", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1),
     **dict.fromkeys(["child", "supervise", "report"], 2),
-    **dict.fromkeys(["options", "pytest_reports", "recorded_warnings"], 3),
-    **dict.fromkeys(["markers", "runner", "terminal", "fixtures", "shared_fixtures"], 4),
-    "items": 5,
+    **dict.fromkeys(
+        ["options", "pytest_reports", "recorded_warnings", "bundle", "properties", "recording", "reporting"], 3
+    ),
+    **dict.fromkeys(["environment", "markers", "recording", "reporting", "terminal", "fixtures", "shared_fixtures"], 4),
+    **dict.fromkeys(["items", "runner"], 5),
     "run": 6,
     "plugin": 7,
 }

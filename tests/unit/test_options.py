@@ -78,6 +78,8 @@ GOOD: Final[list[tuple[str, str, object]]] = [
     ("classpath", os.pathsep.join(["/a.jar", "/b"]), ("/a.jar", "/b")),
     ("classpath", f"/a.jar{os.pathsep}", ("/a.jar",)),
     ("jvm", "/opt/jdk", "/opt/jdk"),
+    *(("native", word, word) for word in ("auto", "off", "locals")),
+    *(("jvm_profile", word, word) for word in ("quick", "server")),
 ]
 
 
@@ -90,6 +92,8 @@ def test_good_value(name: str, text: str, value: object) -> None:
 NO_TIMES: Final = ("0", "-1", "-0.0", "nan", "inf", "-inf", "abc", "True", "None", "5s", "1e999")
 BAD: Final[list[tuple[str, str, str]]] = [
     *(("timeout", text, SECONDS) for text in NO_TIMES),
+    *(("native", text, "want one of 'auto', 'off', 'locals'") for text in ("on", "Auto", "locals,auto", "0")),
+    *(("jvm_profile", text, "want one of 'quick', 'server'") for text in ("fast", "Quick", "-server")),
     ("jvm_args", '-Dname="two words', "want shell words (No closing quotation)"),
     ("jvm_args", "-Dname=\\", "want shell words (No escaped character)"),
 ]
@@ -105,7 +109,7 @@ def test_bad_value(name: str, text: str, wanted: str) -> None:
     assert str(raised.value) == f"ini key {ini_key(name)} = {text}: {wanted}"
 
 
-@pytest.mark.parametrize("name", ["timeout", "jvm", "artifacts", "report"])
+@pytest.mark.parametrize("name", ["timeout", "jvm", "native", "jvm_profile", "artifacts", "report"])
 def test_nothing_on_the_command_line_is_no_value(name: str) -> None:
     with pytest.raises(pytest.UsageError, match=f"^{flag(name)}=: want"):
         configured(flags={flag(name): ""})
@@ -119,6 +123,8 @@ def test_defaults(absent: object) -> None:
         "jvm": None,
         "jvm_args": (),
         "classpath": (),
+        "native": "auto",
+        "jvm_profile": "quick",
         "artifacts": None,
         "report": None,
     }
@@ -167,6 +173,18 @@ def test_precedence(name: str, in_marker: bool, in_command: bool, in_ini: bool) 
 def test_precedence_of_the_jvm(flags: dict[str, str], ini: dict[str, object], path: str, source: str) -> None:
     assert configured(flags, ini)["jvm"] == path
     assert options.jvm_source(cast(pytest.Config, Config(flags, ini))) == source
+
+
+@pytest.mark.parametrize(
+    ("flags", "ini", "choice"),
+    [
+        ({}, {}, "auto"),
+        ({}, {"foreign_thread_native": "off"}, "off"),
+        ({"--foreign-thread-native": "locals"}, {"foreign_thread_native": "off"}, "locals"),
+    ],
+)
+def test_native_stacks_are_a_setting(flags: dict[str, str], ini: dict[str, object], choice: str) -> None:
+    assert settings(marked(), configured(flags, ini)).native == choice
 
 
 @pytest.mark.parametrize(("name", "own"), [("timeout", False), ("jvm_args", True), ("classpath", True)])

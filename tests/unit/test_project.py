@@ -40,7 +40,7 @@ def test_python_versions() -> None:
 
 
 def test_dependencies() -> None:
-    assert requirement_names(PROJECT["dependencies"]) == {"pytest", "pytest-forked", "jpype1"}
+    assert requirement_names(PROJECT["dependencies"]) == {"pytest", "pytest-forked", "jpype1", "jinja2"}
     assert "pytest>=8.2" in PROJECT["dependencies"]
 
 

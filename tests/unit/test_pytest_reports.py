@@ -86,6 +86,7 @@ def test_words_of_an_abnormal_outcome(outcome: Outcome) -> None:
     assert pytest_reports.status_words(report) == (category, letter, (word, {"red": True}))
     assert pytest_reports.is_abnormal(report)
     assert pytest_reports.summary_of(report) == "the cause"
+    assert pytest_reports.tail_of(report) == ""
     assert pytest_reports.entry_of(report) is None
 
 
@@ -109,6 +110,7 @@ def test_reports_of_others() -> None:
     assert pytest_reports.status_words(object()) is None
     assert pytest_reports.entry_of(made("call")) is None
     assert pytest_reports.summary_of(made("call")) == ""
+    assert pytest_reports.tail_of(made("call")) == ""
 
 
 def test_the_entry_and_the_words_live_together() -> None:
@@ -138,7 +140,7 @@ def test_a_report_survives_the_pipe(pytestconfig: pytest.Config) -> None:
     report = made("setup", "skipped", ("t.py", 3, "Skipped: later"))
     report.sections = [("Captured stdout setup", "printed")]
     report.user_properties = [("colour", "blue")]
-    pytest_reports.mark(report, Outcome.HANG, "the cause")
+    pytest_reports.mark(report, Outcome.HANG, "the cause", "rerun: pytest 't.py::test'")
     data = pytestconfig.hook.pytest_report_to_serializable(config=pytestconfig, report=report)
     back = pytest_reports.from_plain_data(pytestconfig, json.loads(json.dumps(data)))
     assert back.longrepr == ("t.py", 3, "Skipped: later")
@@ -146,3 +148,4 @@ def test_a_report_survives_the_pipe(pytestconfig: pytest.Config) -> None:
     assert back.sections == [("Captured stdout setup", "printed")]
     assert back.user_properties == [("colour", "blue")]
     assert pytest_reports.summary_of(back) == "the cause"
+    assert pytest_reports.tail_of(back) == "rerun: pytest 't.py::test'"

@@ -22,7 +22,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def test_every_module_is_in_it(wheel: zipfile.ZipFile) -> None:
     package = ROOT / "pytest_foreignthread"
-    files = {str(path.relative_to(ROOT)) for path in (*package.rglob("*.py"), package / "py.typed")}
+    templates = (package / "report" / "templates").iterdir()
+    files = {str(path.relative_to(ROOT)) for path in (*package.rglob("*.py"), package / "py.typed", *templates)}
     assert {name for name in wheel.namelist() if ".dist-info/" not in name} == files
 
 

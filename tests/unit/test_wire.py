@@ -33,7 +33,7 @@ PLAIN = st.recursive(
 MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(PhaseStarted, st.sampled_from(Phase)),
     st.builds(ThreadNamed, INTEGER, INTEGER, TEXT),
-    st.builds(ReportMade, st.dictionaries(TEXT, PLAIN), st.lists(st.tuples(TEXT, TEXT)).map(tuple)),
+    st.builds(ReportMade, st.dictionaries(TEXT, PLAIN), st.lists(st.tuples(TEXT, TEXT)).map(tuple), TEXT),
     st.builds(WarningRecorded, TEXT, TEXT, TEXT, TEXT, INTEGER, TEXT),
     st.builds(JvmFailed, TEXT),
     st.builds(SessionStopped, TEXT, TEXT, st.none() | INTEGER),
@@ -91,9 +91,10 @@ def forged(name: str, fields: object) -> bytes:
         forged("ThreadNamed", {"ident": 1, "native_id": 2}),
         forged("SessionStopped", {"kind": "exit", "reason": "x", "returncode": "3"}),
         forged("ReportMade", {"report": {}}),
-        forged("ReportMade", {"report": [], "exceptions": []}),
-        forged("ReportMade", {"report": {}, "exceptions": ["abc"]}),
-        forged("ReportMade", {"report": {}, "exceptions": 1}),
+        forged("ReportMade", {"report": [], "exceptions": [], "elsewhere": ""}),
+        forged("ReportMade", {"report": {}, "exceptions": ["abc"], "elsewhere": ""}),
+        forged("ReportMade", {"report": {}, "exceptions": 1, "elsewhere": ""}),
+        forged("ReportMade", {"report": {}, "exceptions": []}),
     ],
 )
 def test_line_that_is_no_message_is_counted(line: bytes) -> None:

@@ -1,0 +1,46 @@
+"""What is kept beside the raw documents of a failure, so that the folder alone can be attached to an issue."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .records import RunRecord
+from .report import json_report, text
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The run of pytest around one test."""
+
+    environment: Mapping[str, Any]
+    order: Sequence[str]
+    """Node ids, as typed, of the tests that ran in this process, that of the failure last."""
+    options: Sequence[str]
+    """Arguments of pytest that a rerun needs."""
+    hash_seed: str | None
+    """PYTHONHASHSEED, where it is set."""
+
+
+def texts(record: RunRecord, traceback: str, surroundings: Surroundings) -> dict[str, str]:
+    """Give file name → text; `traceback` is pytest's own, where the failure has one."""
+    return {
+        "record.json": _json(json_report.test_entry(record)),
+        "report.txt": "\n\n".join(part for part in (traceback.rstrip(), text.render(record)) if part) + "\n",
+        "environment.json": _json(surroundings.environment),
+        "order.txt": "".join(f"{nodeid}\n" for nodeid in surroundings.order),
+        "rerun.txt": rerun_command(record.rerun or record.nodeid, surroundings) + "\n",
+    }
+
+
+def rerun_command(nodeid: str, surroundings: Surroundings) -> str:
+    """Give the words for a shell, in the folder in which pytest was started."""
+    seed = [] if surroundings.hash_seed is None else [f"PYTHONHASHSEED={shlex.quote(surroundings.hash_seed)}"]
+    return " ".join([*seed, shlex.join(["pytest", nodeid, *surroundings.options])])
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=2) + "\n"

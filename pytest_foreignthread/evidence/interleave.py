@@ -1,0 +1,206 @@
+"""The Python, Java and C frames of one thread → one stack, where the counts of their stretches prove the order.
+
+All stacks stand most recent call first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby, takewhile
+
+from ..stacks import Frame, JavaFrame, NativeFrame, PythonFrame
+
+# The native methods by which Java enters Python: of JPype, jep and PyJNIus.
+_INTO_PYTHON = re.compile(
+    r"org\.jpype\.proxy\.JPypeProxy\.hostInvoke|jep\.\w+(?:\.\w+)*\.(?:exec|eval|run|invoke\w*|call)"
+    r"|org\.jnius\.NativeInvocationHandler\.invoke0"
+)
+# The JDK's own native methods call no Python; one of a bridge may be the way into it.
+_JDK = re.compile(r"(?:java|jdk|sun)\.")
+_JAVA_BORN = re.compile(r"java\.lang\.(?:Thread|VirtualThread)\.run")
+_EVALUATION = re.compile(r"_PyEval_EvalFrame|_PyFunction_Vectorcall")
+_CALLBACK_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]callback\.py$")
+# HotSpot's stubs by which C enters Java, the oldest frame of a stretch; hs_err shows them, a thread dump does not.
+_INTO_JAVA = re.compile(r"~.*(?:call_stub|upcall).*", re.IGNORECASE)
+
+Stacks = tuple[tuple[Frame, ...], ...]
+
+
+@dataclass(frozen=True)
+class Interleaved:
+    """One stack, or one per language and the reason why they stand apart."""
+
+    stacks: Stacks
+    apart: str | None = None
+
+
+def interleave(
+    python: Sequence[PythonFrame],
+    java: Sequence[JavaFrame],
+    native: Sequence[PythonFrame | NativeFrame],
+    top: Sequence[NativeFrame] = (),
+) -> Interleaved:
+    """Join the frames of a thread.
+
+    `native` is pystack's stack, with Python's frames in it; `top` the C frames that HotSpot saw, for want of that.
+    """
+    if native:
+        return _with_native(python, java, native)
+    java = _without_stubs(java)
+    top = _before_java(top, java)
+    merged, reason = _without_native(python, java)
+    if merged is None:
+        return _apart(reason, top, python, java)
+    if not merged or _ends_in_python(top):
+        return Interleaved(_not_empty([*top, *merged]))
+    return _apart("HotSpot does not show which C frames Python's stand for", top, merged)
+
+
+def _apart(reason: str | None, *stacks: Sequence[Frame]) -> Interleaved:
+    found = _not_empty(*stacks)
+    return Interleaved(found, reason if len(found) > 1 else None)
+
+
+def _not_empty(*stacks: Sequence[Frame]) -> Stacks:
+    return tuple(tuple(stack) for stack in stacks if stack)
+
+
+def _without_stubs(java: Sequence[JavaFrame]) -> list[JavaFrame]:
+    return [frame for frame in java if not _INTO_JAVA.fullmatch(frame.function)]
+
+
+def _before_java(top: Sequence[NativeFrame], java: Sequence[JavaFrame]) -> list[NativeFrame]:
+    """Leave out what HotSpot shows as Java's frames as well, and the C frames below."""
+    known = {frame.function for frame in java}
+    return list(takewhile(lambda frame: frame.library is not None or frame.function not in known, top))
+
+
+def _ends_in_python(top: Sequence[NativeFrame]) -> bool:
+    """Whether no frame but the last can belong to the evaluation of a Python frame."""
+    return not any(frame.function and _EVALUATION.match(frame.function) for frame in top[:-1])
+
+
+def _with_native(
+    python: Sequence[PythonFrame], java: Sequence[JavaFrame], native: Sequence[PythonFrame | NativeFrame]
+) -> Interleaved:
+    shown = [frame for frame in native if isinstance(frame, PythonFrame)]
+    if python and _calls(shown[: len(python)]) != _calls(python):
+        return _beside(python, java, native)
+    gaps = _split(native, _nameless_in(native))
+    stretches = _stretches_of_calls(java) or _stretches(java, lambda frame: frame.native)
+    count = sum(nameless for nameless, _ in gaps)
+    if count != len(stretches) and java:
+        reason = f"Java shows {_counted(len(stretches), 'piece')} of a stack, the native stack has room for {count}"
+        return _apart(reason, native, _without_stubs(java))
+    left = iter(stretches)
+    frames: list[Frame] = []
+    for nameless, members in gaps:
+        frames += next(left, list(members)) if nameless else members
+    return Interleaved(_not_empty(frames))
+
+
+def _calls(frames: Sequence[PythonFrame]) -> list[tuple[str, str]]:
+    return [(frame.file, frame.function) for frame in frames]
+
+
+def _beside(
+    python: Sequence[PythonFrame], java: Sequence[JavaFrame], native: Sequence[PythonFrame | NativeFrame]
+) -> Interleaved:
+    """Let the C frames stand apart, as pystack did not place these frames of Python's among them."""
+    java = _without_stubs(java)
+    c_frames = [frame for frame in native if isinstance(frame, NativeFrame)]
+    merged, _ = _without_native(python, java)
+    rest = [python, java] if merged is None else [merged]
+    moved = len(c_frames) < len(native)
+    reason = "the thread moved between the dump and pystack's look" if moved else "pystack shows no frame of Python's"
+    return _apart(reason, c_frames, *rest)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _nameless_in(native: Sequence[PythonFrame | NativeFrame]) -> Callable[[PythonFrame | NativeFrame], bool]:
+    """Tell the frames of Java's own code: no symbol table names them, and some are taken for a neighbour library's."""
+    named = {frame.library for frame in native if isinstance(frame, NativeFrame) and frame.function is not None}
+
+    def is_java(frame: PythonFrame | NativeFrame) -> bool:
+        if not isinstance(frame, NativeFrame) or frame.function is not None:
+            return False
+        return frame.library is None or frame.library not in {*named, "libjvm.so"}
+
+    return is_java
+
+
+def _split(
+    frames: Iterable[PythonFrame | NativeFrame], key: Callable[[PythonFrame | NativeFrame], bool]
+) -> list[tuple[bool, list[PythonFrame | NativeFrame]]]:
+    return [(found, list(run)) for found, run in groupby(frames, key=key)]
+
+
+def _stretches_of_calls(java: Sequence[JavaFrame]) -> list[list[Frame]]:
+    """Cut where HotSpot shows that C entered Java; nothing where it shows none."""
+    found: list[list[Frame]] = []
+    ended = True
+    for frame in java:
+        if ended:
+            found.append([])
+        ended = _INTO_JAVA.fullmatch(frame.function) is not None
+        if not ended:
+            found[-1].append(frame)
+    return found if any(_INTO_JAVA.fullmatch(frame.function) for frame in java) else []
+
+
+def _stretches(java: Sequence[JavaFrame], ends: Callable[[JavaFrame], bool]) -> list[list[Frame]]:
+    """Cut before each frame that is the last of its stretch: code that is not Java's called what is newer."""
+    found: list[list[Frame]] = []
+    for frame in java:
+        if not found or ends(frame):
+            found.append([])
+        found[-1].append(frame)
+    return found
+
+
+def _without_native(python: Sequence[PythonFrame], java: Sequence[JavaFrame]) -> tuple[list[Frame] | None, str | None]:
+    if not python or not java:
+        return [*python, *java], None
+    entries = sum(map(_enters_python, java))
+    from_java = _JAVA_BORN.match(java[-1].function) is not None
+    if not entries and (from_java or not _waits_in_java(java[0])):
+        return None, "no Java frame shows where Python was entered"
+    pieces = _python_pieces(python, entries + (not from_java))
+    if pieces is None:
+        return None, f"Java enters Python {_counted(entries, 'time')}, and nothing tells where in Python's stack"
+    return _alternating(pieces, _stretches(java, _enters_python), python_first=_enters_python(java[0])), None
+
+
+def _waits_in_java(frame: JavaFrame) -> bool:
+    return frame.native and _JDK.match(frame.function) is not None
+
+
+def _enters_python(frame: JavaFrame) -> bool:
+    return _INTO_PYTHON.fullmatch(frame.function) is not None
+
+
+def _python_pieces(python: Sequence[PythonFrame], wanted: int) -> list[list[Frame]] | None:
+    """Cut after the frames that Java calls: known for this plugin's own callbacks alone."""
+    if wanted == 1:
+        return [list(python)]
+    pieces: list[list[Frame]] = [[]]
+    for frame in python:
+        pieces[-1].append(frame)
+        if frame.function in ("__call__", "Callback.__call__") and _CALLBACK_FILE.search(frame.file):
+            pieces.append([])
+    pieces = [piece for piece in pieces if piece]
+    return pieces if len(pieces) == wanted else None
+
+
+def _alternating(python: list[list[Frame]], java: list[list[Frame]], *, python_first: bool) -> list[Frame]:
+    first, second = (python, java) if python_first else (java, python)
+    joined: list[Frame] = []
+    for index in range(max(len(first), len(second))):
+        for pieces in (first, second):
+            joined += pieces[index] if index < len(pieces) else []
+    return joined

@@ -1,0 +1,87 @@
+"""What each thread did between the looks at a hang: one look cannot tell slow from stuck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..roles import waiting_call
+from ..stacks import JavaFrame, JavaThread, Motion, OsThread, PythonFrame, PythonThread
+
+_NOISE = 0.025
+"""Seconds of processor time that the looks themselves may cost a thread: two ticks of the kernel's clock."""
+
+Frames = tuple[PythonFrame, ...] | tuple[JavaFrame, ...]
+
+
+@dataclass(frozen=True)
+class Look:
+    """The stacks of all threads at one moment; what could not be taken is empty."""
+
+    python: tuple[PythonThread, ...]
+    java: tuple[JavaThread, ...]
+    os: tuple[OsThread, ...]
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What one thread did, and, where it moved, the newest frames in which the looks found it."""
+
+    motion: Motion
+    seen: tuple[PythonFrame | JavaFrame, ...] = ()
+
+
+@dataclass(frozen=True)
+class Motions:
+    """What the threads did, by the kernel's id and by Python's; nothing of one that was not seen in every look."""
+
+    java: Mapping[int, Moves] = field(default_factory=dict)
+    python: Mapping[int, Moves] = field(default_factory=dict)
+
+    def of(self, native_id: int | None, ident: int | None) -> Moves | None:
+        """Give the livelier of what both sides saw: a thread in Java rests in its Python frames."""
+        in_java = self.java.get(native_id) if native_id is not None else None
+        in_python = self.python.get(ident) if ident is not None else None
+        order = [Motion.STILL, Motion.RUNNING, Motion.MOVING]
+        return max(filter(None, (in_java, in_python)), key=lambda moves: order.index(moves.motion), default=None)
+
+
+def motions(looks: Sequence[Look]) -> Motions:
+    if len(looks) < 2:
+        return Motions()
+    busy = _busy(looks)
+    native_of = {thread.id: thread.native_id for thread in looks[0].python}
+    java = [
+        {thread.native_id: thread.frames for thread in look.java if thread.native_id is not None}
+        for look in looks
+        if look.java
+    ]
+    python = [{thread.id: _at_rest(thread.frames) for thread in look.python} for look in looks if look.python]
+    return Motions(
+        java=dict(_compared(java, busy)),
+        python=dict(_compared(python, {ident for ident, native_id in native_of.items() if native_id in busy})),
+    )
+
+
+def _at_rest(frames: tuple[PythonFrame, ...]) -> tuple[PythonFrame, ...]:
+    """Leave out by what a waiting call of this plugin's differs from look to look."""
+    place = waiting_call(frames)
+    return frames if place is None else (replace(frames[place], line=None), *frames[place + 1 :])
+
+
+def _busy(looks: Sequence[Look]) -> set[int]:
+    times = [{thread.native_id: thread.cpu_time for thread in look.os} for look in looks]
+    return {tid for tid, first in times[0].items() if times[-1].get(tid, first) - first > _NOISE}
+
+
+def _compared(looks: Sequence[Mapping[int, Frames]], busy: set[int]) -> Iterator[tuple[int, Moves]]:
+    for key in looks[0] if len(looks) > 1 else ():
+        stacks = [look[key] for look in looks if key in look]
+        if len(stacks) == len(looks):
+            yield key, _moves(stacks, key in busy)
+
+
+def _moves(stacks: Sequence[Frames], busy: bool) -> Moves:
+    if len(set(stacks)) > 1:
+        return Moves(Motion.MOVING, tuple(dict.fromkeys(stack[0] for stack in stacks if stack)))
+    return Moves(Motion.RUNNING if busy else Motion.STILL)

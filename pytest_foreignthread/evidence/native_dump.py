@@ -1,0 +1,75 @@
+"""pystack's text, of a process looked at from outside → threads with their C and Python frames."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ..stacks import Gil, NativeFrame, NativeThread, PythonFrame
+
+# `Traceback for thread 913 (pool-1-thread-1) [Has the GIL] (most recent call last):`
+_THREAD = re.compile(
+    r"Traceback for thread (?P<id>[0-9]{1,18}) (?:\((?P<name>.*)\) )?(?:\[(?P<status>[^]]*)\] )?"
+    r"\(most recent call last\):"
+)
+# Where there are several interpreters, the thread's status in each stands below its header.
+_INTERPRETER = re.compile(
+    r"  (?:Not currently attached to any interpreter|In the main interpreter|In interpreter [0-9]+)"
+    r" \[(?P<status>[^]]*)\]"
+)
+# `    (C) File "x.c", line 5, in f(int) (inlined) (/usr/lib/libx.so)`; source lines and locals stand further right.
+_NATIVE = re.compile(
+    r'    \(C\) File ".*", line [0-9]+, in (?P<function>.*?)(?: \(inlined\))? \((?P<library>/.*|[^()]*)\)'
+)
+_PYTHON = re.compile(r'    \(Python\) File "(?P<file>.*)", line (?P<line>[0-9]{1,9}|-1|None), in (?P<function>.*)')
+_UNKNOWN = ("???", "")
+
+
+@dataclass
+class _Reading:
+    """A thread whose lines are being read."""
+
+    id: int
+    name: str | None
+    gil: Gil | None
+    frames: list[PythonFrame | NativeFrame] = field(default_factory=list)
+
+    def thread(self) -> NativeThread:
+        return NativeThread(self.id, self.name, self.gil, tuple(reversed(self.frames)))
+
+
+def parse_native_dump(text: str) -> tuple[NativeThread, ...]:
+    """Give the threads that `pystack remote --native-all --no-color` prints, in its order; () for any other text.
+
+    Java's own frames, interpreted or compiled, are C frames without a function. Of a thread whose Python and C frames
+    pystack could not merge it prints the Python ones alone. A last line without its newline is left out.
+    """
+    readings: list[_Reading] = []
+    for line in text.split("\n")[:-1]:
+        if header := _THREAD.fullmatch(line):
+            readings.append(_Reading(int(header["id"]), header["name"], _gil(header["status"])))
+        elif readings:
+            _read(line, readings[-1])
+    return tuple(reading.thread() for reading in readings)
+
+
+def _read(line: str, reading: _Reading) -> None:
+    if native := _NATIVE.fullmatch(line):
+        library = native["library"].rpartition("/")[2]
+        reading.frames.append(NativeFrame(_known(library), _known(native["function"]), ""))
+    elif python := _PYTHON.fullmatch(line):
+        number = int(python["line"]) if python["line"].isdecimal() else None
+        reading.frames.append(PythonFrame(python["file"], number, python["function"]))
+    elif interpreter := _INTERPRETER.fullmatch(line):
+        reading.gil = reading.gil or _gil(interpreter["status"])
+
+
+def _known(name: str) -> str | None:
+    return None if name in _UNKNOWN else name
+
+
+def _gil(status: str | None) -> Gil | None:
+    words = (status or "").split(",")
+    if "Has the GIL" in words:
+        return Gil.HOLDS
+    return Gil.WAITS if "Waiting for the GIL" in words else None

@@ -1,0 +1,36 @@
+"""The threads of a process as the kernel shows them: text ↔ data, one line a thread."""
+
+from __future__ import annotations
+
+import re
+
+from ..stacks import OsThread
+
+_LINE = re.compile(
+    r"(?P<id>[0-9]{1,18})\t(?P<state>[A-Za-z])\t(?P<cpu>[0-9]{1,12}(?:\.[0-9]{1,9})?)\t(?P<call>[^\t]*)\t(?P<name>.*)"
+)
+# `202 0x7f… 0x80 0x0 0x0 0x0 0x0 0xSP 0xPC`, as /proc/PID/task/TID/syscall has it; `-1 0xSP 0xPC` outside of a call.
+_CALL = re.compile(r"(?P<number>[0-9]{1,9})(?P<values>(?: 0x[0-9a-f]{1,16}){8})")
+
+
+def parse_os_threads(text: str) -> tuple[OsThread, ...]:
+    """Give the threads of `TID`, state, CPU seconds, system call and name, parted by tabs; () for any other text.
+
+    The system call stands as in proc(5): its number, six arguments, stack pointer and program counter. A line that is
+    no thread's, or a last one without its newline, is left out.
+    """
+    found = (_LINE.fullmatch(line) for line in text.split("\n")[:-1])
+    return tuple(_thread(line) for line in found if line is not None)
+
+
+def _thread(line: re.Match[str]) -> OsThread:
+    call = _CALL.fullmatch(line["call"])
+    values = [int(value, 16) for value in call["values"].split()] if call is not None else []
+    return OsThread(
+        native_id=int(line["id"]),
+        name=line["name"],
+        state=line["state"],
+        cpu_time=float(line["cpu"]),
+        system_call=(int(call["number"]), *values[:6]) if call is not None else (),
+        stack_pointer=values[6] if values else None,
+    )

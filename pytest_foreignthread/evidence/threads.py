@@ -1,0 +1,161 @@
+"""The threads of all documents → each thread of the kernel's once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from ..stacks import FatalError, JavaThread, NativeFrame, NativeThread, OsThread, PythonFrame, PythonThread, Thread
+from .interleave import interleave
+from .java_dump import Blocked
+from .motion import Look, Motions, motions
+from .waits import waits
+
+T = TypeVar("T")
+
+_TRAMPOLINE: Final = "__restore_rt"
+"""glibc's function to which a signal handler returns."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The threads as each document has them, those of the first look where there were several."""
+
+    python: tuple[PythonThread, ...] = ()
+    java: tuple[JavaThread, ...] = ()
+    native: tuple[NativeThread, ...] = ()
+    os: tuple[OsThread, ...] = ()
+    fatal: FatalError | None = None
+    """HotSpot's word on the thread that crashed."""
+    deadlocks: tuple[Blocked, ...] = ()
+    looks: tuple[Look, ...] = ()
+    """All looks at a hang."""
+
+
+@dataclass
+class _Parts:
+    """What belongs to one thread."""
+
+    python: PythonThread | None = None
+    java: JavaThread | None = None
+    native: NativeThread | None = None
+    os: OsThread | None = None
+    fatal: FatalError | None = None
+
+
+def join_threads(sources: Sources) -> tuple[Thread, ...]:
+    """Give each thread once, the current one first; a thread that C code alone runs in is left out.
+
+    The documents are joined by the kernel's thread id. Where faulthandler's id alone is known, the stack tells: the id
+    is the address of the thread's descriptor, which glibc puts on top of its stack.
+    """
+    sources = replace(sources, python=_with_native_ids(sources))
+    moved = motions(sources.looks)
+    threads = [_thread(one, moved) for one in _joined(sources)]
+    threads = sorted(threads, key=lambda thread: not thread.current)
+    found = waits(threads, sources.java, sources.deadlocks, {task.native_id: task for task in sources.os})
+    return tuple(replace(thread, waits=waited) for thread, waited in zip(threads, found, strict=True))
+
+
+def _joined(sources: Sources) -> list[_Parts]:
+    parts: dict[object, _Parts] = {}
+    # The crashing thread is one, also where a torn document does not tell its id.
+    crashed: object = None if sources.fatal is None else sources.fatal.native_id or "crashed"
+    for thread in sorted(sources.python, key=lambda thread: not thread.current):
+        told = thread.native_id if crashed is None or not thread.current else crashed
+        # The kernel gives an id again: what the child told of an ended thread may be another one's.
+        parts[("python", thread.id) if told is None or told in parts else told] = _Parts(python=thread)
+    for number, one in enumerate(sources.java):
+        told = one.native_id if crashed is None or not one.current else crashed
+        parts.setdefault(("java", number) if told is None else told, _Parts()).java = one
+    if sources.fatal is not None:
+        parts.setdefault(crashed, _Parts()).fatal = sources.fatal
+    python_side = {frame for thread in sources.python for frame in thread.frames}
+    for native in sources.native:
+        if native.native_id in parts or native.gil is not None or not python_side.isdisjoint(native.frames):
+            parts.setdefault(native.native_id, _Parts()).native = native
+    for task in sources.os:
+        if task.native_id in parts:
+            parts[task.native_id].os = task
+    return list(parts.values())
+
+
+def _thread(parts: _Parts, moved: Motions) -> Thread:
+    python, java, native, fatal = parts.python, parts.java, parts.native, parts.fatal
+    joined = interleave(
+        python.frames if python else (),
+        java.frames if java else (),
+        _before_the_signal(native.frames) if native else (),
+        fatal.native_frames if fatal else (),
+    )
+    ident = python.id if python is not None else None
+    native_id = _first(side.native_id for side in (java, fatal, native, python) if side is not None)
+    moves = moved.of(native_id, ident)
+    return Thread(
+        name=_first(side.name for side in (python, java, parts.os, native) if side is not None),
+        native_id=native_id,
+        python_id=ident,
+        current=fatal is not None or any(side is not None and side.current for side in (python, java)),
+        stacks=joined.stacks,
+        apart=joined.apart,
+        java_state=java.state if java is not None else None,
+        locks=java.locks if java is not None else (),
+        gil=native.gil if native is not None else None,
+        motion=moves.motion if moves is not None else None,
+        seen=moves.seen if moves is not None else (),
+    )
+
+
+def _before_the_signal(frames: Sequence[PythonFrame | NativeFrame]) -> Sequence[PythonFrame | NativeFrame]:
+    """Leave out the frames of a signal handler, which wrote hs_err: what matters is where the signal came."""
+    names = [frame.function for frame in frames]
+    return frames[names.index(_TRAMPOLINE) + 1 :] if _TRAMPOLINE in names else frames
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _with_native_ids(sources: Sources) -> tuple[PythonThread, ...]:
+    """Fill in the kernel's ids that the child did not tell.
+
+    pystack gives them with the frames; else the address tells in whose stack a thread's descriptor lies.
+    """
+    sources = replace(sources, python=_by_frames(sources))
+    known = {thread.native_id for thread in sources.python}
+    tasks = [task for task in sources.os if task.native_id not in known]
+    pointers = {task.stack_pointer: task.native_id for task in tasks if task.stack_pointer is not None}
+    if len(pointers) < len(tasks):
+        # One that runs has no stack pointer to show, and its neighbour would be taken for it.
+        return sources.python
+    idents = [thread.id for thread in sources.python]
+    return tuple(_placed(thread, pointers, idents) for thread in sources.python)
+
+
+def _placed(thread: PythonThread, pointers: Mapping[int, int], idents: Sequence[int]) -> PythonThread:
+    below = max((pointer for pointer in pointers if pointer < thread.id), default=None)
+    if thread.native_id is not None or below is None or any(below < ident < thread.id for ident in idents):
+        return thread
+    return replace(thread, native_id=pointers[below])
+
+
+def _by_frames(sources: Sources) -> tuple[PythonThread, ...]:
+    """Join what has the same Python frames in both documents, where no other thread has them."""
+    known = {thread.native_id for thread in sources.python}
+    native: dict[tuple[object, ...], list[int]] = {}
+    for one in sources.native:
+        if one.native_id not in known and (frames := _python_frames(one)):
+            native.setdefault(frames, []).append(one.native_id)
+    alike = Counter(thread.frames for thread in sources.python if thread.native_id is None)
+    return tuple(
+        replace(thread, native_id=native[thread.frames][0])
+        if thread.native_id is None and alike[thread.frames] == 1 == len(native.get(thread.frames, ()))
+        else thread
+        for thread in sources.python
+    )
+
+
+def _python_frames(thread: NativeThread) -> tuple[PythonFrame, ...]:
+    return tuple(frame for frame in thread.frames if isinstance(frame, PythonFrame))

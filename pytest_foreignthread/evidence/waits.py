@@ -1,0 +1,156 @@
+"""What each thread waits for, and which thread holds it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
+from typing import Final
+
+from ..roles import waiting_call
+from ..stacks import Awaited, Gil, JavaThread, NativeFrame, OsThread, PythonFrame, Thread, Wait
+from .java_dump import Blocked
+
+_LOCK = re.compile(r"- (?P<verb>[a-z][a-z -]*?(?: in wait\(\))?)? *<(?P<object>0x[0-9a-f]+)> \((?:a )?(?P<kind>.*)\)")
+_ON_MONITOR = ("waiting to lock", "waiting to re-lock in wait()")
+_FUTURES = re.compile(
+    r"java\.util\.concurrent\.(?:FutureTask|CompletableFuture.*|ForkJoinTask.*|ThreadPerTaskExecutor.*Future)"
+)
+# CPython's Modules/_threadmodule.c and Python/thread_pthread.h; Python/lock.c from 3.13 on.
+_PYTHON_LOCK = re.compile(
+    r"lock_PyThread_acquire_lock|r?lock_acquire|acquire_timed|PyThread_acquire_lock(?:_timed(?:_with_retries)?)?"
+    r"|_PyMutex_Lock.*"
+)
+# Waits without an end of their own, by glibc's names without underscores and versions.
+_NATIVE_WAITS: Final = {
+    "pthread_clockjoin_ex": "the end of a thread (in C)",
+    "pthread_join": "the end of a thread (in C)",
+    "sem_wait": "a semaphore (in C)",
+    "new_sem_wait_slow64": "a semaphore (in C)",
+    "pthread_cond_wait": "a condition (in C)",
+    "pthread_mutex_lock": "a mutex (in C)",
+    "lll_lock_wait": "a mutex (in C)",
+}
+_DESCRIPTOR: Final = 2304
+"""Bytes of a thread's descriptor in glibc 2.36 (`struct pthread`), which begins at what pthread_self() gives."""
+_PYTHON_FUTURE = re.compile(r"[/\\]concurrent[/\\]futures[/\\]_base\.py$")
+_PYTHON_THREADING = re.compile(r"[/\\]threading\.py$")
+
+
+def waits(
+    threads: Sequence[Thread], java: Sequence[JavaThread], links: Sequence[Blocked], tasks: Mapping[int, OsThread]
+) -> list[tuple[Wait, ...]]:
+    """Give what each of the threads waits for, in their order.
+
+    `links` are HotSpot's own word on who holds what, by the names of the `java` threads; `tasks` the threads as the
+    kernel shows them, by their id.
+    """
+    places = _places(threads, java)
+    owners = _owners(threads, links, places)
+    holder = next((place for place, thread in enumerate(threads) if thread.gil is Gil.HOLDS), None)
+    links_of = {places[link.name]: _link(link, places.get(link.owner)) for link in links if link.name in places}
+    found = [tuple(_waits(thread, owners, holder, links_of.get(place))) for place, thread in enumerate(threads)]
+    if holder is not None and not found[holder]:
+        # What others wait for in C does not matter: it is Java or Python that tells.
+        found[holder] = tuple(_native_waits(threads, holder, tasks))
+    return found
+
+
+def _places(threads: Sequence[Thread], java: Sequence[JavaThread]) -> Mapping[str, int]:
+    """Give the place of a thread by Java's name for it, where it alone has that name: Java's is not always Python's."""
+    by_id = {thread.native_id: place for place, thread in enumerate(threads) if thread.native_id is not None}
+    named = Counter(thread.name for thread in java)
+    return {
+        thread.name: by_id[thread.native_id] for thread in java if named[thread.name] == 1 and thread.native_id in by_id
+    }
+
+
+def _owners(threads: Sequence[Thread], links: Sequence[Blocked], places: Mapping[str, int]) -> Mapping[str, int]:
+    """Give the place of the thread that holds a Java object."""
+    owners = {link.object: places[link.owner] for link in links if link.owner in places}
+    for place, thread in enumerate(threads):
+        found = [match for lock in thread.locks if (match := _LOCK.fullmatch(lock))]
+        # A thread in Object.wait() has let go of the monitor that a frame of it locked.
+        let_go = {match["object"] for match in found if match["verb"] in ("waiting on", _ON_MONITOR[1])}
+        held = [match["object"] for match in found if match["verb"] in ("locked", None)]
+        owners.update({name: place for name in held if name not in let_go})
+    return owners
+
+
+def _waits(thread: Thread, owners: Mapping[str, int], holder: int | None, link: Wait | None) -> Iterator[Wait]:
+    if thread.gil is Gil.WAITS:
+        yield Wait(Awaited.GIL, "the GIL", holder)
+    in_java = list(_java_waits(thread, owners))
+    yield from in_java
+    if not in_java and (thread.java_state or "").startswith("BLOCKED"):
+        # Of a monitor that C code wants (JNI's MonitorEnter), no frame of Java's tells.
+        yield link or Wait(Awaited.MONITOR, "a monitor (by JNI)")
+    yield from _python_waits(thread)
+
+
+def _link(link: Blocked, owner: int | None) -> Wait:
+    return Wait(Awaited.MONITOR, _words(Awaited.MONITOR, link.object, link.of), owner)
+
+
+def _java_waits(thread: Thread, owners: Mapping[str, int]) -> Iterator[Wait]:
+    for lock in thread.locks:
+        match = _LOCK.fullmatch(lock)
+        kind = _kind(match["verb"], match["kind"]) if match is not None else None
+        if match is not None and kind is not None:
+            yield Wait(kind, _words(kind, match["object"], match["kind"]), owners.get(match["object"]))
+
+
+def _kind(verb: str | None, of: str) -> Awaited | None:
+    if verb in _ON_MONITOR:
+        return Awaited.MONITOR
+    if verb == "waiting on":
+        return Awaited.THREAD if of == "java.lang.Thread" else None
+    if verb is None or not verb.startswith("parking to wait for"):
+        return None
+    return Awaited.FUTURE if _FUTURES.fullmatch(of) else Awaited.SYNCHRONIZER
+
+
+def _words(kind: Awaited, name: str, of: str) -> str:
+    simple = of.rpartition(".")[2]
+    if kind is Awaited.MONITOR:
+        return f"the monitor of {simple} {name}"
+    return f"{simple} {name}"
+
+
+def _python_waits(thread: Thread) -> Iterator[Wait]:
+    frames = thread.stacks[0] if thread.stacks else ()
+    top = next((place for place, frame in enumerate(frames) if isinstance(frame, PythonFrame)), len(frames))
+    in_lock = any(
+        isinstance(frame, NativeFrame) and frame.function and _PYTHON_LOCK.fullmatch(frame.function)
+        for frame in frames[:top]
+    )
+    callers = thread.python_frames[:4]
+    if waiting_call(thread.python_frames) is not None or any(
+        _PYTHON_FUTURE.search(frame.file) and frame.function in ("result", "wait", "exception") for frame in callers
+    ):
+        yield Wait(Awaited.FUTURE, "a concurrent.futures.Future")
+    elif any(_PYTHON_THREADING.search(frame.file) and frame.function == "join" for frame in callers):
+        yield Wait(Awaited.THREAD, "the end of a threading.Thread")
+    elif in_lock:
+        yield Wait(Awaited.PYTHON_LOCK, "a Python lock")
+
+
+def _native_waits(threads: Sequence[Thread], holder: int, tasks: Mapping[int, OsThread]) -> Iterator[Wait]:
+    frames = threads[holder].stacks[0] if threads[holder].stacks else ()
+    top = takewhile(lambda frame: isinstance(frame, NativeFrame), frames)
+    names = [_bare(frame.function) for frame in top if isinstance(frame, NativeFrame) and frame.function]
+    found = next((words for name in names if (words := _NATIVE_WAITS.get(name))), None)
+    if found is not None:
+        yield Wait(Awaited.NATIVE, found, _joined_thread(threads, tasks.get(threads[holder].native_id or 0)))
+
+
+def _bare(function: str) -> str:
+    return function.partition("@")[0].partition(".")[0].strip("_")
+
+
+def _joined_thread(threads: Sequence[Thread], task: OsThread | None) -> int | None:
+    """Give the thread whose end is waited for: glibc's pthread_join() waits for a word in the thread's descriptor."""
+    address = task.system_call[1] if task is not None and len(task.system_call) > 1 else 0
+    descriptors = ((place, thread.python_id) for place, thread in enumerate(threads) if thread.python_id is not None)
+    return next((place for place, ident in descriptors if 0 <= address - ident < _DESCRIPTOR), None)

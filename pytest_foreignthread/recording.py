@@ -1,0 +1,124 @@
+"""What was seen of one child, and its reports → the record of the test."""
+
+from __future__ import annotations
+
+import inspect
+import signal
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from . import documents, pytest_reports
+from .classify import Verdict, classify_end
+from .diagnose import diagnose
+from .diagnose.case import Case
+from .evidence.merge import read_evidence
+from .observation import Observation, PhaseStarted, Signaled, ThreadNamed
+from .outcomes import Outcome, Phase
+from .records import Diagnosis, Evidence, RunRecord
+from .settings import Settings
+from .supervise import native
+
+_NO_HANDLER: Final = (
+    "HotSpot's handler of the signal did not run: the C stack of a thread was full, or the handler had been replaced"
+)
+
+
+def record_of(
+    item: pytest.Item,
+    settings: Settings,
+    observation: Observation,
+    taken: documents.Documents,
+    reports: Sequence[pytest.TestReport],
+) -> tuple[RunRecord, bool]:
+    """Give the record, and whether the child died: then no report of its own tells of the outcome."""
+    evidence = _evidence(observation, taken)
+    evidence = replace(evidence, missing={**evidence.missing, **_silent(settings, observation, evidence)})
+    death = classify_end(observation, evidence)
+    verdict, phase = (death, observation.phase) if death else _from_reports(reports)
+    record = _record(item, settings, observation, evidence, verdict, phase)
+    return replace(record, diagnosis=_diagnosis(item, record, observation, evidence)), death is not None
+
+
+def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
+    named = [message for message in observation.messages if isinstance(message, ThreadNamed)]
+    names = {one.ident: (one.native_id, one.name) for one in named}
+    return read_evidence(taken, names, observation.missing, _subject(observation))
+
+
+def _silent(settings: Settings, observation: Observation, evidence: Evidence) -> dict[str, str]:
+    """Say why a crash left less than it could have."""
+    reasons = {}
+    without_native = native.why_none(settings.native)
+    if evidence.fatal_error is not None and without_native is not None:
+        reasons[documents.NATIVE] = without_native
+    if _killed_by_a_fault(observation) and evidence.fatal_error is None:
+        reasons[documents.HS_ERR] = _NO_HANDLER
+    return reasons
+
+
+def _killed_by_a_fault(observation: Observation) -> bool:
+    by_signal = isinstance(observation.end, Signaled) and observation.end.signal in (signal.SIGSEGV, signal.SIGBUS)
+    return by_signal and observation.phase not in (Phase.FORK, Phase.JVM)
+
+
+def _subject(observation: Observation) -> int | None:
+    """Give Python's id of the thread on which the last phase ran: the first one named in it, else the main thread."""
+    subject, in_call = None, False
+    for message in observation.messages:
+        if isinstance(message, PhaseStarted):
+            in_call = message.phase is Phase.CALL
+        elif isinstance(message, ThreadNamed) and (subject is None or in_call):
+            subject, in_call = message.ident, False
+    main = next((message.ident for message in observation.messages if isinstance(message, ThreadNamed)), None)
+    return subject if observation.phase is Phase.CALL else main
+
+
+def _from_reports(reports: Sequence[pytest.TestReport]) -> tuple[Verdict, Phase]:
+    for report in reports:
+        if pytest_reports.is_abnormal(report):
+            verdict = Verdict(Outcome.NULL_RESULT, None, None, pytest_reports.summary_of(report))
+            return verdict, Phase(report.when)
+    outcome, phase = pytest_reports.outcome_of(reports)
+    return Verdict(outcome, None, None, pytest_reports.reason_of(reports, outcome)), phase
+
+
+def _record(
+    item: pytest.Item,
+    settings: Settings,
+    observation: Observation,
+    evidence: Evidence,
+    verdict: Verdict,
+    phase: Phase,
+) -> RunRecord:
+    return RunRecord(
+        nodeid=item.nodeid,
+        mode=settings.mode,
+        outcome=verdict.outcome,
+        phase=phase,
+        duration=observation.duration,
+        signal=verdict.signal,
+        exit_code=verdict.exit_code,
+        message=verdict.message,
+        evidence=evidence if verdict.outcome.abnormal else Evidence(),
+        notes=observation.notes,
+        rerun=pytest_reports.as_typed(item.config, item.nodeid),
+    )
+
+
+def _diagnosis(item: pytest.Item, record: RunRecord, observation: Observation, evidence: Evidence) -> Diagnosis | None:
+    case = Case(
+        record.outcome, record.phase, record.signal, record.exit_code, evidence, observation, record.mode, _body(item)
+    )
+    return diagnose(case)
+
+
+def _body(item: pytest.Item) -> tuple[str, int, int] | None:
+    function = getattr(item, "function", None)
+    try:
+        lines, first = inspect.getsourcelines(function)  # type: ignore[arg-type]
+    except (OSError, TypeError):
+        return None
+    return inspect.getfile(function), first, first + len(lines) - 1  # type: ignore[arg-type]

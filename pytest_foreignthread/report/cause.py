@@ -1,0 +1,72 @@
+"""What ended a test, and where, in the words of its headline and its summary."""
+
+from __future__ import annotations
+
+import re
+
+from ..outcomes import Outcome
+from ..records import RunRecord
+from ..roles import is_java_born, is_python_born
+from ..stacks import Thread
+from ..wording import frame_words, native_words
+from . import crashing
+
+# HotSpot's notations: `C  [libc.so.6+0x1]  memcpy+0x2`, `j  a.B.c()V+0`, `J 7 c2 a.B.c()V (9 bytes) @ 0x1`.
+_NATIVE = re.compile(r"[CVv]\s+\[([^\]]+)\]\s*(.*?)(?:\+0x[0-9a-f]+)?")
+_JAVA = re.compile(r"(?:j|J\s+\d+%?(?:\s+c\d)?)\s+([^(\s]+)\(.*")
+
+
+def fatal_words(record: RunRecord) -> list[str]:
+    fatal = record.evidence.fatal_error
+    if fatal is not None:
+        # HotSpot's abort makes Python's own line read "Aborted", whatever happened.
+        return [fatal.message] if fatal.signal is None else []
+    return [record.evidence.fatal_python_error] if record.evidence.fatal_python_error else []
+
+
+def on_thread(record: RunRecord) -> str:
+    thread = crashing.thread(record.evidence)
+    # The stacks of a null result are those of its traceback, wherever it arose.
+    if thread is None or thread.name is None or record.outcome is Outcome.NULL_RESULT:
+        return ""
+    kind = "Java " if is_java_born(thread) else "Python " if is_python_born(thread) else ""
+    return f' on {kind}thread "{thread.name}"'
+
+
+def place(record: RunRecord) -> str:
+    fatal, thread = record.evidence.fatal_error, crashing.thread(record.evidence)
+    if fatal is not None and fatal.problematic_frame is not None:
+        return _function(fatal.problematic_frame, thread)
+    if thread is not None and thread.python_frames:
+        return frame_words(thread.python_frames[0])
+    return record.phase.value
+
+
+def _function(problematic_frame: str, thread: Thread | None) -> str:
+    if native := _NATIVE.fullmatch(problematic_frame):
+        return native[2] or _named_by_pystack(native[1], thread) or native[1]
+    java = _JAVA.fullmatch(problematic_frame)
+    return problematic_frame if java is None else java[1]
+
+
+def _named_by_pystack(where: str, thread: Thread | None) -> str | None:
+    """Give the innermost C function, where it is of the library that HotSpot names without a function."""
+    frame = thread.native_frames[0] if thread is not None and thread.native_frames else None
+    library = where.partition("+")[0]
+    return native_words(frame) if frame is not None and frame.function and frame.library == library else None
+
+
+def end(record: RunRecord) -> str:
+    if record.signal is not None:
+        return f"killed by {record.signal}"
+    if record.exit_code is not None:
+        return f"exited with status {record.exit_code}"
+    return record.message or "its end was not seen"
+
+
+def no_end(record: RunRecord) -> str:
+    return f"no end after {seconds(record.duration)}"
+
+
+def seconds(duration: float) -> str:
+    return f"{duration:.2f}".rstrip("0").rstrip(".") + " s"

@@ -1,0 +1,205 @@
+"""The matrix as lines for a terminal: the grid, file by file, and a line for each verdict."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from ..matrix import Cell, Matrix, Row, Tally, Verdict
+from ..outcomes import Outcome
+
+_INDENT: Final = 2
+_NAME: Final = 20
+"""Columns that a test's name gets, or as many as the longest needs, before the modes' columns give way."""
+
+# Breaks are in capitals: that is how they stand out without colour.
+_WORDS: Final = {
+    Outcome.PASSED: ("ok", ("green",)),
+    Outcome.FAILED: ("FAIL", ("red",)),
+    Outcome.ERROR: ("ERROR", ("red",)),
+    Outcome.SEGFAULT: ("SEGV", ("red", "bold")),
+    Outcome.HANG: ("HANG", ("red", "bold")),
+    Outcome.NULL_RESULT: ("NULL", ("red", "bold")),
+    Outcome.CRASH: ("CRASH", ("red", "bold")),
+    Outcome.SKIPPED: ("skip", ("yellow",)),
+    Outcome.XFAILED: ("xfail", ("yellow",)),
+    Outcome.XPASSED: ("xpass", ("yellow",)),
+}
+_MEANINGS: Final = {
+    Verdict.SOUND: "same result in every mode",
+    Verdict.FOREIGN_UNSAFE: "hold in main, break on a foreign thread",
+    Verdict.MAIN_THREAD_ONLY: "hold in main, break on a Python thread too",
+    Verdict.BROKEN: "break in main, the control",
+    Verdict.FLAKY: "repeats disagree",
+    Verdict.UNKNOWN: "too little ran to tell",
+}
+_MARKUP: Final = {
+    Verdict.SOUND: ("green",),
+    Verdict.FOREIGN_UNSAFE: ("red", "bold"),
+    Verdict.MAIN_THREAD_ONLY: ("red", "bold"),
+    Verdict.BROKEN: ("red",),
+    Verdict.FLAKY: ("yellow", "bold"),
+    Verdict.UNKNOWN: ("yellow",),
+}
+
+
+@dataclass(frozen=True)
+class Span:
+    """Text and its markup, by the names of pytest's TerminalWriter."""
+
+    text: str
+    markup: tuple[str, ...] = ()
+
+
+Line = tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """`width` in columns; more than `height` lines of a grid fold its sound rows, unless `verbose`."""
+
+    width: int = 80
+    height: int = 24
+    verbose: bool = False
+    unicode: bool = True
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Widths that fit the screen, in columns; no modes where not even cut ones do."""
+
+    name: int
+    modes: tuple[tuple[str, int], ...]
+    gap: int = 2
+
+    @property
+    def terse(self) -> bool:
+        """Whether there is no room to tell how many repeats broke."""
+        return self.gap == 1
+
+
+def grid_lines(matrix: Matrix, screen: Screen) -> Iterator[Line]:
+    """Yield a line for each file and each row; where no grid fits the width, what breaks in words."""
+    files = [(file, list(rows)) for file, rows in groupby(matrix.rows, key=lambda row: row.file)]
+    fold = not screen.verbose and len(matrix.rows) + len(files) > screen.height
+    shown = [row for row in matrix.rows if not (fold and row.verdict is Verdict.SOUND)]
+    columns = _columns(matrix.modes, shown, screen)
+    unshown = [rows for _, rows in files if fold and all(row.verdict is Verdict.SOUND for row in rows)]
+    for file, rows in files:
+        if rows not in unshown:
+            yield from _file_lines(file, rows, fold, columns, screen)
+    if unshown:
+        tests = sum(map(len, unshown))
+        yield (Span(f"{_count(tests, 'sound test')} in {_count(len(unshown), 'more file')}", ("green",)),)
+
+
+def verdict_lines(matrix: Matrix, screen: Screen) -> Iterator[Line]:
+    """Yield a line for each verdict that occurs, with the diagnosis that most of its tests share."""
+    tallies = list(matrix.tallies())
+    word_width = max((len(tally.verdict.value) for tally in tallies), default=0)
+    count_width = max((len(str(tally.tests)) for tally in tallies), default=0)
+    for tally in tallies:
+        start = f"{tally.verdict.value:<{word_width}}  {tally.tests:>{count_width}}  "
+        text = f"{_shared(tally)}{_MEANINGS[tally.verdict]}"
+        yield (
+            Span(start, _MARKUP[tally.verdict]),
+            Span(_cut(text, max(10, screen.width - len(start)), screen, end=True)),
+        )
+
+
+def _shared(tally: Tally) -> str:
+    if tally.diagnosis is None:
+        return ""
+    return tally.diagnosis + (f" ({tally.sharing} of {tally.tests}); " if tally.sharing < tally.tests else "; ")
+
+
+def _file_lines(file: str, rows: Sequence[Row], fold: bool, columns: _Columns, screen: Screen) -> Iterator[Line]:
+    head = _cut(_printable(file, screen), screen.width, screen)
+    modes = [Span(" " * columns.gap + mode[:width].rjust(width), ("bold",)) for mode, width in columns.modes]
+    if _width(head) > columns.name:
+        yield (Span(head, ("bold",)),)
+        head = ""
+    yield Span(head + " " * (columns.name - _width(head)) if modes else head, ("bold",)), *modes
+    shown = [row for row in rows if not (fold and row.verdict is Verdict.SOUND)]
+    for row in shown:
+        yield from [_row_line(row, columns, screen)] if modes else _row_words(row, screen)
+    if len(shown) < len(rows):
+        yield (Span(f"{' ' * _INDENT}({len(rows) - len(shown)} sound)", ("green",)),)
+
+
+def _row_line(row: Row, columns: _Columns, screen: Screen) -> Line:
+    name = _cut(" " * _INDENT + _name(row, screen), columns.name, screen)
+    cells = (_cell_span(row.cells.get(mode), width, columns, screen) for mode, width in columns.modes)
+    return Span(name + " " * (columns.name - _width(name))), *cells
+
+
+def _row_words(row: Row, screen: Screen) -> Iterator[Line]:
+    """Yield a row where there is no room for columns: the name, and below it what breaks."""
+    yield (Span(" " * _INDENT + _cut(_name(row, screen), screen.width - _INDENT, screen)),)
+    words = f"{row.verdict.value}: {row.how}" if row.how else row.verdict.value
+    for line in textwrap.wrap(words, max(10, screen.width - 2 * _INDENT)):
+        yield (Span(" " * 2 * _INDENT + line, _MARKUP[row.verdict]),)
+
+
+def _cell_span(cell: Cell | None, width: int, columns: _Columns, screen: Screen) -> Span:
+    if cell is None:
+        return Span(" " * columns.gap + ("–" if screen.unicode else "-").rjust(width))
+    return Span(" " * columns.gap + _word(cell, columns.terse).rjust(width), _WORDS[cell.outcome][1])
+
+
+def _word(cell: Cell, terse: bool) -> str:
+    """Give the outcome in at most five letters, and where repeats disagree how often: `SEGV 2/5`, tersely `SEGV?`."""
+    often = "?" if terse and cell.often else cell.often
+    return _WORDS[cell.outcome][0] + often
+
+
+def _columns(modes: Sequence[str], rows: Sequence[Row], screen: Screen) -> _Columns:
+    """Choose the widths: modes by their names, uncut where there is room, and tests by what is left."""
+    longest = max((_INDENT + _width(_name(row, screen)) for row in rows), default=_NAME)
+    for limit, gap in ((max(map(len, modes), default=0), 2), (6, 2), (4, 1)):
+        needed = (max((len(_word(r.cells[m], gap == 1)) for r in rows if m in r.cells), default=2) for m in modes)
+        widths = tuple((m, max(need, min(len(m), limit))) for m, need in zip(modes, needed, strict=True))
+        room = screen.width - 1 - sum(width + gap for _, width in widths)
+        distinct = len({mode[:width] for mode, width in widths}) == len(widths)
+        if distinct and room >= min(longest, _NAME):
+            return _Columns(min(room, max(longest, _NAME)), widths, gap)
+    return _Columns(screen.width, ())
+
+
+def _name(row: Row, screen: Screen) -> str:
+    return _printable(row.test.removeprefix(f"{row.file}::"), screen)
+
+
+def _printable(text: str, screen: Screen) -> str:
+    """Escape what a terminal would obey, or could not show."""
+    kept = (char if char.isprintable() and (screen.unicode or char.isascii()) else ascii(char)[1:-1] for char in text)
+    return "".join(kept)
+
+
+def _cut(text: str, width: int, screen: Screen, *, end: bool = False) -> str:
+    """Shorten to a width in columns. A name loses its middle: its end has the parameters that tell rows apart."""
+    if _width(text) <= width:
+        return text
+    mark = "…" if screen.unicode else ".."
+    tail = 0 if end else (width - len(mark)) * 2 // 3
+    head = _start(text, width - len(mark) - tail)
+    return head + mark + _start(text[::-1], tail)[::-1]
+
+
+def _start(text: str, width: int) -> str:
+    while _width(text) > width:
+        text = text[:-1]
+    return text
+
+
+def _width(text: str) -> int:
+    """Count terminal columns: two for East Asian wide characters, none for combining ones."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,85 @@
+"""The matrix as GitHub Markdown, for the summary of a CI job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from ..matrix import BREAKS, Cell, Matrix, Row, Tally, Verdict
+
+LIMIT: Final = 1_000_000
+"""Bytes; GitHub takes no step's summary over 1 MiB, and what else the step writes is to fit as well."""
+
+_SPECIAL: Final = re.compile(r"[^\w\s.,:;/()-]|_")
+
+
+def render(matrix: Matrix, limit: int = LIMIT) -> str:
+    """Give title, verdicts and grid in at most `limit` bytes of UTF-8; rows that do not fit are counted.
+
+    Sound tests are only counted: a summary is read for what breaks.
+    """
+    parts = [*_top(matrix), ""]
+    rows = [row for row in matrix.rows if row.verdict is not Verdict.SOUND]
+    if rows:
+        parts += _head(matrix.modes)
+    # The last line is written in any case, and this is more than it takes.
+    room = limit - _bytes("\n".join(parts)) - 200
+    shown = list(_fitting((_row(row, matrix.modes) for row in rows), room))
+    return "\n".join([*parts, *shown, *_left_out(len(rows) - len(shown))]).rstrip("\n") + "\n"
+
+
+def _top(matrix: Matrix) -> Iterator[str]:
+    yield f"## Foreign-thread matrix: {len(matrix.rows)} tests in {len(matrix.modes)} modes"
+    yield from ("", "| verdict | tests | most share |", "|---|--:|---|")
+    yield from map(_tally, matrix.tallies())
+
+
+def _tally(tally: Tally) -> str:
+    some = f" ({tally.sharing})" if tally.sharing < tally.tests else ""
+    shared = "" if tally.diagnosis is None else code(tally.diagnosis) + some
+    return f"| {tally.verdict.value} | {tally.tests} | {shared} |"
+
+
+def _head(modes: Sequence[str]) -> list[str]:
+    titles = ["test", *map(code, modes), "verdict"]
+    return [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
+
+
+def _row(row: Row, modes: Sequence[str]) -> str:
+    cells = [code(row.test), *(_cell(row.cells.get(mode)) for mode in modes), row.verdict.value]
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None:
+        return "–"
+    word = cell.outcome.value + cell.often
+    return f"**{word}**" if cell.outcome in BREAKS else word
+
+
+def _fitting(lines: Iterator[str], room: int) -> Iterator[str]:
+    for line in lines:
+        room -= _bytes(line) + 1
+        if room < 0:
+            return
+        yield line
+
+
+def _left_out(number: int) -> list[str]:
+    return (
+        ["", f"{number} more {'row does' if number == 1 else 'rows do'} not fit into this summary."] if number else []
+    )
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "backslashreplace"))
+
+
+def code(text: str) -> str:
+    """Give text in type, whatever it holds: a backtick or a `|` would end the code or the cell of a plain one."""
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    if not set(text) & set("`|\\") and text == text.strip() and text:
+        return f"`{text}`"
+    return f"<code>{_SPECIAL.sub(lambda found: f'&#{ord(found[0])};', text)}</code>"

@@ -1,0 +1,83 @@
+"""The record of a test → the reports that pytest logs for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from . import documents, pytest_reports
+from .classify import raised_null_result
+from .observation import Observation, ReportMade
+from .outcomes import Outcome
+from .records import RunRecord
+from .report import json_report, text
+
+
+def child_reports(config: pytest.Config, observation: Observation) -> list[pytest.TestReport]:
+    reports = []
+    for message in observation.messages:
+        if isinstance(message, ReportMade):
+            report = pytest_reports.from_plain_data(config, message.report)
+            null = raised_null_result(message.exceptions) if report.failed else None
+            if null is not None:
+                pytest_reports.mark(report, Outcome.NULL_RESULT, null)
+            reports.append(report)
+    return reports
+
+
+def death_reports(
+    item: pytest.Item, record: RunRecord, before: Sequence[pytest.TestReport], observation: Observation
+) -> list[pytest.TestReport]:
+    summary, duration = text.summary(record), observation.phase_duration
+    words = text.render(record, layout_of(item.config))
+    report = pytest_reports.death_report(item, record.outcome, record.phase, summary, words, duration)
+    report.sections = [*(before[-1].sections if before else ()), *_captured(record, str(report.when))]
+    report.user_properties = list(before[-1].user_properties) if before else []
+    pytest_reports.mark(report, record.outcome, summary, "\n".join(text.tail(record)))
+    if report.when == "teardown":
+        return [report]
+    closing = pytest_reports.closing_report(item)
+    # JUnit takes a test's output and its properties from the last report.
+    closing.sections, closing.user_properties = list(report.sections), list(report.user_properties)
+    return [report, closing]
+
+
+def layout_of(config: pytest.Config) -> text.Layout:
+    verbose = config.getoption("verbose", 0) > 0
+    return text.Layout(brief=config.getoption("tbstyle", "auto") == "short" and not verbose, whole=verbose)
+
+
+def add_evidence(reports: Sequence[pytest.TestReport], record: RunRecord) -> None:
+    """Tell more of a null result, which has a traceback of its own."""
+    for report in reports:
+        if pytest_reports.is_abnormal(report):
+            pytest_reports.mark(report, record.outcome, text.summary(record))
+    add_section(reports, record, "evidence", text.render(record))
+
+
+def add_section(reports: Sequence[pytest.TestReport], record: RunRecord, name: str, words: str) -> None:
+    """Add to a report that has a traceback of its own what the traceback does not tell."""
+    for report in reports:
+        if report.failed and report.when == pytest_reports.pytest_phase(record.phase):
+            report.sections = [(name, words), *report.sections]
+
+
+def _captured(record: RunRecord, when: str) -> list[tuple[str, str]]:
+    streams = (("stdout", record.evidence.stdout), ("stderr", record.evidence.stderr))
+    shown = ((name, documents.without_banner(written)) for name, written in streams)
+    return [(f"Captured {name} {when}", text) for name, text in shown if text]
+
+
+def reported_outcome(record: RunRecord, reports: Sequence[pytest.TestReport]) -> Outcome:
+    """An expected death is pytest's xfailed, like an expected exception."""
+    if record.outcome.abnormal and not any(pytest_reports.is_abnormal(report) for report in reports):
+        return pytest_reports.outcome_of(reports)[0]
+    return record.outcome
+
+
+def with_entry(reports: list[pytest.TestReport], record: RunRecord) -> list[pytest.TestReport]:
+    """Let the last report carry the record: pytest takes it as the end of the test."""
+    if reports:
+        pytest_reports.attach_entry(reports[-1], json_report.test_entry(record))
+    return reports

@@ -1,0 +1,41 @@
+"""The threads of a process as the kernel shows them, in the text that `evidence.os_threads` reads."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+_HEAD = "# kernel thread id, state, CPU seconds, system call as in proc(5), name\n"
+
+
+class ThreadsError(Exception):
+    """Why the threads could not be listed; the text says it."""
+
+
+def kernel_threads(pid: int) -> str:
+    """One line a thread; raise ThreadsError where the kernel shows none."""
+    folder = Path(f"/proc/{pid}/task")
+    lines = []
+    with contextlib.suppress(OSError):
+        for task in sorted(folder.iterdir(), key=lambda path: int(path.name)):
+            # A thread may end while it is looked at.
+            with contextlib.suppress(OSError):
+                lines.append(_line(task))
+    if not lines:
+        raise ThreadsError("the kernel shows no thread of the child")
+    return _HEAD + "".join(lines)
+
+
+def _line(task: Path) -> str:
+    name, _, rest = (task / "stat").read_bytes().decode("utf-8", "replace").partition(" (")[2].rpartition(") ")
+    state, *numbers = rest.split()
+    seconds = (int(numbers[10]) + int(numbers[11])) / os.sysconf("SC_CLK_TCK")
+    return "\t".join([task.name, state, f"{seconds:.2f}", _system_call(task), " ".join(name.splitlines())]) + "\n"
+
+
+def _system_call(task: Path) -> str:
+    """Empty where this process may not trace the thread, or the kernel was built without it."""
+    with contextlib.suppress(OSError):
+        return (task / "syscall").read_text(encoding="ascii").strip()
+    return ""

@@ -1,0 +1,53 @@
+"""Threads, frames and waits in words, for reports and diagnoses alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .stacks import Awaited, Frame, Motion, NativeFrame, PythonFrame, Thread, Wait
+
+
+def called(thread: Thread) -> str:
+    """Give the name by which a reader knows a thread."""
+    if thread.name:
+        return f'"{thread.name}"'
+    if thread.python_id is not None:
+        return hex(thread.python_id)
+    return "without a name" if thread.native_id is None else str(thread.native_id)
+
+
+def wait_words(wait: Wait, threads: Sequence[Thread]) -> str:
+    """Give what is waited for, and who has it."""
+    if wait.owner is None:
+        return wait.what
+    verb = "runs" if wait.kind is Awaited.FUTURE else "holds"
+    return f"{wait.what}, which {called(threads[wait.owner])} {verb}"
+
+
+def motion_words(thread: Thread) -> str:
+    match thread.motion:
+        case Motion.STILL:
+            return "did not move"
+        case Motion.RUNNING:
+            return "was running in the same frames"
+        case Motion.MOVING:
+            return f"was moving: {', '.join(map(frame_words, thread.seen))}"
+        case None:
+            return ""
+
+
+def frame_words(frame: Frame) -> str:
+    """Give function, file and line of a frame, short enough for a sentence."""
+    if isinstance(frame, NativeFrame):
+        return native_words(frame)
+    simple = frame.function if isinstance(frame, PythonFrame) else ".".join(frame.function.rsplit(".", 2)[-2:])
+    place = [re.split(r"[/\\]", frame.file or "")[-1], *([] if frame.line is None else [str(frame.line)])]
+    return f"{simple} ({':'.join(place)})" if frame.file else simple
+
+
+def native_words(frame: NativeFrame) -> str:
+    if frame.function is None:
+        return f"{frame.library}{frame.offset}" if frame.library else frame.offset or "unknown code"
+    library = "" if frame.library is None else f" ({frame.library})"
+    return f"{frame.function}{frame.offset}{library}"

@@ -1,0 +1,97 @@
+"""How each near miss ends, on every Python and JDK; none may be given the diagnosis that its file is named after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "deep-recursion": {
+            "test_crash_elsewhere_under_a_raised_limit": "segfault",
+            "test_limit_holds": "failed",
+            "test_limit_raised_and_not_reached": "passed",
+            "test_silent_crash_without_recursion": "segfault",
+        },
+        "exited": {
+            "test_another_process_exits": "passed",
+            "test_system_exit": "failed",
+        },
+        "fatal-error": {
+            "test_abort": "crash",
+            "test_words_alone": "passed",
+        },
+        "gil-deadlock": {
+            "test_sleeps_with_the_gil[main]": "hang",
+            "test_sleeps_with_the_gil[new]": "hang",
+            "test_waits_for_the_monitor_without_the_gil": "passed",
+            "test_waits_without_the_gil": "hang",
+        },
+        "java-heap": {
+            "test_memory_error": "failed",
+            "test_more_than_an_array_can_hold": "failed",
+            "test_the_status_of_an_exhausted_heap": "crash",
+            "test_the_words_in_another_exception": "failed",
+        },
+        "java-stack-overflow": {
+            "test_fits": "passed",
+            "test_java_throws": "failed",
+            "test_recursion_error": "failed",
+        },
+        "jvm-before-fork": {
+            "test_foreign": "passed",
+        },
+        "late-callback": {
+            "test_late_and_harmless": "passed",
+            "test_the_submitter_waits": "segfault",
+            "test_the_test_crashes_after_a_late_callback": "segfault",
+        },
+        "main-thread-only": {
+            "test_bad_signal_number": "failed",
+            "test_bad_signal_on_the_main_thread": "failed",
+            "test_loop_of_its_own": "passed",
+            "test_no_running_loop": "failed",
+            "test_signal_on_the_main_thread": "passed",
+        },
+        "mixed-deadlock": {
+            "test_a_python_lock_that_no_one_releases": "hang",
+            "test_the_callback_of_a_synchronized_method_sleeps": "hang",
+            "test_the_owner_of_the_monitor_wants_nothing": "hang",
+        },
+        "monitor-deadlock": {
+            "test_the_owner_of_a_lock_waits_for_a_signal": "hang",
+            "test_the_owner_sleeps": "hang",
+        },
+        "native-crash": {
+            "test_in_libc": "segfault",
+            "test_in_libjvm": "segfault",
+            "test_in_libpython": "segfault",
+        },
+        "no-gil": {
+            "test_a_callback_takes_the_gil": "passed",
+            "test_a_pydll_keeps_the_gil": "passed",
+            "test_a_wrong_pointer_with_the_gil": "segfault",
+        },
+        "null-result": {
+            "test_java_exception_that_arrives": "failed",
+            "test_plain_system_error": "failed",
+            "test_the_words_in_another_error": "failed",
+        },
+        "pool-starvation": {
+            "test_a_thread_is_idle": "hang",
+            "test_a_thread_is_left_for_the_task": "passed",
+            "test_all_are_at_work": "hang",
+        },
+        "result-with-exception": {
+            "test_plain_system_error": "failed",
+            "test_python_destructor": "passed",
+        },
+        "thread-affine": {
+            "test_closed_connection": "failed",
+            "test_connection_made_where_it_is_used": "passed",
+            "test_context_variable_that_was_never_set": "failed",
+            "test_local_that_no_thread_set": "failed",
+        },
+    }
+)

@@ -1,0 +1,33 @@
+"""The same errors, where no thread ever had the value."""
+
+from __future__ import annotations
+
+import contextvars
+import sqlite3
+import threading
+
+import pytest
+
+never_set: contextvars.ContextVar[str] = contextvars.ContextVar("never_set")
+
+
+@pytest.mark.foreign_thread
+def test_local_that_no_thread_set() -> None:
+    assert threading.local().user == "Ada"
+
+
+@pytest.mark.foreign_thread
+def test_context_variable_that_was_never_set() -> None:
+    assert never_set.get() == "Ada"
+
+
+@pytest.mark.foreign_thread
+def test_closed_connection() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.close()
+    connection.execute("SELECT 1")
+
+
+@pytest.mark.foreign_thread
+def test_connection_made_where_it_is_used() -> None:
+    assert sqlite3.connect(":memory:").execute("SELECT 1").fetchone() == (1,)

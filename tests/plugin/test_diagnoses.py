@@ -1,0 +1,191 @@
+"""Each page of docs/diagnoses: its example earns the diagnosis, its output is current; what looks like it does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from .conftest import ENDLESS, current_thread, functions
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "docs" / "diagnoses"
+NEAR_MISSES = Path(__file__).parent / "near_misses"
+# No record tells of them: the one ends the run before its first fork, the other takes a control group of its own.
+WITHOUT_A_RECORD = ("jvm-before-fork", "oom-killed")
+
+
+class Expected(NamedTuple):
+    """`thread` and `frame` are None for a failure of which pytest's traceback tells."""
+
+    code: str
+    test: str
+    outcomes: tuple[str, ...]
+    thread: str | None = None
+    frame: str | None = None
+
+
+EXPECTED = [
+    Expected("deep-recursion", "test_recursion_limit_above_the_stack", ("segfault", "crash"), "foreign-1", "down"),
+    Expected("exited", "test_python_leaves", ("crash",), "foreign-1", "test_python_leaves"),
+    Expected("exited", "test_java_leaves", ("crash",)),
+    Expected("exited", "test_java_halts", ("crash",)),
+    Expected("fatal-error", "test_extension_gives_up", ("crash",), "foreign-1", "test_extension_gives_up"),
+    Expected("gil-deadlock", "test_waits_in_java", ("hang",), "foreign-1", "java.util.Vector.hashCode"),
+    Expected("gil-deadlock", "test_waits_in_c", ("hang",), "foreign-1", "test_waits_in_c"),
+    Expected("java-heap", "test_exception", ("failed",)),
+    Expected("java-heap", "test_exit", ("crash",)),
+    Expected("java-heap", "test_crash", ("crash",), "foreign-1", "allocate"),
+    Expected("java-stack-overflow", "test_thread_with_a_small_stack", ("segfault",), "foreign-1", "down"),
+    Expected("late-callback", "test_callback_outlives_the_test", ("segfault",), "pool-1-thread-1", "callback"),
+    Expected("late-callback", "test_callback_outlives_its_caller", ("segfault",), "pool-1-thread-1", "callback"),
+    Expected("main-thread-only", "test_signal", ("failed",)),
+    Expected("main-thread-only", "test_wakeup_fd", ("failed",)),
+    Expected("main-thread-only", "test_event_loop", ("failed",)),
+    Expected("main-thread-only", "test_signal_handler_of_a_loop", ("failed",)),
+    Expected("mixed-deadlock", "test_monitor_taken_in_python", ("hang",), "foreign-1", "test_monitor_taken_in_python"),
+    Expected(
+        "mixed-deadlock", "test_callback_of_a_synchronized_method", ("hang",), "foreign-1", "java.util.Vector.size"
+    ),
+    Expected("monitor-deadlock", "test_two_monitors", ("hang",), "foreign-1", "in_both"),
+    Expected(
+        "monitor-deadlock", "test_two_locks", ("hang",), "foreign-1", "java.util.concurrent.locks.ReentrantLock.lock"
+    ),
+    Expected("native-crash", "test_a_bad_pointer_for_zlib", ("segfault",), "foreign-1", "test_a_bad_pointer_for_zlib"),
+    Expected("no-gil", "test_the_gil_is_released", ("segfault",), "foreign-1", "test_the_gil_is_released"),
+    Expected("no-gil", "test_java_thread_that_python_does_not_know", ("segfault",), "Thread-1", "java.lang.Thread.run"),
+    Expected("null-result", "test_java_exception_is_dropped", ("null_result",), "foreign-1"),
+    Expected(
+        "pool-starvation",
+        "test_tasks_wait_for_tasks_of_their_pool",
+        ("hang",),
+        "MainThread",
+        "java.util.concurrent.FutureTask.get",
+    ),
+    Expected("pool-starvation", "test_the_pool_of_the_plugin", ("hang",), "pool-1-thread-1", "nested"),
+    Expected("result-with-exception", "test_destructor_leaves_an_exception", ("null_result",), "foreign-1"),
+    Expected("thread-affine", "test_local", ("failed",)),
+    Expected("thread-affine", "test_context_variable", ("failed",)),
+    Expected("thread-affine", "test_connection", ("failed",)),
+]
+CODES = sorted({expected.code for expected in EXPECTED})
+
+
+class PageRun(NamedTuple):
+    check: subprocess.CompletedProcess[str]
+    tests: dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def page_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, PageRun]:
+    """Filled page by page: each page's command runs once, for its output and for its records."""
+    return {}
+
+
+@pytest.fixture
+def page_run(request: pytest.FixtureRequest, page_runs: dict[str, PageRun], tmp_path: Path) -> PageRun:
+    code = request.getfixturevalue("code")
+    if code not in page_runs:
+        page_runs[code] = _run_page(code, tmp_path / "report.json")
+    return page_runs[code]
+
+
+def _run_page(code: str, report: Path) -> PageRun:
+    check = _run(["docs/refresh.py", "--check", f"docs/diagnoses/{code}.md"], report)
+    return PageRun(check, _entries(report))
+
+
+def _run(command: list[str], report: Path) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PY_COLORS": "0", "PYTEST_ADDOPTS": f"--foreign-thread-report={report}"}
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=ENDLESS, check=False
+    )
+
+
+def _entries(report: Path) -> dict[str, dict[str, Any]]:
+    tests = json.loads(report.read_text(encoding="utf-8"))["tests"]
+    return {entry["nodeid"].rpartition("/")[2]: entry for entry in tests}
+
+
+def test_every_rule_has_a_page_and_every_page_a_test() -> None:
+    assert sorted(page.stem for page in PAGES.glob("*.md")) == sorted([*CODES, *WITHOUT_A_RECORD, "index"])
+
+
+@pytest.mark.parametrize(("code", "expected"), [(expected.code, expected) for expected in EXPECTED])
+def test_the_example_earns_the_diagnosis(code: str, expected: Expected, page_run: PageRun) -> None:
+    entry = page_run.tests[f"test_{code.replace('-', '_')}.py::{expected.test}"]
+    assert entry["diagnosis"] is not None, entry
+    assert (entry["diagnosis"]["code"], entry["outcome"] in expected.outcomes) == (code, True)
+    if expected.thread is not None:
+        assert current_thread(entry) == expected.thread
+    if expected.frame is not None:
+        assert expected.frame in functions(entry, "python", "java", "c", current=True)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_output_of_the_page_is_current(code: str, page_run: PageRun) -> None:
+    assert (page_run.check.stdout, page_run.check.returncode) == ("", 0), page_run.check.stderr
+
+
+@pytest.fixture(scope="module")
+def near_misses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    report = tmp_path_factory.mktemp("near_misses") / "report.json"
+    files = [str(path) for path in sorted(NEAR_MISSES.glob("test_*.py"))]
+    _run(["-m", "pytest", "-p", "no:cacheprovider", *files], report)
+    return _entries(report)
+
+
+@pytest.mark.parametrize("code", [*CODES, "jvm-before-fork"])
+def test_a_near_miss_does_not_earn_it(code: str, near_misses: dict[str, dict[str, Any]]) -> None:
+    file = f"test_{code.replace('-', '_')}.py"
+    found = {name: entry["diagnosis"] for name, entry in near_misses.items() if name.startswith(f"{file}::")}
+    assert found
+    assert [name for name, diagnosis in found.items() if diagnosis is not None and diagnosis["code"] == code] == []
+
+
+def test_a_crash_that_leaves_nothing_says_what_may_be_the_reason(near_misses: dict[str, dict[str, Any]]) -> None:
+    entry = near_misses["test_deep_recursion.py::test_silent_crash_without_recursion"]
+    assert "HotSpot's handler of the signal did not run" in entry["missing"]["hs_err"]
+
+
+def test_python_says_that_the_gil_is_missing(tmp_path: Path) -> None:
+    """CPython 3.12 and later fault again while they say so, and the outcome is a segfault."""
+    report = tmp_path / "report.json"
+    _run(["-m", "pytest", "docs/examples/diagnoses/test_no_gil.py", "-k", "says_so"], report)
+    (entry,) = _entries(report).values()
+    assert entry["outcome"] == ("crash" if sys.version_info < (3, 12) else "segfault")
+    assert entry["diagnosis"]["code"] == "no-gil"
+    assert "test_python_says_so" in functions(entry, "python", current=True)
+
+
+def test_a_jvm_before_the_fork_is_named(tmp_path: Path) -> None:
+    done = _run(["-m", "pytest", "docs/examples/diagnoses/test_jvm_before_fork.py"], tmp_path / "report.json")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "jvm-before-fork: a JVM runs in the pytest process already" in done.stdout + done.stderr
+
+
+FILL_THE_MEMORY = """
+import pytest
+
+@pytest.mark.foreign_thread(jvm_args="-Xmx64m")
+def test_fills_the_memory():
+    kept = [b"x" * 2**20 for _ in range(4096)]
+"""
+
+
+def test_the_kernels_oom_killer_is_named(memory_group: Path, tmp_path: Path) -> None:
+    (memory_group / "memory.limit_in_bytes").write_text(str(600 * 2**20))
+    (tmp_path / "test_it.py").write_text(FILL_THE_MEMORY)
+    report = tmp_path / "report.json"
+    join = f"open({str(memory_group / 'cgroup.procs')!r}, 'w').write('0'); import pytest; pytest.main()"
+    env = {**os.environ, "PYTEST_ADDOPTS": f"--foreign-thread-report={report}"}
+    subprocess.run(
+        [sys.executable, "-c", join], cwd=tmp_path, env=env, capture_output=True, timeout=ENDLESS, check=False
+    )
+    (entry,) = _entries(report).values()
+    assert (entry["outcome"], entry["signal"], entry["diagnosis"]["code"]) == ("crash", "SIGKILL", "oom-killed")

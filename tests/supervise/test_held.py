@@ -1,0 +1,191 @@
+"""A child that waits in its crash to be looked at. A JVM is not needed: the child does what HotSpot's command does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pytest_foreignthread.observation import EndedBy, Exited, Observation, PhaseStarted, Signaled, Taken
+from pytest_foreignthread.outcomes import Phase
+from pytest_foreignthread.settings import CRASH_FIFO, GO_ON_FIFO
+from pytest_foreignthread.supervise import processes
+from pytest_foreignthread.supervise.held import CrashWatch
+from pytest_foreignthread.wire import Sender
+from tests.supervise.real_children import PATIENCE, SHORT, await_end, await_line, hang, run, tell, told
+
+ROOT = Path(__file__).parents[2]
+
+
+def be_held(folder: Path, word: object) -> None:
+    """Write a word where the supervisor waits for a pid, and wait for its leave."""
+    (folder / CRASH_FIFO).write_text(f"{word}\n")
+    with (folder / GO_ON_FIFO).open() as file:
+        assert file.readline() == "\n"
+
+
+class Looks:
+    """What is called with the pid of a child that is held."""
+
+    def __init__(self) -> None:
+        self.pids: list[int] = []
+
+    def __call__(self, pid: int) -> Taken:
+        self.pids.append(pid)
+        return {"native": "frames"}, {"more": "a reason"}
+
+
+def watched(act: Callable[[], None], folder: Path, look: Callable[[int], Taken], call: float) -> Observation:
+    def child_main(sender: Sender) -> None:
+        tell(sender, "child", os.getpid())
+        sender.send(PhaseStarted(Phase.CALL))
+        act()
+
+    return run(child_main, lambda pid: ({"taken": "at the deadline"}, {}), CrashWatch(folder, look), call=call)
+
+
+def test_a_child_is_looked_at_and_ends_by_itself(tmp_path: Path) -> None:
+    def die() -> None:
+        be_held(tmp_path, os.getpid())
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    looks = Looks()
+    seen = watched(die, tmp_path, looks, PATIENCE)
+    assert (seen.end, seen.ended_by, seen.notes) == (Signaled(signal.SIGKILL), EndedBy.ITSELF, ())
+    assert (seen.documents, seen.missing) == ({"native": "frames"}, {"more": "a reason"})
+    assert looks.pids == [told(seen)["child"]]
+
+
+def test_the_phases_time_stands_still_meanwhile(tmp_path: Path) -> None:
+    """The look takes longer than the phase may: that much time has to pass."""
+
+    def look(pid: int) -> Taken:
+        time.sleep(1.2)
+        return {}, {}
+
+    seen = watched(lambda: be_held(tmp_path, os.getpid()), tmp_path, look, call=1.0)
+    assert (seen.end, seen.ended_by) == (Exited(0), EndedBy.ITSELF)
+    assert seen.phase_duration < 1.0
+
+
+def test_a_child_that_goes_on_has_its_deadline(tmp_path: Path) -> None:
+    def act() -> None:
+        be_held(tmp_path, os.getpid())
+        hang()
+
+    seen = watched(act, tmp_path, Looks(), SHORT)
+    assert (seen.end, seen.ended_by) == (Signaled(signal.SIGKILL), EndedBy.DEADLINE)
+    assert seen.documents == {"native": "frames", "taken": "at the deadline"}
+
+
+def test_a_child_that_dies_at_its_deadline_is_not_held(tmp_path: Path) -> None:
+    read, write = os.pipe()
+
+    def act() -> None:
+        os.read(read, 1)
+        be_held(tmp_path, os.getpid())
+
+    def probe(pid: int) -> Taken:
+        os.write(write, b"x")
+        processes.wait_for_end(pid, PATIENCE)
+        return {}, {}
+
+    looks = Looks()
+    try:
+        seen = run(lambda sender: act(), probe, CrashWatch(tmp_path, looks), fork=SHORT)
+    finally:
+        os.close(read)
+        os.close(write)
+    assert (seen.end, seen.ended_by, looks.pids) == (Exited(0), EndedBy.DEADLINE, [])
+    assert seen.notes == ("the child ended by itself while its stacks were taken",)
+
+
+def test_only_the_first_word_brings_a_look(tmp_path: Path) -> None:
+    def act() -> None:
+        for _ in range(3):
+            be_held(tmp_path, os.getpid())
+
+    looks = Looks()
+    seen = watched(act, tmp_path, looks, PATIENCE)
+    assert (seen.end, len(looks.pids)) == (Exited(0), 1)
+
+
+@pytest.mark.parametrize("word", ["", "x", "1", "-1", "\0", "1 " * 300])
+def test_another_word_brings_none(tmp_path: Path, word: str) -> None:
+    looks = Looks()
+    seen = watched(lambda: be_held(tmp_path, word), tmp_path, looks, PATIENCE)
+    assert (seen.end, seen.documents, looks.pids) == (Exited(0), {}, [])
+
+
+def test_a_process_that_the_test_forked_may_die_as_well(tmp_path: Path) -> None:
+    def act() -> None:
+        if (pid := os.fork()) == 0:
+            be_held(tmp_path, os.getpid())
+            os._exit(0)
+        os.waitpid(pid, 0)
+        be_held(tmp_path, os.getpid())
+
+    looks = Looks()
+    seen = watched(act, tmp_path, looks, PATIENCE)
+    assert (seen.end, looks.pids) == (Exited(0), [told(seen)["child"]])
+
+
+def test_a_flood_of_words_puts_off_no_deadline(tmp_path: Path) -> None:
+    def flood() -> None:
+        with (tmp_path / CRASH_FIFO).open("wb", buffering=0) as file:
+            while True:
+                file.write(b"1\n" * 1000)
+
+    looks = Looks()
+    seen = watched(flood, tmp_path, looks, SHORT)
+    assert (seen.ended_by, looks.pids) == (EndedBy.DEADLINE, [])
+
+
+def test_a_look_that_fails_lets_the_child_go(tmp_path: Path) -> None:
+    def look(pid: int) -> Taken:
+        raise ValueError("no")
+
+    seen = watched(lambda: be_held(tmp_path, os.getpid()), tmp_path, look, PATIENCE)
+    assert (seen.end, seen.missing) == (Exited(0), {"probe": "ValueError: no"})
+
+
+def test_an_interrupt_meanwhile_leaves_nothing(tmp_path: Path) -> None:
+    """The fixture of this folder looks for what is left."""
+
+    def look(pid: int) -> Taken:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        watched(lambda: be_held(tmp_path, os.getpid()), tmp_path, look, PATIENCE)
+
+
+def test_a_folder_that_takes_no_fifo_holds_nobody(tmp_path: Path) -> None:
+    seen = watched(lambda: None, tmp_path / "nowhere", Looks(), PATIENCE)
+    assert (seen.end, seen.documents) == (Exited(0), {})
+
+
+PROGRAM = """
+import os, pathlib, sys
+from tests.supervise.real_children import hang
+from tests.supervise.test_held import be_held, watched
+folder = pathlib.Path(sys.argv[1])
+def look(pid):
+    (folder / "held").write_text(f"{pid}\\n")
+    hang()
+watched(lambda: be_held(folder, os.getpid()), folder, look, 600)
+"""
+
+
+def test_a_supervisor_that_is_killed_meanwhile_leaves_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)])
+    child = int(await_line(tmp_path / "held"))
+    process.kill()
+    process.wait()
+    await_end(child)

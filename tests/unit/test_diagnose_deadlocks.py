@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from pytest_foreignthread.diagnose import diagnose
+from pytest_foreignthread.diagnose.case import Case
+from pytest_foreignthread.observation import EndedBy, Observation, Signaled
+from pytest_foreignthread.outcomes import Outcome, Phase
+from pytest_foreignthread.records import Diagnosis, Evidence
+from pytest_foreignthread.stacks import Awaited, Frame, Gil, JavaFrame, Motion, PythonFrame, Thread, Wait
+
+OBSERVED: Final = Observation((), Signaled(9), EndedBy.DEADLINE, Phase.CALL, 9.0, 5.0, 5.0)
+PYTHON: Final = PythonFrame("/project/test_bridge.py", 3, "body")
+WORKER: Final = (
+    JavaFrame("java.util.concurrent.FutureTask.run", None, None),
+    JavaFrame("java.util.concurrent.ThreadPoolExecutor.runWorker", None, None),
+)
+IDLE: Final = (JavaFrame("java.util.concurrent.ThreadPoolExecutor.getTask", None, None), WORKER[1])
+NEW: Final = (
+    JavaFrame("java.util.concurrent.FutureTask.run", None, None),
+    JavaFrame("java.lang.Thread.run", None, None),
+)
+
+
+def thread(
+    name: str, *waits: Wait, frames: Sequence[Frame] = (PYTHON,), motion: Motion = Motion.STILL, gil: Gil | None = None
+) -> Thread:
+    return Thread(name, None, None, False, (tuple(frames),), gil=gil, waits=waits, motion=motion)
+
+
+MAIN: Final = Thread(
+    "MainThread",
+    1,
+    2,
+    False,
+    (
+        (
+            PythonFrame("/usr/lib/python3.11/threading.py", 331, "wait"),
+            PythonFrame("/usr/lib/python3.11/concurrent/futures/_base.py", 305, "wait"),
+            PythonFrame("/lib/pytest_foreignthread/child/modes.py", 55, "call"),
+        ),
+    ),
+    waits=(Wait(Awaited.FUTURE, "a concurrent.futures.Future"),),
+    motion=Motion.MOVING,
+)
+
+
+def gil(owner: int | None) -> Wait:
+    return Wait(Awaited.GIL, "the GIL", owner)
+
+
+def monitor(owner: int | None, name: str = "0x01") -> Wait:
+    return Wait(Awaited.MONITOR, f"the monitor of Vector {name}", owner)
+
+
+LOCK: Final = Wait(Awaited.PYTHON_LOCK, "a Python lock")
+SEMAPHORE: Final = Wait(Awaited.NATIVE, "a semaphore (in C)")
+TASK: Final = Wait(Awaited.FUTURE, "FutureTask 0x01")
+STAGE: Final = Wait(Awaited.FUTURE, "CompletableFuture$Signaller 0x01")
+FUTURE: Final = Wait(Awaited.FUTURE, "a concurrent.futures.Future")
+RUNS: Final = thread("busy", motion=Motion.RUNNING)
+RESTS: Final = thread("pool-9-thread-1", Wait(Awaited.SYNCHRONIZER, "ConditionObject 0x09"), frames=IDLE)
+FINALIZER: Final = thread("Finalizer", frames=(JavaFrame("java.lang.Object.wait0", None, None, native=True),))
+
+
+def hang(*threads: Thread, looks: int = 3, stdout: str = "") -> Diagnosis | None:
+    evidence = Evidence(threads=threads, looks=looks, stdout=stdout)
+    return diagnose(Case(Outcome.HANG, Phase.CALL, None, None, evidence, OBSERVED, "new"))
+
+
+def code(diagnosis: Diagnosis | None) -> str | None:
+    return None if diagnosis is None else diagnosis.code
+
+
+def holder(*waits: Wait, motion: Motion = Motion.STILL) -> Thread:
+    return replace(thread("a", *waits, gil=Gil.HOLDS, motion=motion), current=True)
+
+
+WAITS_FOR_GIL: Final = thread("b", gil(0), gil=Gil.WAITS)
+TWO_MONITORS: Final = (thread("a", monitor(1)), thread("b", monitor(0, "0x02")))
+TWO_LOCKS: Final = (
+    thread("a", Wait(Awaited.SYNCHRONIZER, "ReentrantLock$FairSync 0x01", 1)),
+    thread("b", Wait(Awaited.SYNCHRONIZER, "ReentrantLock$FairSync 0x02", 0)),
+)
+MIXED: Final = (thread("a", monitor(1)), thread("b", LOCK))
+
+
+@pytest.mark.parametrize(
+    ("threads", "expected"),
+    [
+        # Of what the holder of the GIL waits for, Java tells the owner.
+        ((holder(monitor(1)), WAITS_FOR_GIL), "gil-deadlock"),
+        ((holder(Wait(Awaited.SYNCHRONIZER, "ReentrantLock$FairSync 0x01", 1)), WAITS_FOR_GIL), "gil-deadlock"),
+        # Nothing tells it, but every thread that could act is in the circle.
+        ((holder(SEMAPHORE), WAITS_FOR_GIL), "gil-deadlock"),
+        ((holder(SEMAPHORE), WAITS_FOR_GIL, MAIN, FINALIZER, RESTS), "gil-deadlock"),
+        ((holder(TASK), thread("b", gil(0), frames=(PYTHON, *WORKER), gil=Gil.WAITS)), "gil-deadlock"),
+        ((holder(STAGE), WAITS_FOR_GIL), "gil-deadlock"),
+        # By way of a third thread.
+        ((holder(monitor(1)), thread("b", monitor(2, "0x02")), thread("c", gil(0), gil=Gil.WAITS)), "gil-deadlock"),
+        # It sleeps, or is in a call that ends by itself.
+        ((holder(), WAITS_FOR_GIL), None),
+        ((holder(motion=Motion.RUNNING), WAITS_FOR_GIL), None),
+        ((holder(monitor(1), motion=Motion.MOVING), WAITS_FOR_GIL), None),
+        ((holder(monitor(1)), replace(WAITS_FOR_GIL, motion=Motion.MOVING)), None),
+        # Whoever waits for the GIL asks for it again and again.
+        ((holder(monitor(1)), replace(WAITS_FOR_GIL, motion=Motion.RUNNING)), "gil-deadlock"),
+        ((holder(monitor(1)), replace(WAITS_FOR_GIL, motion=None)), None),
+        # Another thread could act.
+        ((holder(SEMAPHORE), WAITS_FOR_GIL, RUNS), None),
+        ((holder(SEMAPHORE), WAITS_FOR_GIL, thread("Timer-0", frames=NEW)), None),
+        ((holder(TASK), WAITS_FOR_GIL, thread("foreign-1", frames=NEW)), None),
+        ((holder(STAGE), WAITS_FOR_GIL, thread("Timer-0", frames=NEW[1:])), None),
+        ((holder(SEMAPHORE), WAITS_FOR_GIL, thread("Timer-0", frames=NEW[1:])), None),
+        # The owner of what it waits for is free.
+        ((holder(monitor(2)), WAITS_FOR_GIL, RUNS), None),
+        # Nobody is known to hold it.
+        ((thread("a", gil(None), gil=Gil.WAITS), thread("b", gil(None), gil=Gil.WAITS)), None),
+        # The circle is of two monitors; that one of the two threads has the GIL is chance.
+        ((holder(monitor(1)), thread("b", monitor(0, "0x02")), thread("c", gil(0), gil=Gil.WAITS)), "monitor-deadlock"),
+        (TWO_MONITORS, "monitor-deadlock"),
+        (TWO_LOCKS, "monitor-deadlock"),
+        ((*TWO_MONITORS, MAIN, RUNS, RESTS, FINALIZER), "monitor-deadlock"),
+        ((thread("a", monitor(1)), thread("b", monitor(2)), thread("c", monitor(0))), "monitor-deadlock"),
+        ((thread("a", monitor(1)), thread("b", monitor(2)), thread("c")), None),
+        ((thread("a", monitor(1)), replace(TWO_MONITORS[1], motion=Motion.RUNNING)), None),
+        ((thread("a", monitor(1)), replace(TWO_MONITORS[1], motion=Motion.MOVING)), None),
+        ((thread("a", monitor(1)), thread("b")), None),
+        ((thread("a", monitor(0)),), None),
+        ((thread("a", monitor(None)),), None),
+        ((thread("a", monitor(None)), thread("b", monitor(None))), None),
+        (MIXED, "mixed-deadlock"),
+        ((*MIXED, MAIN, RESTS, FINALIZER), "mixed-deadlock"),
+        ((thread("a", monitor(None)), thread("b", LOCK)), "mixed-deadlock"),
+        # A third one that runs Python may give the lock back.
+        ((*MIXED, RUNS), None),
+        ((*MIXED, thread("c", frames=NEW)), "mixed-deadlock"),
+        ((MIXED[0], replace(MIXED[1], motion=Motion.MOVING)), None),
+        # A lock that a thread left locked when it ended, or that two others want from each other.
+        ((thread("a", LOCK),), None),
+        ((thread("a", LOCK), MAIN), None),
+        ((thread("a", LOCK), thread("b", LOCK)), None),
+        ((thread("a", monitor(1), frames=NEW), thread("b", LOCK)), None),
+        ((thread("a", monitor(1), frames=NEW), thread("b", LOCK), thread("c", LOCK)), None),
+        # Pure waits for what may come yet.
+        ((thread("a", TASK),), None),
+        ((thread("a", SEMAPHORE), thread("b", FUTURE)), None),
+        ((), None),
+    ],
+)
+def test_deadlocks(threads: tuple[Thread, ...], expected: str | None) -> None:
+    assert code(hang(*threads)) == expected
+
+
+@pytest.mark.parametrize("threads", [(holder(monitor(1)), WAITS_FOR_GIL), TWO_MONITORS, TWO_LOCKS, MIXED])
+def test_two_looks_prove_no_deadlock(threads: tuple[Thread, ...]) -> None:
+    assert hang(*threads) is not None
+    assert hang(*threads, looks=2) is None
+
+
+def test_the_links_of_a_deadlock() -> None:
+    """The main thread, which waits for the body, is no part of it."""
+    diagnosis = hang(holder(SEMAPHORE), WAITS_FOR_GIL, MAIN, FINALIZER)
+    assert diagnosis is not None
+    assert diagnosis.evidence == (
+        '"a" holds the GIL, waits for a semaphore (in C), which only "b" could give',
+        '"b" waits for the GIL, which "a" holds',
+    )
+
+
+def pool(number: int, wait: Wait | None, motion: Motion = Motion.STILL, name: str = "pool-1-thread-{}") -> Thread:
+    waits = () if wait is None else (wait,)
+    return thread(name.format(number), *waits, frames=(PYTHON, *WORKER), motion=motion)
+
+
+STARVED: Final = (pool(1, TASK), pool(2, TASK))
+WAITS_FOR_POOL: Final = thread("foreign-1", TASK, frames=(PYTHON, *NEW))
+
+
+@pytest.mark.parametrize(
+    ("threads", "expected"),
+    [
+        (STARVED, "pool-starvation"),
+        ((pool(1, FUTURE), pool(2, FUTURE)), "pool-starvation"),
+        ((*STARVED, MAIN, FINALIZER), "pool-starvation"),
+        ((*STARVED, replace(MAIN, waits=())), "pool-starvation"),
+        ((*STARVED, WAITS_FOR_POOL), "pool-starvation"),
+        ((pool(1, STAGE), pool(2, STAGE)), "pool-starvation"),
+        (tuple(pool(n, FUTURE, name="ForkJoinPool-1-worker-{}") for n in (1, 2)), "pool-starvation"),
+        # A pool of one thread.
+        ((pool(1, TASK), WAITS_FOR_POOL), "pool-starvation"),
+        # One of them is free, or works, or waits for something else.
+        ((*STARVED, thread("pool-1-thread-3", frames=IDLE)), None),
+        ((pool(1, TASK), pool(2, None, Motion.RUNNING)), None),
+        ((pool(1, TASK), pool(2, TASK, Motion.MOVING)), None),
+        ((pool(1, TASK), pool(2, LOCK)), None),
+        # The task may run elsewhere.
+        ((*STARVED, thread("foreign-1", frames=(PYTHON, *NEW), motion=Motion.RUNNING)), None),
+        ((*STARVED, pool(1, None, Motion.RUNNING, "pool-2-thread-{}")), None),
+        ((*STARVED, RESTS), None),
+        ((*STARVED, RUNS), None),
+        ((pool(1, STAGE), pool(2, STAGE), thread("Timer-0", frames=NEW[1:])), None),
+        # They are of no pool that can be told.
+        ((pool(1, TASK, name="a"), pool(2, TASK, name="b")), None),
+        ((thread("pool-1-thread-1", TASK), thread("pool-1-thread-2", TASK)), None),
+    ],
+)
+def test_pool_starvation(threads: tuple[Thread, ...], expected: str | None) -> None:
+    assert code(hang(*threads)) == expected
+
+
+def test_two_looks_prove_no_starvation() -> None:
+    assert hang(*STARVED, looks=2) is None
+
+
+def test_what_starves() -> None:
+    diagnosis = hang(*STARVED)
+    assert diagnosis is not None
+    assert diagnosis.evidence == (
+        '"pool-1-thread-1" waits for FutureTask 0x01',
+        '"pool-1-thread-2" waits for FutureTask 0x01',
+    )
+
+
+UNCAUGHT: Final = (
+    'Exception: java.lang.OutOfMemoryError thrown from the UncaughtExceptionHandler in thread "Python Reference Queue"'
+)
+IN_VM: Final = "Exception in VM (AttachListener::init) :\njava.lang.OutOfMemoryError: Java heap space"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (f"words\n{UNCAUGHT}\n", "java-heap"),
+        (IN_VM, "java-heap"),
+        (IN_VM.replace("Java heap space", "Metaspace"), None),
+        ("java.lang.OutOfMemoryError: Java heap space", None),
+        (f"log: {UNCAUGHT}", None),
+        ("", None),
+    ],
+)
+def test_a_hang_of_a_full_java_heap(written: str, expected: str | None) -> None:
+    assert code(hang(stdout=written)) == expected

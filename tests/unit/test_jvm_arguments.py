@@ -1,0 +1,69 @@
+"""The arguments of the child's JVM: which win, and which must not meet."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_foreignthread.child.jvm_arguments import jvm_arguments
+from pytest_foreignthread.settings import CRASH_FIFO, Jvm, Settings
+
+JVM = Jvm(Path("/jdk/lib/server/libjvm.so"), "25", "JAVA_HOME")
+SERIAL, FIRST_COMPILER = "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JAVA_TOOL_OPTIONS", raising=False)
+    monkeypatch.delenv("_JAVA_OPTIONS", raising=False)
+
+
+def arguments(*users: str, profile: str = "quick", folder: Path = Path("/scratch")) -> list[str]:
+    settings = Settings("new", "new", 30.0, JVM, jvm_args=users, jvm_profile=profile)
+    return jvm_arguments(settings, folder)
+
+
+@pytest.mark.parametrize(
+    ("users", "profile", "quick"),
+    [
+        ((), "quick", [SERIAL, FIRST_COMPILER]),
+        ((), "server", []),
+        (("-Xmx64m",), "quick", [SERIAL, FIRST_COMPILER]),
+        (("-XX:+UseG1GC",), "quick", [FIRST_COMPILER]),
+        (("-XX:-UseSerialGC",), "quick", [FIRST_COMPILER]),
+        (("-XX:+UseZGC", "-ea"), "server", []),
+    ],
+)
+def test_profiles(users: tuple[str, ...], profile: str, quick: list[str]) -> None:
+    found = arguments(*users, profile=profile)
+    assert [word for word in found if word in (SERIAL, FIRST_COMPILER)] == quick
+    assert [word for word in found if word in users] == list(users)
+
+
+@pytest.mark.parametrize("variable", ["JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"])
+def test_a_collector_of_the_environment(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "-ea -XX:+UseParallelGC")
+    assert SERIAL not in arguments()
+    assert FIRST_COMPILER in arguments()
+
+
+def test_users_arguments_win_but_not_over_the_place_of_the_files() -> None:
+    users = ("-XX:+UsePerfData", "-XX:TieredStopAtLevel=4", "-XX:ErrorFile=/elsewhere")
+    found = arguments(*users)
+    assert found.index("-XX:-UsePerfData") < found.index(FIRST_COMPILER) < found.index(users[0])
+    assert found[-2:] == ["-XX:ErrorFile=/scratch/hs_err", "-XX:ReplayDataFile=/scratch/replay"]
+
+
+def test_a_percent_sign_in_the_path_is_no_pid() -> None:
+    assert "-XX:ErrorFile=/scratch/100%%/hs_err" in arguments(folder=Path("/scratch/100%"))
+
+
+@pytest.mark.parametrize(("name", "held"), [("plain", True), ("a b'c", True), ("semi;colon", False)])
+def test_a_crash_is_held_where_a_supervisor_listens(tmp_path: Path, name: str, held: bool) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    assert not any(word.startswith("-XX:OnError") for word in arguments(folder=folder))
+    os.mkfifo(folder / CRASH_FIFO)
+    assert any(word.startswith("-XX:OnError") for word in arguments(folder=folder)) == held

@@ -1,0 +1,108 @@
+"""The matrix as GitHub Markdown."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_foreignthread.matrix import Cell, Matrix, matrix_of, row_of
+from pytest_foreignthread.outcomes import Outcome
+from pytest_foreignthread.report.markdown_report import LIMIT, code, render
+
+from .sample_entries import diagnosed, row
+
+PASSED, SEGFAULT, HANG = Outcome.PASSED, Outcome.SEGFAULT, Outcome.HANG
+MODES: Final = ["main", "new", "pool"]
+
+
+def broken(number: int, padding: str = "") -> Matrix:
+    cells = {"main": Cell((PASSED,)), "new": Cell((HANG,))}
+    return Matrix(("main", "new"), tuple(row_of(f"tests/test_a.py::test_{n}{padding}", cells) for n in range(number)))
+
+
+def test_grid_and_verdicts() -> None:
+    entries = [
+        *row("tests/test_a.py::test_sound", main=PASSED, new=PASSED),
+        *diagnosed(row("tests/test_a.py::test_late", main=PASSED, new=SEGFAULT), "late-callback"),
+        *row("tests/test_a.py::test_stuck", main=PASSED, new=HANG, pool=Outcome.NULL_RESULT),
+        *row("tests/test_a.py::test_seldom[a|b]", main=PASSED, new=(PASSED, HANG)),
+    ]
+    assert render(matrix_of(entries, MODES)).splitlines() == [
+        "## Foreign-thread matrix: 4 tests in 3 modes",
+        "",
+        "| verdict | tests | most share |",
+        "|---|--:|---|",
+        "| sound | 1 |  |",
+        "| foreign-unsafe | 2 | `late-callback` (1) |",
+        "| flaky | 1 |  |",
+        "",
+        "| test | `main` | `new` | `pool` | verdict |",
+        "|---|---|---|---|---|",
+        "| `tests/test_a.py::test_late` | passed | **segfault** | – | foreign-unsafe |",
+        "| `tests/test_a.py::test_stuck` | passed | **hang** | **null_result** | foreign-unsafe |",
+        "| <code>tests/test&#95;a.py::test&#95;seldom&#91;a&#124;b&#93;</code> | passed | **hang 1/2** | – | flaky |",
+    ]
+
+
+def test_sound_tests_alone_need_no_grid() -> None:
+    text = render(matrix_of(row("tests/test_a.py::test_sound", main=PASSED, new=PASSED), MODES))
+    assert text.endswith("| sound | 1 |  |\n")
+
+
+def test_nothing_ran() -> None:
+    assert render(matrix_of([], MODES)).startswith("## Foreign-thread matrix: 0 tests in 3 modes\n")
+
+
+def test_rows_that_do_not_fit_are_counted() -> None:
+    text = render(broken(100), 2000)
+    assert len(text.encode()) <= 2000
+    left_out = re.search(r"^(\d+) more rows do not fit into this summary\.$", text, re.MULTILINE)
+    assert left_out
+    assert text.count("::test_") + int(left_out[1]) == 100
+    assert "do not fit" not in render(broken(100))
+
+
+def test_one_row_that_does_not_fit() -> None:
+    assert render(broken(1), 10).endswith("\n\n1 more row does not fit into this summary.\n")
+
+
+def test_github_takes_the_largest_one() -> None:
+    assert 900_000 < len(render(broken(5_000, "x" * 250)).encode()) <= LIMIT < 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("test_x[1-new]", "`test_x[1-new]`"),
+        ("a|b", "<code>a&#124;b</code>"),
+        ("a`b", "<code>a&#96;b</code>"),
+        ("a\\b", "<code>a&#92;b</code>"),
+        (" a", "<code> a</code>"),
+        (
+            "<b>|*x*|_y_|[z](u)|@me",
+            "<code>&#60;b&#62;&#124;&#42;x&#42;&#124;&#95;y&#95;&#124;&#91;z&#93;(u)&#124;&#64;me</code>",
+        ),
+        ("a\nb", "<code>a&#92;nb</code>"),
+        ("日本", "`日本`"),
+    ],
+)
+def test_code(text: str, written: str) -> None:
+    assert code(text) == written
+
+
+# No deadline: a machine may be busy.
+@settings(deadline=None, max_examples=60)
+@given(st.text(st.characters(exclude_categories=())))
+def test_any_text_stays_in_its_cell_and_can_be_read_back(text: str) -> None:
+    written = code(text)
+    assert "|" not in written
+    assert written.isprintable()
+    assert written.encode("utf-8")
+    inside = written[1:-1] if written.startswith("`") else html.unescape(written[6:-7])
+    if text.isprintable():
+        assert inside == text

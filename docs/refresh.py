@@ -21,6 +21,7 @@ machine: frames of stacks, addresses, versions, times, process ids.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -35,6 +36,7 @@ SOURCE = re.compile(r"(<!-- source of: (.+?) -->\n```python\n)(.*?)(```\n)", re.
 VARYING = (
     # The rest of a thread's first line is wrapped by the width of its ids.
     (r"(?m)^thread (\"[^\"]*\"|\S+).*", r"thread \1"),
+    (r"(?m)^Internal Error .*", "Internal Error"),
     (r"(?m)^problematic frame: .*|SIGSEGV in \S+", "problematic frame"),
     (r"(?m)^  .*\n", ""),
     # CPython 3.10 crashes one frame earlier than its successors.
@@ -55,7 +57,13 @@ def documents() -> list[Path]:
 
 def output_of(arguments: str) -> str:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *shlex.split(arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    # In a CI job pytest cuts no line of its summary.
+    env = {name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER")}
+    env["COLUMNS"] = "80"
+    # pytest tells usage errors on stderr.
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     return neutral(done.stdout)
 
 

@@ -16,8 +16,8 @@ from .options import OPTIONS
 from .redaction import split_variables, without_secrets
 from .settings import Jvm
 
-_OUTPUTS: Final = frozenset({"artifacts", "report"})
-"""Options that say where to write, not what to run."""
+_OF_THE_END: Final = frozenset({"artifacts", "report", "baseline", "update_baseline"})
+"""Options that say where to write and what to make of the results, not what to run."""
 
 # pytest-randomly gives the seed that it chose, Hypothesis the one that it was given.
 _SEEDS: Final = (("randomly_seed", "--randomly-seed"), ("hypothesis_seed", "--hypothesis-seed"))
@@ -104,7 +104,7 @@ def rerun_options(config: pytest.Config) -> list[str]:
     """Give the arguments that make pytest treat one test as this run does, without what looks like a secret."""
     found = [*_pytest_options(config)]
     for option in OPTIONS:
-        if option.name not in _OUTPUTS:
+        if option.name not in _OF_THE_END:
             found += _written(option.flag, config.getoption(option.flag, None))
     for name, flag in _SEEDS:
         found += _written(flag, config.getoption(name, None))

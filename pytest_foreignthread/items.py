@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 
+from .baseline.merged import KnownOutcomes
 from .markers import MARKER, Marked, read_markers
+from .nodeids import without_mode
 from .options import settings_for
-from .settings import Jvm, Settings
+from .own_modes import OWN_MODES
+from .selection import SELECTION, Census, Selection, is_marked, reasons
+from .settings import VIRTUAL_SINCE, Jvm, Settings, needs_newer_jdk
 
 SETTINGS = pytest.StashKey[Settings]()
 _ITEM_MODE = pytest.StashKey[str]()
@@ -22,18 +28,58 @@ _FIXTURES: Final = frozenset({"jvm", "foreign_thread"})
 
 
 def is_foreign(item: pytest.Item) -> bool:
-    """Whether the test is marked, or asks for a fixture that needs a JVM."""
-    return item.get_closest_marker(MARKER) is not None or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+    """Whether the test is marked, taken by the matrix, or asks for a fixture that needs a JVM."""
+    if _item_mode(item) is not None or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+        return True
+    return is_marked(item) and read_markers(item).skip is None
 
 
-def give_settings(items: Iterable[pytest.Item], options: dict[str, Any], jvm: Jvm) -> None:
+def is_of_matrix(item: pytest.Item) -> bool:
+    return bool(_selection(item).modes) and _item_mode(item) is not None
+
+
+def runs_of_matrix(items: Iterable[pytest.Item]) -> Mapping[str, int]:
+    """Give each test of the matrix and how many items there are of it."""
+    return Counter(without_mode(item.nodeid, _item_mode(item) or "") for item in items if is_of_matrix(item))
+
+
+def census(items: Iterable[pytest.Item], runs_of: Mapping[str, int]) -> Census:
+    """Count the tests of the matrix, each of them once, and the items that it does not have."""
+    return Census(len(runs_of), reasons(item for item in items if not is_of_matrix(item)))
+
+
+def give_settings(
+    items: Iterable[pytest.Item], options: Mapping[str, Any], jvm: Jvm, known: KnownOutcomes | None = None
+) -> None:
     """`items` have passed `check_markers`."""
     for item in items:
         marked = read_markers(item)
-        is_marked = item.get_closest_marker(MARKER) is not None
+        goes_abroad = _item_mode(item) is not None or (is_marked(item) and marked.skip is None)
         # A test that asks for a fixture without a marker stays on the main thread: only its calls go abroad.
-        mode = _item_mode(item) or (marked.modes[0] if is_marked else "main")
-        item.stash[SETTINGS] = settings_for(marked.values, mode, mode if is_marked else "new", options, jvm)
+        mode = _item_mode(item) or (marked.modes[0] if goes_abroad else "main")
+        settings = settings_for(marked.values, mode, mode if goes_abroad else "new", options, jvm)
+        test = item.nodeid if _item_mode(item) is None else without_mode(item.nodeid, mode)
+        item.stash[SETTINGS] = replace(
+            settings,
+            test=test,
+            launchers=item.config.stash.get(OWN_MODES, {}),
+            rerun_options=_rerun_options(item, mode),
+            expect=marked.expect,
+            known=(known or KnownOutcomes()).of(test, mode, marked.expect),
+        )
+        if mode == "virtual" and jvm.release is not None and jvm.release < VIRTUAL_SINCE:
+            item.add_marker(pytest.mark.skip(reason=needs_newer_jdk(str(jvm))))
+
+
+def _rerun_options(item: pytest.Item, mode: str) -> tuple[str, ...]:
+    if not is_of_matrix(item):
+        return ()
+    everything = () if is_marked(item) else ("--foreign-thread-all",)
+    return (f"--foreign-thread-modes={mode}", *everything)
+
+
+def _selection(node: Any) -> Selection:
+    return node.config.stash.get(SELECTION, Selection())  # type: ignore[no-any-return]
 
 
 def check_markers(items: Iterable[pytest.Item]) -> None:
@@ -54,7 +100,7 @@ def _first_of(nodeids: list[str]) -> str:
 
 def _problems(item: pytest.Item, marked: Marked) -> Iterator[tuple[str, str]]:
     yield from marked.problems
-    if len(marked.modes) > 1 and _item_mode(item) is None:
+    if marked.skip is None and len(marked.modes) > 1 and _item_mode(item) is None:
         # It came too late, or to something that is no function, and to run in the first mode alone would say nothing.
         yield (
             item.nodeid,
@@ -72,8 +118,8 @@ def _item_mode(item: pytest.Item) -> str | None:
 
 
 def parametrize_modes(metafunc: pytest.Metafunc) -> None:
-    """Make one item per mode of a marker that lists several."""
-    modes = _several_modes(metafunc.definition)
+    """Make one item per mode of the matrix, or of a marker that lists several."""
+    modes = _modes(metafunc.definition)
     if modes:
         metafunc.fixturenames.append(MODE_FIXTURE)
         metafunc.parametrize(MODE_FIXTURE, modes, indirect=True, ids=modes)
@@ -83,7 +129,7 @@ def with_modes(items: Sequence[Any]) -> Iterator[Any]:
     """Give each `unittest.TestCase` method once per mode; pytest does not parametrize them."""
     for item in items:
         # The session's own report, of the ids that a user gave, holds what a class's report has given already.
-        modes = _several_modes(item) if _is_testcase_method(item) and _item_mode(item) is None else ()
+        modes = _modes(item) if _is_testcase_method(item) and _item_mode(item) is None else ()
         if not modes:
             yield item
         for mode in modes:
@@ -117,6 +163,5 @@ def _is_testcase_method(item: Any) -> bool:
     return isinstance(item.cls, type) and issubclass(item.cls, unittest.TestCase)
 
 
-def _several_modes(node: Any) -> tuple[str, ...]:
-    modes = read_markers(node).modes
-    return modes if len(modes) > 1 else ()
+def _modes(node: Any) -> tuple[str, ...]:
+    return _selection(node).modes_of(node)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from .options import MARKER_OPTIONS, MODE, parsed_value
+from .options import MODE, Option, marker_options, parsed_value
+from .outcomes import Outcome
+from .own_modes import known_modes
 from .settings import MODES
 
 MARKER: Final = "foreign_thread"
 
 MARKER_HELP: Final = (
-    f"{MARKER}(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...]): run the body of the test as a callback "
-    f"on a Java thread, in a forked child with a JVM of its own; mode is one of {', '.join(MODES)}, or a list of them."
+    f"{MARKER}(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...], skip=REASON, expect={{...}}): run the "
+    "body of the test as a callback on a Java thread, in a forked child with a JVM of its own; mode is one of "
+    f"{', '.join(MODES)}, one of the project's own, or a list of them; skip leaves the test to pytest; expect has "
+    "outcomes that are known, such as {'new': 'segfault'}."
 )
 
 
@@ -32,12 +37,25 @@ class Marked:
         modes: tuple[str, ...] = self.values.get(MODE.name, MODE.default)
         return modes
 
+    @property
+    def skip(self) -> str | None:
+        """Why the test is left to pytest; None where it is not."""
+        reason: str | None = self.values.get("skip")
+        return reason
+
+    @property
+    def expect(self) -> Mapping[str, frozenset[Outcome]]:
+        """Mode → the outcomes that are known of the test there."""
+        known: Mapping[str, frozenset[Outcome]] = self.values.get("expect", {})
+        return known
+
 
 def read_markers(item: Any) -> Marked:
     values: dict[str, Any] = {}
     problems = []
+    taken = marker_options(known_modes(item.config))
     for node, mark in item.iter_markers_with_node(MARKER):
-        understood, wrong = _arguments(mark, item.config.rootpath)
+        understood, wrong = _arguments(mark, item.config.rootpath, taken)
         problems += [(_place(node), problem) for problem in wrong]
         values = understood | values
     return Marked(values, tuple(problems))
@@ -49,8 +67,8 @@ def _place(node: Any) -> str:
     return f"{node.parent.nodeid}::{original}" if original else str(node.nodeid)
 
 
-def _arguments(mark: pytest.Mark, folder: Path) -> tuple[dict[str, Any], list[str]]:
-    known = {option.name: option for option in MARKER_OPTIONS}
+def _arguments(mark: pytest.Mark, folder: Path, taken: Sequence[Option]) -> tuple[dict[str, Any], list[str]]:
+    known = {option.name: option for option in taken}
     values, problems = {}, []
     if mark.args:
         given = ", ".join(map(repr, mark.args))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .nodeids import file_of, without_modes
+from .nodeids import file_of
 from .outcomes import Outcome
 
 CONTROL: Final = "main"
@@ -127,8 +127,8 @@ def matrix_of(entries: Sequence[Mapping[str, Any]], modes: Sequence[str]) -> Mat
     and by `xfailed` and `xpassed`, with which pytest does not fail a run either. `skipped` counts as not run.
     """
     found: dict[str, dict[str, dict[str, list[Mapping[str, Any]]]]] = {}
-    tests = without_modes([(entry["nodeid"], entry["mode"]) for entry in entries])
-    for entry, test in zip(entries, tests, strict=True):
+    for entry in entries:
+        test = entry["test"]
         found.setdefault(file_of(test), {}).setdefault(test, {}).setdefault(entry["mode"], []).append(entry)
     columns = tuple(dict.fromkeys([*modes, *(entry["mode"] for entry in entries)]))
     rows = (

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-
 
 def file_of(nodeid: str) -> str:
     return nodeid.partition("::")[0]
@@ -23,21 +20,6 @@ def without_mode(nodeid: str, mode: str) -> str:
         return nodeid
     rest = wrapped[:place] + wrapped[place + 1 + len(mode) :]
     return function if rest == "-" else f"{function}[{rest[1:-1]}]"
-
-
-def without_modes(runs: Sequence[tuple[str, str]]) -> list[str]:
-    """Give the id of each run, (node id, mode), without its mode.
-
-    Either all ids of a function hold their mode or none does. One without it has been run in a single mode, and what
-    looks like the mode in its other ids is a parameter of its own.
-    """
-    stripped = [without_mode(nodeid, mode) for nodeid, mode in runs]
-    held: defaultdict[str, set[bool]] = defaultdict(set)
-    for (nodeid, _), test in zip(runs, stripped, strict=True):
-        held[_split(nodeid)[0]].add(test != nodeid)
-    return [
-        test if held[_split(nodeid)[0]] == {True} else nodeid for (nodeid, _), test in zip(runs, stripped, strict=True)
-    ]
 
 
 def _split(nodeid: str) -> tuple[str, str | None]:

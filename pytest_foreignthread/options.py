@@ -6,16 +6,15 @@ A marker's argument wins over the command line, that over the ini file, that ove
 from __future__ import annotations
 
 import os
-import re
-import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from .settings import JVM_PROFILES, MODES, NATIVE_CHOICES, Jvm, Settings
+from . import option_values as values
+from .settings import JVM_PROFILES, MATRIX_MODES, MODES, NATIVE_CHOICES, Jvm, Settings
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,8 @@ class Option:
     in_marker: bool = False
     is_path: bool = False
     """A relative path counts from where it was written: the command line's folder; rootdir for ini key and marker."""
+    action: str = "store"
+    """argparse's: `store_true` for one that takes no value, `append` for one that may be given more than once."""
     check: Callable[[Path], None] | None = None
     """Takes the absolute path and raises ValueError with what is wrong there, before any test runs."""
 
@@ -43,155 +44,138 @@ class Option:
         return f"foreign_thread_{self.name}"
 
 
-def _seconds(value: object) -> float:
-    try:
-        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-            raise ValueError
-        seconds = float(value)
-        if not 0 < seconds < float("inf"):
-            raise ValueError
-    except (ValueError, OverflowError):
-        raise ValueError("want a positive number of seconds, such as 30 or 0.5") from None
-    return seconds
-
-
-def _words(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        try:
-            return tuple(shlex.split(value))
-        except ValueError as error:
-            raise ValueError(f"want shell words ({error})") from None
-    return _strings(value, "want a string or a list of strings, such as ['-Xmx256m', '-ea']")
-
-
-def _paths(value: object) -> tuple[str, ...]:
-    if isinstance(value, (str, os.PathLike)):
-        # An ini value may go over several lines.
-        parts = re.split(f"[{os.pathsep}\n]", os.fspath(value))
-        return tuple(part.strip() for part in parts if part.strip())
-    return _strings(value, f"want paths, joined by {os.pathsep!r} or in a list")
-
-
-def _strings(value: object, wanted: str) -> tuple[str, ...]:
-    if not isinstance(value, Sequence) or not all(isinstance(part, (str, os.PathLike)) for part in value):
-        raise ValueError(wanted)
-    return tuple(os.fspath(part) for part in value)
-
-
-def _text(value: object) -> str:
-    if not str(value):
-        raise ValueError("want a path, not nothing")
-    return str(value)
-
-
-def _json_path(value: object) -> str:
-    if not str(value).endswith(".json"):
-        raise ValueError("want a file name that ends in .json")
-    return str(value)
-
-
-def _one_of(choices: Sequence[str]) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        if value not in choices:
-            raise ValueError(f"want one of {', '.join(map(repr, choices))}")
-        return str(value)
-
-    return parse
-
-
-def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise ValueError("that is a folder; want the name of a file")
-    _check_folder(path.parent)
-
-
-def _check_folder(path: Path) -> None:
-    """It is made when it is needed, which its nearest ancestor must allow."""
-    nearest = next(one for one in (path, *path.parents) if os.path.exists(one))
-    if not nearest.is_dir():
-        raise ValueError(f"{nearest} is a file, not a folder; name another place")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise ValueError(f"no permission to write to {nearest}; name another place")
-
-
-def _mode_list(value: object) -> tuple[str, ...]:
-    modes = (value,) if isinstance(value, str) else value
-    if not isinstance(modes, (tuple, list)) or not modes or not all(mode in MODES for mode in modes):
-        raise ValueError(f"want one of {', '.join(map(repr, MODES))}, or a list of them")
-    if len(set(modes)) < len(modes):
-        raise ValueError("want each mode once")
-    return tuple(modes)
-
-
 OPTIONS: Final = (
-    Option("timeout", "SECONDS", _seconds, 30.0, "limit of each phase of a test, in seconds (30)", in_marker=True),
-    Option("jvm", "PATH", _text, None, "the JVM: the folder of a JDK, or its JVM library", is_path=True),
-    Option("jvm_args", "ARGS", _words, (), "arguments for the JVM, as shell words", in_marker=True),
+    Option(
+        "timeout", "SECONDS", values.seconds, 30.0, "limit of each phase of a test, in seconds (30)", in_marker=True
+    ),
+    Option("jvm", "PATH", values.path, None, "the JVM: the folder of a JDK, or its JVM library", is_path=True),
+    Option("jvm_args", "ARGS", values.words, (), "arguments for the JVM, as shell words", in_marker=True),
     Option(
         "jvm_profile",
         "NAME",
-        _one_of(JVM_PROFILES),
+        values.one_of(JVM_PROFILES),
         "quick",
         "JVM options: quick to start (quick), or its own (server)",
     ),
-    Option("classpath", "PATHS", _paths, (), "class path of the JVM, joined as PATH is", in_marker=True, is_path=True),
+    Option(
+        "classpath",
+        "PATHS",
+        values.paths,
+        (),
+        "class path of the JVM, joined as PATH is",
+        in_marker=True,
+        is_path=True,
+    ),
     Option(
         "native",
         "HOW",
-        _one_of(NATIVE_CHOICES),
+        values.one_of(NATIVE_CHOICES),
         "auto",
         "native stacks by pystack: auto, off, or locals, with variables",
+    ),
+    Option("matrix", "", values.flag, False, "run each marked test in each mode", in_ini=False, action="store_true"),
+    Option(
+        "modes",
+        "MODES",
+        values.mode_names(MODES),
+        MATRIX_MODES,
+        f"the modes of the matrix ({','.join(MATRIX_MODES)}); on the command line they ask for it, too",
+    ),
+    Option(
+        "all",
+        "",
+        values.flag,
+        False,
+        "the matrix of all tests, marked or not",
+        in_ini=False,
+        action="store_true",
+    ),
+    Option(
+        "baseline",
+        "FILE",
+        values.path,
+        None,
+        "outcomes that are known: only what differs fails the run",
+        is_path=True,
+        check=values.check_file,
+    ),
+    Option(
+        "update_baseline",
+        "",
+        values.flag,
+        False,
+        "write the outcomes of this run to the baseline",
+        in_ini=False,
+        action="store_true",
     ),
     Option(
         name="artifacts",
         metavar="DIR",
-        parse=_text,
+        parse=values.path,
         default=None,
         help="keep the documents of failed tests here",
         in_ini=False,
         is_path=True,
-        check=_check_folder,
+        check=values.check_folder,
     ),
     Option(
         name="report",
-        metavar="FILE.json",
-        parse=_json_path,
-        default=None,
-        help="write the results to a JSON file",
+        metavar="FILE",
+        parse=values.report_path,
+        default=(),
+        help="write the results to a .json, .html or .md file; may be given more than once",
         in_ini=False,
         is_path=True,
-        check=_check_file,
+        action="append",
+        check=values.check_file,
     ),
 )
-MODE: Final = Option("mode", "MODE", _mode_list, ("new",), "", in_marker=True)
-MARKER_OPTIONS: Final = (MODE, *(option for option in OPTIONS if option.in_marker))
+MODE: Final = Option("mode", "MODE", values.mode_list(MODES), ("new",), "", in_marker=True)
+
+
+def marker_options(modes: Sequence[str] = MODES) -> tuple[Option, ...]:
+    """Give the arguments that a marker takes, where these modes are known."""
+    return (
+        replace(MODE, parse=values.mode_list(modes)),
+        *(option for option in OPTIONS if option.in_marker),
+        Option("skip", "REASON", values.reason, None, "", in_marker=True),
+        Option("expect", "OUTCOMES", values.expectations(modes), {}, "", in_marker=True),
+    )
 
 
 def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("foreign-thread", "Python callbacks on Java threads")
     for option in OPTIONS:
         where = f" (ini: {option.ini})" if option.in_ini else ""
-        group.addoption(option.flag, metavar=option.metavar, help=f"{option.help}{where}")
+        form = {"metavar": option.metavar} if option.metavar else {}
+        group.addoption(option.flag, action=option.action, help=f"{option.help}{where}", **form)
         if option.in_ini:
             parser.addini(option.ini, help=option.help, type="string", default=None)
 
 
-def configured(config: pytest.Config) -> dict[str, Any]:
+def configured(config: pytest.Config, modes: Sequence[str] = MODES) -> dict[str, Any]:
     """Give the value of each option by name; raise UsageError for one that cannot be understood."""
-    return {option.name: _configured(config, option) for option in OPTIONS}
+    table = (replace(one, parse=values.mode_names(modes)) if one.name == "modes" else one for one in OPTIONS)
+    return {option.name: _configured(config, option) for option in table}
 
 
 def _configured(config: pytest.Config, option: Option) -> Any:
     given = config.getoption(option.flag)
     try:
+        if option.action == "append":
+            return tuple(_of_command(config, option, one) for one in given or ())
         if given is not None:
-            return parsed_value(option, given, f"{option.flag}={given}", config.invocation_params.dir)
+            return _of_command(config, option, given)
         # A key that is not there reads as "" in some releases of pytest, as None in others.
         if written := _ini_value(config, option):
             return parsed_value(option, written, f"ini key {option.ini} = {written}", config.rootpath)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
     return option.default
+
+
+def _of_command(config: pytest.Config, option: Option, given: object) -> Any:
+    return parsed_value(option, given, f"{option.flag}={given}", config.invocation_params.dir)
 
 
 def _ini_value(config: pytest.Config, option: Option) -> object:

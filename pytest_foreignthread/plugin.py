@@ -7,13 +7,20 @@ from typing import Any
 
 import pytest
 
+from . import hookspecs, markers, options, pytest_reports
 from . import items as foreign_items
-from . import markers, options, pytest_reports
 from .fixtures import _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
+from .matrix_terminal import MatrixPart
+from .own_modes import OWN_MODES, gather
 from .run import RUN, Run
+from .settings import MODES
 from .terminal import TerminalPart
 
 __all__ = ["_foreign_thread_mode", "foreign_thread", "foreign_thread_bridge", "jvm"]
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,8 +29,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", markers.MARKER_HELP)
-    config.stash[RUN] = run = Run(config, options.configured(config))
+    config.stash[OWN_MODES] = own = gather(config)
+    config.stash[RUN] = run = Run(config, options.configured(config, (*MODES, *own)))
     config.pluginmanager.register(run, "foreign_thread_run")
+    config.pluginmanager.register(run.results, "foreign_thread_results")
 
 
 @pytest.hookimpl(trylast=True)
@@ -31,6 +40,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     terminal = session.config.pluginmanager.getplugin("terminalreporter")
     if terminal is not None:
         session.config.pluginmanager.register(TerminalPart(terminal), "foreign_thread_terminal")
+        part = MatrixPart(terminal, session.config.stash[RUN].results)
+        session.config.pluginmanager.register(part, "foreign_thread_matrix_terminal")
 
 
 @pytest.hookimpl(trylast=True)
@@ -67,10 +78,12 @@ def pytest_report_teststatus(report: pytest.TestReport) -> Any:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
-    # The terminal's summary comes first: a report that cannot be written must not take it along.
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> Generator[None, object, object]:
+    results = session.config.stash[RUN].results
+    results.settle(session, exitstatus)
     result = yield
-    session.config.stash[RUN].write_report()
+    # The terminal's summary comes first: a report that cannot be written must not take it along.
+    results.write(session.config.stash[RUN].environment)
     return result
 
 

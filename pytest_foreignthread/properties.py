@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from .matrix import Verdict
 from .records import RunRecord
 
 
@@ -16,6 +17,12 @@ def add_properties(reports: Sequence[pytest.TestReport], record: RunRecord) -> N
     first = next((number for number, report in enumerate(reports) if report.failed), len(reports))
     for report in reports[first:]:
         report.user_properties = [*report.user_properties, *_properties(record)]
+
+
+def add_verdict(reports: Sequence[pytest.TestReport], verdict: Verdict) -> None:
+    """Add what all modes together say of a test to the last report of the last of them."""
+    last = reports[-1]
+    last.user_properties = [*last.user_properties, ("foreign_thread_verdict", verdict.value)]
 
 
 def _properties(record: RunRecord) -> list[tuple[str, object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import pytest
@@ -14,8 +14,11 @@ from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome,
 
 ATTRIBUTE: Final = "foreign_thread"
 """Name of the attribute that our reports carry: {"outcome": word of an abnormal outcome or None, "entry": the
-record's JSON form or None, "text": one line for the short summary, "tail": the last lines of the failure's text, which
-the terminal shows below the captured output}. Plain data, so that xdist takes it along."""
+record's JSON form or None, "expect": mode → the outcomes that the marker expects there, "text": one line for the short
+summary, "tail": the last lines of the failure's text, which the terminal shows below the captured output}. Plain data,
+so that xdist takes it along."""
+
+NOTHING: Final[Mapping[str, frozenset[Outcome]]] = {}
 
 Words = tuple[str, str, tuple[str, dict[str, bool]]]
 
@@ -85,18 +88,35 @@ def _unquote_subtest(report: pytest.TestReport, data: dict[str, Any]) -> None:
 
 def mark(report: pytest.TestReport, outcome: Outcome | None, text: str, tail: str = "") -> None:
     word = outcome.value if outcome is not None and outcome.abnormal else None
-    setattr(report, ATTRIBUTE, {"outcome": word, "entry": None, "text": text, "tail": tail})
+    setattr(report, ATTRIBUTE, {"outcome": word, "entry": None, "expect": {}, "text": text, "tail": tail})
 
 
-def attach_entry(report: pytest.TestReport, entry: dict[str, Any]) -> None:
+def excuse(reports: Sequence[pytest.TestReport], reason: str) -> None:
+    """Let pytest take failures as expected: they do not fail the run, and `-rx` shows the reason."""
+    for report in reports:
+        if report.failed:
+            report.outcome = "skipped"
+            report.wasxfail = reason
+
+
+def attach_entry(
+    report: pytest.TestReport, entry: dict[str, Any], expect: Mapping[str, frozenset[Outcome]] = NOTHING
+) -> None:
     if not hasattr(report, ATTRIBUTE):
         mark(report, None, "")
-    getattr(report, ATTRIBUTE)["entry"] = entry
+    plain = {mode: sorted(outcome.value for outcome in outcomes) for mode, outcomes in expect.items()}
+    getattr(report, ATTRIBUTE).update(entry=entry, expect=plain)
 
 
 def entry_of(report: pytest.TestReport) -> dict[str, Any] | None:
     carried: dict[str, Any] = getattr(report, ATTRIBUTE, {})
     return carried.get("entry")
+
+
+def expected_of(report: pytest.TestReport) -> dict[str, frozenset[Outcome]]:
+    """Give what the test's marker expects: mode → outcomes."""
+    carried: dict[str, list[str]] = getattr(report, ATTRIBUTE, {}).get("expect", {})
+    return {mode: frozenset(map(Outcome, words)) for mode, words in carried.items()}
 
 
 def summary_of(report: pytest.TestReport) -> str:
@@ -162,7 +182,9 @@ def outcome_of(reports: Sequence[pytest.TestReport]) -> tuple[Outcome, Phase]:
         # Reports of a subclass are of a part of the test: subtests.
         if type(report) is pytest.TestReport and (word := _word(report)) is not Outcome.PASSED:
             return word, Phase(report.when)
-    return Outcome.PASSED, Phase.CALL
+    # For pytest 9 a test passes whose unittest subtests fail; they fail the run.
+    failed = any(report.failed for report in reports)
+    return Outcome.FAILED if failed else Outcome.PASSED, Phase.CALL
 
 
 def reason_of(reports: Sequence[pytest.TestReport], outcome: Outcome) -> str:

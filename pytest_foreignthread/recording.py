@@ -6,7 +6,7 @@ import inspect
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -104,8 +104,17 @@ def _record(
         message=verdict.message,
         evidence=evidence if verdict.outcome.abnormal else Evidence(),
         notes=observation.notes,
-        rerun=pytest_reports.as_typed(item.config, item.nodeid),
+        **identity(item, settings),
     )
+
+
+def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
+    """Give the fields of a record that tell which test it is of, and how to run that again."""
+    return {
+        "test": settings.test or item.nodeid,
+        "rerun": pytest_reports.as_typed(item.config, item.nodeid),
+        "rerun_options": settings.rerun_options,
+    }
 
 
 def _diagnosis(item: pytest.Item, record: RunRecord, observation: Observation, evidence: Evidence) -> Diagnosis | None:

@@ -59,5 +59,13 @@ class RunRecord:
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     diagnosis: Diagnosis | None = None
+    test: str = ""
+    """The node id without the mode; the node id where it holds none."""
     rerun: str = ""
     """The node id as it is given on the command line from the folder in which pytest was started."""
+    rerun_options: tuple[str, ...] = ()
+    """Options without which pytest finds no test of that id."""
+
+    @property
+    def rerun_arguments(self) -> tuple[str, ...]:
+        return (self.rerun or self.nodeid, *self.rerun_options)

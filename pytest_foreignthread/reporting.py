@@ -12,6 +12,7 @@ from .observation import Observation, ReportMade
 from .outcomes import Outcome
 from .records import RunRecord
 from .report import json_report, text
+from .settings import Settings
 
 
 def child_reports(config: pytest.Config, observation: Observation) -> list[pytest.TestReport]:
@@ -76,8 +77,13 @@ def reported_outcome(record: RunRecord, reports: Sequence[pytest.TestReport]) ->
     return record.outcome
 
 
-def with_entry(reports: list[pytest.TestReport], record: RunRecord) -> list[pytest.TestReport]:
-    """Let the last report carry the record: pytest takes it as the end of the test."""
+def with_entry(reports: list[pytest.TestReport], record: RunRecord, settings: Settings) -> list[pytest.TestReport]:
+    """Let the last report carry the record: pytest takes it as the end of the test.
+
+    A failure that is known stays one in the record, and is for pytest as one that its `xfail` mark expects.
+    """
+    if (reason := settings.known.get(record.outcome)) is not None:
+        pytest_reports.excuse(reports, f"known: {reason}")
     if reports:
-        pytest_reports.attach_entry(reports[-1], json_report.test_entry(record))
+        pytest_reports.attach_entry(reports[-1], json_report.test_entry(record), settings.expect)
     return reports

@@ -17,7 +17,7 @@ _AT_REST = re.compile(
     r"|ScheduledThreadPoolExecutor\$DelayedWorkQueue\.take)"
 )
 _WORKER = re.compile(r"java\.util\.concurrent\.(?:ThreadPoolExecutor\.runWorker|ForkJoinPool\.runWorker)")
-_JAVA_START = re.compile(r"java\.lang\.(?:Virtual)?Thread\.run")
+_JAVA_START = re.compile(r"java\.lang\.(?:Virtual)?Thread\.run|java\.util\.concurrent\.ForkJoinWorkerThread\.run")
 _CALLBACK_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]callback\.py$")
 _CALLER_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]modes\.py$")
 MAIN = "MainThread"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from . import against_baseline, jvms, pytest_reports
 from . import items as foreign_items
-from . import jvms, pytest_reports
 from .artifacts import Artifacts
 from .environment import rerun_options, surroundings, versions
 from .fixtures import make_base_folder
@@ -19,6 +19,8 @@ from .observation import SessionStopped
 from .options import jvm_source
 from .recorded_warnings import replay
 from .records import RunRecord
+from .results import Results
+from .selection import SELECTION, is_marked, selection_of
 from .settings import Jvm
 from .shared_fixtures import SharedFixtures
 
@@ -35,9 +37,11 @@ class Run:
     def __init__(self, config: pytest.Config, options: dict[str, Any]) -> None:
         self._config = config
         self._options = options
+        self._known = against_baseline.load(options)
+        config.stash[SELECTION] = selection_of(config, options)
+        self.results = Results(config, options, config.stash[SELECTION], self._known)
         self._runner: Runner | None = None
         self._scratch: Any = None
-        self._entries: list[dict[str, Any]] = []
         self._order: list[str] = []
         self._fixtures = SharedFixtures(config)
         self.jvm: Jvm | None = None
@@ -45,15 +49,17 @@ class Run:
     def prepare(self, items: Sequence[pytest.Item]) -> None:
         """Find the JVM and give each foreign-thread test its settings; raise UsageError."""
         foreign = [item for item in items if foreign_items.is_foreign(item)]
+        runs_of = foreign_items.runs_of_matrix(items)
+        self.results.collected([item.nodeid for item in items], foreign_items.census(items, runs_of), runs_of)
         with self._controller_told():
-            foreign_items.check_markers(foreign)
+            foreign_items.check_markers(item for item in items if foreign_items.is_foreign(item) or is_marked(item))
             if not foreign or self._config.getoption("collectonly", False):
                 return
             try:
                 self.jvm = self._find_jvm()
             except jvms.JvmNotFound as error:
                 raise pytest.UsageError(str(error)) from None
-            foreign_items.give_settings(foreign, self._options, self.jvm)
+            foreign_items.give_settings(foreign, self._options, self.jvm, self._known)
             if not self._config.pluginmanager.is_registered(self._fixtures):
                 self._config.pluginmanager.register(self._fixtures, "foreign_thread_shared_fixtures")
 
@@ -68,6 +74,7 @@ class Run:
             return False
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         result = self._skipped(item) or self._not_set_up(item) or self._result(item)
+        self.results.tell_verdict(result.reports)
         for report in self._fixtures.tear_down(item, nextitem, result.reports):
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -143,27 +150,8 @@ class Run:
         )
         return bundle.texts(record, traceback, around)
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the record's JSON form that a report carries, from this process or from an xdist worker."""
-        if (entry := pytest_reports.entry_of(report)) is not None:
-            self._entries.append(entry)
-
-    def write_report(self) -> None:
-        """Write the machine-readable report, where one is asked for; an xdist worker leaves it to the controller.
-
-        End pytest with an error when it cannot be written.
-        """
-        path = self._options["report"]
-        if path and not hasattr(self._config, "workerinput"):
-            from .report import json_report
-
-            try:
-                json_report.write(Path(path), json_report.document(self._entries, self._environment()))
-            except OSError as error:
-                pytest.exit(f"--foreign-thread-report={path}: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
-
-    def _environment(self) -> dict[str, Any]:
-        return versions(self.jvm or (self._find_jvm() if self._entries else None))
+    def environment(self) -> dict[str, Any]:
+        return versions(self.jvm or (self._find_jvm() if self.results.entries else None))
 
     def close(self) -> None:
         if self._scratch is None:

@@ -17,7 +17,7 @@ from .child import main as child
 from .observation import Exited, JvmFailed, Observation, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
 from .properties import add_properties
-from .recording import record_of
+from .recording import identity, record_of
 from .records import RunRecord
 from .report import text
 from .reporting import add_evidence, add_section, child_reports, death_reports, reported_outcome, with_entry
@@ -83,7 +83,7 @@ class Runner:
             add_section(reports, record, "diagnosis", "\n".join(text.diagnosis_lines(record)))
         record = replace(record, outcome=reported_outcome(record, reports))
         add_properties(reports, record)
-        return with_entry(reports, record)
+        return with_entry(reports, record, settings)
 
     def _observe(self, item: pytest.Item, settings: Settings, folder: Path, shares_fixtures: bool) -> Observation:
         return supervise(
@@ -106,8 +106,9 @@ class Runner:
             raise pytest.UsageError(message)
         duration = observation.duration
         report = pytest_reports.death_report(item, Outcome.ERROR, Phase.JVM, message, message, duration)
-        record = RunRecord(item.nodeid, settings.mode, Outcome.ERROR, Phase.JVM, duration, message=message)
-        return with_entry([report, pytest_reports.closing_report(item)], record)
+        which = identity(item, settings)
+        record = RunRecord(item.nodeid, settings.mode, Outcome.ERROR, Phase.JVM, duration, message=message, **which)
+        return with_entry([report, pytest_reports.closing_report(item)], record, settings)
 
     def _with_artifacts(self, record: RunRecord, taken: documents.Documents, traceback: str) -> RunRecord:
         if not record.outcome.abnormal:
@@ -139,8 +140,9 @@ def not_run(item: pytest.Item, settings: Settings, call: pytest.CallInfo[None]) 
     reports = [report, pytest_reports.closing_report(item)]
     outcome, phase = pytest_reports.outcome_of(reports)
     reason = pytest_reports.reason_of(reports, outcome)
-    record = RunRecord(item.nodeid, settings.mode, outcome, phase, call.duration, message=reason)
-    return Result(with_entry(reports, record), (), None)
+    which = identity(item, settings)
+    record = RunRecord(item.nodeid, settings.mode, outcome, phase, call.duration, message=reason, **which)
+    return Result(with_entry(reports, record, settings), (), None)
 
 
 def _jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:

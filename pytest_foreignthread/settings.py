@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import signal
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from .outcomes import Phase
+from .outcomes import Outcome, Phase
 
-MODES: Final = ("same", "new", "pool", "main")
+MODES: Final = ("same", "new", "pool", "main", "virtual", "forkjoin", "scheduled", "python")
+MATRIX_MODES: Final = ("main", "same", "new", "pool")
+"""Those of `--foreign-thread-matrix` where no others are chosen, the control first."""
+VIRTUAL_SINCE: Final = 21
+"""The first JDK that has virtual threads."""
+
+Launcher = Callable[[Any], object]
+"""Lets a `java.lang.Runnable` run, now or later, on the thread that a project's own mode is for."""
+
 NATIVE_CHOICES: Final = ("auto", "off", "locals")
 
 JVM_PROFILES: Final = ("quick", "server")
@@ -35,6 +45,12 @@ class Jvm:
     version: str | None
     source: str
 
+    @property
+    def release(self) -> int | None:
+        """The feature release, such as 21; None where it is not known."""
+        found = re.match(r"(?:1\.)?(\d+)", self.version or "")
+        return int(found[1]) if found else None
+
     def __str__(self) -> str:
         return f"JVM {self.version or 'of unknown version'} from {self.source}: {self.library}"
 
@@ -58,7 +74,22 @@ class Settings:
     classpath: tuple[str, ...] = ()
     native: str = "auto"
     """Whether to take native stacks: `auto`, where pystack is installed, `off`, or `locals`, with Python's locals."""
+    launchers: Mapping[str, Launcher] = field(default_factory=dict)
+    """The project's own modes."""
+    test: str = ""
+    """The node id without the mode; empty where it holds none."""
+    rerun_options: tuple[str, ...] = ()
+    """Options without which pytest would not make this item."""
+    expect: Mapping[str, frozenset[Outcome]] = field(default_factory=dict)
+    """What the marker says is known of the test: mode → outcomes."""
+    known: Mapping[Outcome, str] = field(default_factory=dict)
+    """Outcomes that do not fail this run of the test → why they are known."""
 
     def limit(self, phase: Phase) -> float:
         """Give the seconds that a phase may take."""
         return START_LIMIT if phase in (Phase.FORK, Phase.JVM) else self.timeout
+
+
+def needs_newer_jdk(version: str) -> str:
+    """Give the reason for which a test in the mode `virtual` is skipped."""
+    return f"mode 'virtual' needs JDK {VIRTUAL_SINCE} or newer, this is {version}"

@@ -92,7 +92,14 @@ def current_thread() -> ThreadNamed:
     native_id = threading.get_native_id()
     if _is_main_thread():
         return ThreadNamed(threading.get_ident(), native_id, "MainThread")
-    return ThreadNamed(threading.get_ident(), native_id, _kernel_name(native_id) or threading.current_thread().name)
+    name = _name_by_python(threading.get_ident()) or _kernel_name(native_id) or threading.current_thread().name
+    return ThreadNamed(threading.get_ident(), native_id, name)
+
+
+def _name_by_python(ident: int) -> str | None:
+    """Give the name of a thread that `threading` made; those of others it only makes up."""
+    names = (thread.name for thread in threading.enumerate() if thread.ident == ident)
+    return next((name for name in names if not name.startswith("Dummy-")), None)
 
 
 def _kernel_name(native_id: int) -> str | None:

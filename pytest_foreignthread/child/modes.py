@@ -1,4 +1,4 @@
-"""Where a function runs: on the main thread, or called by Java on the same, a new or a pool thread."""
+"""Where a function runs: on the main thread, or called by Java on the thread that the mode names."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from ..settings import MODES
 from .callback import Bridge, Callback
+from .launchers import Launchers
 from .state import ChildState
 
 T = TypeVar("T")
@@ -18,7 +19,6 @@ _LOOKS: Final = (0.1, 0.2, 0.4, 0.8)
 """Seconds between looks at whether Java's side ended without having called Python's; the last one goes on."""
 _GRACE: Final = 1.0
 """Seconds that a bridge which hands the call on to another thread has for it after its Runnable ended."""
-_POOL_SIZE: Final = 4
 
 
 class BridgeError(Exception):
@@ -40,8 +40,7 @@ class ForeignThread:
         self._bridge = bridge
         self._state = state
         self._mode = mode
-        self._numbers = itertools.count(1)
-        self._pool: Any = None
+        self._launchers = Launchers(state.settings.launchers)
         self._submitted: list[tuple[Callback[Any], Any]] = []
 
     def call(self, function: Callable[..., T], /, *args: Any, mode: str | None = None, **kwargs: Any) -> T:
@@ -86,31 +85,18 @@ class ForeignThread:
         """Give the callback of the function and the `FutureTask` of Java's side, None where there is none."""
         __tracebackhide__ = True
         mode = self._mode if mode is None else mode
-        if mode not in MODES:
-            raise ValueError(f"mode={mode!r}: want one of {', '.join(map(repr, MODES))}")
+        modes = (*MODES, *self._state.settings.launchers)
+        if mode not in modes:
+            raise ValueError(f"mode={mode!r}: want one of {', '.join(map(repr, modes))}")
         callback = Callback(function, self._state.sender, self._state.stacks, self._state.alternate)
         if mode == "main":
             callback()
             return callback, None
+        if mode == "python":
+            return callback, self._launchers.python_task(callback)
         task = _future_task(self._bridge(callback))
-        if mode == "same":
-            task.run()
-        elif mode == "new":
-            _java("java.lang.Thread")(task, f"foreign-{next(self._numbers)}").start()
-        else:
-            self._java_pool().execute(task)
+        self._launchers.launch(mode, task)
         return callback, task
-
-    def _java_pool(self) -> Any:
-        if self._pool is None:
-            self._pool = _java("java.util.concurrent.Executors").newFixedThreadPool(_POOL_SIZE)
-        return self._pool
-
-
-def _java(name: str) -> Any:
-    from . import jvm
-
-    return jvm.java(name)
 
 
 def _future_task(made: Any) -> Any:
@@ -121,7 +107,7 @@ def _future_task(made: Any) -> Any:
         runnable = jvm.runnable(made)
     except TypeError:
         raise BridgeError(f"foreign_thread_bridge made {made!r}, which is no java.lang.Runnable") from None
-    return _java("java.util.concurrent.FutureTask")(runnable, None)
+    return jvm.java("java.util.concurrent.FutureTask")(runnable, None)
 
 
 def _has_ended(task: Any) -> bool:

@@ -13,7 +13,6 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ..matrix import Cell, Matrix, Row
-from ..nodeids import without_modes
 from ..outcomes import Outcome
 from ..stacks import Frame, Gil, Thread
 from ..wording import called, motion_words, wait_words
@@ -52,9 +51,8 @@ def page_data(matrix: Matrix, entries: Sequence[Entry]) -> dict[str, Any]:
     """Give what the page's script works on. Each frame stands there once: most are the same in all reports."""
     frames: dict[Frame, int] = {}
     runs: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    tests = without_modes([(entry["nodeid"], entry["mode"]) for entry in entries])
-    for entry, test in zip(entries, tests, strict=True):
-        runs.setdefault((test, entry["mode"]), []).append(_run(entry, frames))
+    for entry in entries:
+        runs.setdefault((entry["test"], entry["mode"]), []).append(_run(entry, frames))
     rows = [_row(row, matrix.modes, runs) for row in matrix.rows]
     return {"modes": list(matrix.modes), "rows": rows, "frames": [_tagged(frame_line(frame)) for frame in frames]}
 
@@ -85,7 +83,7 @@ def _run(entry: Entry, frames: dict[Frame, int]) -> dict[str, Any]:
         {
             "outcome": entry["outcome"],
             "facts": _facts(entry),
-            "rerun": f"pytest {shlex.quote(entry['nodeid'])}",
+            "rerun": shlex.join(["pytest", *entry["rerun"]]),
             "diagnosis": _diagnosis(entry.get("diagnosis")),
             "threads": [_thread(thread, threads, entry["outcome"], frames) for thread in threads],
             **{name: entry.get(name) for name in ("message", "problematic_frame", "artifacts", "missing", "notes")},

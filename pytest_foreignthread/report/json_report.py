@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
+from ..matrix import Matrix
 from ..records import Diagnosis, RunRecord
 from ..stacks import Frame, NativeFrame, PythonFrame, Thread
 
@@ -20,6 +19,7 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
     fatal = evidence.fatal_error
     return {
         "nodeid": record.nodeid,
+        "test": record.test or record.nodeid,
         "mode": record.mode,
         "outcome": record.outcome.value,
         "phase": record.phase.value,
@@ -33,28 +33,24 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
         "artifacts": dict(record.artifacts),
         "missing": dict(evidence.missing),
         "notes": list(record.notes),
+        "rerun": list(record.rerun_arguments),
     }
 
 
-def document(entries: Sequence[Mapping[str, Any]], environment: Mapping[str, Any]) -> dict[str, Any]:
-    return {"schema_version": SCHEMA_VERSION, "environment": dict(environment), "tests": list(entries)}
+def document(
+    entries: Sequence[Mapping[str, Any]], environment: Mapping[str, Any], matrix: Matrix | None = None
+) -> dict[str, Any]:
+    """`matrix` is that of a run which was asked for one."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "environment": dict(environment),
+        "tests": list(entries),
+        "matrix": None if matrix is None else matrix.as_data(),
+    }
 
 
-def write(path: Path, document: Mapping[str, Any]) -> None:
-    """Put a whole document in place of the file, its folders made; raise OSError and leave the old file."""
-    text = json.dumps(document, indent=2) + "\n"
-    # A link stays a link, and a pipe or a device such as /dev/stdout is written to, not replaced.
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half_done = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        half_done.write_text(text, encoding="utf-8")
-        half_done.replace(path)
-    finally:
-        half_done.unlink(missing_ok=True)
+def render(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2) + "\n"
 
 
 def _diagnosis(found: Diagnosis) -> dict[str, Any]:

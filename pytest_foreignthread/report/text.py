@@ -49,7 +49,7 @@ def tail(record: RunRecord) -> list[str]:
     """Give the last lines of a text: where the documents are, and the command that runs just this test again."""
     lines = _artifacts(record.artifacts)
     if record.outcome is not Outcome.NULL_RESULT:
-        lines.append(f"rerun: pytest {_quoted(record.rerun or record.nodeid)}")
+        lines.append(f"rerun: pytest {' '.join([_quoted(record.rerun or record.nodeid), *record.rerun_options])}")
     return lines
 
 

@@ -355,4 +355,4 @@ def test_help_shows_every_option_and_ini_key(run_suite: RunSuite) -> None:
         assert f"(ini: foreign_thread_{name})" in re.sub(r"\s+", " ", text)
         assert re.search(rf"^  foreign_thread_{name} \(string\):", text, re.MULTILINE)
     assert "--foreign-thread-artifacts=DIR" in text
-    assert "--foreign-thread-report=FILE.json" in text
+    assert "--foreign-thread-report=FILE" in text

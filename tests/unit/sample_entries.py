@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from pytest_foreignthread.nodeids import without_mode
 from pytest_foreignthread.outcomes import Outcome, Phase
 from pytest_foreignthread.records import Diagnosis, RunRecord
 from pytest_foreignthread.report.json_report import test_entry as entry_of
@@ -31,7 +32,8 @@ def entry(nodeid: str, mode: str, outcome: Outcome = Outcome.PASSED, *, code: st
     """Give the entry of one run; `code` is that of its diagnosis."""
     record = _LIKE.get(outcome, RunRecord(nodeid, mode, outcome, Phase.CALL, 0.25))
     found = None if code is None else replace(LATE, code=code)
-    return entry_of(replace(record, nodeid=nodeid, mode=mode, outcome=outcome, diagnosis=found))
+    test = without_mode(nodeid, mode)
+    return entry_of(replace(record, nodeid=nodeid, test=test, mode=mode, outcome=outcome, diagnosis=found))
 
 
 def row(test: str, **outcomes: Outcome | tuple[Outcome, ...]) -> list[Entry]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 
+from pytest_foreignthread.matrix import matrix_of
 from pytest_foreignthread.outcomes import Outcome, Phase
 from pytest_foreignthread.records import Diagnosis, Evidence, RunRecord
 from pytest_foreignthread.report import json_report
@@ -79,6 +80,9 @@ RECORD = RunRecord(
     artifacts={"hs_err": "/kept/hs_err.txt"},
     notes=("a note",),
     diagnosis=Diagnosis("late-callback", "it came late", "wait for it", ("no one waits",)),
+    test="tests/test_bridge.py::test_late",
+    rerun="test_bridge.py::test_late[pool]",
+    rerun_options=("--foreign-thread-modes=pool",),
 )
 ENVIRONMENT = {
     "python": "3.11.9",
@@ -91,4 +95,5 @@ ENVIRONMENT = {
 
 
 def valid_document() -> dict[str, Any]:
-    return copy.deepcopy(json_report.document([json_report.test_entry(RECORD)], ENVIRONMENT))
+    entry = json_report.test_entry(RECORD)
+    return copy.deepcopy(json_report.document([entry], ENVIRONMENT, matrix_of([entry], ["main", "pool"])))

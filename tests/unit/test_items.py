@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from pytest_foreignthread.items import SETTINGS, check_markers, give_settings, is_foreign
-from pytest_foreignthread.settings import Jvm, Settings
+from pytest_foreignthread.settings import MODES, Jvm, Settings
 
 JVM: Final = Jvm(Path("/jdk/lib/server/libjvm.so"), "25", "a test")
 OPTIONS: Final = {"timeout": 30.0, "jvm_args": (), "classpath": (), "native": "off", "jvm_profile": "quick"}
@@ -132,7 +132,7 @@ class TestClass:
 @pytest.mark.foreign_thread(mode=["new", "new"], timeout=2)
 def test_double(): pass
 """
-A_MODE: Final = "want one of 'same', 'new', 'pool', 'main', or a list of them"
+A_MODE: Final = f"want one of {', '.join(map(repr, MODES))}, or a list of them"
 SECONDS: Final = "want a positive number of seconds, such as 30 or 0.5"
 STRINGS: Final = "want a string or a list of strings, such as ['-Xmx256m', '-ea']"
 
@@ -148,7 +148,7 @@ def test_all_bad_markers_are_told_of_at_once_each_of_them_once(collect: Collect)
         f"{file}::test_three[1] (and 2 more): foreign_thread(timeout=0): {SECONDS}",
         f"{file}::TestClass::test_a (and 1 more): foreign_thread(jvm_args=7): {STRINGS}",
         f"{file}::TestClass::test_a (and 1 more): foreign_thread(spare=1): no such argument; "
-        "it takes mode, timeout, jvm_args, classpath",
+        "it takes mode, timeout, jvm_args, classpath, skip, expect",
         f"{file}::test_double: foreign_thread(mode=['new', 'new']): want each mode once",
     ]
 

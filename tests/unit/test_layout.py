@@ -20,16 +20,19 @@ DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["__init__", "outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
     **dict.fromkeys(["nodeids", "matrix"], DATA),
-    "baseline": 1,
+    **dict.fromkeys(["baseline", "hookspecs", "own_modes"], 1),
+    "option_values": 2,
     **dict.fromkeys(["wire", "evidence", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1),
     **dict.fromkeys(["child", "supervise", "report"], 2),
     **dict.fromkeys(
         ["options", "pytest_reports", "recorded_warnings", "bundle", "properties", "recording", "reporting"], 3
     ),
     **dict.fromkeys(["environment", "markers", "recording", "reporting", "terminal", "fixtures", "shared_fixtures"], 4),
-    **dict.fromkeys(["items", "runner"], 5),
-    "run": 6,
-    "plugin": 7,
+    **dict.fromkeys(["against_baseline", "report_files"], 4),
+    "selection": 5,
+    **dict.fromkeys(["items", "runner", "results"], 6),
+    **dict.fromkeys(["run", "matrix_terminal"], 7),
+    "plugin": 8,
 }
 # What a unit may not import, at whatever depth. Those that know no pytest can be tried, and understood, without it.
 BARRED: Final[Mapping[str, frozenset[str]]] = {

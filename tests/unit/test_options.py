@@ -14,14 +14,16 @@ import pytest
 from pytest_foreignthread import options
 from pytest_foreignthread.markers import Marked, read_markers
 from pytest_foreignthread.options import OPTIONS
-from pytest_foreignthread.settings import Jvm, Settings
+from pytest_foreignthread.outcomes import Outcome
+from pytest_foreignthread.own_modes import OWN_MODES
+from pytest_foreignthread.settings import MODES, Jvm, Settings
 
 CALLED_FROM: Final = Path("/called/from")
 ROOT: Final = Path("/home/user/project")
 JVM: Final = Jvm(Path("/jdk/lib/server/libjvm.so"), "25", "a test")
 SECONDS: Final = "want a positive number of seconds, such as 30 or 0.5"
 STRINGS: Final = "want a string or a list of strings, such as ['-Xmx256m', '-ea']"
-A_MODE: Final = "want one of 'same', 'new', 'pool', 'main', or a list of them"
+A_MODE: Final = f"want one of {', '.join(map(repr, MODES))}, or a list of them"
 PATHS: Final = "want paths, joined by ':' or in a list"
 
 
@@ -35,9 +37,11 @@ class Config:
     """What a key that is not in the ini file reads as."""
     invocation_params: Any = field(default_factory=lambda: SimpleNamespace(dir=CALLED_FROM))
     rootpath: Path = ROOT
+    stash: Mapping[object, Any] = field(default_factory=dict)
 
-    def getoption(self, flag: str) -> str | None:
-        return self.flags.get(flag)
+    def getoption(self, flag: str) -> object:
+        given = self.flags.get(flag)
+        return [given] if given is not None and flag == "--foreign-thread-report" else given
 
     def getini(self, key: str) -> object:
         return self.ini.get(key, self.absent)
@@ -78,6 +82,8 @@ GOOD: Final[list[tuple[str, str, object]]] = [
     ("classpath", os.pathsep.join(["/a.jar", "/b"]), ("/a.jar", "/b")),
     ("classpath", f"/a.jar{os.pathsep}", ("/a.jar",)),
     ("jvm", "/opt/jdk", "/opt/jdk"),
+    ("modes", "new", ("new",)),
+    ("modes", " main, new\npool ", ("main", "new", "pool")),
     *(("native", word, word) for word in ("auto", "off", "locals")),
     *(("jvm_profile", word, word) for word in ("quick", "server")),
 ]
@@ -94,6 +100,8 @@ BAD: Final[list[tuple[str, str, str]]] = [
     *(("timeout", text, SECONDS) for text in NO_TIMES),
     *(("native", text, "want one of 'auto', 'off', 'locals'") for text in ("on", "Auto", "locals,auto", "0")),
     *(("jvm_profile", text, "want one of 'quick', 'server'") for text in ("fast", "Quick", "-server")),
+    *(("modes", text, f"want some of {', '.join(MODES)}, joined by commas") for text in (",", "news", "new;pool")),
+    ("modes", "new,new", "want each mode once"),
     ("jvm_args", '-Dname="two words', "want shell words (No closing quotation)"),
     ("jvm_args", "-Dname=\\", "want shell words (No escaped character)"),
 ]
@@ -125,8 +133,13 @@ def test_defaults(absent: object) -> None:
         "classpath": (),
         "native": "auto",
         "jvm_profile": "quick",
+        "matrix": False,
+        "modes": ("main", "same", "new", "pool"),
+        "all": False,
+        "baseline": None,
+        "update_baseline": False,
         "artifacts": None,
-        "report": None,
+        "report": (),
     }
 
 
@@ -215,10 +228,31 @@ def test_good_mode(value: object, modes: tuple[str, ...]) -> None:
     assert marked(mode=value) == Marked({"mode": modes}, ())
 
 
+def test_what_is_known_and_why_a_test_is_left_out() -> None:
+    marks = marked(expect={"new": "segfault", "pool": "hang/passed"}, skip="no threads in it")
+    assert marks.problems == ()
+    assert marks.expect == {
+        "new": frozenset({Outcome.SEGFAULT}),
+        "pool": frozenset({Outcome.HANG, Outcome.PASSED}),
+    }
+    assert (marks.skip, marked().skip, marked().expect) == ("no threads in it", None, {})
+
+
+def test_a_mode_of_the_projects_own_is_one_like_others() -> None:
+    own = Config(stash={OWN_MODES: {"vertx": print}})
+    mark = pytest.mark.foreign_thread(mode=["vertx", "new"], expect={"vertx": "hang"})
+    marks = read_markers(Node("test_it.py::test_it", (mark,), config=own))
+    assert (marks.problems, marks.modes) == ((), ("vertx", "new"))
+    given = cast(pytest.Config, Config({flag("modes"): "main,vertx"}))
+    assert options.configured(given, (*MODES, "vertx"))["modes"] == ("main", "vertx")
+
+
 def test_new_is_the_default_mode() -> None:
     assert marked().modes == ("new",)
 
 
+EXPECTED: Final = "want modes and outcomes, such as {'new': 'segfault', 'pool': 'hang/passed'}"
+OUTCOMES: Final = ", ".join(outcome.value for outcome in Outcome)
 BAD_ARGUMENTS: Final[list[tuple[str, object, str]]] = [
     *(("timeout", value, SECONDS) for value in (0, -1, True, None, "abc", float("nan"), float("inf"), [1])),
     *(("jvm_args", value, STRINGS) for value in (None, [1], 7, {"a": 1}, b"-ea")),
@@ -226,6 +260,10 @@ BAD_ARGUMENTS: Final[list[tuple[str, object, str]]] = [
     *(("classpath", value, PATHS) for value in (None, [3], 3, b"x")),
     *(("mode", value, A_MODE) for value in ("sam", "NEW", "", [], None, 7, ["new", 7], [["new"]], {"new": 1})),
     ("mode", ["new", "same", "new"], "want each mode once"),
+    *(("skip", value, "want a reason, as a string") for value in ("", " ", True, None, 3)),
+    *(("expect", value, EXPECTED) for value in (None, {}, "segfault", ["new"], {"new": Outcome.HANG})),
+    ("expect", {"sam": "hang"}, f"no mode: 'sam': want one of {', '.join(map(repr, MODES))}"),
+    ("expect", {"new": "boom"}, f"no outcome: 'boom': want one of {OUTCOMES}, or several with `/` between"),
 ]
 
 
@@ -244,7 +282,7 @@ def test_a_timeout_that_no_float_holds() -> None:
 def test_unknown_and_positional_arguments_of_a_marker() -> None:
     mark = pytest.mark.foreign_thread("new", 5, timeuot=1, modes="new", timeout=0, mode="same")
     marks = read_markers(Node("test_it.py::test_it", (mark,)))
-    takes = "mode, timeout, jvm_args, classpath"
+    takes = "mode, timeout, jvm_args, classpath, skip, expect"
     assert [problem for _, problem in marks.problems] == [
         f"foreign_thread('new', 5): it takes keyword arguments only: {takes}",
         f"foreign_thread(timeuot=1): no such argument; it takes {takes}",
@@ -285,10 +323,11 @@ def test_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "path", "wanted"),
     [
-        ("report", "report.txt", "want a file name that ends in .json"),
+        ("report", "report.txt", "want a file name that ends in .json, .html or .md"),
         ("report", "folder.json", "that is a folder; want the name of a file"),
         ("report", "file/report.json", "{}/file is a file, not a folder; name another place"),
         ("report", "file/more/report.json", "{}/file is a file, not a folder; name another place"),
+        ("baseline", "file/known.txt", "{}/file is a file, not a folder; name another place"),
         ("artifacts", "file", "{}/file is a file, not a folder; name another place"),
         ("artifacts", "file/more", "{}/file is a file, not a folder; name another place"),
     ],
@@ -311,7 +350,7 @@ def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(("name", "path"), [("report", "new/more/report.json"), ("artifacts", "new/more")])
 def test_a_folder_that_is_not_there_yet_is_not_made_at_start_up(tmp_path: Path, name: str, path: str) -> None:
-    assert configured({flag(name): str(tmp_path / path)})[name] == str(tmp_path / path)
+    assert only(configured({flag(name): str(tmp_path / path)})[name]) == str(tmp_path / path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -339,9 +378,9 @@ DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "options.md"
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_the_document_has_a_row_for_each_option(option: options.Option) -> None:
-    rows = [line for line in DOCUMENT.read_text(encoding="utf-8").splitlines() if line.startswith(f"| `{option.flag}=")]
+    shown = f"`{option.flag}={option.metavar}`" if option.metavar else f"`{option.flag}`"
+    rows = [line for line in DOCUMENT.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {shown} ")]
     (cells,) = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert cells[0] == f"`{option.flag}={option.metavar}`"
     assert cells[1] == (f"`{option.ini}`" if option.in_ini else "")
     assert cells[2] == (f"`{option.name}`" if option.in_marker else "")
 

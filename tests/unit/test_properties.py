@@ -7,8 +7,9 @@ from typing import Final, Literal
 
 import pytest
 
+from pytest_foreignthread.matrix import Verdict
 from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.properties import add_properties
+from pytest_foreignthread.properties import add_properties, add_verdict
 from pytest_foreignthread.records import Diagnosis, RunRecord
 
 RECORD: Final = RunRecord("t.py::test", "pool", Outcome.HANG, Phase.CALL, 1.0)
@@ -42,6 +43,12 @@ def test_with_a_diagnosis() -> None:
     record = replace(RECORD, diagnosis=Diagnosis("deadlock", "Two wait.", "Let one go."))
     (found,) = properties_after(record, made("call", failed=True))
     assert found == [OWN, *ADDED, ("foreign_thread_diagnosis", "deadlock")]
+
+
+def test_a_verdict_stands_in_the_last_report() -> None:
+    reports = (made("call"), made("teardown"))
+    add_verdict(reports, Verdict.FOREIGN_UNSAFE)
+    assert [one.user_properties for one in reports] == [[OWN], [OWN, ("foreign_thread_verdict", "foreign-unsafe")]]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.FAILED, Outcome.ERROR, Outcome.XFAILED, Outcome.SKIPPED])

@@ -50,9 +50,13 @@ class PartOfATest(pytest.TestReport):
     """As pytest's subtests report."""
 
 
-def test_a_part_of_a_test_is_not_the_test() -> None:
-    part = PartOfATest("t.py::test", ("t.py", 0, "test"), {}, "failed", None, "call")
-    assert pytest_reports.outcome_of([SETUP, part, made("call"), TEARDOWN]) == (Outcome.PASSED, Phase.CALL)
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [("failed", Outcome.FAILED), ("skipped", Outcome.PASSED), ("passed", Outcome.PASSED)],
+)
+def test_a_part_that_fails_fails_the_test(state: State, outcome: Outcome) -> None:
+    part = PartOfATest("t.py::test", ("t.py", 0, "test"), {}, state, None, "call")
+    assert pytest_reports.outcome_of([SETUP, part, made("call"), TEARDOWN]) == (outcome, Phase.CALL)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +107,21 @@ def test_ordinary_outcomes_have_no_words_of_ours(outcome: Outcome | None) -> Non
     report = made("call", "failed")
     pytest_reports.mark(report, outcome, "")
     assert pytest_reports.status_words(report) is None
+
+
+def test_an_excused_failure_is_an_expected_one() -> None:
+    reports = [SETUP, made("call", "failed"), made("teardown")]
+    pytest_reports.excuse(reports, "known: a race")
+    assert pytest_reports.outcome_of(reports) == (Outcome.XFAILED, Phase.CALL)
+    assert [getattr(one, "wasxfail", None) for one in reports] == [None, "known: a race", None]
+
+
+def test_what_a_marker_expects_comes_along() -> None:
+    report = made("teardown")
+    pytest_reports.attach_entry(report, {"nodeid": "t.py::test"}, {"new": frozenset({Outcome.HANG, Outcome.PASSED})})
+    assert getattr(report, pytest_reports.ATTRIBUTE)["expect"] == {"new": ["hang", "passed"]}
+    assert pytest_reports.expected_of(report) == {"new": frozenset({Outcome.HANG, Outcome.PASSED})}
+    assert pytest_reports.expected_of(made("call")) == {}
 
 
 def test_reports_of_others() -> None:

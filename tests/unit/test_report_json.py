@@ -21,6 +21,7 @@ from .sample_report import ENVIRONMENT, FATAL, RECORD, VALIDATOR
 def test_an_entry_field_by_field() -> None:
     assert json_report.test_entry(RECORD) == {
         "nodeid": "tests/test_bridge.py::test_late[pool]",
+        "test": "tests/test_bridge.py::test_late",
         "mode": "pool",
         "outcome": "segfault",
         "phase": "call",
@@ -81,6 +82,7 @@ def test_an_entry_field_by_field() -> None:
         "artifacts": {"hs_err": "/kept/hs_err.txt"},
         "missing": {"java_dump": "no answer"},
         "notes": ["a note"],
+        "rerun": ["test_bridge.py::test_late[pool]", "--foreign-thread-modes=pool"],
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from pytest_foreignthread.matrix import Verdict
 from pytest_foreignthread.outcomes import Outcome, Phase
 from pytest_foreignthread.report import json_report
 from pytest_foreignthread.settings import MODES
@@ -25,7 +26,10 @@ def test_enums_are_those_of_the_code() -> None:
     test = SCHEMA["$defs"]["test"]["properties"]
     assert test["outcome"]["enum"] == [outcome.value for outcome in Outcome]
     assert test["phase"]["enum"] == [phase.value for phase in Phase]
-    assert test["mode"]["enum"] == list(MODES)
+    assert all(mode in test["mode"]["description"] for mode in MODES)
+    definitions = SCHEMA["$defs"]
+    assert definitions["row"]["properties"]["verdict"]["enum"] == [verdict.value for verdict in Verdict]
+    assert definitions["cell"]["properties"]["outcomes"]["items"]["enum"] == test["outcome"]["enum"]
     thread, wait = SCHEMA["$defs"]["thread"]["properties"], SCHEMA["$defs"]["wait"]["properties"]
     assert thread["gil"]["enum"] == [*(gil.value for gil in Gil), None]
     assert thread["motion"]["enum"] == [*(motion.value for motion in Motion), None]
@@ -40,7 +44,7 @@ def test_the_page_shows_a_valid_report_and_names_every_field_and_word() -> None:
     definitions = SCHEMA["$defs"]
     names = [name for definition in definitions.values() for name in definition.get("properties", ())]
     names += [*MODES, "python", "java", "c"]
-    names += [member.value for member in (*Outcome, *Phase, *Gil, *Motion, *Awaited)]
+    names += [member.value for member in (*Outcome, *Phase, *Gil, *Motion, *Awaited, *Verdict)]
     assert [name for name in names if f"`{name}`" not in prose] == []
 
 
@@ -53,7 +57,7 @@ def objects(node: Any) -> list[dict[str, Any]]:
 
 def test_the_schema_is_strict() -> None:
     described = objects(SCHEMA)
-    assert len(described) == 10
+    assert len(described) == 14
     for node in described:
         assert node["additionalProperties"] is False
         assert node["required"] == list(node["properties"])
@@ -84,7 +88,7 @@ def test_a_value_of_a_wrong_type_is_refused(place: tuple[str | int, ...]) -> Non
     assert not VALIDATOR.is_valid(mutant)
 
 
-OPEN_MAPPINGS = ("artifacts", "missing")
+OPEN_MAPPINGS = ("artifacts", "missing", "cells", "verdicts")
 FIELDS = [
     place for place in ALL_PLACES if isinstance(place[-1], str) and place[-2:-1] not in [(x,) for x in OPEN_MAPPINGS]
 ]
@@ -102,7 +106,7 @@ def test_a_missing_and_a_renamed_field_are_refused(place: tuple[str | int, ...])
 
 
 WRONG_VALUES: dict[str, Any] = {
-    "mode": "sideways",
+    "mode": "side ways",
     "outcome": "exploded",
     "phase": "collect",
     "duration": -0.1,
@@ -111,6 +115,8 @@ WRONG_VALUES: dict[str, Any] = {
     "nodeid": "",
     "problematic_frame": 7,
     "notes": [None],
+    "test": "",
+    "rerun": [],
 }
 
 

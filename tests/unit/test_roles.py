@@ -40,6 +40,7 @@ BORN: dict[str, tuple[Thread, bool, bool]] = {
     "a thread that Java alone knows": (thread(java_state="RUNNABLE"), True, False),
     "JDK 19 and later": (thread(JavaFrame("java.lang.Thread.runWith", None, None)), True, False),
     "a virtual thread": (thread(THUNK, VIRTUAL, native_id=None), True, False),
+    "of the common pool": (thread(THUNK, java("ForkJoinWorkerThread.run")), True, False),
     "the main thread": (thread(THUNK, MAIN_METHOD, START, name="MainThread"), False, True),
     "the main thread, known to Java": (thread(START, name="MainThread", java_state="RUNNABLE"), False, True),
     "the main thread, called back": (thread(CALLBACK, MAIN_METHOD, START, name="MainThread"), False, True),

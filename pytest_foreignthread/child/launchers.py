@@ -1,0 +1,81 @@
+"""How a task gets onto the thread that a mode names: `java.util.concurrent` and `threading`, a way for each mode."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import pytest
+
+from ..settings import VIRTUAL_SINCE, needs_newer_jdk
+
+_POOL_SIZE: Final = 4
+
+
+class PythonTask:
+    """A thread that Python made, with as much of a `FutureTask` as is asked of one."""
+
+    def __init__(self, function: Callable[[], object], name: str) -> None:
+        self._thread = threading.Thread(target=function, name=name, daemon=True)
+        self._thread.start()
+
+    def isDone(self) -> bool:
+        return not self._thread.is_alive()
+
+    def get(self) -> None:
+        self._thread.join()
+
+
+class Launchers:
+    """Starts `FutureTask`s. The pools of one test are made when they are first needed, and die with the child."""
+
+    def __init__(self, own: Mapping[str, Callable[[Any], object]]) -> None:
+        self._numbers = itertools.count(1)
+        self._pools: dict[str, Any] = {}
+        self._by_mode: Mapping[str, Callable[[Any], object]] = {
+            "same": lambda task: task.run(),
+            "new": self._new,
+            "pool": lambda task: self._pool("newFixedThreadPool").execute(task),
+            "virtual": self._virtual,
+            "forkjoin": self._forkjoin,
+            "scheduled": self._scheduled,
+            **own,
+        }
+
+    def launch(self, mode: str, task: Any) -> None:
+        __tracebackhide__ = True
+        self._by_mode[mode](task)
+
+    def python_task(self, function: Callable[[], object]) -> PythonTask:
+        return PythonTask(function, f"python-{next(self._numbers)}")
+
+    def _new(self, task: Any) -> None:
+        _java("java.lang.Thread")(task, f"foreign-{next(self._numbers)}").start()
+
+    def _virtual(self, task: Any) -> None:
+        if (release := int(_java("java.lang.Runtime").version().feature())) < VIRTUAL_SINCE:
+            pytest.skip(needs_newer_jdk(str(release)))
+        _java("java.lang.Thread").ofVirtual().name(f"virtual-{next(self._numbers)}").start(task)
+
+    def _forkjoin(self, task: Any) -> None:
+        # Where there is one processor to spare or none, CompletableFuture's own choice is a new thread for each task
+        # (JDK 24 and older).
+        common = _java("java.util.concurrent.ForkJoinPool").commonPool()
+        _java("java.util.concurrent.CompletableFuture").runAsync(task, common)
+
+    def _scheduled(self, task: Any) -> None:
+        at_once = (0, _java("java.util.concurrent.TimeUnit").MILLISECONDS)
+        self._pool("newScheduledThreadPool").schedule(task, *at_once)
+
+    def _pool(self, maker: str) -> Any:
+        if maker not in self._pools:
+            self._pools[maker] = getattr(_java("java.util.concurrent.Executors"), maker)(_POOL_SIZE)
+        return self._pools[maker]
+
+
+def _java(name: str) -> Any:
+    from . import jvm
+
+    return jvm.java(name)

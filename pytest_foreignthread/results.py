@@ -1,0 +1,124 @@
+"""What became of a run's foreign-thread tests, gathered from the reports of this process and of xdist's workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from . import against_baseline, pytest_reports, report_files
+from .against_baseline import Settled
+from .baseline.merged import Expected, KnownOutcomes
+from .matrix import Matrix, matrix_of
+from .nodeids import file_of
+from .properties import add_verdict
+from .selection import Census, Selection
+
+_CENSUS: Final = "foreign_thread_census"
+"""Key in the data that an xdist worker leaves its controller at its end."""
+
+
+class Results:
+    """A plugin. In an xdist worker it leaves all but the census to the controller's."""
+
+    def __init__(
+        self, config: pytest.Config, options: Mapping[str, Any], selection: Selection, known: KnownOutcomes
+    ) -> None:
+        self._config = config
+        self._options = options
+        self._known = known
+        self._entries: list[dict[str, Any]] = []
+        self._expected: dict[str, Expected] = {}
+        self._order: dict[str, int] = {}
+        self._runs_of: Mapping[str, int] = {}
+        self.selection = selection
+        self.census = Census()
+        self.settled = Settled()
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """Those of the report, in the order of collection: workers end in any."""
+        return sorted(self._entries, key=lambda entry: self._order.get(entry["nodeid"], len(self._order)))
+
+    def matrix(self) -> Matrix:
+        """Give that of the run; of a run without one that of the modes which the markers list."""
+        if not self.selection.modes:
+            return matrix_of(self.entries, ())
+        # What was made for the matrix bears its mode in its name.
+        entries = [entry for entry in self.entries if entry["test"] != entry["nodeid"]]
+        return matrix_of(entries, self.selection.modes)
+
+    def collected(self, nodeids: Sequence[str], census: Census, runs_of: Mapping[str, int]) -> None:
+        """`runs_of` has how many items each test of the matrix is."""
+        self._order = {nodeid: number for number, nodeid in enumerate(nodeids)}
+        self._runs_of = runs_of
+        self.census = replace(census, deselected=self.census.deselected)
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        self.census = replace(self.census, deselected=self.census.deselected + len(items))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if (entry := pytest_reports.entry_of(report)) is not None:
+            self._entries.append(entry)
+            if expected := pytest_reports.expected_of(report):
+                self._expected[entry["test"]] = expected
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        self._order = {nodeid: number for number, nodeid in enumerate(ids)}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        if (census := getattr(node, "workeroutput", {}).get(_CENSUS)) is not None:
+            self.census = Census(**census)
+
+    def tell_verdict(self, reports: Sequence[pytest.TestReport]) -> None:
+        """Call before the reports are logged: with the last run of a test its verdict is known, if all ran here."""
+        entry = next(filter(None, map(pytest_reports.entry_of, reports)), None)
+        if entry is None or not self.selection.modes:
+            return
+        runs = [one for one in self._entries if one["test"] == entry["test"]] + [entry]
+        if len(runs) == self._runs_of[entry["test"]]:
+            (row,) = matrix_of(runs, self.selection.modes).rows
+            add_verdict(reports, row.verdict)
+
+    def settle(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+        """Compare with what is known, or write it down; a difference fails the run."""
+        if (output := getattr(self._config, "workeroutput", None)) is not None:
+            output[_CENSUS] = self.census.as_data()
+            return
+        ran = not any(self._config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
+        if not ran or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return
+        matrix, is_gone = matrix_of(self.entries, ()), self._is_gone(session)
+        if self._known.updating:
+            path = Path(self._options["baseline"])
+            self.settled = against_baseline.brought_up_to_date(
+                path, self._known.baseline, matrix, self._expected, is_gone
+            )
+        elif self._options["baseline"] or self._expected:
+            self.settled = against_baseline.differences(self._known, matrix, self._expected, is_gone)
+        if self.settled.differences and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _is_gone(self, session: pytest.Session) -> Callable[[str], bool]:
+        """Tell whether a test that did not run is not there any more: its file was collected as a whole, or is gone."""
+        selected = any("::" in str(argument) for argument in self._config.args)
+        stopped = session.shouldstop or session.shouldfail
+        if selected or stopped or self.census.deselected:
+            return lambda test: False
+        files = set(map(file_of, self._order))
+        root = self._config.rootpath
+        return lambda test: file_of(test) in files or not (root / file_of(test)).exists()
+
+    def write(self, environment: Callable[[], dict[str, Any]]) -> None:
+        """Write the reports that are asked for; end pytest with an error where a file cannot be written."""
+        if hasattr(self._config, "workerinput"):
+            return
+        asked = bool(self.selection.modes)
+        report_files.write(self._options["report"], self.matrix(), self.entries, environment, asked=asked)
+        if self.settled.error:
+            pytest.exit(self.settled.error, returncode=pytest.ExitCode.USAGE_ERROR)

@@ -1,0 +1,46 @@
+"""The modes that a project adds."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, Final, cast
+
+import pytest
+
+from pytest_foreignthread.own_modes import OWN_MODES, gather, known_modes
+from pytest_foreignthread.settings import MODES
+
+
+def config(*answers: object) -> pytest.Config:
+    hook = SimpleNamespace(pytest_foreign_thread_modes=lambda config: list(answers))
+    return cast(pytest.Config, SimpleNamespace(hook=hook, stash={}))
+
+
+def test_modes_of_several_plugins_come_together() -> None:
+    assert gather(config({"vertx": print}, {}, {"Spark_2": len})) == {"vertx": print, "Spark_2": len}
+    assert gather(config()) == {}
+
+
+BAD: Final[dict[str, tuple[list[Any], str]]] = {
+    "no dict": ([["vertx"]], "gave ['vertx']: want a dict of names and launchers"),
+    "a dash": ([{"my-pool": print}], "want a name of letters, digits and _"),
+    "no text": ([{1: print}], "want a name of letters, digits and _"),
+    "empty": ([{"": print}], "want a name of letters, digits and _"),
+    "ours": ([{"pool": print}], "a mode of that name is there already"),
+    "twice": ([{"vertx": print}, {"vertx": len}], "another plugin or conftest gives that mode, too"),
+    "no function": ([{"vertx": "pool"}], "gave {'vertx': 'pool'}: want a function that takes a java.lang.Runnable"),
+}
+
+
+@pytest.mark.parametrize(("answers", "words"), BAD.values(), ids=BAD)
+def test_what_is_no_mode(answers: list[Any], words: str) -> None:
+    with pytest.raises(pytest.UsageError) as raised:
+        gather(config(*answers))
+    assert str(raised.value).startswith("pytest_foreign_thread_modes gave ")
+    assert str(raised.value).endswith(words)
+
+
+def test_the_projects_modes_are_known_beside_the_plugins() -> None:
+    own = SimpleNamespace(stash={OWN_MODES: {"vertx": print}})
+    assert known_modes(own) == (*MODES, "vertx")
+    assert known_modes(SimpleNamespace(stash={})) == MODES

@@ -32,14 +32,19 @@ def texts(record: RunRecord, traceback: str, surroundings: Surroundings) -> dict
         "report.txt": "\n\n".join(part for part in (traceback.rstrip(), text.render(record)) if part) + "\n",
         "environment.json": _json(surroundings.environment),
         "order.txt": "".join(f"{nodeid}\n" for nodeid in surroundings.order),
-        "rerun.txt": rerun_command(record.rerun or record.nodeid, surroundings) + "\n",
+        "rerun.txt": rerun_command(_tests(record), surroundings) + "\n",
     }
 
 
-def rerun_command(nodeid: str, surroundings: Surroundings) -> str:
+def _tests(record: RunRecord) -> list[str]:
+    """What else a rerun needs is among the options of the run."""
+    return [argument for argument in record.rerun_arguments if not argument.startswith("--")]
+
+
+def rerun_command(tests: Sequence[str], surroundings: Surroundings) -> str:
     """Give the words for a shell, in the folder in which pytest was started."""
     seed = [] if surroundings.hash_seed is None else [f"PYTHONHASHSEED={shlex.quote(surroundings.hash_seed)}"]
-    return " ".join([*seed, shlex.join(["pytest", nodeid, *surroundings.options])])
+    return " ".join([*seed, shlex.join(["pytest", *tests, *surroundings.options])])
 
 
 def _json(data: Mapping[str, Any]) -> str:

@@ -84,13 +84,13 @@ def _machine() -> dict[str, Any]:
     return {
         "kernel": f"{platform.system()} {platform.release()} {platform.version()}",
         "libc": " ".join(platform.libc_ver()).strip() or None,
-        "cpus": {"total": os.cpu_count(), "usable": _usable_cpus()},
+        "cpus": {"total": os.cpu_count(), "usable": usable_processors()},
         "memory_bytes": _memory(),
     }
 
 
-def _usable_cpus() -> int | None:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def usable_processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _memory() -> int | None:

@@ -50,16 +50,16 @@ def _foreign_thread_mode(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def make_base_folder(item: pytest.Item) -> None:
-    """Call before the fork: let the folder that a run's temporary folders lie in be made here, once.
+def make_base_folder(session: pytest.Session) -> None:
+    """Call before the first fork: let the folder that a run's temporary folders lie in be made here, once.
 
     pytest makes it when it is first asked for. Each child would make one of its own, and push the user's last three
     out; none would be cleared, for a child does not leave by way of `atexit`.
     """
-    if "tmp_path_factory" in getattr(item, "fixturenames", ()):
+    if any("tmp_path_factory" in getattr(item, "fixturenames", ()) for item in session.items):
         # A private name, but the fixture's value is out of reach without a test's request. Without it there is a
         # folder for each child, no more.
-        factory = getattr(item.config, "_tmp_path_factory", None)
+        factory = getattr(session.config, "_tmp_path_factory", None)
         if factory is not None:
             factory.getbasetemp()
 

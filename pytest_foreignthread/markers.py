@@ -17,10 +17,10 @@ from .settings import MODES
 MARKER: Final = "foreign_thread"
 
 MARKER_HELP: Final = (
-    f"{MARKER}(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...], skip=REASON, expect={{...}}): run the "
-    "body of the test as a callback on a Java thread, in a forked child with a JVM of its own; mode is one of "
-    f"{', '.join(MODES)}, one of the project's own, or a list of them; skip leaves the test to pytest; expect has "
-    "outcomes that are known, such as {'new': 'segfault'}."
+    f"{MARKER}(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...], isolation=SCOPE, skip=REASON, "
+    "expect={...}): run the body of the test as a callback on a Java thread, in a forked child with a JVM; mode is "
+    f"one of {', '.join(MODES)}, one of the project's own, or a list of them; skip leaves the test to pytest; expect "
+    "has outcomes that are known, such as {'new': 'segfault'}."
 )
 
 

@@ -64,11 +64,18 @@ class SessionStopped:
 
 
 @dataclass(frozen=True)
+class TestEnded:
+    """The child did all it had to do for a test, and waits for the next order."""
+
+    __test__ = False
+
+
+@dataclass(frozen=True)
 class Finished:
     """The child did all it had to do; what comes after is its own, intended, exit."""
 
 
-Message = PhaseStarted | ThreadNamed | ReportMade | WarningRecorded | JvmFailed | SessionStopped | Finished
+Message = PhaseStarted | ThreadNamed | ReportMade | WarningRecorded | JvmFailed | SessionStopped | TestEnded | Finished
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,12 @@ class Lost:
     reason: str
 
 
-End = Exited | Signaled | Lost
+@dataclass(frozen=True)
+class Serving:
+    """No end: the child waits for its next test."""
+
+
+End = Exited | Signaled | Lost | Serving
 
 
 Taken = tuple[dict[str, str], dict[str, str]]
@@ -124,6 +136,16 @@ class Observation:
     """Remarks of the supervisor: a stopped child, processes that outlived it."""
     oom_kills: int = 0
     """Processes of the control group, the child or others, that the kernel killed meanwhile for lack of memory."""
+
+    @property
+    def serving(self) -> bool:
+        return isinstance(self.end, Serving)
+
+    @property
+    def all_passed(self) -> bool:
+        """Whether the child waits for its next test, and each phase of this one passed."""
+        reports = (message for message in self.messages if isinstance(message, ReportMade))
+        return self.serving and all(one.report.get("outcome") == "passed" for one in reports)
 
     @property
     def finished(self) -> bool:

@@ -27,6 +27,12 @@ def seconds(value: object) -> float:
     return found
 
 
+def count(value: object) -> int:
+    if not str(value).isdecimal():
+        raise ValueError("want a number, such as 0 or 2")
+    return int(str(value))
+
+
 def words(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         try:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from . import option_values as values
-from .settings import JVM_PROFILES, MATRIX_MODES, MODES, NATIVE_CHOICES, Jvm, Settings
+from .settings import ISOLATIONS, JVM_PROFILES, MATRIX_MODES, MODES, NATIVE_CHOICES, Jvm, Settings
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,21 @@ OPTIONS: Final = (
         "class path of the JVM, joined as PATH is",
         in_marker=True,
         is_path=True,
+    ),
+    Option(
+        "isolation",
+        "SCOPE",
+        values.one_of(ISOLATIONS),
+        "test",
+        "a child and its JVM for each test (test), module or session",
+        in_marker=True,
+    ),
+    Option(
+        "ready",
+        "N",
+        values.count,
+        None,
+        "children forked ahead of their tests (by the number of processors); 0 for none",
     ),
     Option(
         "native",
@@ -217,7 +232,7 @@ def settings_for(
     marked: Mapping[str, Any], mode: str, call_mode: str, options: Mapping[str, Any], jvm: Jvm
 ) -> Settings:
     """`marked` has the arguments of the test's markers, which win over `options`."""
-    chosen = {name: marked.get(name, options[name]) for name in ("timeout", "jvm_args", "classpath")}
+    chosen = {name: marked.get(name, options[name]) for name in ("timeout", "jvm_args", "classpath", "isolation")}
     own = "jvm_args" in marked or "classpath" in marked
     run_wide = {name: options[name] for name in ("native", "jvm_profile")}
     return Settings(mode=mode, call_mode=call_mode, jvm=jvm, own_jvm_args=own, **run_wide, **chosen)

@@ -39,6 +39,8 @@ def record_of(
     death = classify_end(observation, evidence)
     verdict, phase = (death, observation.phase) if death else _from_reports(reports)
     record = _record(item, settings, observation, evidence, verdict, phase)
+    if death is None and record.outcome in (Outcome.PASSED, Outcome.SKIPPED):
+        return record, False
     return replace(record, diagnosis=_diagnosis(item, record, observation, evidence)), death is not None
 
 

@@ -44,6 +44,18 @@ class Diagnosis:
 
 
 @dataclass(frozen=True)
+class Alone:
+    """What became of a test that broke in a shared child when it was run once more, in a child of its own."""
+
+    outcome: Outcome
+    message: str
+    before: tuple[str, ...]
+    """The tests that the shared child had served before it, the first one first."""
+    rerun: tuple[str, ...] = ()
+    """Arguments of pytest that run those tests and this one again in one child."""
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """One run of one test in one mode. `duration` is in seconds, `artifacts` maps a document to its path."""
 
@@ -59,6 +71,8 @@ class RunRecord:
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     diagnosis: Diagnosis | None = None
+    alone: Alone | None = None
+    """None for a test that had a child of its own, or was the first in a shared one."""
     test: str = ""
     """The node id without the mode; the node id where it holds none."""
     rerun: str = ""
@@ -68,4 +82,6 @@ class RunRecord:
 
     @property
     def rerun_arguments(self) -> tuple[str, ...]:
+        if self.alone is not None and self.alone.outcome is not self.outcome:
+            return self.alone.rerun
         return (self.rerun or self.nodeid, *self.rerun_options)

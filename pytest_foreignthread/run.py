@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from . import against_baseline, jvms, pytest_reports
 from . import items as foreign_items
 from .artifacts import Artifacts
-from .environment import rerun_options, surroundings, versions
+from .environment import rerun_options, surroundings, usable_processors, versions
 from .fixtures import make_base_folder
 from .observation import SessionStopped
 from .options import jvm_source
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _USAGE_ERROR: Final = "foreign_thread_usage_error"
 """Key in the data that an xdist worker leaves its controller at its end."""
+_MOST_READY: Final = 4
+"""Tests run one after the other: more children than this are not awaited sooner."""
 
 
 class Run:
@@ -44,6 +47,7 @@ class Run:
         self._scratch: Any = None
         self._order: list[str] = []
         self._fixtures = SharedFixtures(config)
+        self._filters = tuple(warnings.filters)
         self.jvm: Jvm | None = None
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
@@ -71,9 +75,11 @@ class Run:
         self._order.append(item.nodeid)
         if foreign_items.SETTINGS not in item.stash:
             self._fixtures.ordinary_tests_ran = True
+            if self._runner is not None:
+                self._runner.children.drop_ready()
             return False
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        result = self._skipped(item) or self._not_set_up(item) or self._result(item)
+        result = self._skipped(item) or self._not_set_up(item) or self._result(item, nextitem)
         self.results.tell_verdict(result.reports)
         for report in self._fixtures.tear_down(item, nextitem, result.reports):
             item.ihook.pytest_runtest_logreport(report=report)
@@ -93,14 +99,16 @@ class Run:
 
     def _not_set_up(self, item: pytest.Item) -> Result | None:
         call = self._fixtures.finish_unfit(item)
+        if call is not None and self._runner is not None:
+            # Those that live hold copies of what was torn down.
+            self._runner.children.drop_ready()
+            self._runner.children.retire(item)
         return _ended(item, call) if call is not None else None
 
-    def _result(self, item: pytest.Item) -> Result:
-        settings = item.stash[foreign_items.SETTINGS]
-        make_base_folder(item)
+    def _result(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         with self._controller_told():
-            runner = self._runner or self._make_runner()
-            return runner.run(item, settings, shares_fixtures=self._fixtures.ordinary_tests_ran)
+            runner = self._runner or self._make_runner(item.session)
+            return runner.run(item, nextitem)
 
     @contextmanager
     def _controller_told(self) -> Iterator[None]:
@@ -118,8 +126,9 @@ class Run:
         if text := getattr(node, "workeroutput", {}).get(_USAGE_ERROR):
             raise pytest.UsageError(text)
 
-    def _make_runner(self) -> Runner:
+    def _make_runner(self, session: pytest.Session) -> Runner:
         # Imported here, jpype with it: a run without such tests pays for none of it, and a child need not import.
+        from .children import Children
         from .runner import Runner
         from .supervise.scratch import ScratchError, ScratchRoot
 
@@ -127,8 +136,16 @@ class Run:
             self._scratch = ScratchRoot()
         except ScratchError as error:
             raise pytest.UsageError(str(error)) from None
-        self._runner = Runner(self._scratch, self._artifacts())
+        make_base_folder(session)
+        children = Children(session, self._scratch, self._fixtures, self._filters, self._ready())
+        self._runner = Runner(children, self._artifacts())
         return self._runner
+
+    def _ready(self) -> int:
+        """Give how many children may be ready: as many as there are processors for a run that has them to itself."""
+        chosen: int | None = self._options["ready"]
+        workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+        return chosen if chosen is not None else min(_MOST_READY, usable_processors() // workers)
 
     def _artifacts(self) -> Artifacts:
         if self._options["artifacts"]:
@@ -153,12 +170,20 @@ class Run:
     def environment(self) -> dict[str, Any]:
         return versions(self.jvm or (self._find_jvm() if self.results.entries else None))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Children that live have fixtures to tear down."""
+        if self._runner is not None:
+            self._runner.children.finish()
+
     def close(self) -> None:
         if self._scratch is None:
             return
         from .supervise.signals import surely
 
         # A second ^C would leave half of it.
+        if self._runner is not None:
+            surely(self._runner.children.close)
         surely(self._scratch.close)
 
 

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import functools
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Final
 
 import pytest
 
 from . import documents, pytest_reports
 from .artifacts import Artifacts
 from .child import jvm
-from .child import main as child
+from .children import Children, Seen
+from .items import SETTINGS
+from .nodeids import file_of
 from .observation import Exited, JvmFailed, Observation, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
 from .properties import add_properties
 from .recording import identity, record_of
-from .records import RunRecord
+from .records import Alone, RunRecord
 from .report import text
 from .reporting import add_evidence, add_section, child_reports, death_reports, reported_outcome, with_entry
-from .settings import DUMP_SIGNAL, Settings
-from .supervise import native
-from .supervise.held import CrashWatch
-from .supervise.probe import take_crash, take_documents
-from .supervise.scratch import ScratchRoot
-from .supervise.supervisor import supervise
+from .settings import Settings
+
+_MOST_NAMED: Final = 10
+"""Tests that a command for a rerun names one by one."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +40,12 @@ class Result:
 class Runner:
     """Runs tests in children, one after the other, within one run of pytest."""
 
-    def __init__(self, scratch: ScratchRoot, artifacts: Artifacts) -> None:
-        self._scratch = scratch
+    def __init__(self, children: Children, artifacts: Artifacts) -> None:
+        self.children = children
         self._artifacts = artifacts
         self._jvm_has_started = False
 
-    def run(self, item: pytest.Item, settings: Settings, *, shares_fixtures: bool) -> Result:
+    def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         """Raise UsageError when the first JVM of the run does not start, or one runs in this process."""
         if jvm.is_started():
             raise pytest.UsageError(
@@ -54,29 +53,28 @@ class Runner:
                 "of its own: let no conftest and no other test call jpype.startJVM, or run the foreign-thread tests by "
                 f"themselves ({text.PAGES}jvm-before-fork/)"
             )
-        folder = self._scratch.child_folder()
-        try:
-            observation = self._observe(item, settings, folder, shares_fixtures)
-            taken = documents.read(folder, observation)
-        finally:
-            self._scratch.discard(folder)
-        if (reason := _jvm_failure(observation, taken)) is not None:
+        settings = item.stash[SETTINGS]
+        seen = self.children.run(item, nextitem)
+        observation = seen.observation
+        if (reason := _jvm_failure(observation, seen.taken)) is not None:
             return Result(self._jvm_failed(item, settings, observation, reason), (), None)
         self._jvm_has_started = True
         warnings = tuple(message for message in observation.messages if isinstance(message, WarningRecorded))
-        return Result(self._reports(item, settings, observation, taken), warnings, _stop(observation))
+        return Result(self._reports(item, settings, seen), warnings, _stop(observation))
 
-    def _reports(
-        self, item: pytest.Item, settings: Settings, observation: Observation, taken: documents.Documents
-    ) -> list[pytest.TestReport]:
+    def _reports(self, item: pytest.Item, settings: Settings, seen: Seen) -> list[pytest.TestReport]:
+        observation = seen.observation
         reports = child_reports(item.config, observation)
-        record, died = record_of(item, settings, observation, taken, reports)
-        record = self._with_artifacts(record, taken, _traceback(reports))
-        if died:
-            reports += death_reports(item, record, reports, observation)
-        elif _stop(observation) is not None:
+        record, died = record_of(item, settings, observation, seen.taken, reports)
+        if _stop(observation) is not None and not died:
             # It has no outcome: pytest reports nothing of a test that is interrupted.
             return reports
+        if record.outcome.abnormal:
+            self.children.retire(item)
+            record = self._compared(item, settings, record, seen.before)
+        record = self._with_artifacts(record, seen.taken, _traceback(reports))
+        if died:
+            reports += death_reports(item, record, reports, observation)
         elif record.outcome is Outcome.NULL_RESULT:
             add_evidence(reports, record)
         elif record.diagnosis is not None:
@@ -85,18 +83,18 @@ class Runner:
         add_properties(reports, record)
         return with_entry(reports, record, settings)
 
-    def _observe(self, item: pytest.Item, settings: Settings, folder: Path, shares_fixtures: bool) -> Observation:
-        return supervise(
-            lambda sender: child.run(item, settings, folder, sender, shares_fixtures=shares_fixtures),
-            limits=settings.limit,
-            probe=functools.partial(
-                take_documents,
-                traceback_file=folder / documents.PYTHON_HANG,
-                dump_signal=DUMP_SIGNAL,
-                native_choice=settings.native,
-            ),
-            crash=_crash_watch(settings, folder),
-        )
+    def _compared(
+        self, item: pytest.Item, settings: Settings, record: RunRecord, before: Sequence[pytest.Item]
+    ) -> RunRecord:
+        """Run a test that broke in a shared child once more, alone: what it owes to those before it is to be told."""
+        if not before:
+            return record
+        seen = self.children.run(item, None, alone=True)
+        reports = child_reports(item.config, seen.observation)
+        alone, _ = record_of(item, settings, seen.observation, seen.taken, reports)
+        earlier = tuple(pytest_reports.as_typed(item.config, one.nodeid) for one in before)
+        rerun = (*_together(earlier, record.rerun), *_modes_of(item, before), "--foreign-thread-isolation=session")
+        return replace(record, alone=Alone(alone.outcome, alone.message, earlier, rerun))
 
     def _jvm_failed(
         self, item: pytest.Item, settings: Settings, observation: Observation, reason: str
@@ -120,18 +118,25 @@ class Runner:
         return _with_note(record, note if kept.note is None else None)
 
 
+def _together(earlier: Sequence[str], test: str) -> tuple[str, ...]:
+    """Give what selects all these tests: their ids, or the files of many."""
+    tests = (*earlier, test)
+    return tests if len(tests) <= _MOST_NAMED else tuple(dict.fromkeys(map(file_of, tests)))
+
+
+def _modes_of(item: pytest.Item, before: Sequence[pytest.Item]) -> tuple[str, ...]:
+    """Give the options without which pytest would not make these items of a matrix."""
+    options = item.stash[SETTINGS].rerun_options
+    modes = dict.fromkeys(one.stash[SETTINGS].mode for one in (*before, item))
+    return options and (f"--foreign-thread-modes={','.join(modes)}", *options[1:])
+
+
 def _with_note(record: RunRecord, note: str | None) -> RunRecord:
     return record if note is None else replace(record, notes=(*record.notes, note))
 
 
 def _traceback(reports: Sequence[pytest.TestReport]) -> str:
     return "\n".join(report.longreprtext for report in reports if pytest_reports.is_abnormal(report))
-
-
-def _crash_watch(settings: Settings, folder: Path) -> CrashWatch | None:
-    if not native.is_wanted(settings.native):
-        return None
-    return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native))
 
 
 def not_run(item: pytest.Item, settings: Settings, call: pytest.CallInfo[None]) -> Result:

@@ -22,6 +22,9 @@ Launcher = Callable[[Any], object]
 
 NATIVE_CHOICES: Final = ("auto", "off", "locals")
 
+ISOLATIONS: Final = ("test", "module", "session")
+"""What a child and its JVM are for: one test, those of a module, or all."""
+
 JVM_PROFILES: Final = ("quick", "server")
 
 # HotSpot owns SIGUSR2 and SIGQUIT, tests use SIGUSR1: a real-time signal is nobody's. Few systems but Linux have them.
@@ -72,6 +75,8 @@ class Settings:
     jvm_profile: str = "quick"
     """`quick` starts fast and is made for a short life, `server` leaves the JVM to its own defaults."""
     classpath: tuple[str, ...] = ()
+    isolation: str = "test"
+    """One of ISOLATIONS."""
     native: str = "auto"
     """Whether to take native stacks: `auto`, where pystack is installed, `off`, or `locals`, with Python's locals."""
     launchers: Mapping[str, Launcher] = field(default_factory=dict)

@@ -28,6 +28,10 @@ class SharedFixtures:
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
         self._set_up.pop(fixturedef, None)
 
+    def standing(self) -> frozenset[pytest.Item | pytest.Collector]:
+        """Give the nodes on which fixtures stand now that were set up in this process."""
+        return frozenset(request.node for request in self._set_up.values())
+
     def finish_unfit(self, item: pytest.Item) -> pytest.CallInfo[None] | None:
         """Call before the fork: tear down what the test wants with another parameter. None where there is nothing.
 

@@ -20,6 +20,7 @@ from .observation import (
     PhaseStarted,
     ReportMade,
     SessionStopped,
+    TestEnded,
     ThreadNamed,
     WarningRecorded,
 )
@@ -27,7 +28,7 @@ from .outcomes import Phase
 
 _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     cls.__name__.encode(): cls
-    for cls in (PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, JvmFailed, SessionStopped, Finished)
+    for cls in (PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, JvmFailed, SessionStopped, TestEnded, Finished)
 }
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"int": int, "str": str, "int | None": (int, type(None))}
 
@@ -37,7 +38,7 @@ LONGEST = 64 * 1024 * 1024
 
 def encode(message: Message) -> bytes:
     """Raise TypeError when a report holds what JSON does not take."""
-    fields = {field.name: _plain(getattr(message, field.name)) for field in dataclasses.fields(message)}
+    fields = {name: _plain(value) for name, value in vars(message).items()}
     return f"{type(message).__name__}\t{json.dumps(fields)}\n".encode()
 
 
@@ -57,15 +58,24 @@ class Sender:
         self._file = _identity(fd)
         self._lock = threading.Lock()
         self._torn = False
+        self._kept_back = b""
         self.broken = False
         """The pipe is gone: the test closed it, or the parent died. Later messages are dropped."""
 
-    def send(self, message: Message) -> None:
-        """Raise TypeError when a report holds what JSON does not take; nothing when the pipe is gone."""
+    def send(self, message: Message, *, soon: bool = False) -> None:
+        """Raise TypeError when a report holds what JSON does not take; nothing when the pipe is gone.
+
+        With `soon` the message goes out together with the next one, which must be about to come: each write wakes the
+        parent.
+        """
         data = encode(message)
         if os.getpid() != self._owner_pid:
             return
         with self._lock:
+            self._kept_back += data
+            if soon:
+                return
+            data, self._kept_back = self._kept_back, b""
             try:
                 # A test that closed the descriptor may have another file under its number by now.
                 if self.broken or _identity(self._fd) != self._file:

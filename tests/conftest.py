@@ -11,6 +11,9 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
+# pytest would rewrite the plugin's own modules, and itself, anew in each of the many runs that the tests make.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 @pytest.fixture
 def memory_group() -> Iterator[Path]:

@@ -29,6 +29,12 @@ class PythonStacks:
         faulthandler.enable(self._death, all_threads=True)
         faulthandler.register(self._signal, self._asked, all_threads=True, chain=False)
 
+    def begin(self) -> None:
+        """Forget what an earlier test of the child had written."""
+        self._told = None
+        self._death.truncate(0)
+        self._death.seek(0)
+
     def write(self) -> None:
         faulthandler.dump_traceback(self._death, all_threads=True)
 

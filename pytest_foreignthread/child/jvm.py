@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,7 @@ def wait_while_it_exits() -> None:
         time.sleep(_EXIT_SECONDS)
 
 
+@functools.cache
 def java(name: str) -> Any:
     return jpype.JClass(name)
 
@@ -94,6 +96,11 @@ def set_uncaught_handler(function: Callable[[Any, Any], None]) -> None:
     """Let Java call the function with thread and throwable, on that thread, for what no one else caught."""
     handler = jpype.JProxy("java.lang.Thread$UncaughtExceptionHandler", dict={"uncaughtException": function})
     java("java.lang.Thread").setDefaultUncaughtExceptionHandler(handler)
+
+
+def number_of_threads() -> int:
+    """Count the living Java threads but HotSpot's own."""
+    return int(java("java.lang.Thread").activeCount())
 
 
 def other_threads() -> list[Any]:

@@ -29,7 +29,7 @@ class PythonTask:
 
 
 class Launchers:
-    """Starts `FutureTask`s. The pools of one test are made when they are first needed, and die with the child."""
+    """Starts `FutureTask`s. The pools of one test are made when they are first needed."""
 
     def __init__(self, own: Mapping[str, Callable[[Any], object]]) -> None:
         self._numbers = itertools.count(1)
@@ -43,6 +43,13 @@ class Launchers:
             "scheduled": self._scheduled,
             **own,
         }
+
+    def close(self) -> None:
+        """Let the threads of the pools end once they have done what they were given."""
+        from . import jvm
+
+        for pool in self._pools.values() if jvm.is_started() else ():
+            pool.shutdown()
 
     def launch(self, mode: str, task: Any) -> None:
         __tracebackhide__ = True

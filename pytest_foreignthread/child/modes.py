@@ -41,6 +41,7 @@ class ForeignThread:
         self._state = state
         self._mode = mode
         self._launchers = Launchers(state.settings.launchers)
+        state.launchers.append(self._launchers)
         self._submitted: list[tuple[Callback[Any], Any]] = []
 
     def call(self, function: Callable[..., T], /, *args: Any, mode: str | None = None, **kwargs: Any) -> T:

@@ -35,16 +35,26 @@ class PhaseEnds:
     def __init__(self, uncaught: UncaughtExceptions) -> None:
         self._uncaught = uncaught
         self._owner = os.getpid()
-        self._set_up: list[tuple[pytest.FixtureDef[Any], Any]] = []
+        self._set_up: dict[pytest.FixtureDef[Any], Any] = {}
+        self._last = True
         self.thrown: Uncaught | None = None
         """What failed a phase for having been caught by no one."""
+
+    def begin(self, *, last: bool) -> None:
+        """Call before each test; the teardown of the last one is that of everything that was set up here."""
+        self._last, self.thrown = last, None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
-        self._set_up.append((fixturedef, request))
+        # The last one set up comes last, also of those that were set up before.
+        self._set_up.pop(fixturedef, None)
+        self._set_up[fixturedef] = request
         return (yield)
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        self._set_up.pop(fixturedef, None)
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> End:
@@ -60,20 +70,24 @@ class PhaseEnds:
         self._leave_if_forked(outcome.exception)
         # pytest's own step has taken it away.
         with _variable("PYTEST_CURRENT_TEST", f"{item.nodeid} (teardown)"):
-            raised = [outcome.exception, *map(self._error_of, self._finishers())]
-        errors = [error for error in raised if error is not None]
+            raised = self.finish() if self._last else []
+        errors = [*([outcome.exception] if outcome.exception else []), *raised]
         if len(errors) > 1:
             errors = [BaseExceptionGroup(f"errors while tearing down {item!r}", errors)]
         if errors:
             outcome.force_exception(errors[0])
         self._end(item, "teardown", outcome)
 
+    def finish(self) -> list[BaseException]:
+        """Tear down the fixtures that were set up here; give what that raised."""
+        return [error for error in map(self._error_of, self._finishers()) if error is not None]
+
     def _finishers(self) -> list[Callable[[], None]]:
         """Give what tears down the fixtures set up here, in pytest's order; those set up before the fork stay.
 
         Where pytest has torn down one itself there is nothing left to do.
         """
-        narrow_last = sorted(self._set_up, key=lambda one: _SCOPES.index(one[0].scope))
+        narrow_last = sorted(self._set_up.items(), key=lambda one: _SCOPES.index(one[0].scope))
         return [functools.partial(fixturedef.finish, request) for fixturedef, request in reversed(narrow_last)]
 
     def _error_of(self, step: Callable[[], None]) -> BaseException | None:

@@ -65,7 +65,8 @@ class Protocol:
             return False
         chain = exception_chain(call.excinfo.value) if call.excinfo is not None else ()
         elsewhere = kept_by_main_thread(call.excinfo.value) if report.failed and call.excinfo is not None else ""
-        send_report(self._item.config, self._sender, report, chain, elsewhere)
+        # The mark of the next phase, or the word of the test's end, comes next.
+        send_report(self._item.config, self._sender, report, chain, elsewhere, soon=True)
         return bool(report.passed)
 
     def _report(self, call: pytest.CallInfo[None]) -> pytest.TestReport:
@@ -125,10 +126,12 @@ def send_report(
     report: pytest.TestReport,
     exceptions: tuple[tuple[str, str], ...] = (),
     elsewhere: str = "",
+    *,
+    soon: bool = False,
 ) -> None:
     # A plugin's own kind of report may have no form that crosses processes.
     if (data := report_data(config, report)) is not None:
-        sender.send(ReportMade(data, exceptions, elsewhere))
+        sender.send(ReportMade(data, exceptions, elsewhere), soon=soon)
 
 
 def _described(warning: warnings.WarningMessage, when: When) -> WarningRecorded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from ..settings import Settings
 from ..wire import Sender
 from .alternate_stack import AlternateStacks
 from .faults import PythonStacks
+from .launchers import Launchers
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class ChildState:
     sender: Sender
     stacks: PythonStacks
     alternate: AlternateStacks
+    launchers: list[Launchers] = field(default_factory=list)
+    """Those of the test that runs; they are closed after it."""
 
 
 CHILD = pytest.StashKey[ChildState]()

@@ -53,9 +53,12 @@ class UncaughtExceptions:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._found: list[tuple[str, Any]] = []
+        self._usual = 0
+        """Java threads that were there before any test."""
 
     def install(self) -> None:
         jvm.set_uncaught_handler(self._add)
+        self._usual = jvm.number_of_threads()
 
     def _add(self, thread: Any, throwable: Any) -> None:
         with self._lock:
@@ -63,7 +66,8 @@ class UncaughtExceptions:
 
     def take(self) -> list[Uncaught]:
         """Give, and forget, what came since the last call."""
-        _wait_for_dying_threads()
+        if jvm.is_started() and jvm.number_of_threads() > self._usual:
+            _wait_for_dying_threads()
         with self._lock:
             found, self._found = self._found, []
         return [_uncaught(name, throwable) for name, throwable in found]

@@ -14,8 +14,10 @@ from markupsafe import Markup
 
 from ..matrix import Cell, Matrix, Row
 from ..outcomes import Outcome
+from ..records import Alone
 from ..stacks import Frame, Gil, Thread
 from ..wording import called, motion_words, wait_words
+from .alone import alone_line
 from .entry_threads import threads_of
 from .frame_text import frame_line
 from .text import PAGES
@@ -86,9 +88,17 @@ def _run(entry: Entry, frames: dict[Frame, int]) -> dict[str, Any]:
             "rerun": shlex.join(["pytest", *entry["rerun"]]),
             "diagnosis": _diagnosis(entry.get("diagnosis")),
             "threads": [_thread(thread, threads, entry["outcome"], frames) for thread in threads],
-            **{name: entry.get(name) for name in ("message", "problematic_frame", "artifacts", "missing", "notes")},
+            **{name: entry.get(name) for name in ("message", "problematic_frame", "artifacts", "missing")},
+            "notes": [*_alone(entry), *entry.get("notes", ())],
         }
     )
+
+
+def _alone(entry: Entry) -> list[str]:
+    if (alone := entry.get("alone")) is None:
+        return []
+    found = Alone(Outcome(alone["outcome"]), alone["message"], tuple(alone["before"]))
+    return [alone_line(Outcome(entry["outcome"]), found)]
 
 
 def _facts(entry: Entry) -> str:

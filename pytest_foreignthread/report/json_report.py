@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..matrix import Matrix
-from ..records import Diagnosis, RunRecord
+from ..records import Alone, Diagnosis, RunRecord
 from ..stacks import Frame, NativeFrame, PythonFrame, Thread
 
 SCHEMA_VERSION: Final = 2
@@ -32,6 +32,7 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
         "threads": [_thread(thread) for thread in evidence.threads],
         "artifacts": dict(record.artifacts),
         "missing": dict(evidence.missing),
+        "alone": None if record.alone is None else _alone(record.alone),
         "notes": list(record.notes),
         "rerun": list(record.rerun_arguments),
     }
@@ -55,6 +56,10 @@ def render(document: Mapping[str, Any]) -> str:
 
 def _diagnosis(found: Diagnosis) -> dict[str, Any]:
     return {"code": found.code, "text": found.text, "help": found.help, "evidence": list(found.evidence)}
+
+
+def _alone(alone: Alone) -> dict[str, Any]:
+    return {"outcome": alone.outcome.value, "message": alone.message, "before": list(alone.before)}
 
 
 def _thread(thread: Thread) -> dict[str, Any]:

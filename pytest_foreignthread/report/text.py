@@ -14,6 +14,7 @@ from ..records import RunRecord
 from ..stacks import FatalError
 from ..wording import motion_words
 from . import crashing
+from .alone import alone_line
 from .cause import end, fatal_words, no_end, on_thread, place, seconds
 from .stack_text import thread_lines
 
@@ -41,6 +42,8 @@ def render(record: RunRecord, layout: Layout | None = None) -> str:
         lines += thread_lines(record, width=layout.width, brief=layout.brief, whole=layout.whole)
         missing = (f"not available: {name}: {why}" for name, why in record.evidence.missing.items())
         lines += _prose(missing, layout.width)
+    if record.alone is not None:
+        lines += _prose([alone_line(record.outcome, record.alone)], layout.width)
     lines += _prose((f"note: {note}" for note in record.notes), layout.width)
     return "\n".join([*lines, *tail(record)])
 
@@ -49,7 +52,7 @@ def tail(record: RunRecord) -> list[str]:
     """Give the last lines of a text: where the documents are, and the command that runs just this test again."""
     lines = _artifacts(record.artifacts)
     if record.outcome is not Outcome.NULL_RESULT:
-        lines.append(f"rerun: pytest {' '.join([_quoted(record.rerun or record.nodeid), *record.rerun_options])}")
+        lines.append(f"rerun: pytest {' '.join(map(_quoted, record.rerun_arguments))}")
     return lines
 
 
@@ -156,4 +159,4 @@ def _artifacts(artifacts: dict[str, str]) -> list[str]:
 
 def _quoted(nodeid: str) -> str:
     quoted = shlex.quote(nodeid)
-    return quoted if quoted != nodeid else f"'{nodeid}'"
+    return quoted if quoted != nodeid or nodeid.startswith("-") else f"'{nodeid}'"

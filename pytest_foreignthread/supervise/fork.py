@@ -13,11 +13,12 @@ import warnings
 from collections.abc import Callable
 from typing import NoReturn
 
+from ..orders import Orders
 from ..wire import Sender
 from . import processes
 from .signals import SignalsHeld
 
-ChildMain = Callable[[Sender], None]
+ChildMain = Callable[[Sender, Orders], None]
 
 RAISED = 70
 """Exit code of a child whose `child_main` raised (EX_SOFTWARE)."""
@@ -62,15 +63,15 @@ def fork() -> int:
         return os.fork()
 
 
-def run_child(child_main: ChildMain, messages: int, held: SignalsHeld) -> NoReturn:
-    """Be the child. Every descriptor of the parent's has been closed but `messages`, the pipe's write end."""
+def run_child(child_main: ChildMain, messages: int, orders: int, held: SignalsHeld) -> NoReturn:
+    """Be the child. Of the parent's descriptors two are left: where messages are written, and orders read."""
     status = RAISED
     pid = os.getpid()
     try:
         os.setpgid(0, 0)
-        sender = Sender(_moved_up(messages), pid)
+        sender, taken = Sender(_moved_up(messages), pid), Orders(_moved_up(orders))
         held.restore_in_child()
-        child_main(sender)
+        child_main(sender, taken)
         status = 0
     # The process boundary: nothing may unwind into the frames of the pytest process that this is a copy of.
     except BaseException:

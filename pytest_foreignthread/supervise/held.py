@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,14 @@ class CrashGate:
             self.close()
             raise
 
+    @classmethod
+    def opened(cls, watch: CrashWatch | None, ends: OpenEnds) -> CrashGate | None:
+        """None where no crash is to be held, or where the folder's file system takes no FIFO."""
+        if watch is not None:
+            with contextlib.suppress(OSError):
+                return cls(watch, ends)
+        return None
+
     def _open(self, path: Path) -> int:
         os.mkfifo(path, 0o600)
         with self._ends.lock:
@@ -66,17 +74,3 @@ class CrashGate:
     def close(self) -> None:
         while self._opened:
             self._ends.close(self._opened.pop())
-
-
-@contextlib.contextmanager
-def crash_gate(watch: CrashWatch | None, ends: OpenEnds) -> Iterator[CrashGate | None]:
-    """None where no crash is to be held, or where the folder's file system takes no FIFO."""
-    gate = None
-    if watch is not None:
-        with contextlib.suppress(OSError):
-            gate = CrashGate(watch, ends)
-    try:
-        yield gate
-    finally:
-        if gate is not None:
-            gate.close()

@@ -38,6 +38,7 @@ class KeeperPipes:
     control: int
     status: int
     messages: int
+    orders: int
     parent: int
     """pid of the pytest process."""
     parent_fd: int | None
@@ -79,7 +80,7 @@ def _be_child(
         for descriptor in (pipes.control, pipes.status, pipes.parent_fd):
             if descriptor is not None:
                 os.close(descriptor)
-        run_child(child_main, pipes.messages, held)
+        run_child(child_main, pipes.messages, pipes.orders, held)
     finally:
         os._exit(70)
 

@@ -6,8 +6,11 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ..observation import End, Exited, Lost, Signaled
+from ..orders import Order, encode_order
 from . import processes
 from .fork import ChildMain, OpenEnds, flush_output, fork
 from .keeper import KeeperPipes, keep
@@ -19,14 +22,25 @@ _REAP = 2.0
 _POLL = 0.005
 
 
+@dataclass(frozen=True)
+class OwnEnds:
+    """The pytest process's ends of a child's pipes."""
+
+    messages: int
+    status: int
+    control: int
+    orders: int
+
+
 class KeptChild:
     """Close it with `terminate`, which may be called again."""
 
-    def __init__(self, keeper: int, messages: int, status: int, control: int, ends: OpenEnds) -> None:
+    def __init__(self, keeper: int, pipes: OwnEnds, ends: OpenEnds) -> None:
         self.keeper = keeper
-        self.messages = messages
-        self.status = status
-        self._control = control
+        self.messages = pipes.messages
+        self.status = pipes.status
+        self._control = pipes.control
+        self._orders = pipes.orders
         self._ends = ends
         self._rest = b""
         self.pid: int | None = None
@@ -67,6 +81,11 @@ class KeptChild:
             case ["failed", *reason]:
                 self.gone = True
                 self.end = self.end or Lost("the child could not be started or kept: " + " ".join(reason))
+
+    def give(self, order: Order) -> None:
+        """A child that has gone takes none."""
+        with _sigpipe_taken():
+            os.write(self._orders, encode_order(order))
 
     def wake_keeper(self) -> None:
         """The test may have stopped the keeper (SIGSTOP)."""
@@ -110,9 +129,23 @@ class KeptChild:
         return found - {self.keeper}
 
     def close(self) -> None:
-        for descriptor in (self._control, self.status, self.messages, self.pidfd):
+        for descriptor in (self._control, self._orders, self.status, self.messages, self.pidfd):
             if descriptor is not None:
                 self._ends.close(descriptor)
+
+
+@contextlib.contextmanager
+def _sigpipe_taken() -> Iterator[None]:
+    """Write to a pipe whose reader may be gone; a conftest may have given SIGPIPE its deadly default again."""
+    deadly = signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE} if deadly else ())
+    try:
+        yield
+    except BrokenPipeError:
+        if deadly:
+            signal.sigtimedwait({signal.SIGPIPE}, 0)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld) -> KeptChild:
@@ -122,6 +155,7 @@ def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld) -> KeptChil
         control_read, control = _pipe(opened, own, ends, own_end=1)
         status, status_write = _pipe(opened, own, ends, own_end=0)
         messages, messages_write = _pipe(opened, own, ends, own_end=0)
+        orders_read, orders = _pipe(opened, own, ends, own_end=1)
         pid = os.getpid()
         parent = processes.open_pidfd(pid)
         if parent is not None:
@@ -130,9 +164,10 @@ def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld) -> KeptChil
             os.set_blocking(descriptor, False)
         keeper = fork()
         if keeper == 0:
-            keep(child_main, KeeperPipes(control_read, status_write, messages_write, pid, parent), ends, held)
+            pipes = KeeperPipes(control_read, status_write, messages_write, orders_read, pid, parent)
+            keep(child_main, pipes, ends, held)
         own.pop_all()
-        return KeptChild(keeper, messages, status, control, ends)
+        return KeptChild(keeper, OwnEnds(messages, status, control, orders), ends)
 
 
 def _pipe(opened: contextlib.ExitStack, own: contextlib.ExitStack, ends: OpenEnds, own_end: int) -> tuple[int, int]:

@@ -1,62 +1,145 @@
-"""Watch one child: take its messages, hold it to its deadlines, end it, and say what was seen."""
+"""One child from fork to end: hold it to its deadlines, end it, and say what was seen of each test that it served."""
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from ..observation import EndedBy, Lost, Observation
+from ..orders import Order
 from ..outcomes import Phase
+from ..wire import Sender
+from . import processes
 from .attach import remove_jvm_files
 from .cgroup import oom_kills
 from .fork import ChildMain, OpenEnds
-from .held import CrashWatch, crash_gate
+from .held import CrashGate, CrashWatch
+from .inbox import Inbox
 from .kept import KeptChild, launch
 from .signals import SignalsHeld, surely
 from .watch import Probe, Watch
 
+Limits = Callable[[Phase], float]
+"""Gives a phase's limit in seconds, `math.inf` for none."""
+
+
+class SupervisedChild:
+    """Forked by the first call. Whoever made it calls `close`, also when a signal's handler raised, perhaps again.
+
+    Signals wait while it is forked and ended; in between nothing is lost with an exception but the test.
+    """
+
+    def __init__(self, child_main: ChildMain, crash: CrashWatch | None, ends: OpenEnds) -> None:
+        """`crash` has a look at a child that says that it is dying; the phase's time stands still meanwhile."""
+        self._child_main = child_main
+        self._crash = crash
+        self._ends = ends
+        self._gate: CrashGate | None = None
+        self._kept: KeptChild | None = None
+        self._inbox: Inbox | None = None
+        self._served = 0
+        self._oom_kills = 0
+        """As many as the control group had when the child was forked."""
+
+    def start(self) -> tuple[KeptChild, Inbox]:
+        """Fork, where that has not been done. Raise OSError when there is no room for a child."""
+        if self._kept is None or self._inbox is None:
+            with SignalsHeld() as held:
+                self._oom_kills = oom_kills()
+                self._gate = CrashGate.opened(self._crash, self._ends)
+                self._kept = launch(self._child_main, self._ends, held)
+                self._inbox = Inbox(self._kept.messages)
+        return self._kept, self._inbox
+
+    def start_quietly(self) -> None:
+        """Fork now; where there is no room, `observe` will say so."""
+        with contextlib.suppress(OSError):
+            self.start()
+
+    def observe(self, limits: Limits, *, probe: Probe | None = None, order: Order | None = None) -> Observation:
+        """Give the child its order and watch until it has done that, has ended, or a phase passes its limit.
+
+        FORK's limit counts from the start, the others' from their `PhaseStarted`; all together have the sum of the
+        limits. `probe` is called with the pid of a child that passed its deadline, while it lives; it has to bound
+        itself. A child that cannot be forked is a `Lost` end, not an exception.
+        """
+        began = time.monotonic()
+        try:
+            kept, inbox = self.start()
+        except OSError as error:
+            return _not_started(f"no child could be forked: {error}", limits(Phase.FORK))
+        if order is not None:
+            kept.give(order)
+        # It has its JVM from its first test on.
+        watch = Watch(kept, inbox, limits, began, self._gate, Phase.SETUP if self._served else Phase.FORK)
+        self._served += 1
+        if not watch.until_end():
+            watch.at_deadline(probe)
+        if not watch.serving:
+            with SignalsHeld():
+                kept.terminate()
+            watch.drain()
+        if watch.serving:
+            return watch.observation()
+        return replace(watch.observation(), oom_kills=max(0, oom_kills() - self._oom_kills))
+
+    def give(self, order: Order) -> None:
+        """Give an order ahead of the call that watches what becomes of it."""
+        if self._kept is not None:
+            self._kept.give(order)
+
+    def interrupt(self) -> None:
+        """Send the child what ^C at a terminal sends."""
+        if self._kept is not None and self._kept.pid is not None:
+            processes.kill(self._kept.pid, signal.SIGINT)
+
+    @property
+    def served(self) -> int:
+        """How many times it was watched."""
+        return self._served
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is known to have ended."""
+        return self._kept is not None and (self._kept.gone or self._kept.end is not None)
+
+    def close(self) -> None:
+        """End the child with all that it started; no process and no descriptor of it is left."""
+        with SignalsHeld():
+            surely(self._close)
+
+    def _close(self) -> None:
+        if self._kept is not None:
+            self._kept.terminate()
+            self._kept.close()
+            if self._kept.pid is not None:
+                remove_jvm_files(self._kept.pid)
+        if self._gate is not None:
+            self._gate.close()
+
 
 def supervise(
-    child_main: ChildMain,
+    child_main: Callable[[Sender], None],
     *,
-    limits: Callable[[Phase], float],
+    limits: Limits,
     probe: Probe | None = None,
     crash: CrashWatch | None = None,
     ends: OpenEnds | None = None,
 ) -> Observation:
-    """Run `child_main` in a forked child until it ends or a phase passes its limit.
+    """Run `child_main` in a forked child until it ends or a phase passes its limit, as `SupervisedChild` tells.
 
-    `limits` gives a phase's limit in seconds (`math.inf` for none); FORK counts from the start, the others from their
-    `PhaseStarted`; all together have the sum of the limits. `probe` is called with the pid of a child that passed its
-    deadline, while it lives; it has to bound itself. `crash` has a look at a child that says that it is dying; the
-    phase's time stands still meanwhile. `ends` is shared by all supervisions of a process that may be under way at
-    once. When this returns or raises, no process, descriptor or thread of it is left. A child that cannot be forked is
-    a `Lost` end, not an exception.
+    `ends` is shared by all supervisions of a process that may be under way at once. When this returns or raises, no
+    process, descriptor or thread of it is left.
     """
-    began, kills, ends = time.monotonic(), oom_kills(), ends or OpenEnds()
-    with SignalsHeld() as held, crash_gate(crash, ends) as gate:
-        try:
-            kept = launch(child_main, ends, held)
-        except OSError as error:
-            return _not_started(f"no child could be forked: {error}", limits(Phase.FORK))
-        try:
-            watch = Watch(kept, limits, began, held, gate)
-            if not watch.until_end():
-                watch.at_deadline(probe)
-            kept.terminate()
-            watch.drain()
-            return replace(watch.observation(), oom_kills=max(0, oom_kills() - kills))
-        finally:
-            surely(lambda: _end(kept))
+    child = SupervisedChild(lambda sender, _: child_main(sender), crash, ends or OpenEnds())
+    try:
+        return child.observe(limits, probe=probe)
+    finally:
+        surely(child.close)
 
 
 def _not_started(reason: str, limit: float) -> Observation:
     return Observation((), Lost(reason), EndedBy.ITSELF, Phase.FORK, 0.0, 0.0, limit)
-
-
-def _end(kept: KeptChild) -> None:
-    kept.terminate()
-    kept.close()
-    if kept.pid is not None:
-        remove_jvm_files(kept.pid)

@@ -1,27 +1,20 @@
-"""What is seen of one child: its messages, its deadlines, its crash, its end."""
+"""What is seen of a child while it serves one test: its messages, its deadlines, its crash, its end."""
 
 from __future__ import annotations
 
-import fcntl
-import functools
-import os
 import select
-import struct
-import termios
 import time
 from collections.abc import Callable
 
-from ..observation import EndedBy, Lost, Message, Observation, PhaseStarted, Taken
+from ..observation import EndedBy, Lost, Message, Observation, PhaseStarted, Serving, Taken, TestEnded
 from ..outcomes import Phase
-from ..wire import Decoder
 from . import processes
 from .held import CrashGate
+from .inbox import Inbox
 from .kept import KeptChild
-from .signals import SignalsHeld
 
 Probe = Callable[[int], Taken]
 
-_CHUNK = 65536
 _LONGEST_WAIT = 3600.0
 # For a keeper that says nothing although its child has ended.
 _ANSWER = 2.0
@@ -33,18 +26,20 @@ class Watch:
     def __init__(
         self,
         kept: KeptChild,
+        inbox: Inbox,
         limits: Callable[[Phase], float],
         began: float,
-        held: SignalsHeld,
         gate: CrashGate | None,
+        first: Phase = Phase.FORK,
     ) -> None:
         self.kept = kept
+        self._inbox = inbox
         self._gate = gate
         self._limits = limits
         self._began = began
-        self._held = held
-        self._decoder = Decoder()
         self._messages: list[Message] = []
+        self.serving = False
+        """The child has done what it was told, and lives."""
         self._ended_by = EndedBy.ITSELF
         self._ended_at: float | None = None
         self._answer_due: float | None = None
@@ -54,24 +49,24 @@ class Watch:
         self._notes: list[str] = []
         # A test that writes phase marks into the pipe must not put off its deadline for ever.
         self._last_due = began + sum(map(limits, Phase))
-        self._enter(Phase.FORK, began)
+        self._enter(first, began)
 
     def _enter(self, phase: Phase, now: float) -> None:
         self._phase, self._phase_began, self._limit = phase, now, self._limits(phase)
 
     def until_end(self) -> bool:
-        """False when a deadline has passed; then the child lives."""
+        """Until the child has ended, or waits for its next order. False when a deadline has passed: it lives, too."""
         poll = select.poll()
         gate = [] if self._gate is None else [self._gate.descriptor]
         for descriptor in (self.kept.status, self.kept.messages, *gate):
             poll.register(descriptor, select.POLLIN)
         watching_pid = False
-        while self.kept.end is None:
+        self._take_messages()
+        while self.kept.end is None and not self.serving:
             if not watching_pid and self.kept.pidfd is not None:
                 poll.register(self.kept.pidfd, select.POLLIN)
                 watching_pid = True
-            wait = functools.partial(poll.poll, self._patience() * 1000)
-            for descriptor, _ in self._held.let_through(wait):
+            for descriptor, _ in poll.poll(self._patience() * 1000):
                 if not self._serve(descriptor):
                     poll.unregister(descriptor)
             if self._patience() <= 0 and not self._late_news():
@@ -89,7 +84,9 @@ class Watch:
             self.kept.read_status()
             return not self.kept.gone
         if descriptor == self.kept.messages:
-            return self._read_messages(_CHUNK) != 0
+            size = self._inbox.read()
+            self._take_messages()
+            return size != 0
         if self._gate is not None and descriptor == self._gate.descriptor:
             self._look_at_crash(self._gate)
             return True
@@ -101,14 +98,14 @@ class Watch:
         pid = self.kept.pid
         if pid is not None and gate.wants_look(pid):
             began = time.monotonic()
-            self._take(lambda: _probed(gate.look, pid))
+            self._look(gate.look, pid)
             elapsed = time.monotonic() - began
             self._phase_began += elapsed
             self._last_due += elapsed
         gate.let_go()
 
-    def _take(self, probe: Callable[[], Taken]) -> None:
-        documents, missing = self._held.let_through(probe)
+    def _look(self, probe: Probe, pid: int) -> None:
+        documents, missing = _probed(probe, pid)
         self._documents.update(documents)
         self._missing.update(missing)
 
@@ -116,30 +113,28 @@ class Watch:
         """This process may have been stopped or starved: look once more before blaming the child."""
         self.drain()
         self.kept.read_status()
-        return self.kept.end is not None or self._patience() > 0
+        return self.kept.end is not None or self.serving or self._patience() > 0
 
     def _passed(self) -> bool:
         """Whether the child has ended for all that: the keeper passed its time, not the child."""
         self._ended_at = time.monotonic()
         return self._answer_due is not None
 
-    def _read_messages(self, size: int) -> int | None:
-        """Bytes read; 0 at the end of the stream, None when nothing is there now."""
-        try:
-            data = os.read(self.kept.messages, size)
-        except BlockingIOError:
-            return None
-        for message in self._decoder.feed(data):
+    def _take_messages(self) -> None:
+        for message in self._inbox.take():
+            if isinstance(message, TestEnded):
+                if self._ended_by is EndedBy.DEADLINE:
+                    continue
+                # What comes after is of the next test.
+                self.serving = True
+                return
             self._messages.append(message)
             if isinstance(message, PhaseStarted) and self._ended_at is None:
                 self._enter(message.phase, time.monotonic())
-        return len(data)
 
     def drain(self) -> None:
-        """Take what is in the pipe now. Processes that outlive the child may write on, or hold it open for ever."""
-        left: int = struct.unpack("i", fcntl.ioctl(self.kept.messages, termios.FIONREAD, bytes(4)))[0]
-        while left > 0 and (size := self._read_messages(min(left, _CHUNK))):
-            left -= size
+        self._inbox.drain()
+        self._take_messages()
 
     def at_deadline(self, probe: Probe | None) -> None:
         self._ended_by = EndedBy.DEADLINE
@@ -153,7 +148,7 @@ class Watch:
             # One that dies meanwhile is not to wait for a look that will not come.
             self._gate.let_go()
         if probe is not None:
-            self._take(lambda: _probed(probe, pid))
+            self._look(probe, pid)
         if self.kept.pidfd is not None and processes.wait_readable(self.kept.pidfd, 0):
             self._notes.append("the child ended by itself while its stacks were taken")
 
@@ -165,13 +160,13 @@ class Watch:
             self._notes.append(f"{kept.survivors} process(es) could not be killed")
         return Observation(
             messages=tuple(self._messages),
-            end=kept.end or Lost("the end of the child was not seen"),
+            end=Serving() if self.serving else kept.end or Lost("the end of the child was not seen"),
             ended_by=self._ended_by,
             phase=self._phase,
             duration=ended_at - self._began,
             phase_duration=ended_at - self._phase_began,
             phase_limit=self._limit,
-            torn=self._decoder.torn,
+            torn=self._inbox.torn,
             documents=self._documents,
             missing=self._missing,
             notes=tuple(self._notes),

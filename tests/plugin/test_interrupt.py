@@ -21,25 +21,48 @@ import pytest
 from .conftest import ENDLESS
 
 SUITE: Final = """
-    import json, os, pathlib, signal, subprocess, sys, threading
+    import json, os, pathlib, signal, subprocess, sys, threading, time
     import pytest
 
     pytestmark = pytest.mark.foreign_thread(timeout=600)
+
+    def below(pid):
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal() and parent(name) == pid]
+
+    def parent(pid):
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                return int(file.read().rpartition(")")[2].split()[1])
+        except OSError:
+            return None
+
+    def ready():
+        # The keepers of other children of this run, and these; a keeper may be about to fork its own.
+        keepers = [pid for pid in below(parent(os.getppid())) if pid != os.getppid()]
+        return [*keepers, *(child for keeper in keepers for child in below(keeper))]
 
     def test_first():
         pass
 
     def test_sleeps():
+        # A shared child may be here before the first test's reports are written.
+        while not os.path.exists("told"):
+            time.sleep(0.01)
         pathlib.Path(f"/tmp/.java_pid{os.getpid()}").touch()
         sleep = [sys.executable, "-c", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"]
         far = subprocess.Popen(sleep, start_new_session=True)
         near = subprocess.Popen(sleep)
         with open("reached", "w") as reached:
-            reached.write(json.dumps([os.getppid(), os.getpid(), far.pid, near.pid]) + "\\n")
+            reached.write(json.dumps([os.getppid(), os.getpid(), far.pid, near.pid, *ready()]) + "\\n")
         threading.Event().wait()
 
     def test_never():
         pass
+"""
+
+CONFTEST: Final = """
+def pytest_runtest_logfinish():
+    open("told", "w").close()
 """
 
 
@@ -50,7 +73,7 @@ class Interrupted:
     process: subprocess.Popen[str]
     folder: Path
     pids: list[int]
-    """Keeper, child, and two processes of the test, one of them in a session of its own."""
+    """Keeper, child, two processes of the test, one in a session of its own, and the children that are ready."""
     pidfds: list[int] = field(default_factory=list)
 
     def end(self) -> tuple[int, str]:
@@ -115,6 +138,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def start_one(*args: str) -> Interrupted:
         (tmp_path / "tmp").mkdir()
         (tmp_path / "test_it.py").write_text(textwrap.dedent(SUITE))
+        (tmp_path / "conftest.py").write_text(CONFTEST)
         os.mkfifo(tmp_path / "reached")
         fifo = os.open(tmp_path / "reached", os.O_RDWR | os.O_NONBLOCK)
         runs.append(run := Interrupted(pytest_process(tmp_path, *args), tmp_path, []))
@@ -131,9 +155,18 @@ def start(tmp_path: Path) -> Iterator[Start]:
         run.close()
 
 
-def test_interrupt(start: Start) -> None:
-    run = start()
-    assert run.living() == 4
+CHILDREN: Final = {
+    "none ready": ("--foreign-thread-ready=0",),
+    "one ready": ("--foreign-thread-ready=2",),
+    "shared": ("--foreign-thread-isolation=session",),
+}
+by_children: Final = pytest.mark.parametrize("args", CHILDREN.values(), ids=CHILDREN)
+
+
+@by_children
+def test_interrupt(start: Start, args: tuple[str, ...]) -> None:
+    run = start(*args)
+    assert run.living() == len(run.pids) >= (5 if "ready=2" in args[0] else 4)
     run.process.send_signal(signal.SIGINT)
     status, output = run.end()
     assert (run.living(), run.scratch(), run.java_files()) == (0, [], [])
@@ -154,9 +187,10 @@ def test_interrupt_at_the_terminal(start: Start) -> None:
     assert "! KeyboardInterrupt !" in output
 
 
-def test_an_impatient_user(start: Start) -> None:
+@by_children
+def test_an_impatient_user(start: Start, args: tuple[str, ...]) -> None:
     """The second ^C may cut short what pytest writes, but not the clearing up."""
-    run = start()
+    run = start(*args)
     run.process.send_signal(signal.SIGINT)
     run.process.send_signal(signal.SIGINT)
     status, output = run.end()
@@ -166,7 +200,7 @@ def test_an_impatient_user(start: Start) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("args", [(), ("-n2",)], ids=["alone", "xdist"])
+@pytest.mark.parametrize("args", [*CHILDREN.values(), ("-n2", "--foreign-thread-ready=1")], ids=[*CHILDREN, "xdist"])
 def test_a_killed_run_leaves_no_process(start: Start, args: tuple[str, ...], number: signal.Signals) -> None:
     """Nor does it leave scratch files once there has been another run."""
     run = start(*args)

@@ -97,7 +97,7 @@ UNMARKED: Final = ("test_plain", "Case::test_plain", "test_with_fixture", "test_
 def section(run: SuiteRun, name: str) -> list[str]:
     """The lines below one of the plugin's titles, up to the next title of pytest's or of a plugin's."""
     _, _, shown = run.output.partition(f"= foreign-thread {name} =")
-    return re.split(r"(?m)^(?:===|---)", shown.partition("\n")[2])[0].strip().splitlines()
+    return re.split(r"(?m)^(?:===|---|- generated)", shown.partition("\n")[2])[0].strip().splitlines()
 
 
 def in_modes(test: str, *modes: str) -> set[str]:

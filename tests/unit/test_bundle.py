@@ -75,5 +75,5 @@ def test_the_rerun_is_one_command(around: Surroundings, words: list[str]) -> Non
 
 
 def test_a_record_without_a_typed_id_is_rerun_by_its_node_id() -> None:
-    assert rerun_command(CRASH.nodeid, replace(AROUND, options=())) == "pytest 't.py::b[x y]'"
+    assert rerun_command([CRASH.nodeid], replace(AROUND, options=())) == "pytest 't.py::b[x y]'"
     assert bundle.texts(replace(CRASH, rerun=""), "", AROUND)["rerun.txt"].startswith("pytest 't.py::b[x y]' ")

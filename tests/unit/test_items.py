@@ -12,7 +12,14 @@ from pytest_foreignthread.items import SETTINGS, check_markers, give_settings, i
 from pytest_foreignthread.settings import MODES, Jvm, Settings
 
 JVM: Final = Jvm(Path("/jdk/lib/server/libjvm.so"), "25", "a test")
-OPTIONS: Final = {"timeout": 30.0, "jvm_args": (), "classpath": (), "native": "off", "jvm_profile": "quick"}
+OPTIONS: Final = {
+    "timeout": 30.0,
+    "jvm_args": (),
+    "classpath": (),
+    "isolation": "test",
+    "native": "off",
+    "jvm_profile": "quick",
+}
 
 SUITE: Final = """
 import unittest
@@ -148,7 +155,7 @@ def test_all_bad_markers_are_told_of_at_once_each_of_them_once(collect: Collect)
         f"{file}::test_three[1] (and 2 more): foreign_thread(timeout=0): {SECONDS}",
         f"{file}::TestClass::test_a (and 1 more): foreign_thread(jvm_args=7): {STRINGS}",
         f"{file}::TestClass::test_a (and 1 more): foreign_thread(spare=1): no such argument; "
-        "it takes mode, timeout, jvm_args, classpath, skip, expect",
+        "it takes mode, timeout, jvm_args, classpath, isolation, skip, expect",
         f"{file}::test_double: foreign_thread(mode=['new', 'new']): want each mode once",
     ]
 

@@ -19,7 +19,7 @@ ROOT: Final = Path(__file__).parents[2]
 DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["__init__", "outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
-    **dict.fromkeys(["nodeids", "matrix"], DATA),
+    **dict.fromkeys(["nodeids", "matrix", "orders"], DATA),
     **dict.fromkeys(["baseline", "hookspecs", "own_modes"], 1),
     "option_values": 2,
     **dict.fromkeys(["wire", "evidence", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1),
@@ -30,9 +30,12 @@ TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["environment", "markers", "recording", "reporting", "terminal", "fixtures", "shared_fixtures"], 4),
     **dict.fromkeys(["against_baseline", "report_files"], 4),
     "selection": 5,
-    **dict.fromkeys(["items", "runner", "results"], 6),
-    **dict.fromkeys(["run", "matrix_terminal"], 7),
-    "plugin": 8,
+    **dict.fromkeys(["items", "results"], 6),
+    **dict.fromkeys(["isolation", "matrix_terminal"], 7),
+    "children": 8,
+    "runner": 9,
+    "run": 10,
+    "plugin": 11,
 }
 # What a unit may not import, at whatever depth. Those that know no pytest can be tried, and understood, without it.
 BARRED: Final[Mapping[str, frozenset[str]]] = {

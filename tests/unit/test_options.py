@@ -86,6 +86,8 @@ GOOD: Final[list[tuple[str, str, object]]] = [
     ("modes", " main, new\npool ", ("main", "new", "pool")),
     *(("native", word, word) for word in ("auto", "off", "locals")),
     *(("jvm_profile", word, word) for word in ("quick", "server")),
+    *(("isolation", word, word) for word in ("test", "module", "session")),
+    *(("ready", text, int(text)) for text in ("0", "2", "16")),
 ]
 
 
@@ -104,6 +106,8 @@ BAD: Final[list[tuple[str, str, str]]] = [
     ("modes", "new,new", "want each mode once"),
     ("jvm_args", '-Dname="two words', "want shell words (No closing quotation)"),
     ("jvm_args", "-Dname=\\", "want shell words (No escaped character)"),
+    *(("ready", text, "want a number, such as 0 or 2") for text in ("-1", "two", "1.5", "auto")),
+    *(("isolation", text, "want one of 'test', 'module', 'session'") for text in ("tests", "class", "MODULE")),
 ]
 
 
@@ -131,6 +135,8 @@ def test_defaults(absent: object) -> None:
         "jvm": None,
         "jvm_args": (),
         "classpath": (),
+        "isolation": "test",
+        "ready": None,
         "native": "auto",
         "jvm_profile": "quick",
         "matrix": False,
@@ -153,11 +159,13 @@ WRITTEN: Final[dict[str, tuple[object, str, str]]] = {
     "timeout": (1.5, "2.5", "3.5"),
     "jvm_args": (["-Dm"], "-Dc", "-Di"),
     "classpath": (["/m.jar"], "/c.jar", "/i.jar"),
+    "isolation": ("module", "session", "test"),
 }
 MEANT: Final[dict[str, tuple[object, object, object]]] = {
     "timeout": (1.5, 2.5, 3.5),
     "jvm_args": (("-Dm",), ("-Dc",), ("-Di",)),
     "classpath": (("/m.jar",), ("/c.jar",), ("/i.jar",)),
+    "isolation": ("module", "session", "test"),
 }
 DEFAULTS: Final = {option.name: option.default for option in OPTIONS}
 
@@ -260,6 +268,7 @@ BAD_ARGUMENTS: Final[list[tuple[str, object, str]]] = [
     *(("classpath", value, PATHS) for value in (None, [3], 3, b"x")),
     *(("mode", value, A_MODE) for value in ("sam", "NEW", "", [], None, 7, ["new", 7], [["new"]], {"new": 1})),
     ("mode", ["new", "same", "new"], "want each mode once"),
+    *(("isolation", value, "want one of 'test', 'module', 'session'") for value in (None, "class", ["module"], 1)),
     *(("skip", value, "want a reason, as a string") for value in ("", " ", True, None, 3)),
     *(("expect", value, EXPECTED) for value in (None, {}, "segfault", ["new"], {"new": Outcome.HANG})),
     ("expect", {"sam": "hang"}, f"no mode: 'sam': want one of {', '.join(map(repr, MODES))}"),
@@ -282,7 +291,7 @@ def test_a_timeout_that_no_float_holds() -> None:
 def test_unknown_and_positional_arguments_of_a_marker() -> None:
     mark = pytest.mark.foreign_thread("new", 5, timeuot=1, modes="new", timeout=0, mode="same")
     marks = read_markers(Node("test_it.py::test_it", (mark,)))
-    takes = "mode, timeout, jvm_args, classpath, skip, expect"
+    takes = "mode, timeout, jvm_args, classpath, isolation, skip, expect"
     assert [problem for _, problem in marks.problems] == [
         f"foreign_thread('new', 5): it takes keyword arguments only: {takes}",
         f"foreign_thread(timeuot=1): no such argument; it takes {takes}",

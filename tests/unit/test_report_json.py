@@ -81,6 +81,7 @@ def test_an_entry_field_by_field() -> None:
         ],
         "artifacts": {"hs_err": "/kept/hs_err.txt"},
         "missing": {"java_dump": "no answer"},
+        "alone": None,
         "notes": ["a note"],
         "rerun": ["test_bridge.py::test_late[pool]", "--foreign-thread-modes=pool"],
     }
@@ -89,7 +90,7 @@ def test_an_entry_field_by_field() -> None:
 def test_what_is_not_known_is_null() -> None:
     entry = json_report.test_entry(RunRecord("t.py::test", "main", Outcome.HANG, Phase.CALL, 1.0))
     assert {name for name, value in entry.items() if value is None} == {
-        *("signal", "exit_code", "problematic_frame", "diagnosis"),
+        *("signal", "exit_code", "problematic_frame", "diagnosis", "alone"),
     }
     assert entry["threads"] == []
 

@@ -1,0 +1,145 @@
+"""The tests that a child serves, one after the other."""
+
+from __future__ import annotations
+
+import unittest
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from ..observation import PhaseStarted
+from ..orders import RunTest
+from ..outcomes import Phase
+from ..settings import Settings
+from . import jvm
+from .callback import current_thread
+from .modes import ForeignThread
+from .phase_ends import PhaseEnds
+from .protocol import Protocol
+from .state import CHILD, ChildState
+from .uncaught import UncaughtExceptions
+
+WarningFilter = tuple[Any, ...]
+"""An entry of `warnings.filters`."""
+
+
+@dataclass(frozen=True)
+class Tests:
+    """What a child may be told to run, as the pytest process had it at the fork."""
+
+    __test__ = False
+
+    config: pytest.Config
+    items: Sequence[pytest.Item]
+    settings: pytest.StashKey[Settings]
+    """Where an item's stash has the settings."""
+    begun: int | None
+    """The item amid whose protocol the child was forked: the hooks around that one have done their work."""
+    shares_fixtures: bool
+    """Whether the pytest process may have set up fixtures which these tests use and others will."""
+    filters: Sequence[WarningFilter]
+    """The warning filters outside of any test."""
+
+
+class _SetUpBeforeTheFork(pytest.Item):
+    """Stands beside the test as the next one, so that pytest tears down the test alone."""
+
+    def runtest(self) -> None:
+        raise AssertionError("never run")
+
+
+class Server:
+    """A plugin: pytest's own protocol of a test ends here, inside whatever hooks wrap it."""
+
+    def __init__(self, tests: Tests, state: ChildState) -> None:
+        self._tests = tests
+        self._order: RunTest | None = None
+        self._left_by: pytest.Item | None = None
+        """The test that ran last, where another was to come next than the one that does."""
+        self.state = state
+        uncaught = UncaughtExceptions()
+        uncaught.install()
+        self.ends = PhaseEnds(uncaught)
+
+    def run(self, order: RunTest) -> None:
+        tests, item = self._tests, self._tests.items[order.item]
+        before, self._order = self._order, order
+        self._left_by = tests.items[before.item] if before and before.next_item != order.item else None
+        following = None if order.last or order.next_item is None else tests.items[order.next_item]
+        if order.item == tests.begun:
+            self.pytest_runtest_protocol(item, following)
+        else:
+            # Wrappers of this hook set a test's own warning filters and such; those at the fork were another test's.
+            warnings.resetwarnings()
+            warnings.filters.extend(tests.filters)  # type: ignore[attr-defined]
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        state = replace(self.state, settings=item.stash[self._tests.settings], launchers=[])
+        item.config.stash[CHILD] = state
+        self._begin(state)
+        _name_as_method(item)
+        self._send_body_abroad(item)
+        Protocol(item, state, self.ends).run(self._beside(item) or nextitem)
+        if self._order is not None and not self._order.last:
+            for launchers in state.launchers:
+                launchers.close()
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Tear down what this test has no use for, as ordinary tests in between would have done."""
+        runner = item.config.pluginmanager.getplugin("runner")
+        if self._left_by is not None and runner is not None:
+            # The runner's own step, not the hook: other plugins' steps count on a setup.
+            runner.pytest_runtest_teardown(item=self._left_by, nextitem=item)
+
+    def _begin(self, state: ChildState) -> None:
+        assert self._order is not None
+        self.ends.begin(last=self._order.last)
+        state.stacks.begin()
+        # Messages are read test by test, and the first thread named is the main one.
+        state.sender.send(current_thread(), soon=True)
+
+    def _beside(self, item: pytest.Item) -> pytest.Item | None:
+        if not (self._order and self._order.last and self._tests.shares_fixtures and item.parent is not None):
+            return None
+        return _SetUpBeforeTheFork.from_parent(item.parent, name=item.name)
+
+    def _send_body_abroad(self, item: pytest.Item) -> None:
+        """Hand `item.runtest`, which is the body alone, to the thread that the mode names."""
+        state = item.config.stash[CHILD]
+        mode = state.settings.mode
+        names = getattr(item, "fixturenames", None)
+        if mode != "main" and names is not None and "foreign_thread" not in names:
+            names.append("foreign_thread")
+        body = item.runtest
+
+        def runtest() -> None:
+            __tracebackhide__ = True
+            threads = getattr(item, "funcargs", {}).get("foreign_thread")
+            threads = threads or ForeignThread(jvm.jpype_bridge, state, mode)
+            threads.call(body, mode=mode)
+
+        item.runtest = runtest  # type: ignore[method-assign]
+
+    def finish(self) -> None:
+        """Tear down what stands at the end of a child that was not told which test is its last."""
+        if self._order is None:
+            return
+        self.state.sender.send(PhaseStarted(Phase.TEARDOWN))
+        for error in self.ends.finish():
+            raise error
+
+
+def _name_as_method(item: pytest.Item) -> None:
+    """Give a `TestCase` item of one mode the name of its method again: pytest makes the instance from it."""
+    if isinstance(item, pytest.Function) and item.cls and issubclass(item.cls, unittest.TestCase):
+        # It is made from the name when it is first asked for, and heads the reports.
+        assert item.location
+        item.name = item.originalname
+        item.obj = getattr(item.instance, item.name)

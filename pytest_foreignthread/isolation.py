@@ -1,0 +1,63 @@
+"""Which tests may share a child, and which of them is the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pytest
+
+from .items import SETTINGS
+from .settings import Settings
+
+JvmKey = tuple[object, ...]
+"""What a JVM is started with: tests that differ in it cannot share one."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Tests that one child may serve."""
+
+    jvm: JvmKey
+    module: str | None
+    """The module's node id; None where the child is for the session."""
+
+
+def jvm_key(settings: Settings) -> JvmKey:
+    return settings.jvm, settings.jvm_profile, settings.jvm_args, settings.classpath
+
+
+def group_of(item: pytest.Item) -> Group | None:
+    """None for a test that has a child of its own, and for one that runs in the pytest process."""
+    settings = item.stash.get(SETTINGS, None)
+    if settings is None or settings.isolation == "test":
+        return None
+    return Group(jvm_key(settings), None if settings.isolation == "session" else module_of(item))
+
+
+def module_of(item: pytest.Item) -> str:
+    module = item.getparent(pytest.Module)
+    return item.nodeid if module is None else module.nodeid
+
+
+class Places:
+    """The items of a run in their order. A fork copies the list, so that a place names an item there as well."""
+
+    def __init__(self, items: Iterable[pytest.Item]) -> None:
+        self.items = list(items)
+        self._places = {item: place for place, item in enumerate(self.items)}
+        self._last = {group: place for place, item in enumerate(self.items) if (group := group_of(item)) is not None}
+
+    def of(self, item: pytest.Item) -> int:
+        """Give the item's place; a new one to an item that was made while tests ran."""
+        if item not in self._places:
+            self._places[item] = len(self.items)
+            self.items.append(item)
+        return self._places[item]
+
+    def may_come_again(self, group: Group, item: pytest.Item) -> bool:
+        """Whether tests of the group stand behind the item. An xdist worker gets some of them, or none."""
+        return self._last.get(group, -1) > self.of(item)
+
+    def after(self, item: pytest.Item) -> Iterable[pytest.Item]:
+        return (self.items[place] for place in range(self.of(item) + 1, len(self.items)))

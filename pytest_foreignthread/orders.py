@@ -1,0 +1,57 @@
+"""Orders from parent to child: bytes ↔ data, a line of JSON each."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class RunTest:
+    """The word to run a test. Items are named by their place in the list of the run, which the fork has copied."""
+
+    item: int
+    next_item: int | None = None
+    """The one that pytest runs next; it tells which fixtures stay."""
+    last: bool = True
+    """Whether the child has to tear down everything, and to end, after this test."""
+
+
+@dataclass(frozen=True)
+class End:
+    """The word to tear down what stands, and to end."""
+
+
+Order = RunTest | End
+
+_CLASSES: Final[Mapping[str, type[Order]]] = {cls.__name__: cls for cls in (RunTest, End)}
+
+
+def encode_order(order: Order) -> bytes:
+    return json.dumps({"order": type(order).__name__, **dataclasses.asdict(order)}).encode() + b"\n"
+
+
+class Orders:
+    """The child's end of the pipe."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def __iter__(self) -> Iterator[Order]:
+        """Give each order as it comes; end where no more can come: the parent has gone, or a test closed the pipe."""
+        rest = b""
+        while data := self._read():
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                fields = json.loads(line)
+                yield _CLASSES[fields.pop("order")](**fields)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._fd, 4096)
+        except OSError:
+            return b""

@@ -1,0 +1,412 @@
+"""Children that serve several tests: who lives in which, what a break means, and children ready ahead of need."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from .conftest import RunSuite, SuiteRun
+
+CONFTEST: Final = """
+    import os
+    import pytest
+
+    def note(*words):
+        with open("notes", "a") as file:
+            print(*words, file=file)
+
+    @pytest.fixture(autouse=True)
+    def noted(request):
+        note(request.node.name, os.getpid())
+
+    @pytest.fixture(scope="module")
+    def on_module(request):
+        note("up", "module", os.getpid())
+        yield os.getpid()
+        note("down", "module", os.getpid())
+
+    @pytest.fixture(scope="session")
+    def on_session():
+        note("up", "session", os.getpid())
+        yield os.getpid()
+        note("down", "session", os.getpid())
+"""
+MODULE: Final = """
+    import os
+    import pytest
+
+    pytestmark = pytest.mark.foreign_thread(mode="new")
+
+    @pytest.mark.parametrize("number", range(3))
+    def test_{name}(number, on_module, on_session):
+        assert os.getpid() == on_module == on_session
+"""
+
+
+def notes(ran: SuiteRun) -> list[list[str]]:
+    return [line.split() for line in (ran.folder / "notes").read_text().splitlines()]
+
+
+def children(ran: SuiteRun) -> dict[str, str]:
+    """Test → the pid of the child that it ran in."""
+    return {words[0]: words[1] for words in notes(ran) if words[0].startswith("test_")}
+
+
+def fixtures(ran: SuiteRun) -> list[str]:
+    return [" ".join(words[:2]) for words in notes(ran) if words[0] in ("up", "down")]
+
+
+TWO_MODULES: Final = {
+    "conftest.py": CONFTEST,
+    "test_a.py": MODULE.format(name="a"),
+    "test_b.py": MODULE.format(name="b"),
+}
+MODULE_LIFE: Final = ["up session", "up module", "down module", "down session"]
+
+
+@pytest.mark.parametrize(
+    ("isolation", "alive", "lives"),
+    [
+        ("test", 6, 6 * MODULE_LIFE),
+        ("module", 2, 2 * MODULE_LIFE),
+        ("session", 1, ["up session", *2 * ["up module", "down module"], "down session"]),
+    ],
+)
+@pytest.mark.parametrize("how", ["option", "ini"])
+def test_a_child_lives_as_long_as_it_is_told(
+    run_suite: RunSuite, isolation: str, alive: int, lives: list[str], how: str
+) -> None:
+    ini = {"pytest.ini": f"[pytest]\nforeign_thread_isolation = {isolation}\n"} if how == "ini" else {}
+    option = [f"--foreign-thread-isolation={isolation}"] if how == "option" else []
+    # Of two that are ready the later one may be done first, with nothing to say which.
+    ran = run_suite({**TWO_MODULES, **ini}, "--foreign-thread-ready=0", *option)
+    assert ran.closing_line == "6 passed"
+    assert (len(set(children(ran).values())), fixtures(ran)) == (alive, lives)
+
+
+def test_the_marker_says_for_its_own_tests(run_suite: RunSuite) -> None:
+    ran = run_suite(
+        {
+            "conftest.py": CONFTEST,
+            "test_it.py": """
+                import pytest
+                pytestmark = pytest.mark.foreign_thread(isolation="module")
+                def test_a(): pass
+                @pytest.mark.foreign_thread(isolation="test")
+                def test_alone(): pass
+                def test_b(): pass
+                @pytest.mark.foreign_thread(jvm_args=["-Dx=y"])
+                def test_own_jvm(jvm): assert jvm.JClass("java.lang.System").getProperty("x") == "y"
+                def test_c(jvm): assert jvm.JClass("java.lang.System").getProperty("x") is None
+            """,
+        }
+    )
+    assert ran.closing_line == "5 passed"
+    pids = children(ran)
+    assert pids["test_a"] == pids["test_b"] == pids["test_c"]
+    assert len(set(pids.values())) == 3
+
+
+def test_every_mode_takes_its_turn_in_one_child(run_suite: RunSuite) -> None:
+    source = """
+        import os
+        import threading
+        import pytest
+        SEEN = []
+        MODES = ["main", "same", "new", "pool", "virtual", "forkjoin", "scheduled", "python"]
+        @pytest.mark.foreign_thread(mode=MODES)
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_it(number, request, jvm):
+            SEEN.append(request.node.name)
+            abroad = threading.get_native_id() != os.getpid()
+            assert abroad == (request.node.callspec.id.split("-")[-1] not in ("main", "same"))
+            pools = [t for t in jvm.JClass("java.lang.Thread").getAllStackTraces().keySet()
+                     if t.getName().startsWith("pool-") and t.isAlive()]
+            assert len(pools) <= 2, "the pools of tests before are closed"
+        def test_all_were_here(jvm):
+            assert len(SEEN) == 16
+    """
+    ran = run_suite({"test_it.py": source}, "--foreign-thread-isolation=session")
+    assert ran.closing_line == "17 passed"
+
+
+AFTER: Final = """
+    import ctypes
+    import time
+    import pytest
+
+    pytestmark = pytest.mark.foreign_thread(mode="new", timeout=4)
+    STATE = []
+
+    def test_first(): STATE.append(1)
+    def test_fails(): assert not STATE
+    def test_segfault_after():
+        if STATE: ctypes.string_at(0)
+    def test_fresh(): assert not STATE
+    def test_segfault(): ctypes.string_at(0)
+    def test_second(): STATE.append(1)
+    def test_hang_after():
+        if STATE: time.sleep(1000)
+    def test_first_of_its_child(): ctypes.string_at(0)
+    def test_third(): STATE.append(1)
+    def test_null():
+        if STATE: raise SystemError("<f> returned NULL without setting an exception")
+    def test_last(): assert not STATE
+"""
+
+
+def test_a_break_retires_the_child_and_is_run_again_alone(run_suite: RunSuite) -> None:
+    ran = run_suite(AFTER, "--foreign-thread-isolation=session")
+    assert ran.outcomes == {
+        **dict.fromkeys(["test_first", "test_fresh", "test_second", "test_third", "test_last"], "passed"),
+        **dict.fromkeys(["test_segfault_after", "test_segfault", "test_first_of_its_child"], "segfault"),
+        "test_fails": "failed",
+        "test_hang_after": "hang",
+        "test_null": "null_result",
+    }
+    alone = {name: entry["alone"] for name, entry in ran.tests.items() if entry["alone"]}
+    assert {name: (one["outcome"], one["before"]) for name, one in alone.items()} == {
+        "test_segfault_after": ("passed", ["test_it.py::test_first", "test_it.py::test_fails"]),
+        "test_segfault": ("segfault", ["test_it.py::test_fresh"]),
+        "test_hang_after": ("passed", ["test_it.py::test_second"]),
+        "test_null": ("passed", ["test_it.py::test_third"]),
+    }
+    assert "\nonly after: test_it.py::test_first, test_it.py::test_fails; alone: passed\n" in ran.output
+    assert ran.output.count("\nalso alone: segfault in a child of its own\n") == 1
+
+
+def test_the_command_of_a_break_that_needs_others_shows_it_again(run_suite: RunSuite) -> None:
+    first = run_suite(AFTER, "--foreign-thread-isolation=session", "-k", "first or segfault_after")
+    rerun = first.tests["test_segfault_after"]["rerun"]
+    assert rerun == ["test_it.py::test_first", "test_it.py::test_segfault_after", "--foreign-thread-isolation=session"]
+    again = run_suite(AFTER, *rerun)
+    assert again.closing_line == "1 passed, 1 segfault"
+
+
+def test_a_death_between_two_tests_is_told_of(run_suite: RunSuite) -> None:
+    conftest = """
+        import os
+        import select
+        def pytest_runtest_logfinish(nodeid):
+            if not nodeid.endswith("test_leaves_a_thread"):
+                return
+            pidfd = os.pidfd_open(int(open("pid").read()))
+            with open("go", "w"):
+                pass
+            assert select.select([pidfd], [], [], 60)[0]
+            os.close(pidfd)
+    """
+    source = """
+        import os, threading
+        import pytest
+        pytestmark = pytest.mark.foreign_thread
+
+        def die():
+            with open("go"):
+                os.abort()
+
+        def test_leaves_a_thread():
+            os.mkfifo("go")
+            with open("pid", "w") as file:
+                file.write(str(os.getpid()))
+            threading.Thread(target=die, daemon=True).start()
+            assert 0, "after a failure the next test waits for the reports of this one"
+
+        def test_next(): pass
+        def test_after_it(): pass
+    """
+    ran = run_suite({"conftest.py": conftest, "test_it.py": source}, "--foreign-thread-isolation=session")
+    assert ran.outcomes == {"test_leaves_a_thread": "failed", "test_next": "crash", "test_after_it": "passed"}
+    assert ran.tests["test_next"]["phase"] == "setup"
+    assert "only after: test_it.py::test_leaves_a_thread; alone: passed" in ran.output
+
+
+def test_a_jvm_that_a_test_shut_down_is_no_ones_else(run_suite: RunSuite) -> None:
+    source = """
+        import pytest
+        pytestmark = pytest.mark.foreign_thread(mode="main")
+        def test_shuts_down(jvm): jvm.shutdownJVM()
+        def test_next(jvm, foreign_thread): assert foreign_thread.call(lambda: 3, mode="new") == 3
+    """
+    ran = run_suite(source, "--foreign-thread-isolation=session")
+    assert ran.closing_line == "2 passed"
+
+
+def test_filters_and_warnings_are_each_tests_own(run_suite: RunSuite) -> None:
+    source = """
+        import warnings
+        import pytest
+        pytestmark = pytest.mark.foreign_thread(mode="new")
+        @pytest.mark.filterwarnings("error")
+        def test_strict():
+            with pytest.raises(UserWarning): warnings.warn("a")
+        def test_loose(): warnings.warn("told")
+        @pytest.mark.filterwarnings("ignore")
+        def test_deaf(): warnings.warn("not told")
+        def test_loose_again(): warnings.warn("told again")
+    """
+    for option in ("--foreign-thread-isolation=session", "--foreign-thread-ready=2", "--foreign-thread-ready=0"):
+        ran = run_suite(source, option)
+        assert ran.closing_line == "4 passed, 2 warnings", option
+        assert "UserWarning: told\n" in ran.output
+        assert "UserWarning: told again\n" in ran.output
+
+
+def test_a_failed_comparison_is_explained_in_every_test(run_suite: RunSuite) -> None:
+    source = """
+        import pytest
+        pytestmark = pytest.mark.foreign_thread(mode="new")
+        def test_a(): assert [1, 2] == [1, 3]
+        def test_b(): assert [4, 5] == [4, 6]
+    """
+    ran = run_suite(source, "--foreign-thread-isolation=session")
+    assert "At index 1 diff: 2 != 3" in ran.output
+    assert "At index 1 diff: 5 != 6" in ran.output
+
+
+def test_a_test_that_is_run_again_gets_another_child(run_suite: RunSuite) -> None:
+    again = """
+        def pytest_collection_modifyitems(items):
+            items.extend([item for item in items if item.name == "test_twice"])
+    """
+    source = """
+        import pytest
+        pytestmark = pytest.mark.foreign_thread
+        def test_twice(tmp_path): (tmp_path / "x").touch()
+    """
+    ran = run_suite({"conftest.py": again, "test_it.py": source}, "--foreign-thread-isolation=session")
+    assert ran.closing_line == "2 passed"
+
+
+MIXED: Final = """
+    import os
+    import pytest
+
+    foreign = pytest.mark.foreign_thread(mode="new")
+    STARTED = os.getpid()
+
+    def test_plain(on_module, on_session): assert os.getpid() == STARTED == on_module
+
+    @foreign
+    def test_foreign(on_module, on_session): assert os.getpid() != STARTED == on_module == on_session
+
+    @foreign
+    def test_foreign_too(on_module, on_session): assert on_module == STARTED
+
+    def test_plain_too(on_module, on_session): assert on_module == STARTED
+"""
+
+
+@pytest.mark.parametrize("isolation", ["module", "session"])
+def test_beside_ordinary_tests_each_fixture_is_torn_down_where_it_was_set_up(
+    run_suite: RunSuite, isolation: str
+) -> None:
+    ran = run_suite(
+        {"conftest.py": CONFTEST, "test_a.py": MIXED, "test_b.py": MIXED}, f"--foreign-thread-isolation={isolation}"
+    )
+    assert ran.closing_line == "8 passed"
+    assert fixtures(ran) == ["up session", *2 * ["up module", "down module"], "down session"]
+
+
+def test_a_run_that_stops_early_tears_down_what_the_child_has(run_suite: RunSuite) -> None:
+    files = {**TWO_MODULES, "test_a.py": TWO_MODULES["test_a.py"].replace("assert os", "assert number < 1 and os")}
+    ran = run_suite(files, "--foreign-thread-isolation=session", "-x")
+    assert ran.closing_line == "1 failed, 1 passed"
+    assert fixtures(ran) == MODULE_LIFE
+
+
+def test_a_break_in_the_last_teardown_of_a_run_that_stops_is_told_of(run_suite: RunSuite) -> None:
+    source = """
+        import os
+        import pytest
+        pytestmark = pytest.mark.foreign_thread
+        @pytest.fixture(scope="session")
+        def dies_late():
+            yield
+            os.abort()
+        def test_a(dies_late): assert 0
+        def test_b(dies_late): pass
+    """
+    ran = run_suite(source, "--foreign-thread-isolation=session", "-x")
+    assert ran.closing_line == "1 failed, 1 warning"
+    assert "the child that served test_it.py::test_a last did not end in order" in ran.output
+
+
+def test_xdist_workers_have_children_of_their_own(run_suite: RunSuite) -> None:
+    ran = run_suite(TWO_MODULES, "--foreign-thread-isolation=session", "-n2", "--dist=loadfile")
+    assert ran.closing_line == "6 passed"
+    assert len(set(children(ran).values())) == 2
+    assert sorted(fixtures(ran)) == sorted(2 * MODULE_LIFE)
+
+
+READY: Final = """
+    import os
+    import time
+    import pytest
+
+    pytestmark = pytest.mark.foreign_thread(mode="new")
+
+    @pytest.mark.parametrize("number", range(4))
+    def test_it(number, tmp_path):
+        assert os.listdir(tmp_path) == []
+        print("out", number)
+        assert number != {broken}, number
+"""
+
+
+@pytest.mark.parametrize("ready", [0, 1, 3])
+def test_children_that_were_ready_run_one_test_each(run_suite: RunSuite, ready: int) -> None:
+    files = {"conftest.py": CONFTEST, "test_it.py": READY.format(broken=2)}
+    ran = run_suite(files, f"--foreign-thread-ready={ready}")
+    assert ran.closing_line == "1 failed, 3 passed"
+    assert len(set(children(ran).values())) == 4
+    assert re.search(r"Captured stdout call -+\nout 2\n=", ran.output)
+
+
+def test_a_run_that_stops_leaves_none_that_were_ready(run_suite: RunSuite) -> None:
+    source = """
+        import os
+        import pytest
+        pytestmark = pytest.mark.foreign_thread(mode="new")
+        def test_a():
+            assert 0, os.getpgid(0)
+        def test_b(): pass
+        def test_c(): pass
+        def test_d(): pass
+    """
+    conftest = """
+        import os
+        import subprocess
+        def pytest_runtest_logfinish():
+            listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, text=True)
+            with open("children", "w") as file:
+                file.write(listed.stdout)
+    """
+    ran = run_suite({"conftest.py": conftest, "test_it.py": source}, "--foreign-thread-ready=2", "-x")
+    assert ran.closing_line == "1 failed"
+    children = (ran.folder / "children").read_text().split()
+    # `ps` is one of them.
+    assert len(children) == 3
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children)
+
+
+def test_an_ordinary_test_in_between_is_seen(run_suite: RunSuite) -> None:
+    source = """
+        import pytest
+        foreign = pytest.mark.foreign_thread
+        STATE = []
+        @foreign
+        def test_a(): assert STATE == []
+        @foreign
+        def test_b(): assert STATE == []
+        def test_plain(): STATE.append(1)
+        @foreign
+        def test_c(): assert STATE == [1]
+        @foreign
+        def test_d(): assert STATE == [1]
+    """
+    ran = run_suite(source, "--foreign-thread-ready=3")
+    assert ran.closing_line == "5 passed"

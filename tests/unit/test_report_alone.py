@@ -1,0 +1,71 @@
+"""What is told of a test that broke in a shared child and was run once more, alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_foreignthread.outcomes import Outcome
+from pytest_foreignthread.records import Alone
+from pytest_foreignthread.report import json_report
+from pytest_foreignthread.report.alone import alone_line
+from pytest_foreignthread.report.text import render
+
+from .sample_records import NULL, SEGFAULT
+from .sample_report import ENVIRONMENT, RECORD, VALIDATOR
+
+BEFORE = tuple(f"t.py::test_{number}" for number in range(7))
+AGAIN = ("t.py::test_0", "tests/test_bridge.py::test_late[pool]", "--foreign-thread-isolation=session")
+SOUND = Alone(Outcome.PASSED, "", BEFORE[:1], AGAIN)
+SAME = Alone(Outcome.SEGFAULT, "SIGSEGV", BEFORE[:1], AGAIN)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "alone", "line"),
+    [
+        (Outcome.SEGFAULT, SAME, "also alone: segfault in a child of its own"),
+        (Outcome.HANG, SAME, "only after: t.py::test_0; alone: segfault"),
+        (Outcome.SEGFAULT, SOUND, "only after: t.py::test_0; alone: passed"),
+        (
+            Outcome.CRASH,
+            replace(SOUND, before=BEFORE[:5]),
+            "only after: t.py::test_0, t.py::test_1, t.py::test_2, t.py::test_3, t.py::test_4; alone: passed",
+        ),
+        (
+            Outcome.CRASH,
+            replace(SOUND, before=BEFORE),
+            "only after: 2 more, t.py::test_2, t.py::test_3, t.py::test_4, t.py::test_5, t.py::test_6; alone: passed",
+        ),
+    ],
+)
+def test_the_line(outcome: Outcome, alone: Alone, line: str) -> None:
+    assert alone_line(outcome, alone) == line
+
+
+def test_where_it_needs_the_tests_before_it_the_command_runs_them() -> None:
+    lines = render(replace(SEGFAULT, alone=SOUND)).splitlines()
+    assert lines[-4:-2] == [
+        "only after: t.py::test_0; alone: passed",
+        "note: 1 process outlived the child and was ended",
+    ]
+    assert lines[-1] == (
+        "rerun: pytest 't.py::test_0' 'tests/test_bridge.py::test_late[pool]' --foreign-thread-isolation=session"
+    )
+
+
+def test_where_it_needs_none_the_command_runs_it_alone() -> None:
+    lines = render(replace(SEGFAULT, alone=SAME)).splitlines()
+    assert "also alone: segfault in a child of its own" in lines
+    assert lines[-1] == render(SEGFAULT).splitlines()[-1]
+
+
+def test_a_null_result_has_the_line() -> None:
+    assert "only after: t.py::test_0; alone: passed" in render(replace(NULL, alone=SOUND)).splitlines()
+
+
+def test_the_entry() -> None:
+    entry = json_report.test_entry(replace(RECORD, alone=SOUND))
+    assert entry["alone"] == {"outcome": "passed", "message": "", "before": ["t.py::test_0"]}
+    assert entry["rerun"] == list(AGAIN)
+    VALIDATOR.validate(json_report.document([entry], ENVIRONMENT))

@@ -18,6 +18,7 @@ from .child import main as child
 from .child.serving import Tests, WarningFilter
 from .isolation import Group, JvmKey, Places, group_of, jvm_key, module_of
 from .items import SETTINGS
+from .live_line import TICK
 from .observation import Observation
 from .orders import End, RunTest
 from .settings import DUMP_SIGNAL, Settings
@@ -140,7 +141,9 @@ class Children:
         try:
             serving.supervised.start_quietly()
             self._fork_ahead(item, nextitem)
-            observation = serving.supervised.observe(settings.limit, probe=_probe(serving), order=order)
+            observation = serving.supervised.observe(
+                settings.limit, probe=_probe(serving), order=order, tick=self._config.stash.get(TICK, None)
+            )
             # Most tests leave nothing to explain.
             taken = {} if observation.all_passed else documents.read(serving.folder, observation)
             return observation, taken

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from .report.grid_text import Line, Screen, grid_lines, verdict_lines
+from .report.grid_text import grid_lines, verdict_lines
+from .report.screen import Line, Screen, shows_unicode
 from .results import Results
 
 _HOW_TO_MARK: Final = (
@@ -64,10 +65,9 @@ class MatrixPart:
 
 
 def _screen(config: pytest.Config) -> Screen:
-    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     return Screen(
         width=config.get_terminal_writer().fullwidth,
         height=shutil.get_terminal_size().lines,
         verbose=config.get_verbosity() > 0,
-        unicode=encoding.lower().startswith("utf"),
+        unicode=shows_unicode(getattr(sys.stdout, "encoding", None)),
     )

@@ -14,7 +14,16 @@ from typing import Any, Final
 import pytest
 
 from . import option_values as values
-from .settings import ISOLATIONS, JVM_PROFILES, MATRIX_MODES, MODES, NATIVE_CHOICES, Jvm, Settings
+from .settings import (
+    ISOLATIONS,
+    JVM_PROFILES,
+    LIVE_CHOICES,
+    MATRIX_MODES,
+    MODES,
+    NATIVE_CHOICES,
+    Jvm,
+    Settings,
+)
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,13 @@ OPTIONS: Final = (
         values.one_of(NATIVE_CHOICES),
         "auto",
         "native stacks by pystack: auto, off, or locals, with variables",
+    ),
+    Option(
+        "live",
+        "WHEN",
+        values.one_of(LIVE_CHOICES),
+        "auto",
+        "a live line of progress: auto, on a terminal, or off (auto)",
     ),
     Option("matrix", "", values.flag, False, "run each marked test in each mode", in_ini=False, action="store_true"),
     Option(

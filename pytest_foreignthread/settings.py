@@ -25,6 +25,8 @@ NATIVE_CHOICES: Final = ("auto", "off", "locals")
 ISOLATIONS: Final = ("test", "module", "session")
 """What a child and its JVM are for: one test, those of a module, or all."""
 
+LIVE_CHOICES: Final = ("auto", "off")
+
 JVM_PROFILES: Final = ("quick", "server")
 
 # HotSpot owns SIGUSR2 and SIGQUIT, tests use SIGUSR1: a real-time signal is nobody's. Few systems but Linux have them.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,6 +10,7 @@ from typing import Final
 
 from ..matrix import Cell, Matrix, Row, Tally, Verdict
 from ..outcomes import Outcome
+from .screen import Line, Screen, Span, cut, printable, width_of
 
 _INDENT: Final = 2
 _NAME: Final = 20
@@ -45,27 +45,6 @@ _MARKUP: Final = {
     Verdict.FLAKY: ("yellow", "bold"),
     Verdict.UNKNOWN: ("yellow",),
 }
-
-
-@dataclass(frozen=True)
-class Span:
-    """Text and its markup, by the names of pytest's TerminalWriter."""
-
-    text: str
-    markup: tuple[str, ...] = ()
-
-
-Line = tuple[Span, ...]
-
-
-@dataclass(frozen=True)
-class Screen:
-    """`width` in columns; more than `height` lines of a grid fold its sound rows, unless `verbose`."""
-
-    width: int = 80
-    height: int = 24
-    verbose: bool = False
-    unicode: bool = True
 
 
 @dataclass(frozen=True)
@@ -107,7 +86,7 @@ def verdict_lines(matrix: Matrix, screen: Screen) -> Iterator[Line]:
         text = f"{_shared(tally)}{_MEANINGS[tally.verdict]}"
         yield (
             Span(start, _MARKUP[tally.verdict]),
-            Span(_cut(text, max(10, screen.width - len(start)), screen, end=True)),
+            Span(cut(text, max(10, screen.width - len(start)), screen, end=True)),
         )
 
 
@@ -118,12 +97,12 @@ def _shared(tally: Tally) -> str:
 
 
 def _file_lines(file: str, rows: Sequence[Row], fold: bool, columns: _Columns, screen: Screen) -> Iterator[Line]:
-    head = _cut(_printable(file, screen), screen.width, screen)
+    head = cut(printable(file, screen), screen.width, screen)
     modes = [Span(" " * columns.gap + mode[:width].rjust(width), ("bold",)) for mode, width in columns.modes]
-    if _width(head) > columns.name:
+    if width_of(head) > columns.name:
         yield (Span(head, ("bold",)),)
         head = ""
-    yield Span(head + " " * (columns.name - _width(head)) if modes else head, ("bold",)), *modes
+    yield Span(head + " " * (columns.name - width_of(head)) if modes else head, ("bold",)), *modes
     shown = [row for row in rows if not (fold and row.verdict is Verdict.SOUND)]
     for row in shown:
         yield from [_row_line(row, columns, screen)] if modes else _row_words(row, screen)
@@ -132,14 +111,14 @@ def _file_lines(file: str, rows: Sequence[Row], fold: bool, columns: _Columns, s
 
 
 def _row_line(row: Row, columns: _Columns, screen: Screen) -> Line:
-    name = _cut(" " * _INDENT + _name(row, screen), columns.name, screen)
+    name = cut(" " * _INDENT + _name(row, screen), columns.name, screen)
     cells = (_cell_span(row.cells.get(mode), width, columns, screen) for mode, width in columns.modes)
-    return Span(name + " " * (columns.name - _width(name))), *cells
+    return Span(name + " " * (columns.name - width_of(name))), *cells
 
 
 def _row_words(row: Row, screen: Screen) -> Iterator[Line]:
     """Yield a row where there is no room for columns: the name, and below it what breaks."""
-    yield (Span(" " * _INDENT + _cut(_name(row, screen), screen.width - _INDENT, screen)),)
+    yield (Span(" " * _INDENT + cut(_name(row, screen), screen.width - _INDENT, screen)),)
     words = f"{row.verdict.value}: {row.how}" if row.how else row.verdict.value
     for line in textwrap.wrap(words, max(10, screen.width - 2 * _INDENT)):
         yield (Span(" " * 2 * _INDENT + line, _MARKUP[row.verdict]),)
@@ -159,7 +138,7 @@ def _word(cell: Cell, terse: bool) -> str:
 
 def _columns(modes: Sequence[str], rows: Sequence[Row], screen: Screen) -> _Columns:
     """Choose the widths: modes by their names, uncut where there is room, and tests by what is left."""
-    longest = max((_INDENT + _width(_name(row, screen)) for row in rows), default=_NAME)
+    longest = max((_INDENT + width_of(_name(row, screen)) for row in rows), default=_NAME)
     for limit, gap in ((max(map(len, modes), default=0), 2), (6, 2), (4, 1)):
         needed = (max((len(_word(r.cells[m], gap == 1)) for r in rows if m in r.cells), default=2) for m in modes)
         widths = tuple((m, max(need, min(len(m), limit))) for m, need in zip(modes, needed, strict=True))
@@ -171,34 +150,7 @@ def _columns(modes: Sequence[str], rows: Sequence[Row], screen: Screen) -> _Colu
 
 
 def _name(row: Row, screen: Screen) -> str:
-    return _printable(row.test.removeprefix(f"{row.file}::"), screen)
-
-
-def _printable(text: str, screen: Screen) -> str:
-    """Escape what a terminal would obey, or could not show."""
-    kept = (char if char.isprintable() and (screen.unicode or char.isascii()) else ascii(char)[1:-1] for char in text)
-    return "".join(kept)
-
-
-def _cut(text: str, width: int, screen: Screen, *, end: bool = False) -> str:
-    """Shorten to a width in columns. A name loses its middle: its end has the parameters that tell rows apart."""
-    if _width(text) <= width:
-        return text
-    mark = "…" if screen.unicode else ".."
-    tail = 0 if end else (width - len(mark)) * 2 // 3
-    head = _start(text, width - len(mark) - tail)
-    return head + mark + _start(text[::-1], tail)[::-1]
-
-
-def _start(text: str, width: int) -> str:
-    while _width(text) > width:
-        text = text[:-1]
-    return text
-
-
-def _width(text: str) -> int:
-    """Count terminal columns: two for East Asian wide characters, none for combining ones."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return printable(row.test.removeprefix(f"{row.file}::"), screen)
 
 
 def _count(number: int, noun: str) -> str:

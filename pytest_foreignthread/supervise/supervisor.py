@@ -59,12 +59,20 @@ class SupervisedChild:
         with contextlib.suppress(OSError):
             self.start()
 
-    def observe(self, limits: Limits, *, probe: Probe | None = None, order: Order | None = None) -> Observation:
+    def observe(
+        self,
+        limits: Limits,
+        *,
+        probe: Probe | None = None,
+        order: Order | None = None,
+        tick: Callable[[], object] | None = None,
+    ) -> Observation:
         """Give the child its order and watch until it has done that, has ended, or a phase passes its limit.
 
         FORK's limit counts from the start, the others' from their `PhaseStarted`; all together have the sum of the
         limits. `probe` is called with the pid of a child that passed its deadline, while it lives; it has to bound
-        itself. A child that cannot be forked is a `Lost` end, not an exception.
+        itself. `tick` is called about once a second meanwhile; it must not raise. A child that cannot be forked is a
+        `Lost` end, not an exception.
         """
         began = time.monotonic()
         try:
@@ -74,7 +82,7 @@ class SupervisedChild:
         if order is not None:
             kept.give(order)
         # It has its JVM from its first test on.
-        watch = Watch(kept, inbox, limits, began, self._gate, Phase.SETUP if self._served else Phase.FORK)
+        watch = Watch(kept, inbox, limits, began, self._gate, Phase.SETUP if self._served else Phase.FORK, tick)
         self._served += 1
         if not watch.until_end():
             watch.at_deadline(probe)
@@ -128,6 +136,7 @@ def supervise(
     probe: Probe | None = None,
     crash: CrashWatch | None = None,
     ends: OpenEnds | None = None,
+    tick: Callable[[], object] | None = None,
 ) -> Observation:
     """Run `child_main` in a forked child until it ends or a phase passes its limit, as `SupervisedChild` tells.
 
@@ -136,7 +145,7 @@ def supervise(
     """
     child = SupervisedChild(lambda sender, _: child_main(sender), crash, ends or OpenEnds())
     try:
-        return child.observe(limits, probe=probe)
+        return child.observe(limits, probe=probe, tick=tick)
     finally:
         surely(child.close)
 

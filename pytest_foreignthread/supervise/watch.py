@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import select
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ Probe = Callable[[int], Taken]
 _LONGEST_WAIT = 3600.0
 # For a keeper that says nothing although its child has ended.
 _ANSWER = 2.0
+TICK = 1.0
+"""Seconds between two calls of `tick`."""
 
 
 class Watch:
@@ -31,6 +34,7 @@ class Watch:
         began: float,
         gate: CrashGate | None,
         first: Phase = Phase.FORK,
+        tick: Callable[[], object] | None = None,
     ) -> None:
         self.kept = kept
         self._inbox = inbox
@@ -47,6 +51,8 @@ class Watch:
         self._documents: dict[str, str] = {}
         self._missing: dict[str, str] = {}
         self._notes: list[str] = []
+        self._tick = tick
+        self._tick_due = math.inf if tick is None else began + TICK
         # A test that writes phase marks into the pipe must not put off its deadline for ever.
         self._last_due = began + sum(map(limits, Phase))
         self._enter(first, began)
@@ -66,9 +72,12 @@ class Watch:
             if not watching_pid and self.kept.pidfd is not None:
                 poll.register(self.kept.pidfd, select.POLLIN)
                 watching_pid = True
-            for descriptor, _ in poll.poll(self._patience() * 1000):
+            for descriptor, _ in poll.poll(min(self._patience(), self._until_tick()) * 1000):
                 if not self._serve(descriptor):
                     poll.unregister(descriptor)
+            if self._tick is not None and self._until_tick() <= 0:
+                self._tick_due = time.monotonic() + TICK
+                self._tick()
             if self._patience() <= 0 and not self._late_news():
                 return self._passed()
         self._ended_at = time.monotonic()
@@ -77,6 +86,9 @@ class Watch:
     def _patience(self) -> float:
         due = self._answer_due or min(self._phase_began + self._limit, self._last_due)
         return max(0.0, min(due - time.monotonic(), _LONGEST_WAIT))
+
+    def _until_tick(self) -> float:
+        return max(0.0, self._tick_due - time.monotonic())
 
     def _serve(self, descriptor: int) -> bool:
         """Read what is ready; False when there will be no more."""

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pytest_foreignthread.matrix import BREAKS, Cell, Matrix, matrix_of, row_of
 from pytest_foreignthread.outcomes import Outcome
-from pytest_foreignthread.report.grid_text import Line, Screen, grid_lines, verdict_lines
+from pytest_foreignthread.report.grid_text import grid_lines, verdict_lines
+from pytest_foreignthread.report.screen import Line, Screen
 
 from .sample_entries import diagnosed, row
 

@@ -19,7 +19,7 @@ ROOT: Final = Path(__file__).parents[2]
 DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["__init__", "outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
-    **dict.fromkeys(["nodeids", "matrix", "orders"], DATA),
+    **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row"], DATA),
     **dict.fromkeys(["baseline", "hookspecs", "own_modes"], 1),
     "option_values": 2,
     **dict.fromkeys(["wire", "evidence", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1),
@@ -28,7 +28,7 @@ TIERS: Final[Mapping[str, int]] = {
         ["options", "pytest_reports", "recorded_warnings", "bundle", "properties", "recording", "reporting"], 3
     ),
     **dict.fromkeys(["environment", "markers", "recording", "reporting", "terminal", "fixtures", "shared_fixtures"], 4),
-    **dict.fromkeys(["against_baseline", "report_files"], 4),
+    **dict.fromkeys(["against_baseline", "report_files", "live_line"], 4),
     "selection": 5,
     **dict.fromkeys(["items", "results"], 6),
     **dict.fromkeys(["isolation", "matrix_terminal"], 7),

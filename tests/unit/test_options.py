@@ -88,6 +88,7 @@ GOOD: Final[list[tuple[str, str, object]]] = [
     *(("jvm_profile", word, word) for word in ("quick", "server")),
     *(("isolation", word, word) for word in ("test", "module", "session")),
     *(("ready", text, int(text)) for text in ("0", "2", "16")),
+    *(("live", word, word) for word in ("auto", "off")),
 ]
 
 
@@ -139,6 +140,7 @@ def test_defaults(absent: object) -> None:
         "ready": None,
         "native": "auto",
         "jvm_profile": "quick",
+        "live": "auto",
         "matrix": False,
         "modes": ("main", "same", "new", "pool"),
         "all": False,

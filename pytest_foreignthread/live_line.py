@@ -1,0 +1,121 @@
+"""How far a run is, live in the bottom row of the terminal, while pytest's own progress scrolls above."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, Final
+
+import pytest
+
+from .bottom_row import BottomRow
+from .outcomes import Outcome
+from .pace import Pace
+from .report.live_text import Progress, Running, live_line
+from .report.screen import Screen, shows_unicode
+from .supervise.signals import surely
+
+TICK = pytest.StashKey[Callable[[], None]]()
+"""To be called about once a second while a child runs, where the run has a live line."""
+CHOICE = pytest.StashKey[str]()
+_FEW: Final = 20
+"""As many foreign-thread tests, and no matrix, are done before a line of their own helps."""
+
+
+def is_wanted(config: pytest.Config, environment: Mapping[str, str] = os.environ) -> bool:
+    """With `-s` the screen belongs to the tests, which may draw on it themselves; a log of CI keeps what is drawn."""
+    asked = config.stash.get(CHOICE, "off") == "auto" and config.get_verbosity() > -2
+    runs = not config.getoption("collectonly", False) and config.getoption("capture", "fd") != "no"
+    able = environment.get("TERM", "") not in ("", "dumb") and not (environment.get("CI") or os.name != "posix")
+    return asked and runs and able and sys.stdout.isatty()
+
+
+def register(
+    config: pytest.Config, terminal: Any, modes: Sequence[str], is_of_interest: Callable[[pytest.Item], bool]
+) -> None:
+    if is_wanted(config):
+        live = LiveLine(config, terminal, modes, is_of_interest)
+        config.stash[TICK] = live.draw
+        config.pluginmanager.register(live, "foreign_thread_live_line")
+
+
+class LiveLine:
+    """A plugin of the process that has the terminal: xdist's controller, not its workers."""
+
+    def __init__(
+        self, config: pytest.Config, terminal: Any, modes: Sequence[str], is_of_interest: Callable[[pytest.Item], bool]
+    ) -> None:
+        """Show a line where the run has a matrix, of `modes`, or more than a few tests that are of interest."""
+        self._writer = config.get_terminal_writer()
+        self._terminal = terminal
+        self._matrix = bool(modes)
+        self._is_of_interest = is_of_interest
+        self._pace = Pace(modes)
+        self._began: dict[str, float] = {}
+        self._at_once = 1
+        self._each_runs_all = config.getoption("dist", "no") == "each"
+        self._row = BottomRow(sys.stdout.fileno(), sys.stdout.encoding)
+        self._unicode = shows_unicode(sys.stdout.encoding)
+        self._shown = False
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        # xdist's controller has none of its own.
+        items = getattr(session, "items", ())
+        self._pace.expect(item.nodeid for item in items)
+        self._shown = self._matrix or sum(map(self._is_of_interest, items)) > _FEW
+        try:
+            return (yield)
+        finally:
+            # All that pytest tells of the end of a run, however it ends, comes after its loop.
+            self._shown = False
+            surely(self._row.close)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        if not self._pace.total or self._each_runs_all:
+            self._pace.expect(ids)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._began[nodeid] = time.monotonic()
+        self._at_once = max(self._at_once, len(self._began))
+        self.draw()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        # The passed ones wait for the next test: each drawing costs, and ordinary tests are fast.
+        if not report.passed:
+            self.draw()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        now = time.monotonic()
+        self._pace.ended(nodeid, now - self._began.pop(nodeid, now))
+        self.draw()
+
+    def pytest_enter_pdb(self) -> None:
+        self._row.close()
+
+    def pytest_unconfigure(self) -> None:
+        # For a second ^C that came before the loop's end had begun to do it.
+        self._row.close()
+
+    def draw(self) -> None:
+        if self._shown:
+            # What pytest has written belongs above, and stands where the cursor is.
+            self._writer.flush()
+            self._row.show(functools.partial(self._text, self._progress()))
+
+    def _progress(self) -> Progress:
+        now = time.monotonic()
+        running = [Running(nodeid, now - began) for nodeid, began in self._began.items()]
+        outcomes = {outcome: len(self._terminal.stats.get(outcome.value, ())) for outcome in Outcome}
+        return Progress(self._pace.done, self._pace.total, outcomes, running, self._pace.left(self._at_once))
+
+    def _text(self, progress: Progress, width: int) -> str:
+        line = live_line(progress, Screen(width, unicode=self._unicode))
+        return "".join(self._writer.markup(span.text, **dict.fromkeys(span.markup, True)) for span in line)

@@ -1,0 +1,96 @@
+"""How far a run is, as one line of a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ..outcomes import Outcome
+from .screen import Line, Screen, Span, cut, printable, width_of
+
+_MARKUP: Final[Mapping[Outcome, tuple[str, ...]]] = {
+    Outcome.PASSED: ("green",),
+    Outcome.FAILED: ("red",),
+    Outcome.ERROR: ("red",),
+    Outcome.SEGFAULT: ("red", "bold"),
+    Outcome.HANG: ("red", "bold"),
+    Outcome.NULL_RESULT: ("red", "bold"),
+    Outcome.CRASH: ("red", "bold"),
+    Outcome.SKIPPED: ("yellow",),
+    Outcome.XFAILED: ("yellow",),
+    Outcome.XPASSED: ("yellow",),
+}
+"""In the order in which they are shown: a narrow screen loses the last ones."""
+_SHORTEST_NAME: Final = 12
+"""Columns below which a test's name says nothing any more."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A test that runs now, and for how long, in seconds."""
+
+    nodeid: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`left` is in seconds, None where nothing is known of it yet."""
+
+    done: int
+    total: int
+    outcomes: Mapping[Outcome, int]
+    running: Sequence[Running] = ()
+    left: float | None = None
+
+
+def live_line(progress: Progress, screen: Screen) -> Line:
+    """Give what fits the width: of the parts the time left goes first, then the test's name, then the outcomes."""
+    counts = list(_counts(progress))
+    left = [] if progress.left is None else [Span(f" | {clock(progress.left)} left")]
+    for fixed in ([*counts, *left], counts):
+        room = screen.width - _width(fixed)
+        if (running := _running(progress.running, room, screen)) is not None:
+            return *counts, *running, *fixed[len(counts) :]
+    while len(counts) > 1 and _width(counts) > screen.width:
+        counts.pop()
+    return tuple(counts) if _width(counts) <= screen.width else ()
+
+
+def _counts(progress: Progress) -> Iterator[Span]:
+    yield Span(f" {progress.done}/{progress.total}", ("bold",))
+    for outcome, markup in _MARKUP.items():
+        if number := progress.outcomes.get(outcome):
+            yield Span(f"  {outcome.value} {number}", markup)
+
+
+def _running(running: Sequence[Running], room: int, screen: Screen) -> Line | None:
+    """Give the test that runs longest and how many there are; None where there is no room for it."""
+    if not running:
+        return () if room >= 0 else None
+    longest = max(running, key=lambda one: one.seconds)
+    start = " | " if len(running) == 1 else f" | {len(running)} running: "
+    time = f" {duration(longest.seconds)}" if longest.seconds >= 1 else ""
+    name = printable(longest.nodeid, screen)
+    for_name = room - len(start) - len(time)
+    if for_name < min(width_of(name), _SHORTEST_NAME):
+        return None
+    return Span(start), Span(cut(name, for_name, screen)), Span(time, ("bold",))
+
+
+def _width(line: Sequence[Span]) -> int:
+    return sum(width_of(span.text) for span in line)
+
+
+def duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{int(seconds)} s"
+    return f"{clock(int(seconds))} {'min' if seconds < 3600 else 'h'}"
+
+
+def clock(seconds: float) -> str:
+    """Give `2:10`, from an hour on `1:02:10`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,106 @@
+"""A terminal for programs under test: a pseudo-terminal, and an emulator that knows what its screen shows."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import pyte
+
+ENDLESS: Final = 300.0
+"""Seconds after which what never comes is given up; never a measure of speed."""
+# ^C reaches the process group in the foreground of a terminal that is the controlling one.
+_WITH_THE_TERMINAL: Final = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+class Terminal:
+    def __init__(self, columns: int = 80, rows: int = 24) -> None:
+        self.master, self.slave = os.openpty()
+        self.screen = pyte.Screen(columns, rows)
+        self.written = b""
+        self._stream = pyte.ByteStream(self.screen)
+        self._set_size(columns, rows)
+
+    def _set_size(self, columns: int, rows: int) -> None:
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.screen.resize(rows, columns)
+        self._set_size(columns, rows)
+
+    def start(self, command: list[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-c", _WITH_THE_TERMINAL, *command],
+            cwd=folder,
+            env=dict(environment),
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
+            start_new_session=True,
+        )
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def read(self, seconds: float = 0.0) -> bool:
+        """Take what was written, or wait so long for it; False where nothing was."""
+        if not select.select([self.master], [], [], seconds)[0]:
+            return False
+        try:
+            data = os.read(self.master, 65536)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return False
+        self.written += data
+        self._stream.feed(data)
+        return True
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Read until it holds."""
+        give_up = time.monotonic() + ENDLESS
+        while not condition():
+            if time.monotonic() > give_up or not self.read(ENDLESS):
+                raise AssertionError("\n".join(["not seen on the screen:", *self.lines]))
+
+    def end_of(self, process: subprocess.Popen[bytes]) -> int:
+        """Read until the program ends; give its exit status."""
+        pidfd = os.pidfd_open(process.pid)
+        try:
+            while not select.select([pidfd], [], [], 0)[0]:
+                select.select([pidfd, self.master], [], [], ENDLESS)
+                self.read()
+        finally:
+            os.close(pidfd)
+        while self.read():
+            pass
+        return process.wait(ENDLESS)
+
+    @property
+    def lines(self) -> list[str]:
+        return [line.rstrip() for line in self.screen.display]
+
+    @property
+    def bottom(self) -> str:
+        return self.lines[-1]
+
+    def whole_screen_scrolls(self) -> bool:
+        return self.screen.margins is None
+
+    def close(self) -> None:
+        for descriptor in (self.master, self.slave):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)

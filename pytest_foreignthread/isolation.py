@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import pytest
 
 from .items import SETTINGS
 from .settings import Settings
+
+_MOST_READY: Final = 4
+"""Tests run one after the other: more children than this are not there sooner."""
 
 JvmKey = tuple[object, ...]
 """What a JVM is started with: tests that differ in it cannot share one."""
@@ -21,6 +25,11 @@ class Group:
     jvm: JvmKey
     module: str | None
     """The module's node id; None where the child is for the session."""
+
+
+def number_ready(chosen: int | None, processors: int, workers: int) -> int:
+    """Give how many children may be ready: what the user chose, else a worker's share of the processors."""
+    return min(_MOST_READY, processors // workers) if chosen is None else chosen
 
 
 def jvm_key(settings: Settings) -> JvmKey:

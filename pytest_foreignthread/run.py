@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 _USAGE_ERROR: Final = "foreign_thread_usage_error"
 """Key in the data that an xdist worker leaves its controller at its end."""
-_MOST_READY: Final = 4
-"""Tests run one after the other: more children than this are not awaited sooner."""
 
 
 class Run:
@@ -129,6 +127,7 @@ class Run:
     def _make_runner(self, session: pytest.Session) -> Runner:
         # Imported here, jpype with it: a run without such tests pays for none of it, and a child need not import.
         from .children import Children
+        from .isolation import number_ready
         from .runner import Runner
         from .supervise.scratch import ScratchError, ScratchRoot
 
@@ -137,15 +136,11 @@ class Run:
         except ScratchError as error:
             raise pytest.UsageError(str(error)) from None
         make_base_folder(session)
-        children = Children(session, self._scratch, self._fixtures, self._filters, self._ready())
+        workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+        ready = number_ready(self._options["ready"], usable_processors(), workers)
+        children = Children(session, self._scratch, self._fixtures, self._filters, ready)
         self._runner = Runner(children, self._artifacts())
         return self._runner
-
-    def _ready(self) -> int:
-        """Give how many children may be ready: as many as there are processors for a run that has them to itself."""
-        chosen: int | None = self._options["ready"]
-        workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-        return chosen if chosen is not None else min(_MOST_READY, usable_processors() // workers)
 
     def _artifacts(self) -> Artifacts:
         if self._options["artifacts"]:

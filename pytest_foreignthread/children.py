@@ -19,6 +19,7 @@ from .child.serving import Tests, WarningFilter
 from .isolation import Group, JvmKey, Places, group_of, jvm_key, module_of
 from .items import SETTINGS
 from .live_line import TICK
+from .measured import take_in
 from .observation import Observation
 from .orders import End, RunTest
 from .settings import DUMP_SIGNAL, Settings
@@ -252,6 +253,7 @@ class Children:
         for group in [group for group, living in self._living.items() if living is one]:
             del self._living[group]
         one.supervised.close()
+        take_in(one.folder / f"{documents.COVERAGE}.{documents.COVERAGE_SUFFIX}")
         self._scratch.discard(one.folder)
         if one in self._made:
             self._made.remove(one)

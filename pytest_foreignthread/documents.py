@@ -17,6 +17,9 @@ HS_ERR: Final = "hs_err"
 JVM_START: Final = "jvm_start"
 STDOUT: Final = "stdout"
 STDERR: Final = "stderr"
+COVERAGE: Final = "coverage"
+COVERAGE_SUFFIX: Final = "child"
+"""Of the file in which a child's coverage is: `coverage.child`."""
 _NAMES: Final = (PYTHON, HS_ERR, JVM_START, STDOUT, STDERR)
 
 LONGEST: Final = 4 * 1024 * 1024

@@ -17,6 +17,7 @@ from . import faults, jvm
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
 from .hooks import ChildPlugin, TerminalWithoutHooks
+from .measuring import measured
 from .serving import Server, Tests
 from .state import ChildState
 
@@ -48,6 +49,17 @@ def _serve(server: Server, config: pytest.Config, orders: Orders) -> None:
     _leave_reporting_to_the_parent(config)
     config.pluginmanager.register(server.ends, "foreign_thread_phase_ends")
     config.pluginmanager.register(server, "foreign_thread_server")
+    measuring = measured(config, server.state.folder / documents.COVERAGE, documents.COVERAGE_SUFFIX)
+    if measuring is not None:
+        config.pluginmanager.register(measuring, "foreign_thread_measuring")
+    try:
+        _take_orders(server, orders)
+    finally:
+        if measuring is not None:
+            measuring.save()
+
+
+def _take_orders(server: Server, orders: Orders) -> None:
     for order in orders:
         if not isinstance(order, RunTest):
             break

@@ -22,7 +22,9 @@ TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row"], DATA),
     **dict.fromkeys(["baseline", "hookspecs", "own_modes"], 1),
     "option_values": 2,
-    **dict.fromkeys(["wire", "evidence", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1),
+    **dict.fromkeys(
+        ["wire", "evidence", "measured", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1
+    ),
     **dict.fromkeys(["child", "supervise", "report"], 2),
     **dict.fromkeys(
         ["options", "pytest_reports", "recorded_warnings", "bundle", "properties", "recording", "reporting"], 3

@@ -1,0 +1,129 @@
+"""Coverage counts what runs in a child, on the Java thread too, without an option of the user's."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from .conftest import ENDLESS
+
+PACKAGE: Final = """
+def in_setup(x):
+    if x:
+        return 1
+    return 2
+
+def in_body(x):
+    if x:
+        y = 3
+    else:
+        y = 4
+    return y
+
+def in_teardown():
+    return 5
+
+def in_the_dead(x):
+    return 6
+
+def never():
+    return 7
+"""
+SUITE: Final = """
+import ctypes
+import pytest
+import measured
+
+pytestmark = pytest.mark.foreign_thread(mode=["main", "same", "new", "pool", "python"])
+
+@pytest.fixture
+def around():
+    measured.in_setup(1)
+    yield
+    measured.in_teardown()
+
+@pytest.mark.parametrize("x", {values})
+def test_body(around, x): assert measured.in_body(x) == 4 - x
+
+@pytest.fixture
+def before_death():
+    measured.in_setup(0)
+
+def test_death(before_death):
+    measured.in_the_dead(1)
+    ctypes.string_at(0)
+"""
+LINES: Final = {"in_setup": 3, "in_body": 4, "in_teardown": 1, "in_the_dead": 1, "never": 1}
+"""Statements of each function of the package, its head not among them."""
+
+
+def measure(folder: Path, *args: str, values: str = "[0, 1]", run: bool = False) -> dict[str, Any]:
+    """Run the suite; give the report of coverage on the package by function, its totals under an empty name."""
+    (folder / "measured.py").write_text(PACKAGE)
+    (folder / "test_it.py").write_text(SUITE.replace("{values}", values))
+    start = ["coverage", "run", "--source=measured", "-m"] if run else []
+    env = {**os.environ, "PYTHONPATH": str(folder)}
+    for command in ([*start, "pytest", "-q", "--tb=no", *args], ["coverage", "json", "-q", "--show-contexts"]):
+        done = subprocess.run(
+            [sys.executable, "-m", *command], cwd=folder, env=env, capture_output=True, text=True, timeout=ENDLESS
+        )
+        assert "CoverageWarning" not in done.stdout + done.stderr
+    document: dict[str, Any] = json.loads((folder / "coverage.json").read_text())["files"]["measured.py"]
+    assert not list(folder.glob(".coverage.*"))
+    return {**document["functions"], "whole": document}
+
+
+def executed(found: dict[str, Any]) -> dict[str, int]:
+    return {name: len(found[name]["executed_lines"]) for name in LINES}
+
+
+EXPECTED: Final = {**LINES, "in_the_dead": 0, "never": 0}
+
+
+@pytest.mark.parametrize(
+    "args",
+    [(), ("-n2",), ("--foreign-thread-isolation=session",), ("--foreign-thread-ready=0",)],
+    ids=["alone", "xdist", "shared", "none ready"],
+)
+def test_lines_of_every_phase_and_mode(tmp_path: Path, args: tuple[str, ...]) -> None:
+    """The body that died had not been saved; what ran before it had."""
+    assert executed(measure(tmp_path, "--cov=measured", *args)) == EXPECTED
+
+
+def test_branches(tmp_path: Path) -> None:
+    whole = measure(tmp_path, "--cov=measured", "--cov-branch", "-k", "new")["whole"]
+    assert (whole["summary"]["covered_branches"], whole["missing_branches"]) == (4, [])
+
+
+def test_a_branch_that_was_not_taken(tmp_path: Path) -> None:
+    whole = measure(tmp_path, "--cov=measured", "--cov-branch", "-k", "new and body", values="[0]")["whole"]
+    assert whole["summary"]["covered_branches"] == 2
+
+
+def test_without_pytest_cov(tmp_path: Path) -> None:
+    assert executed(measure(tmp_path, "-p", "no:pytest_cov", run=True)) == EXPECTED
+
+
+def test_contexts_are_those_of_the_tests(tmp_path: Path) -> None:
+    whole = measure(tmp_path, "--cov=measured", "--cov-context=test", "-k", "new and body")["whole"]
+    contexts = {context for of_line in whole["contexts"].values() for context in of_line}
+    tests = ("test_it.py::test_body[0-new]", "test_it.py::test_body[1-new]")
+    assert contexts - {""} == {f"{test}|{phase}" for test in tests for phase in ("setup", "run", "teardown")}
+
+
+def test_parallel_files_of_the_users_configuration(tmp_path: Path) -> None:
+    (tmp_path / ".coveragerc").write_text(
+        textwrap.dedent("""
+        [run]
+        parallel = true
+        concurrency = thread, multiprocessing
+    """)
+    )
+    assert executed(measure(tmp_path, "--cov=measured", "--cov-config=.coveragerc", "-k", "new or same")) == EXPECTED

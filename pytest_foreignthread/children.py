@@ -6,7 +6,7 @@ import functools
 import itertools
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -72,9 +72,12 @@ class Children:
         scratch: ScratchRoot,
         fixtures: SharedFixtures,
         filters: Sequence[WarningFilter],
+        *,
         ready: int,
+        with_cache: Callable[[Settings], Settings],
     ) -> None:
         """`filters` are the warning filters outside of any test, `ready` how many children may wait for theirs."""
+        self._with_cache = with_cache
         self._config = session.config
         self._places = Places(session.items)
         self._scratch = scratch
@@ -184,7 +187,7 @@ class Children:
         return None
 
     def _new(self, settings: Settings, begun: pytest.Item | None) -> _Child:
-        folder = self._scratch.child_folder()
+        folder, settings = self._scratch.child_folder(), self._with_cache(settings)
         tests = Tests(
             self._config,
             self._places.items,

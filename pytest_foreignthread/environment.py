@@ -16,7 +16,7 @@ from .options import OPTIONS
 from .redaction import split_variables, without_secrets
 from .settings import Jvm
 
-_OF_THE_END: Final = frozenset({"artifacts", "report", "baseline", "update_baseline"})
+_OF_THE_END: Final = frozenset({"artifacts", "report", "baseline", "update_baseline", "cache_clear"})
 """Options that say where to write and what to make of the results, not what to run."""
 
 # pytest-randomly gives the seed that it chose, Hypothesis the one that it was given.

@@ -77,6 +77,14 @@ def one_of(choices: Sequence[str]) -> Callable[[object], str]:
     return parse
 
 
+def switch(value: object) -> bool:
+    words = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
+    try:
+        return words[str(value).lower()]
+    except KeyError:
+        raise ValueError("want true or false") from None
+
+
 def flag(value: object) -> bool:
     return bool(value)
 

@@ -104,6 +104,16 @@ OPTIONS: Final = (
         "auto",
         "a live line of progress: auto, on a terminal, or off (auto)",
     ),
+    Option("cache", "BOOL", values.switch, True, "keep a class archive for a faster start of the JVM (true)"),
+    Option(
+        "cache_clear",
+        "",
+        values.flag,
+        False,
+        "remove the class archives of all JVMs first",
+        in_ini=False,
+        action="store_true",
+    ),
     Option("matrix", "", values.flag, False, "run each marked test in each mode", in_ini=False, action="store_true"),
     Option(
         "modes",

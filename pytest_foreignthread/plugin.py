@@ -66,9 +66,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    found = config.stash[RUN].jvm
+    run = config.stash[RUN]
     shown = config.get_verbosity() >= 0 and not config.getoption("no_header", False)
-    return [f"foreign-thread: {found}"] if found is not None and shown else []
+    return [f"foreign-thread: {run.jvm}; {run.cache}"] if run.jvm is not None and shown else []
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -16,6 +16,7 @@ from . import items as foreign_items
 from .artifacts import Artifacts
 from .environment import rerun_options, surroundings, usable_processors, versions
 from .fixtures import make_base_folder
+from .jvm_cache.use import CacheOfRun
 from .observation import SessionStopped
 from .options import jvm_source
 from .recorded_warnings import replay
@@ -47,6 +48,9 @@ class Run:
         self._fixtures = SharedFixtures(config)
         self._filters = tuple(warnings.filters)
         self.jvm: Jvm | None = None
+        is_worker = hasattr(config, "workerinput")
+        self.cache = CacheOfRun(wanted=options["cache"], clears=options["cache_clear"] and not is_worker)
+        config.pluginmanager.register(self.cache, "foreign_thread_cache")
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
         """Find the JVM and give each foreign-thread test its settings; raise UsageError."""
@@ -61,6 +65,7 @@ class Run:
                 self.jvm = self._find_jvm()
             except jvms.JvmNotFound as error:
                 raise pytest.UsageError(str(error)) from None
+            self.cache.prepare(self.jvm, self._options["jvm_args"], self._options["jvm_profile"])
             foreign_items.give_settings(foreign, self._options, self.jvm, self._known)
             if not self._config.pluginmanager.is_registered(self._fixtures):
                 self._config.pluginmanager.register(self._fixtures, "foreign_thread_shared_fixtures")
@@ -138,7 +143,9 @@ class Run:
         make_base_folder(session)
         workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
         ready = number_ready(self._options["ready"], usable_processors(), workers)
-        children = Children(session, self._scratch, self._fixtures, self._filters, ready)
+        children = Children(
+            session, self._scratch, self._fixtures, self._filters, ready=ready, with_cache=self.cache.given_to
+        )
         self._runner = Runner(children, self._artifacts())
         return self._runner
 
@@ -172,6 +179,12 @@ class Run:
             self._runner.children.finish()
 
     def close(self) -> None:
+        try:
+            self._close_children()
+        finally:
+            self.cache.close()
+
+    def _close_children(self) -> None:
         if self._scratch is None:
             return
         from .supervise.signals import surely

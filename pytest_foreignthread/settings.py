@@ -79,6 +79,8 @@ class Settings:
     classpath: tuple[str, ...] = ()
     isolation: str = "test"
     """One of ISOLATIONS."""
+    jvm_cache: Path | None = None
+    """A class archive (`.jsa`) or AOT cache (`.aot`) that the JVM may take its first classes from."""
     native: str = "auto"
     """Whether to take native stacks: `auto`, where pystack is installed, `off`, or `locals`, with Python's locals."""
     launchers: Mapping[str, Launcher] = field(default_factory=dict)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +18,8 @@ from .jvm_arguments import jvm_arguments
 from .output import diverted
 
 _EXIT_SECONDS: Final = 2.0
+# interrupt=False leaves SIGINT to Python: with JPype's default a test that sends it to itself ends in System.exit.
+_OPTIONS: Final[Mapping[str, Any]] = {"convertStrings": False, "interrupt": False}
 
 
 class JvmStartError(Exception):
@@ -30,16 +34,25 @@ def start(settings: Settings, folder: Path) -> None:
     """Start the JVM, its own files in `folder`; raise JvmStartError."""
     words = folder / "jvm_start"
     leave_to_hotspot()
+    class_path = _class_path(settings)
+    if not "".join(class_path or ()).isascii():
+        # JPype then loads the classes itself, and gives HotSpot a word that an AOT cache must not meet.
+        settings = replace(settings, jvm_cache=None)
     try:
         with diverted(words):
-            jpype.startJVM(*jvm_arguments(settings, folder), jvmpath=str(settings.jvm.library), **_options(settings))
+            arguments = jvm_arguments(settings, folder)
+            jpype.startJVM(*arguments, jvmpath=str(settings.jvm.library), classpath=class_path, **_OPTIONS)
     except Exception as error:
         raise JvmStartError(f"{error}\n{words.read_text(errors='replace')}".strip()) from error
 
 
-def _options(settings: Settings) -> dict[str, Any]:
-    # interrupt=False leaves SIGINT to Python: with JPype's default a test that sends it to itself ends in System.exit.
-    return {"classpath": list(settings.classpath) or None, "convertStrings": False, "interrupt": False}
+def _class_path(settings: Settings) -> list[str] | None:
+    """Put JPype's own jar first: HotSpot takes an archive that was made with the beginning of the class path."""
+    if any(word.startswith("-Djava.class.path=") for word in settings.jvm_args):
+        return list(settings.classpath) or None
+    own = Path(jpype.__file__).resolve().parent.parent / "org.jpype.jar"
+    users = list(settings.classpath) or jpype.getClassPath().split(os.pathsep)
+    return [path for path in (str(own) if own.is_file() else "", *users) if path]
 
 
 def wait_while_it_exits() -> None:

@@ -25,7 +25,15 @@ def jvm_arguments(settings: Settings, folder: Path) -> list[str]:
     place = _literal(folder)
     kept_here = (f"-XX:ErrorFile={place}/hs_err", f"-XX:ReplayDataFile={place}/replay")
     quick = _quick(settings.jvm_args) if settings.jvm_profile == "quick" else []
-    return ["-XX:-UsePerfData", *quick, *_held_in_crash(folder), *settings.jvm_args, *kept_here]
+    ours = ["-XX:-UsePerfData", *quick, *_cache(settings.jvm_cache), *_held_in_crash(folder)]
+    return [*ours, *settings.jvm_args, *kept_here]
+
+
+def _cache(archive: Path | None) -> list[str]:
+    """HotSpot goes on without an archive that does not fit; what it says of that is said while it starts."""
+    if archive is None:
+        return []
+    return [f"-XX:{'AOTCache' if archive.suffix == '.aot' else 'SharedArchiveFile'}={archive}"]
 
 
 def _quick(users: Sequence[str]) -> list[str]:

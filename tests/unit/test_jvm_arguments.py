@@ -56,6 +56,17 @@ def test_users_arguments_win_but_not_over_the_place_of_the_files() -> None:
     assert found[-2:] == ["-XX:ErrorFile=/scratch/hs_err", "-XX:ReplayDataFile=/scratch/replay"]
 
 
+@pytest.mark.parametrize(
+    ("archive", "word"),
+    [("/cache/a/classes.aot", "-XX:AOTCache="), ("/cache/a/classes.jsa", "-XX:SharedArchiveFile=")],
+)
+def test_an_archive_comes_before_the_users_arguments(archive: str, word: str) -> None:
+    settings = Settings("new", "new", 30.0, JVM, jvm_args=("-ea",), jvm_cache=Path(archive))
+    found = jvm_arguments(settings, Path("/scratch"))
+    assert found.index(f"{word}{archive}") < found.index("-ea")
+    assert not any("AOT" in one or "Shared" in one for one in arguments("-ea"))
+
+
 def test_a_percent_sign_in_the_path_is_no_pid() -> None:
     assert "-XX:ErrorFile=/scratch/100%%/hs_err" in arguments(folder=Path("/scratch/100%"))
 

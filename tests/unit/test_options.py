@@ -89,6 +89,8 @@ GOOD: Final[list[tuple[str, str, object]]] = [
     *(("isolation", word, word) for word in ("test", "module", "session")),
     *(("ready", text, int(text)) for text in ("0", "2", "16")),
     *(("live", word, word) for word in ("auto", "off")),
+    *(("cache", text, True) for text in ("true", "True", "on", "yes", "1")),
+    *(("cache", text, False) for text in ("false", "FALSE", "off", "no", "0")),
 ]
 
 
@@ -103,6 +105,7 @@ BAD: Final[list[tuple[str, str, str]]] = [
     *(("timeout", text, SECONDS) for text in NO_TIMES),
     *(("native", text, "want one of 'auto', 'off', 'locals'") for text in ("on", "Auto", "locals,auto", "0")),
     *(("jvm_profile", text, "want one of 'quick', 'server'") for text in ("fast", "Quick", "-server")),
+    *(("cache", text, "want true or false") for text in ("2", "maybe", "/tmp", "None")),
     *(("modes", text, f"want some of {', '.join(MODES)}, joined by commas") for text in (",", "news", "new;pool")),
     ("modes", "new,new", "want each mode once"),
     ("jvm_args", '-Dname="two words', "want shell words (No closing quotation)"),
@@ -122,7 +125,7 @@ def test_bad_value(name: str, text: str, wanted: str) -> None:
     assert str(raised.value) == f"ini key {ini_key(name)} = {text}: {wanted}"
 
 
-@pytest.mark.parametrize("name", ["timeout", "jvm", "native", "jvm_profile", "artifacts", "report"])
+@pytest.mark.parametrize("name", ["timeout", "jvm", "native", "jvm_profile", "cache", "artifacts", "report"])
 def test_nothing_on_the_command_line_is_no_value(name: str) -> None:
     with pytest.raises(pytest.UsageError, match=f"^{flag(name)}=: want"):
         configured(flags={flag(name): ""})
@@ -141,6 +144,8 @@ def test_defaults(absent: object) -> None:
         "native": "auto",
         "jvm_profile": "quick",
         "live": "auto",
+        "cache": True,
+        "cache_clear": False,
         "matrix": False,
         "modes": ("main", "same", "new", "pool"),
         "all": False,

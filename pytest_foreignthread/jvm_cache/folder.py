@@ -1,0 +1,105 @@
+"""The user's cache folder: where it is, whether it is safe, what is removed from it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from .lock import locked
+
+MOST_ENTRIES: Final = 10
+UNUSED_DAYS: Final = 30
+NEW: Final = ".new"
+"""Ends the name of the folder of an entry that is being made."""
+
+_ENTRY: Final = re.compile(r"[0-9a-f]{32}(\.new)?")
+
+
+class CacheError(Exception):
+    """There is no cache to be used; the text says why."""
+
+
+def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Give `$XDG_CACHE_HOME/pytest-foreignthread`, else `~/.cache/pytest-foreignthread`; raise CacheError.
+
+    It is made where it is missing. A folder that others may write to, or that is another user's, is refused: HotSpot
+    maps what lies there into the process and believes it.
+    """
+    base = _base(environ)
+    folder = base / "pytest-foreignthread"
+    try:
+        if not base.is_dir():
+            base.mkdir(mode=0o700)
+        if base.stat().st_uid not in (os.getuid(), 0):
+            raise CacheError(f"{base} belongs to another user")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        status = folder.lstat()
+    except OSError as error:
+        raise CacheError(f"{folder} cannot be made: {error.strerror}") from None
+    if not stat.S_ISDIR(status.st_mode):
+        raise CacheError(f"{folder} is no folder")
+    if status.st_uid != os.getuid():
+        raise CacheError(f"{folder} belongs to another user")
+    if status.st_mode & 0o022:
+        raise CacheError(f"others may write to {folder}")
+    return folder
+
+
+def _base(environ: Mapping[str, str]) -> Path:
+    # By the XDG specification a relative path counts as none.
+    if os.path.isabs(named := environ.get("XDG_CACHE_HOME", "")):
+        return Path(named)
+    home = environ.get("HOME") or os.path.expanduser("~")
+    if not os.path.isabs(home):
+        raise CacheError("there is no home folder")
+    return Path(home) / ".cache"
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if _ENTRY.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+            yield path
+
+
+def clear(folder: Path) -> int:
+    """Remove all entries but those that are being made; give the bytes that they took. Raise OSError."""
+    size = 0
+    for entry in _entries(folder):
+        with locked(entry) as mine:
+            if mine or entry.suffix != NEW:
+                size += sum(path.lstat().st_size for path in entry.rglob("*"))
+                shutil.rmtree(entry)
+    return size
+
+
+def prune(folder: Path) -> None:
+    """Remove entries that no run has used for long, and the oldest where there are many; raise OSError."""
+    ages = sorted((time.time() - _last_use(entry), entry) for entry in _entries(folder) if entry.suffix != NEW)
+    for place, (age, entry) in enumerate(ages):
+        if place >= MOST_ENTRIES or age > UNUSED_DAYS * 86400:
+            shutil.rmtree(entry, ignore_errors=True)
+    for abandoned in folder.glob(f"*{NEW}"):
+        with locked(abandoned) as mine:
+            if mine:
+                shutil.rmtree(abandoned, ignore_errors=True)
+
+
+def _last_use(entry: Path) -> float:
+    try:
+        return entry.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def mark_used(entry: Path) -> None:
+    """A cache that cannot be written is used all the same."""
+    with contextlib.suppress(OSError):
+        os.utime(entry)

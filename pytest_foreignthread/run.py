@@ -97,7 +97,8 @@ class Run:
         skipping = self._config.pluginmanager.getplugin("skipping")
         if skipping is None:
             return None
-        call = pytest.CallInfo.from_call(lambda: skipping.pytest_runtest_setup(item), when="setup")
+        stops = (KeyboardInterrupt, pytest.exit.Exception)
+        call = pytest.CallInfo.from_call(lambda: skipping.pytest_runtest_setup(item), when="setup", reraise=stops)
         return _ended(item, call)
 
     def _not_set_up(self, item: pytest.Item) -> Result | None:
@@ -131,10 +132,14 @@ class Run:
 
     def _make_runner(self, session: pytest.Session) -> Runner:
         # Imported here, jpype with it: a run without such tests pays for none of it, and a child need not import.
-        from .children import Children
-        from .isolation import number_ready
-        from .runner import Runner
-        from .supervise.scratch import ScratchError, ScratchRoot
+        from .supervise.signals import SignalsHeld
+
+        # A ^C while jpype's C part is being imported gets lost in it.
+        with SignalsHeld():
+            from .children import Children
+            from .isolation import number_ready
+            from .runner import Runner
+            from .supervise.scratch import ScratchError, ScratchRoot
 
         try:
             self._scratch = ScratchRoot()

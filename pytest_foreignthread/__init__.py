@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .decorator import foreign_thread
 from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Segfault
 
 __version__ = "0.1.0"
 
-__all__ = ["ChildCrash", "ForeignThreadError", "Hang", "NullResult", "Segfault", "__version__"]
+__all__ = ["ChildCrash", "ForeignThreadError", "Hang", "NullResult", "Segfault", "__version__", "foreign_thread"]

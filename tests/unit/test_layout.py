@@ -18,9 +18,11 @@ ROOT: Final = Path(__file__).parents[2]
 # Imports point to a smaller number, or stay in a folder, or among the data. A new module takes its place here first.
 DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
-    **dict.fromkeys(["__init__", "outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
+    **dict.fromkeys(["outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
     **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row"], DATA),
     **dict.fromkeys(["baseline", "hookspecs", "own_modes"], 1),
+    "decorator": 1,
+    "__init__": 2,
     "option_values": 2,
     **dict.fromkeys(
         ["wire", "evidence", "measured", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1

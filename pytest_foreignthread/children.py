@@ -7,33 +7,23 @@ import itertools
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
+from dataclasses import dataclass
 
 import pytest
 
 from . import documents
-from .child import main as child
 from .child.serving import Tests, WarningFilter
-from .isolation import Group, JvmKey, Places, group_of, jvm_key, module_of
+from .forked import ForkedChild
+from .isolation import Group, Places, group_of, jvm_key, module_of
 from .items import SETTINGS
 from .live_line import TICK
-from .measured import take_in
 from .observation import Observation
-from .orders import End, RunTest
-from .settings import DUMP_SIGNAL, Settings
+from .orders import RunTest
+from .settings import Settings
 from .shared_fixtures import SharedFixtures
-from .supervise import native
 from .supervise.fork import OpenEnds
-from .supervise.held import CrashWatch
-from .supervise.probe import take_crash, take_documents
 from .supervise.scratch import ScratchRoot
 from .supervise.signals import surely
-from .supervise.supervisor import SupervisedChild
-
-_INTERRUPTED: Final = 5.0
-"""Seconds for each phase that is left of a test which is interrupted."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +33,6 @@ class Seen:
     observation: Observation
     taken: documents.Documents
     before: tuple[pytest.Item, ...] = ()
-
-
-@dataclass
-class _Child:
-    supervised: SupervisedChild
-    folder: Path
-    settings: Settings
-    known: int
-    """Items that it knows: those of the run at its fork."""
-    standing: frozenset[pytest.Item | pytest.Collector]
-    """Where fixtures stood at the fork that are not its own to tear down."""
-    served: list[pytest.Item] = field(default_factory=list)
-    ahead: pytest.Item | None = None
-    """The test that it was told to run before its turn."""
-
-    @property
-    def key(self) -> JvmKey:
-        return jvm_key(self.settings)
 
 
 class Children:
@@ -87,69 +59,63 @@ class Children:
         # In an xdist worker others than the next item are not known to come.
         self._order_is_known = not hasattr(session.config, "workerinput")
         self._ends = OpenEnds()
-        self._living: dict[Group, _Child] = {}
-        self._ready: list[_Child] = []
-        self._made: list[_Child] = []
+        self._living: dict[Group, ForkedChild] = {}
+        self._ready: list[ForkedChild] = []
+        self._made: list[ForkedChild] = []
         """Each that was not closed."""
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None, *, alone: bool = False) -> Seen:
         """Let a child run the test: its group's, one that is ready, or a new one; `alone` wants one of its own."""
         group = None if alone else group_of(item)
         self._end_other_modules(item)
-        serving = self._living.get(group) if group is not None else None
-        if serving is not None and not (serving.ahead is item or self._can_serve(serving, item)):
-            self.retire(item)
-            serving = None
-        serving = serving or self._taken_from_ready(item) or self._new(item.stash[SETTINGS], item)
+        serving = self._serving(item, group)
         if group is not None:
             self._living[group] = serving
         before = tuple(serving.served)
-        serving.served.append(item)
         order = None if serving.ahead is item else self._order(serving, group, item, nextitem)
         observation, taken = self._observed(serving, item, nextitem, order)
         if observation.all_passed and nextitem is not None:
             self._order_ahead(serving, group, nextitem)
         return Seen(observation, taken, before)
 
-    def _order(self, serving: _Child, group: Group | None, item: pytest.Item, nextitem: pytest.Item | None) -> RunTest:
-        following = None if nextitem is None else self._places.of(nextitem)
-        known = following if following is not None and following < serving.known else None
-        return RunTest(self._places.of(item), known, self._is_last(serving, group, item, nextitem))
+    def _serving(self, item: pytest.Item, group: Group | None) -> ForkedChild:
+        living = self._living.get(group) if group is not None else None
+        if living is not None and (living.ahead is item or self._can_serve(living, item)):
+            return living
+        if living is not None:
+            self.retire(item)
+        return self._taken_from_ready(item) or self._new(item.stash[SETTINGS], item)
 
-    def _order_ahead(self, serving: _Child, group: Group | None, item: pytest.Item) -> None:
+    def _can_serve(self, living: ForkedChild, item: pytest.Item) -> bool:
+        return living.can_serve(item, self._places.of(item))
+
+    def _order(
+        self, serving: ForkedChild, group: Group | None, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> RunTest:
+        following = None if nextitem is None else self._places.of(nextitem)
+        known = following if following is not None and serving.knows(following) else None
+        ends = group is None or nextitem is None or not self._places.may_come_again(group, item)
+        last = ends or nextitem is None or not serving.can_go_on_to(nextitem)
+        return RunTest(self._places.of(item), known, last)
+
+    def _order_ahead(self, serving: ForkedChild, group: Group | None, item: pytest.Item) -> None:
         """Let the child begin its next test while the reports of this one are written, where nothing can come between.
 
         A test that failed may end the run, and ordinary tests may change what this one needs.
         """
         certain = self._order_is_known and not self._fixtures.ordinary_tests_ran
         if certain and group_of(item) == group and self._can_serve(serving, item):
-            serving.ahead = item
-            serving.supervised.give(self._order(serving, group, item, next(iter(self._places.after(item)), None)))
-
-    def _can_serve(self, serving: _Child, item: pytest.Item) -> bool:
-        known = self._places.of(item) < serving.known
-        # A second run of an item would find what the first one left in it.
-        return known and item not in serving.served and serving.standing <= set(item.listchain())
-
-    def _is_last(self, serving: _Child, group: Group | None, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        if group is None or nextitem is None or not self._places.may_come_again(group, item):
-            return True
-        return not serving.standing <= set(nextitem.listchain())
+            following = next(iter(self._places.after(item)), None)
+            serving.order_ahead(item, self._order(serving, group, item, following))
 
     def _observed(
-        self, serving: _Child, item: pytest.Item, nextitem: pytest.Item | None, order: RunTest | None
+        self, serving: ForkedChild, item: pytest.Item, nextitem: pytest.Item | None, order: RunTest | None
     ) -> tuple[Observation, documents.Documents]:
-        settings = item.stash[SETTINGS]
-        serving.ahead = None
         observation = None
         try:
-            serving.supervised.start_quietly()
+            serving.start()
             self._fork_ahead(item, nextitem)
-            observation = serving.supervised.observe(
-                settings.limit, probe=_probe(serving), order=order, tick=self._config.stash.get(TICK, None)
-            )
-            # Most tests leave nothing to explain.
-            taken = {} if observation.all_passed else documents.read(serving.folder, observation)
+            observation, taken = serving.observe(item, order, self._config.stash.get(TICK, None))
             return observation, taken
         finally:
             if observation is None or not observation.serving:
@@ -165,7 +131,7 @@ class Children:
                 continue
             waiting = self._new(settings, None)
             self._ready.append(waiting)
-            waiting.supervised.start_quietly()
+            waiting.start()
 
     def _likely_next(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[pytest.Item]:
         """Give the tests that come next with a child of their own, as long as the pytest process stays as it is."""
@@ -178,15 +144,15 @@ class Children:
                 return
             yield one
 
-    def _taken_from_ready(self, item: pytest.Item) -> _Child | None:
+    def _taken_from_ready(self, item: pytest.Item) -> ForkedChild | None:
         key = jvm_key(item.stash[SETTINGS])
         for waiting in self._ready:
-            if waiting.key == key and self._can_serve(waiting, item) and not waiting.supervised.ended:
+            if waiting.key == key and self._can_serve(waiting, item) and not waiting.ended:
                 self._ready.remove(waiting)
                 return waiting
         return None
 
-    def _new(self, settings: Settings, begun: pytest.Item | None) -> _Child:
+    def _new(self, settings: Settings, begun: pytest.Item | None) -> ForkedChild:
         folder, settings = self._scratch.child_folder(), self._with_cache(settings)
         tests = Tests(
             self._config,
@@ -196,12 +162,7 @@ class Children:
             self._fixtures.ordinary_tests_ran,
             self._filters,
         )
-        supervised = SupervisedChild(
-            lambda sender, orders: child.run(tests, settings, folder, sender, orders),
-            _crash_watch(settings, folder),
-            self._ends,
-        )
-        made = _Child(supervised, folder, settings, len(self._places.items), self._fixtures.standing())
+        made = ForkedChild(tests, settings, folder, self._fixtures.standing(), self._ends)
         self._made.append(made)
         return made
 
@@ -224,12 +185,7 @@ class Children:
     def _end(self, group: Group) -> None:
         ending = self._living.pop(group)
         try:
-            limits = ending.served[-1].stash[SETTINGS].limit
-            if ending.ahead is not None:
-                # It runs a test that is not to be reported. What it has set up is to be torn down all the same.
-                ending.supervised.interrupt()
-                ending.supervised.observe(lambda _: _INTERRUPTED)
-            seen = ending.supervised.observe(limits, probe=_probe(ending), order=End())
+            seen = ending.end()
         finally:
             surely(functools.partial(self._close, ending))
         if not seen.finished:
@@ -252,26 +208,10 @@ class Children:
         for one in tuple(self._made):
             surely(functools.partial(self._close, one))
 
-    def _close(self, one: _Child) -> None:
+    def _close(self, one: ForkedChild) -> None:
         for group in [group for group, living in self._living.items() if living is one]:
             del self._living[group]
-        one.supervised.close()
-        take_in(one.folder / f"{documents.COVERAGE}.{documents.COVERAGE_SUFFIX}")
+        one.close()
         self._scratch.discard(one.folder)
         if one in self._made:
             self._made.remove(one)
-
-
-def _probe(serving: _Child) -> functools.partial[tuple[dict[str, str], dict[str, str]]]:
-    return functools.partial(
-        take_documents,
-        traceback_file=serving.folder / documents.PYTHON_HANG,
-        dump_signal=DUMP_SIGNAL,
-        native_choice=serving.settings.native,
-    )
-
-
-def _crash_watch(settings: Settings, folder: Path) -> CrashWatch | None:
-    if not native.is_wanted(settings.native):
-        return None
-    return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native))

@@ -37,10 +37,11 @@ TIERS: Final[Mapping[str, int]] = {
     "selection": 5,
     **dict.fromkeys(["items", "results"], 6),
     **dict.fromkeys(["isolation", "matrix_terminal"], 7),
-    "children": 8,
-    "runner": 9,
-    "run": 10,
-    "plugin": 11,
+    "forked": 8,
+    "children": 9,
+    "runner": 10,
+    "run": 11,
+    "plugin": 12,
 }
 # What a unit may not import, at whatever depth. Those that know no pytest can be tried, and understood, without it.
 BARRED: Final[Mapping[str, frozenset[str]]] = {

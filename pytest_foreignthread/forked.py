@@ -1,0 +1,117 @@
+"""One child as the run holds it: what it knows, what it has served, and its folder."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from . import documents
+from .child import main as child
+from .child.serving import Tests
+from .isolation import JvmKey, jvm_key
+from .items import SETTINGS
+from .measured import take_in
+from .observation import Observation
+from .orders import End, RunTest
+from .settings import DUMP_SIGNAL, Settings
+from .supervise import native
+from .supervise.fork import OpenEnds
+from .supervise.held import CrashWatch
+from .supervise.probe import take_crash, take_documents
+from .supervise.supervisor import SupervisedChild
+
+Standing = frozenset[pytest.Item | pytest.Collector]
+"""Nodes on which fixtures stand."""
+
+_INTERRUPTED: Final = 5.0
+"""Seconds for each phase that is left of a test which is interrupted."""
+
+
+class ForkedChild:
+    """Whoever made it calls `close`."""
+
+    def __init__(self, tests: Tests, settings: Settings, folder: Path, standing: Standing, ends: OpenEnds) -> None:
+        """`standing` is where fixtures stand that are not the child's to tear down."""
+        self.folder = folder
+        self._settings = settings
+        self._standing = standing
+        self._known = len(tests.items)
+        self._supervised = SupervisedChild(
+            lambda sender, orders: child.run(tests, settings, folder, sender, orders),
+            _crash_watch(settings, folder),
+            ends,
+        )
+        self.served: list[pytest.Item] = []
+        self.ahead: pytest.Item | None = None
+        """The test that it was told to run before its turn."""
+
+    @property
+    def key(self) -> JvmKey:
+        return jvm_key(self._settings)
+
+    def start(self) -> None:
+        """Fork now; where there is no room, `observe` will say so."""
+        self._supervised.start_quietly()
+
+    @property
+    def ended(self) -> bool:
+        return self._supervised.ended
+
+    def knows(self, place: int) -> bool:
+        """Whether the item of that place was there at the fork."""
+        return place < self._known
+
+    def can_serve(self, item: pytest.Item, place: int) -> bool:
+        # A second run of an item would find what the first one left in it.
+        return self.knows(place) and item not in self.served and self.can_go_on_to(item)
+
+    def can_go_on_to(self, item: pytest.Item) -> bool:
+        """Whether nothing has to be torn down before that is not the child's."""
+        return self._standing <= set(item.listchain())
+
+    def order_ahead(self, item: pytest.Item, order: RunTest) -> None:
+        self.ahead = item
+        self._supervised.give(order)
+
+    def observe(
+        self, item: pytest.Item, order: RunTest | None, tick: Callable[[], object] | None
+    ) -> tuple[Observation, documents.Documents]:
+        """Watch it run the test; without an order it was told ahead."""
+        self.served.append(item)
+        self.ahead = None
+        limits = item.stash[SETTINGS].limit
+        seen = self._supervised.observe(limits, probe=self._probe(), order=order, tick=tick)
+        # Most tests leave nothing to explain.
+        return seen, {} if seen.all_passed else documents.read(self.folder, seen)
+
+    def end(self) -> Observation:
+        """Let it tear down what it has set up, and end."""
+        if self.ahead is not None:
+            # It runs a test that is not to be reported. What that has set up is to be torn down all the same.
+            self._supervised.interrupt()
+            self._supervised.observe(lambda _: _INTERRUPTED)
+        limits = self.served[-1].stash[SETTINGS].limit
+        return self._supervised.observe(limits, probe=self._probe(), order=End())
+
+    def close(self) -> None:
+        """Nothing is left of it but its folder; it may be closed again."""
+        self._supervised.close()
+        take_in(self.folder / f"{documents.COVERAGE}.{documents.COVERAGE_SUFFIX}")
+
+    def _probe(self) -> functools.partial[tuple[dict[str, str], dict[str, str]]]:
+        return functools.partial(
+            take_documents,
+            traceback_file=self.folder / documents.PYTHON_HANG,
+            dump_signal=DUMP_SIGNAL,
+            native_choice=self._settings.native,
+        )
+
+
+def _crash_watch(settings: Settings, folder: Path) -> CrashWatch | None:
+    if not native.is_wanted(settings.native):
+        return None
+    return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native))

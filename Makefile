@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed-$(subst /,-,$(PYTHON))
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test format clean
+.PHONY: demo test real format clean
 
 demo: $(STAMP)
 	@$(BIN)/python examples/minimal_bug/show.py
@@ -20,12 +20,16 @@ test: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
+# Suites of well-known packages in each mode, in an environment of their own below .real/: make real SUITE="click cpython"
+real: $(STAMP)
+	$(BIN)/python -m tests.real $(SUITE) $(REAL)
+
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) .real .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml

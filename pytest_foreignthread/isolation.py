@@ -25,6 +25,8 @@ class Group:
     jvm: JvmKey
     module: str | None
     """The module's node id; None where the child is for the session."""
+    mode: str
+    """A test that has run leaves traces in its process: in another mode it runs in another child."""
 
 
 def number_ready(chosen: int | None, processors: int, workers: int) -> int:
@@ -41,7 +43,8 @@ def group_of(item: pytest.Item) -> Group | None:
     settings = item.stash.get(SETTINGS, None)
     if settings is None or settings.isolation == "test":
         return None
-    return Group(jvm_key(settings), None if settings.isolation == "session" else module_of(item))
+    module = None if settings.isolation == "session" else module_of(item)
+    return Group(jvm_key(settings), module, settings.mode)
 
 
 def module_of(item: pytest.Item) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -38,12 +39,16 @@ def start(settings: Settings, folder: Path) -> None:
     if not "".join(class_path or ()).isascii():
         # JPype then loads the classes itself, and gives HotSpot a word that an AOT cache must not meet.
         settings = replace(settings, jvm_cache=None)
+    on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         with diverted(words):
             arguments = jvm_arguments(settings, folder)
             jpype.startJVM(*arguments, jvmpath=str(settings.jvm.library), classpath=class_path, **_OPTIONS)
     except Exception as error:
         raise JvmStartError(f"{error}\n{words.read_text(errors='replace')}".strip()) from error
+    if on_interrupt is not None:
+        # From JPype's handler, on a thread of Java, it comes to Python late: the test that sent it may have ended.
+        signal.signal(signal.SIGINT, on_interrupt)
 
 
 def _class_path(settings: Settings) -> list[str] | None:

@@ -18,7 +18,7 @@ class PythonTask:
     """A thread that Python made, with as much of a `FutureTask` as is asked of one."""
 
     def __init__(self, function: Callable[[], object], name: str) -> None:
-        self._thread = threading.Thread(target=function, name=name, daemon=True)
+        self._thread = threading.Thread(target=function, name=name)
         self._thread.start()
 
     def isDone(self) -> bool:

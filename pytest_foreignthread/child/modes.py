@@ -33,6 +33,10 @@ class CalledAgainError(BridgeError):
     """The bridge called the Python function more than once; it ran the first time only."""
 
 
+class MainInterruptedError(Exception):
+    """The body raised no KeyboardInterrupt; the main thread did, which runs the handlers of signals."""
+
+
 class ForeignThread:
     """Runs functions on Java threads, through a bridge. `mode` is the test's own where a call names none."""
 
@@ -50,7 +54,28 @@ class ForeignThread:
         Raise BridgeError when the bridge called it not once, and what the bridge itself raised.
         """
         __tracebackhide__ = True
-        callback, task = self._start(functools.partial(function, *args, **kwargs), mode)
+        return self._result(*self._start(functools.partial(function, *args, **kwargs), mode))
+
+    def call_body(self, function: Callable[[], T], mode: str) -> T:
+        """Call a test's body. A signal that it sends interrupts the main thread, and is its affair, not the run's.
+
+        Raise MainInterruptedError then, when the body has ended.
+        """
+        __tracebackhide__ = True
+        callback = self._callback(function)
+        try:
+            return self._result(callback, self._launch(callback, mode))
+        except KeyboardInterrupt as error:
+            bodys_own = callback.future.done() and callback.future.exception() is error
+            if bodys_own or not callback.calls:
+                raise
+            wait([callback.future])
+            raise MainInterruptedError(
+                f"KeyboardInterrupt on the main thread, which runs the handlers of signals; the body ran in mode {mode}"
+            ) from callback.future.exception()
+
+    def _result(self, callback: Callback[T], task: Any) -> T:
+        __tracebackhide__ = True
         # Waiting in Python, not in Java's get(), lets the main thread run signal handlers, as it does in any test.
         for seconds in itertools.chain(_LOOKS, itertools.repeat(_LOOKS[-1])):
             if wait([callback.future], timeout=seconds).done or _has_ended(task):
@@ -85,19 +110,26 @@ class ForeignThread:
     def _start(self, function: Callable[[], T], mode: str | None) -> tuple[Callback[T], Any]:
         """Give the callback of the function and the `FutureTask` of Java's side, None where there is none."""
         __tracebackhide__ = True
+        callback = self._callback(function)
+        return callback, self._launch(callback, mode)
+
+    def _callback(self, function: Callable[[], T]) -> Callback[T]:
+        return Callback(function, self._state.sender, self._state.stacks, self._state.alternate)
+
+    def _launch(self, callback: Callback[Any], mode: str | None) -> Any:
+        __tracebackhide__ = True
         mode = self._mode if mode is None else mode
         modes = (*MODES, *self._state.settings.launchers)
         if mode not in modes:
             raise ValueError(f"mode={mode!r}: want one of {', '.join(map(repr, modes))}")
-        callback = Callback(function, self._state.sender, self._state.stacks, self._state.alternate)
         if mode == "main":
             callback()
-            return callback, None
+            return None
         if mode == "python":
-            return callback, self._launchers.python_task(callback)
+            return self._launchers.python_task(callback)
         task = _future_task(self._bridge(callback))
         self._launchers.launch(mode, task)
-        return callback, task
+        return task
 
 
 def _future_task(made: Any) -> Any:

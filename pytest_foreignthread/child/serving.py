@@ -123,7 +123,7 @@ class Server:
             __tracebackhide__ = True
             threads = getattr(item, "funcargs", {}).get("foreign_thread")
             threads = threads or ForeignThread(jvm.jpype_bridge, state, mode)
-            threads.call(body, mode=mode)
+            threads.call_body(body, mode)
 
         item.runtest = runtest  # type: ignore[method-assign]
 

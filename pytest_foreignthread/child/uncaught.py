@@ -78,16 +78,19 @@ def _wait_for_dying_threads() -> None:
     if not jvm.is_started():
         return
     end = time.monotonic() + _DYING_SECONDS
-    while time.monotonic() < end and any(map(_is_dying, jvm.other_threads())):
+    while time.monotonic() < end and any(map(is_dying, jvm.other_threads())):
         time.sleep(0.002)
 
 
-def _is_dying(thread: Any) -> bool:
+def is_dying(thread: Any) -> bool:
     """Tell whether it is on its way out, or runs and has none of the test's code or Python's to come back to."""
     frames = list(thread.getStackTrace())
     # A pool has ended while its last worker still gives back the lock, for which it may have to wait.
     if any(str(frame.getMethodName()) in _LAST_STEPS for frame in frames):
         return True
     if str(thread.getState()) != "RUNNABLE":
+        return False
+    # A thread of Python that came to use Java, if by a collection of garbage, stays on Java's list like this for good.
+    if not frames and bool(thread.isDaemon()):
         return False
     return all(str(frame.getClassName()).startswith(_THREADS_OWN) for frame in frames)

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import pytest
 
-from .conftest import ENDLESS
+from .conftest import ENDLESS, run_suite_in
 
 SUITE: Final = """
     import json, os, pathlib, signal, subprocess, sys, threading, time
@@ -225,3 +225,24 @@ def test_interrupt_under_xdist(start: Start, whole_group: bool) -> None:
     assert (run.scratch(), run.java_files()) == ([], [])
     assert status == pytest.ExitCode.INTERRUPTED
     assert "KeyboardInterrupt" in output
+
+
+def test_a_body_that_interrupts_the_main_thread(tmp_path: Path) -> None:
+    """Python runs handlers of signals on the main thread alone: the test fails there, and the run goes on."""
+    body = """
+        import signal
+        import pytest
+
+        @pytest.mark.foreign_thread(mode=["main", "same", "new", "python"])
+        def test_sigint():
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+    """
+    run = run_suite_in(tmp_path, {"test_it.py": textwrap.dedent(body)})
+    assert run.outcomes == {
+        "test_sigint[main]": "passed",
+        "test_sigint[same]": "passed",
+        "test_sigint[new]": "failed",
+        "test_sigint[python]": "failed",
+    }
+    assert "KeyboardInterrupt on the main thread, which runs the handlers of signals" in run.output

@@ -110,7 +110,8 @@ def test_the_marker_says_for_its_own_tests(run_suite: RunSuite) -> None:
     assert len(set(pids.values())) == 3
 
 
-def test_every_mode_takes_its_turn_in_one_child(run_suite: RunSuite) -> None:
+def test_each_mode_has_a_child_of_its_own(run_suite: RunSuite) -> None:
+    """What a test leaves behind must not make it break in its next mode."""
     source = """
         import os
         import threading
@@ -121,16 +122,20 @@ def test_every_mode_takes_its_turn_in_one_child(run_suite: RunSuite) -> None:
         @pytest.mark.parametrize("number", [1, 2])
         def test_it(number, request, jvm):
             SEEN.append(request.node.name)
+            assert len(SEEN) == number
             abroad = threading.get_native_id() != os.getpid()
             assert abroad == (request.node.callspec.id.split("-")[-1] not in ("main", "same"))
             pools = [t for t in jvm.JClass("java.lang.Thread").getAllStackTraces().keySet()
                      if t.getName().startsWith("pool-") and t.isAlive()]
             assert len(pools) <= 2, "the pools of tests before are closed"
-        def test_all_were_here(jvm):
-            assert len(SEEN) == 16
     """
-    ran = run_suite({"test_it.py": source}, "--foreign-thread-isolation=session")
-    assert ran.closing_line == "17 passed"
+    ran = run_suite({"conftest.py": CONFTEST, "test_it.py": source}, "--foreign-thread-isolation=session")
+    assert ran.closing_line == "16 passed"
+    pids = children(ran)
+    assert len(set(pids.values())) == 8
+    assert {pids[f"test_it[1-{mode}]"] for mode in ("main", "new")} == {
+        pids[f"test_it[2-{mode}]"] for mode in ("main", "new")
+    }
 
 
 AFTER: Final = """

@@ -16,9 +16,9 @@ from pytest_foreignthread.settings import Jvm, Settings
 JVM = Jvm(Path("/jdk/libjvm.so"), "25", "a test")
 
 
-def item(module: str, isolation: str | None = "session", **settings: Any) -> pytest.Item:
+def item(module: str, isolation: str | None = "session", mode: str = "new", **settings: Any) -> pytest.Item:
     """As much of an item as is asked; without `isolation` it is an ordinary test."""
-    chosen = {} if isolation is None else {SETTINGS: Settings("new", "new", 1.0, JVM, isolation=isolation, **settings)}
+    chosen = {} if isolation is None else {SETTINGS: Settings(mode, "new", 1.0, JVM, isolation=isolation, **settings)}
     getparent: Callable[[object], object] = lambda _: SimpleNamespace(nodeid=module)  # noqa: E731
     return cast(pytest.Item, _Item(stash=chosen, nodeid=f"{module}::test", getparent=getparent))
 
@@ -37,6 +37,7 @@ class _Item(SimpleNamespace):
         (item("a.py", "module"), item("a.py", "module"), True),
         (item("a.py", "module"), item("b.py", "module"), False),
         (item("a.py", "module"), item("a.py", "session"), False),
+        (item("a.py", mode="pool"), item("a.py"), False),
         (item("a.py", jvm_args=("-ea",)), item("a.py"), False),
         (item("a.py", classpath=("x.jar",)), item("a.py"), False),
         (item("a.py", native="off"), item("a.py"), True),

@@ -9,27 +9,31 @@ STAMP := $(VENV)/.installed-$(subst /,-,$(PYTHON))
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test real format clean
+.PHONY: demo test real bench format clean
 
 demo: $(STAMP)
 	@$(BIN)/python examples/minimal_bug/show.py
 
+# Most of a test of a hang is waiting: three processes at once, also on two processors.
 test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile
 
 # Suites of well-known packages in each mode, in an environment of their own below .real/: make real SUITE="click cpython"
 real: $(STAMP)
 	$(BIN)/python -m tests.real $(SUITE) $(REAL)
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .real .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) .real benchmarks/.venv-forked-* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml

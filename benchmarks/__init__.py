@@ -1,0 +1,1 @@
+"""What this plugin costs, each figure beside that of another way, taken in one run: `python -m benchmarks --help`."""

@@ -1,0 +1,210 @@
+"""The parts of the benchmarks that decide what is told: medians, figures, the table, the history."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.figures import HEADINGS, Compared, Row, history_line, shown, table, with_history
+from benchmarks.growth import Growth, Sample, growth
+from benchmarks.measure import BenchmarkError, Command, environment, in_turn
+from benchmarks.start_up import import_milliseconds
+from benchmarks.surroundings import ROOT, Surroundings
+
+RATIO = Row("ours / theirs", "s", (3.0, 1.0, 2.0), (8.0, 4.0, 100.0), 0.30)
+
+
+@pytest.mark.parametrize(
+    ("row", "figure", "reached"),
+    [
+        (RATIO, 0.25, True),
+        (Row("over", "s", (4.0,), (8.0,), 0.49), 0.5, False),
+        (Row("just", "s", (4.0,), (8.0,), 0.5), 0.5, True),
+        (Row("more", "ms", (12.0, 14.0), (9.0,), 5.0, Compared.DIFFERENCE), 4.0, True),
+        (Row("less", "ms", (9.0,), (12.0,), 5.0, Compared.DIFFERENCE), -3.0, True),
+        (Row("one outlier", "s", (0.2, 0.2, 9.0), (), 0.3, Compared.ALONE), 0.2, True),
+        (Row("no target", "s", (0.2,), (), None, Compared.ALONE), 0.2, None),
+    ],
+    ids=lambda value: value.name if isinstance(value, Row) else None,
+)
+def test_figure(row: Row, figure: float, reached: bool | None) -> None:
+    assert row.figure == pytest.approx(figure)
+    assert row.reached is reached
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.254, "", "0.25"),
+        (2.5, "s", "2.50 s"),
+        (12.34, "ms", "12.3 ms"),
+        (1234.5, "KB", "1234 KB"),
+        (-3.0, "", "-3.00"),
+    ],
+)
+def test_number(value: float, unit: str, text: str) -> None:
+    assert shown(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("row", "cells"),
+    [
+        (RATIO, ("ours / theirs", "2.00 s", "8.00 s", "0.25", "≤ 0.30", "yes")),
+        (
+            Row("more", "ms", (16.0,), (9.0,), 5.0, Compared.DIFFERENCE),
+            ("more", "16.0 ms", "9.00 ms", "+7.00 ms", "≤ 5.00 ms", "no"),
+        ),
+        (
+            Row("less", "ms", (8.0,), (9.0,), 5.0, Compared.DIFFERENCE),
+            ("less", "8.00 ms", "9.00 ms", "-1.00 ms", "≤ 5.00 ms", "yes"),
+        ),
+        (Row("alone", "s", (0.2,), (), None, Compared.ALONE), ("alone", "0.20 s", "", "", "", "")),
+    ],
+    ids=lambda value: value.name if isinstance(value, Row) else None,
+)
+def test_cells(row: Row, cells: tuple[str, ...]) -> None:
+    assert len(HEADINGS) == len(cells)
+    assert row.cells() == cells
+
+
+def test_data_has_the_value_of_each_run() -> None:
+    data = RATIO.as_data()
+    assert (data["ours"], data["other"], data["figure"]) == ([3.0, 1.0, 2.0], [8.0, 4.0, 100.0], 0.25)
+
+
+def test_columns_of_the_table_stand_below_each_other() -> None:
+    assert table(("a", "long"), [("longer", "b"), ("c", "")]).splitlines() == [
+        "| a      | long |",
+        "| ------ | ---- |",
+        "| longer | b    |",
+        "| c      |      |",
+    ]
+
+
+AROUND = Surroundings("2026-01-31", "0.1.0", "abc1234", "3.11.7", "25.0.2", 4, "host.of/mine", 0.5)
+
+
+def test_history() -> None:
+    line = history_line(AROUND.history_cells(), Row("alone", "s", (0.2,), (), None, Compared.ALONE))
+    assert line == "| 2026-01-31 | 0.1.0 (abc1234) | 3.11.7 | 25.0.2 | 4 | alone | 0.20 s | – | – | – | – |"
+    assert with_history("# Title\n\n|a|\n\n", [line, line]) == f"# Title\n\n|a|\n{line}\n{line}\n"
+
+
+def test_history_of_the_docs_has_the_columns_of_a_line() -> None:
+    # It is the end of the document, so that lines can be added.
+    _, heading, end = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8").rpartition("| date |")
+    headings, rule, *lines = f"{heading}{end}".splitlines()
+    columns = history_line(AROUND.history_cells(), RATIO).count("|")
+    assert [line.count("|") for line in (headings, rule, *lines)] == [columns] * (2 + len(lines))
+
+
+def test_name_of_the_file_is_one() -> None:
+    assert AROUND.file_name == "2026-01-31-host.of-mine.json"
+
+
+def samples(seconds: float, late: float, kilobytes: float, **last: int) -> Iterator[Sample]:
+    """One of the first item, which took long, and twenty of ten items each; the last two steps take `late` an item."""
+    yield Sample(1, 100.0, 0.0, 9, 0)
+    now = 100.0
+    for step in range(1, 21):
+        items = 10 * step - (1 if step == 1 else 0)
+        now += (late if step > 18 else seconds) * (9 if step == 1 else 10)
+        changed = last if step == 19 else {}
+        ended = {"descriptors": 3, "children": 0} if step == 20 else {}
+        held = {"descriptors": 9, "children": 1, **changed, **ended}
+        yield Sample(items + (step == 1), now, 5000 + kilobytes * 10 * step, **held)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (samples(0.5, 0.5, 1.5), Growth(1.5, 0, 0, 1.0)),
+        (samples(0.5, 1.0, 0.0), Growth(0.0, 0, 0, 2.0)),
+        (samples(0.5, 0.5, 0.0, descriptors=11, children=2), Growth(0.0, 2, 1, 1.0)),
+    ],
+    ids=["memory", "time", "descriptors and children"],
+)
+def test_growth(seen: Iterator[Sample], expected: Growth) -> None:
+    found = growth(list(seen))
+    assert (found.descriptors, found.children) == (expected.descriptors, expected.children)
+    assert (found.kilobytes, found.slowdown) == pytest.approx((expected.kilobytes, expected.slowdown))
+
+
+IMPORT_TIME = """\
+import time: self [us] | cumulative | imported package
+import time:       700 |        700 | _pytest.config
+import time:       100 |        100 |   pytest_foreignthread.outcomes
+import time:      1000 |       1000 |     json
+import time:       200 |       1200 |   pytest_foreignthread.wire
+import time:        50 |         50 |     pytest_foreignthread.options
+import time:       300 |       2650 | pytest_foreignthread.plugin
+import time:       150 |        150 | pytest_foreignthread_other
+import time:        20 |         20 |   pytest_foreignthread.late
+import time:      9000 |       9020 | somebody
+passed
+"""
+
+
+def test_import_time() -> None:
+    own, whole = import_milliseconds(IMPORT_TIME)
+    assert own == pytest.approx(0.67)
+    assert whole == pytest.approx(2.65 + 0.02)
+
+
+def test_sides_run_in_turn_after_a_run_that_does_not_count() -> None:
+    numbers, order = count(), []
+
+    def side(name: str) -> int:
+        order.append(name)
+        return next(numbers)
+
+    assert in_turn(3, lambda: side("a"), lambda: side("b")) == ((2, 4, 6), (3, 5, 7))
+    assert "".join(order) == "abababab"
+
+
+def python(program: str, folder: Path, status: int = 0, words: str = "") -> Command:
+    return Command((sys.executable, "-c", program), folder, environment(), status, words)
+
+
+def test_processes_below_count(tmp_path: Path) -> None:
+    burn = "import time\nwhile time.process_time() < 0.3: pass"
+    keeper = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}], check=True)"
+    assert python(keeper, tmp_path).run().cpu >= 0.3
+
+
+@pytest.mark.parametrize(
+    ("program", "status", "words"),
+    [("raise SystemExit(3)", 0, ""), ("print('1 passed')", 0, "2 passed"), ("", 1, "")],
+    ids=["status", "words", "no failure"],
+)
+def test_run_that_ends_otherwise_gives_no_figure(program: str, status: int, words: str, tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="want exit status"):
+        python(program, tmp_path, status, words).run()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(["7"], "7: want one of 1, 2, 3, 4, 5, 6"), (["1", "--repeat", "0"], "0: want 1 or more")],
+    ids=["number", "repeat"],
+)
+def test_mistake_on_the_command_line(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert told in capsys.readouterr().err
+
+
+def test_variables_that_change_what_is_measured_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-v")
+    monkeypatch.setenv("KEPT", "yes")
+    found = environment(MORE="1")
+    assert ("PYTEST_ADDOPTS" in found, found["KEPT"], found["MORE"]) == (False, "yes", "1")
+
+
+def test_what_is_measured_lies_beside_the_benchmarks(tmp_path: Path) -> None:
+    show = "import pytest_foreignthread; print(pytest_foreignthread.__file__)"
+    python(show, tmp_path, words=str(ROOT / "pytest_foreignthread" / "__init__.py")).run()

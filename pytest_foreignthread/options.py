@@ -5,6 +5,7 @@ A marker's argument wins over the command line, that over the ini file, that ove
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -174,7 +175,8 @@ OPTIONS: Final = (
 MODE: Final = Option("mode", "MODE", values.mode_list(MODES), ("new",), "", in_marker=True)
 
 
-def marker_options(modes: Sequence[str] = MODES) -> tuple[Option, ...]:
+@functools.cache
+def marker_options(modes: tuple[str, ...] = MODES) -> tuple[Option, ...]:
     """Give the arguments that a marker takes, where these modes are known."""
     return (
         replace(MODE, parse=values.mode_list(modes)),

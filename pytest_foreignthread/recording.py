@@ -34,6 +34,8 @@ def record_of(
     reports: Sequence[pytest.TestReport],
 ) -> tuple[RunRecord, bool]:
     """Give the record, and whether the child died: then no report of its own tells of the outcome."""
+    if observation.all_passed:
+        return _record(item, settings, observation, Evidence(), *_from_reports(reports)), False
     evidence = _evidence(observation, taken)
     evidence = replace(evidence, missing={**evidence.missing, **_silent(settings, observation, evidence)})
     death = classify_end(observation, evidence)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -15,16 +17,30 @@ from .report import json_report, text
 from .settings import Settings
 
 
-def child_reports(config: pytest.Config, observation: Observation) -> list[pytest.TestReport]:
-    reports = []
+def child_reports(item: pytest.Item, observation: Observation) -> list[pytest.TestReport]:
+    reports: list[pytest.TestReport] = []
+    alike: dict[str, Any] = {"nodeid": item.nodeid, "location": item.location}
     for message in observation.messages:
         if isinstance(message, ReportMade):
-            report = pytest_reports.from_plain_data(config, message.report)
+            report = pytest_reports.from_plain_data(item.config, message.report)
             null = raised_null_result(message.exceptions) if report.failed else None
             if null is not None:
                 pytest_reports.mark(report, Outcome.NULL_RESULT, null)
+            _share(report, alike)
             reports.append(report)
     return reports
+
+
+def _share(report: pytest.TestReport, alike: dict[str, Any]) -> None:
+    """Let what the reports of a test say alike be in memory once: a run keeps all of them, and JSON shares nothing."""
+    fields = vars(report)
+    for name in ("when", "outcome"):
+        fields[name] = sys.intern(fields[name])
+    if "keywords" not in alike:
+        alike["keywords"] = {sys.intern(word): value for word, value in report.keywords.items()}
+    for name, value in alike.items():
+        if fields.get(name) == value:
+            fields[name] = value
 
 
 def death_reports(

@@ -64,7 +64,7 @@ class Runner:
 
     def _reports(self, item: pytest.Item, settings: Settings, seen: Seen) -> list[pytest.TestReport]:
         observation = seen.observation
-        reports = child_reports(item.config, observation)
+        reports = child_reports(item, observation)
         record, died = record_of(item, settings, observation, seen.taken, reports)
         if _stop(observation) is not None and not died:
             # It has no outcome: pytest reports nothing of a test that is interrupted.
@@ -90,7 +90,7 @@ class Runner:
         if not before:
             return record
         seen = self.children.run(item, None, alone=True)
-        reports = child_reports(item.config, seen.observation)
+        reports = child_reports(item, seen.observation)
         alone, _ = record_of(item, settings, seen.observation, seen.taken, reports)
         earlier = tuple(pytest_reports.as_typed(item.config, one.nodeid) for one in before)
         rerun = (*_together(earlier, record.rerun), *_modes_of(item, before), "--foreign-thread-isolation=session")

@@ -31,6 +31,9 @@ _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     for cls in (PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, JvmFailed, SessionStopped, TestEnded, Finished)
 }
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"int": int, "str": str, "int | None": (int, type(None))}
+_FIELDS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
+    cls: tuple((field.name, str(field.type)) for field in dataclasses.fields(cls)) for cls in _CLASSES.values()
+}
 
 LONGEST = 64 * 1024 * 1024
 """Bytes of a line; a longer one is dropped, so that no flood fills the parent's memory."""
@@ -159,7 +162,7 @@ def _decode(line: bytes) -> Message | None:
     # RecursionError: brackets without end.
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    typed = all(isinstance(getattr(message, field.name), _TYPES[str(field.type)]) for field in dataclasses.fields(cls))
+    typed = all(isinstance(getattr(message, name), _TYPES[kind]) for name, kind in _FIELDS[cls])
     return message if typed else None
 
 

@@ -43,7 +43,8 @@ class AlternateStacks:
 
     def __init__(self) -> None:
         known = sys.platform == "linux" and ctypes.sizeof(ctypes.c_void_p) == 8
-        self._libc = ctypes.CDLL(None) if known else None
+        # It keeps the GIL: two short calls for each callback.
+        self._libc = ctypes.PyDLL(None) if known else None
         self._free: list[mmap.mmap] = []
 
     def offer_to_handlers(self) -> None:
@@ -64,7 +65,7 @@ class AlternateStacks:
 class _Lent:
     """No generator: its frame would stand in the traceback of what the block raises."""
 
-    def __init__(self, libc: ctypes.CDLL | None, free: list[mmap.mmap]) -> None:
+    def __init__(self, libc: ctypes.PyDLL | None, free: list[mmap.mmap]) -> None:
         self._libc = libc
         self._free = free
         self._before = _Stack()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from ..observation import ThreadNamed
 from ..wire import Sender
@@ -16,6 +17,11 @@ from .exceptions import null_result_text
 from .faults import PythonStacks
 
 T = TypeVar("T")
+
+_PR_GET_NAME: Final = 16
+_NAME_SIZE: Final = 16
+# It keeps the GIL: to let it go for a call of a microsecond lets another thread have it for a long time.
+_PYTHONS_LIBC: Final = ctypes.PyDLL(None)
 
 Bridge = Callable[[Callable[[], None]], Any]
 """Turns a Python callable of no arguments into a `java.lang.Runnable`."""
@@ -92,7 +98,7 @@ def current_thread() -> ThreadNamed:
     native_id = threading.get_native_id()
     if _is_main_thread():
         return ThreadNamed(threading.get_ident(), native_id, "MainThread")
-    name = _name_by_python(threading.get_ident()) or _kernel_name(native_id) or threading.current_thread().name
+    name = _name_by_python(threading.get_ident()) or _kernel_name() or threading.current_thread().name
     return ThreadNamed(threading.get_ident(), native_id, name)
 
 
@@ -102,10 +108,10 @@ def _name_by_python(ident: int) -> str | None:
     return next((name for name in names if not name.startswith("Dummy-")), None)
 
 
-def _kernel_name(native_id: int) -> str | None:
+def _kernel_name() -> str | None:
     """HotSpot gives its threads' names to the kernel, which keeps 15 bytes; asking Java would disturb the bridge."""
-    try:
-        with open(f"/proc/self/task/{native_id}/comm", encoding="utf-8", errors="replace") as file:
-            return file.read().strip()
-    except OSError:
-        return None
+    if (prctl := getattr(_PYTHONS_LIBC, "prctl", None)) is not None:
+        name = ctypes.create_string_buffer(_NAME_SIZE)
+        if prctl(_PR_GET_NAME, name, *[ctypes.c_ulong(0)] * 3) == 0:
+            return name.value.decode("utf-8", "replace")
+    return None

@@ -13,7 +13,6 @@ from typing import Any, Final
 import pytest
 
 from .options import OPTIONS
-from .redaction import split_variables, without_secrets
 from .settings import Jvm
 
 _OF_THE_END: Final = frozenset({"artifacts", "report", "baseline", "update_baseline", "cache_clear"})
@@ -37,6 +36,8 @@ def versions(jvm: Jvm | None) -> dict[str, Any]:
 
 def surroundings(config: pytest.Config) -> dict[str, Any]:
     """Give what may matter to a failure beside the versions, as plain data, without what looks like a secret."""
+    from .redaction import split_variables, without_secrets
+
     variables = split_variables(os.environ)
     return {
         "argv": without_secrets(_command_line(config)),
@@ -108,6 +109,8 @@ def rerun_options(config: pytest.Config) -> list[str]:
             found += _written(option.flag, config.getoption(option.flag, None))
     for name, flag in _SEEDS:
         found += _written(flag, config.getoption(name, None))
+    from .redaction import without_secrets
+
     return without_secrets(found)
 
 

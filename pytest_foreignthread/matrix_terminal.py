@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from .report.grid_text import grid_lines, verdict_lines
-from .report.screen import Line, Screen, shows_unicode
 from .results import Results
+
+if TYPE_CHECKING:
+    from .report.screen import Line, Screen
 
 _HOW_TO_MARK: Final = (
     "no test is marked: put @pytest.mark.foreign_thread on a test or a class, pytestmark = pytest.mark.foreign_thread "
@@ -32,6 +33,8 @@ class MatrixPart:
         self._write_baseline()
 
     def _write_matrix(self, config: pytest.Config) -> None:
+        from .report.grid_text import grid_lines, verdict_lines
+
         matrix, census = self._results.matrix(), self._results.census
         self._terminal.write_sep("=", "foreign-thread matrix")
         if matrix.rows:
@@ -65,6 +68,8 @@ class MatrixPart:
 
 
 def _screen(config: pytest.Config) -> Screen:
+    from .report.screen import Screen, shows_unicode
+
     return Screen(
         width=config.get_terminal_writer().fullwidth,
         height=shutil.get_terminal_size().lines,

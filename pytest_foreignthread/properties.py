@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .matrix import Verdict
-from .records import RunRecord
+if TYPE_CHECKING:
+    from .matrix import Verdict
+    from .records import RunRecord
 
 
 def add_properties(reports: Sequence[pytest.TestReport], record: RunRecord) -> None:

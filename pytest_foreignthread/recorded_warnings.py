@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .observation import WarningRecorded
+if TYPE_CHECKING:
+    from .observation import WarningRecorded
 
 
 def replay(item: pytest.Item, recorded: Iterable[WarningRecorded]) -> None:

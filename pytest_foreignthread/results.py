@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from . import against_baseline, pytest_reports, report_files
+from . import against_baseline, pytest_reports
 from .against_baseline import Settled
 from .baseline.merged import Expected, KnownOutcomes
 from .matrix import Matrix, matrix_of
@@ -118,6 +118,9 @@ class Results:
         """Write the reports that are asked for; end pytest with an error where a file cannot be written."""
         if hasattr(self._config, "workerinput"):
             return
+        # Imported here, and with it the records of tests: few runs of pytest have any.
+        from . import report_files
+
         asked = bool(self.selection.modes)
         report_files.write(self._options["report"], self.matrix(), self.entries, environment, asked=asked)
         if self.settled.error:

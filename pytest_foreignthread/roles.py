@@ -10,6 +10,7 @@ from .stacks import PythonFrame, Thread
 _SERVICE = re.compile(
     r"Reference Handler|Finalizer|Signal Dispatcher|Service Thread|Monitor Deflation Thread|Notification Thread"
     r"|C[12] CompilerThread\d+|Common-Cleaner|Sweeper thread|Attach Listener|DestroyJavaVM|Python Reference Queue"
+    r"|Training replay thread"
     r"|VM Thread|VM Periodic Task Thread|(?:Par)?GC Thread#\d+|G1 .+"
 )
 _AT_REST = re.compile(

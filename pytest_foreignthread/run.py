@@ -16,17 +16,17 @@ from . import items as foreign_items
 from .artifacts import Artifacts
 from .environment import rerun_options, surroundings, usable_processors, versions
 from .fixtures import make_base_folder
-from .jvm_cache.use import CacheOfRun
-from .observation import SessionStopped
 from .options import jvm_source
 from .recorded_warnings import replay
-from .records import RunRecord
 from .results import Results
 from .selection import SELECTION, is_marked, selection_of
 from .settings import Jvm
 from .shared_fixtures import SharedFixtures
 
 if TYPE_CHECKING:
+    from .jvm_cache.use import CacheOfRun
+    from .observation import SessionStopped
+    from .records import RunRecord
     from .runner import Result, Runner
 
 _USAGE_ERROR: Final = "foreign_thread_usage_error"
@@ -48,9 +48,7 @@ class Run:
         self._fixtures = SharedFixtures(config)
         self._filters = tuple(warnings.filters)
         self.jvm: Jvm | None = None
-        is_worker = hasattr(config, "workerinput")
-        self.cache = CacheOfRun(wanted=options["cache"], clears=options["cache_clear"] and not is_worker)
-        config.pluginmanager.register(self.cache, "foreign_thread_cache")
+        self.cache = self._make_cache() if options["cache_clear"] else None
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
         """Find the JVM and give each foreign-thread test its settings; raise UsageError."""
@@ -65,10 +63,20 @@ class Run:
                 self.jvm = self._find_jvm()
             except jvms.JvmNotFound as error:
                 raise pytest.UsageError(str(error)) from None
+            self.cache = self.cache or self._make_cache()
             self.cache.prepare(self.jvm, self._options["jvm_args"], self._options["jvm_profile"])
             foreign_items.give_settings(foreign, self._options, self.jvm, self._known)
             if not self._config.pluginmanager.is_registered(self._fixtures):
                 self._config.pluginmanager.register(self._fixtures, "foreign_thread_shared_fixtures")
+
+    def _make_cache(self) -> CacheOfRun:
+        # Imported here: few runs of pytest have a foreign-thread test.
+        from .jvm_cache.use import CacheOfRun
+
+        clears = self._options["cache_clear"] and not hasattr(self._config, "workerinput")
+        cache = CacheOfRun(wanted=self._options["cache"], clears=clears)
+        self._config.pluginmanager.register(cache, "foreign_thread_cache")
+        return cache
 
     def _find_jvm(self) -> Jvm:
         return jvms.find_jvm(self._options["jvm"], jvm_source(self._config))
@@ -148,6 +156,7 @@ class Run:
         make_base_folder(session)
         workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
         ready = number_ready(self._options["ready"], usable_processors(), workers)
+        self.cache = self.cache or self._make_cache()
         children = Children(
             session, self._scratch, self._fixtures, self._filters, ready=ready, with_cache=self.cache.given_to
         )
@@ -187,7 +196,8 @@ class Run:
         try:
             self._close_children()
         finally:
-            self.cache.close()
+            if self.cache is not None:
+                self.cache.close()
 
     def _close_children(self) -> None:
         if self._scratch is None:

@@ -16,7 +16,7 @@ from .child.serving import Tests, WarningFilter
 from .forked import ForkedChild
 from .isolation import Group, Places, group_of, jvm_key, module_of
 from .items import SETTINGS
-from .live_line import TICK
+from .live import TICK
 from .observation import Observation
 from .orders import RunTest
 from .settings import Settings

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import os
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final
 
 import pytest
@@ -18,28 +17,8 @@ from .report.live_text import Progress, Running, live_line
 from .report.screen import Screen, shows_unicode
 from .supervise.signals import surely
 
-TICK = pytest.StashKey[Callable[[], None]]()
-"""To be called about once a second while a child runs, where the run has a live line."""
-CHOICE = pytest.StashKey[str]()
 _FEW: Final = 20
 """As many foreign-thread tests, and no matrix, are done before a line of their own helps."""
-
-
-def is_wanted(config: pytest.Config, environment: Mapping[str, str] = os.environ) -> bool:
-    """With `-s` the screen belongs to the tests, which may draw on it themselves; a log of CI keeps what is drawn."""
-    asked = config.stash.get(CHOICE, "off") == "auto" and config.get_verbosity() > -2
-    runs = not config.getoption("collectonly", False) and config.getoption("capture", "fd") != "no"
-    able = environment.get("TERM", "") not in ("", "dumb") and not (environment.get("CI") or os.name != "posix")
-    return asked and runs and able and sys.stdout.isatty()
-
-
-def register(
-    config: pytest.Config, terminal: Any, modes: Sequence[str], is_of_interest: Callable[[pytest.Item], bool]
-) -> None:
-    if is_wanted(config):
-        live = LiveLine(config, terminal, modes, is_of_interest)
-        config.stash[TICK] = live.draw
-        config.pluginmanager.register(live, "foreign_thread_live_line")
 
 
 class LiveLine:

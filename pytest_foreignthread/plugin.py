@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from . import hookspecs, live_line, markers, options, pytest_reports
+from . import hookspecs, live, markers, options, pytest_reports
 from . import items as foreign_items
 from .fixtures import _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
 from .matrix_terminal import MatrixPart
@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", markers.MARKER_HELP)
     config.stash[OWN_MODES] = own = gather(config)
     chosen = options.configured(config, (*MODES, *own))
-    config.stash[live_line.CHOICE] = chosen["live"]
+    config.stash[live.CHOICE] = chosen["live"]
     config.stash[RUN] = run = Run(config, chosen)
     config.pluginmanager.register(run, "foreign_thread_run")
     config.pluginmanager.register(run.results, "foreign_thread_results")
@@ -45,7 +45,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.pluginmanager.register(TerminalPart(terminal), "foreign_thread_terminal")
         part = MatrixPart(terminal, session.config.stash[RUN].results)
         session.config.pluginmanager.register(part, "foreign_thread_matrix_terminal")
-        live_line.register(session.config, terminal, session.config.stash[SELECTION].modes, foreign_items.is_foreign)
+        live.register(session.config, terminal, session.config.stash[SELECTION].modes, foreign_items.is_foreign)
 
 
 @pytest.hookimpl(trylast=True)

@@ -34,6 +34,7 @@ TIERS: Final[Mapping[str, int]] = {
     ),
     **dict.fromkeys(["environment", "markers", "recording", "reporting", "terminal", "fixtures", "shared_fixtures"], 4),
     **dict.fromkeys(["against_baseline", "report_files", "live_line"], 4),
+    "live": 5,
     "selection": 5,
     **dict.fromkeys(["items", "results"], 6),
     **dict.fromkeys(["isolation", "matrix_terminal"], 7),

@@ -60,7 +60,17 @@ def test_who_made_a_thread(one: Thread, by_java: bool, by_python: bool) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        *((name, True) for name in ("Finalizer", "C2 CompilerThread0", "GC Thread#3", "G1 Conc#0", "Common-Cleaner")),
+        *(
+            (name, True)
+            for name in (
+                "Finalizer",
+                "C2 CompilerThread0",
+                "GC Thread#3",
+                "G1 Conc#0",
+                "Common-Cleaner",
+                "Training replay thread",
+            )
+        ),
         *((name, False) for name in ("main", "My Finalizer", "GC Thread of mine", "C3 CompilerThread0", "", None)),
     ],
 )

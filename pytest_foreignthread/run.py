@@ -13,7 +13,6 @@ import pytest
 
 from . import against_baseline, jvms, pytest_reports
 from . import items as foreign_items
-from .artifacts import Artifacts
 from .environment import rerun_options, surroundings, usable_processors, versions
 from .fixtures import make_base_folder
 from .options import jvm_source
@@ -24,6 +23,7 @@ from .settings import Jvm
 from .shared_fixtures import SharedFixtures
 
 if TYPE_CHECKING:
+    from .artifacts import Artifacts
     from .jvm_cache.use import CacheOfRun
     from .observation import SessionStopped
     from .records import RunRecord
@@ -164,6 +164,8 @@ class Run:
         return self._runner
 
     def _artifacts(self) -> Artifacts:
+        from .artifacts import Artifacts
+
         if self._options["artifacts"]:
             return Artifacts(Path(self._options["artifacts"]), bundle=self._bundle)
         cache = getattr(self._config, "cache", None)

@@ -70,7 +70,7 @@ def waiting_call(frames: Sequence[PythonFrame]) -> int | None:
     for place, frame in enumerate(frames):
         if not _WAITING_FILES.search(frame.file) and not _CALLER_FILE.search(frame.file):
             return None
-        if frame.function in ("call", "ForeignThread.call") and _CALLER_FILE.search(frame.file):
+        if frame.function.rpartition(".")[2] in ("call", "call_body") and _CALLER_FILE.search(frame.file):
             return place
     return None
 

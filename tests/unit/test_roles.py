@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,6 +122,7 @@ def test_awaits_the_body(one: Thread, expected: bool) -> None:
 
 
 OWN_WAIT = PythonFrame("/site-packages/pytest_foreignthread/child/modes.py", 140, "_has_ended")
+BODY_CALL = replace(MODE_CALL, function="ForeignThread.call_body")
 TESTS_WAIT = PythonFrame("/project/test_bridge.py", 9, "wait")
 
 
@@ -130,6 +132,7 @@ TESTS_WAIT = PythonFrame("/project/test_bridge.py", 9, "wait")
         ((EVENT_WAIT, MODE_CALL, THUNK), 1),
         ((EVENT_WAIT, EVENT_WAIT, MODE_CALL), 2),
         ((OWN_WAIT, MODE_CALL, THUNK), 1),
+        ((EVENT_WAIT, replace(MODE_CALL, function="ForeignThread._result"), BODY_CALL, THUNK), 2),
         ((MODE_CALL,), 0),
         # The thread runs the callback itself, as in modes `main` and `same`, or waits in the test's own code.
         ((THUNK, MODE_CALL), None),

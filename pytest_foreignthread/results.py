@@ -118,10 +118,11 @@ class Results:
         """Write the reports that are asked for; end pytest with an error where a file cannot be written."""
         if hasattr(self._config, "workerinput"):
             return
-        # Imported here, and with it the records of tests: few runs of pytest have any.
-        from . import report_files
+        if self._options["report"]:
+            # Imported here, and with it the records of tests: few runs of pytest have any.
+            from . import report_files
 
-        asked = bool(self.selection.modes)
-        report_files.write(self._options["report"], self.matrix(), self.entries, environment, asked=asked)
+            asked = bool(self.selection.modes)
+            report_files.write(self._options["report"], self.matrix(), self.entries, environment, asked=asked)
         if self.settled.error:
             pytest.exit(self.settled.error, returncode=pytest.ExitCode.USAGE_ERROR)

@@ -34,6 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"(<!-- output of: pytest (.+?) -->\n```text\n)(.*?)(```\n)", re.DOTALL)
 SOURCE = re.compile(r"(<!-- source of: (.+?) -->\n```python\n)(.*?)(```\n)", re.DOTALL)
 VARYING = (
+    # JPype's thread for references waits for the GIL at times, and is idle and not shown else.
+    (r'(?m)^thread "Python Referenc.*\n', ""),
     # The rest of a thread's first line is wrapped by the width of its ids.
     (r"(?m)^thread (\"[^\"]*\"|\S+).*", r"thread \1"),
     (r"(?m)^Internal Error .*", "Internal Error"),

@@ -21,7 +21,7 @@ def jvm(request: pytest.FixtureRequest) -> Any:
     return jpype
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def foreign_thread_bridge(request: pytest.FixtureRequest) -> Bridge:
     """How a Python callable of no arguments becomes a `java.lang.Runnable`: by JPype's proxy.
 

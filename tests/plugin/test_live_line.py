@@ -100,7 +100,8 @@ def test_sum(number):
     assert number != 1
 
 def test_waits(request):
-    (request.path.parent / "go").open().readline()
+    with (request.path.parent / "go").open() as go:
+        go.readline()
 
 def test_last():
     pass

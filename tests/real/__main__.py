@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--folder", type=Path, default=ROOT / ".real", help="where all of it is kept")
     known, options = parser.parse_known_args(arguments)
+    # A shell ignores it for what it runs in the background; suites wait for what it raises.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         suites = chosen(known.names)
         workshop = Workshop(known.folder.resolve())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -125,13 +126,22 @@ def _with_native_ids(sources: Sources) -> tuple[PythonThread, ...]:
     """
     sources = replace(sources, python=_by_frames(sources))
     known = {thread.native_id for thread in sources.python}
-    tasks = [task for task in sources.os if task.native_id not in known]
-    pointers = {task.stack_pointer: task.native_id for task in tasks if task.stack_pointer is not None}
-    if len(pointers) < len(tasks):
+    unknown = {task.native_id for task in sources.os} - known
+    pointers = {pointer: native_id for native_id, pointer in _stack_pointers(sources).items() if native_id in unknown}
+    if len(pointers) < len(unknown):
         # One that runs has no stack pointer to show, and its neighbour would be taken for it.
         return sources.python
     idents = [thread.id for thread in sources.python]
     return tuple(_placed(thread, pointers, idents) for thread in sources.python)
+
+
+def _stack_pointers(sources: Sources) -> dict[int, int]:
+    """Give each thread's stack pointer by kernel id: who ran during one look may have waited during another."""
+    pointers: dict[int, int] = {}
+    for task in itertools.chain(sources.os, *(look.os for look in sources.looks)):
+        if task.stack_pointer is not None:
+            pointers.setdefault(task.native_id, task.stack_pointer)
+    return pointers
 
 
 def _placed(thread: PythonThread, pointers: Mapping[int, int], idents: Sequence[int]) -> PythonThread:

@@ -60,14 +60,20 @@ class RunSuite(Protocol):
     def __call__(self, files: str | dict[str, str], *args: str, env: dict[str, str] | None = None) -> SuiteRun: ...
 
 
-def run_suite_in(folder: Path, files: str | dict[str, str], *args: str, env: dict[str, str] | None = None) -> SuiteRun:
+def run_suite_in(
+    folder: Path,
+    files: str | dict[str, str],
+    *args: str,
+    env: dict[str, str] | None = None,
+    python: str | Path = sys.executable,
+) -> SuiteRun:
     """Write the files (text alone is `test_it.py`) and run pytest on them, as a user does."""
     named = {"test_it.py": files} if isinstance(files, str) else files
     for name, source in named.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(textwrap.dedent(source), encoding="utf-8")
     report = folder / "report.json"
-    command = [sys.executable, "-m", "pytest", f"--foreign-thread-report={report}", *args]
+    command = [python, "-m", "pytest", f"--foreign-thread-report={report}", *args]
     done = subprocess.run(
         command,
         cwd=folder,

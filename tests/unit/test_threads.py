@@ -240,6 +240,19 @@ def test_the_motion_of_a_hang() -> None:
     assert join_threads(Sources(first.python, first.java))[0].motion is None
 
 
+@pytest.mark.parametrize(
+    ("later", "joined"), [(0x800, [(7, 0x1000), (8, None)]), (None, [(None, 0x1000), (7, None), (8, None)])]
+)
+def test_a_thread_that_ran_during_one_look_is_placed_by_another(
+    later: int | None, joined: list[tuple[int | None, int | None]]
+) -> None:
+    """Of a JVM some thread runs most of the time."""
+    listed = (python(0x1000, BODY),), (java(7, PROXY, RUN), java(8, RUN))
+    first, second = Look(*listed, (task(7), task(8, 0x5000))), Look(*listed, (task(7, later), task(8)))
+    found = join_threads(Sources(*listed, os=first.os, looks=(first, second)))
+    assert ids(found) == joined
+
+
 def test_the_owner_of_a_wait_is_a_place_in_the_result() -> None:
     """The current thread comes first, whatever the documents' order."""
     wants = JavaThread("a", 6, False, "BLOCKED (on object monitor)", ())

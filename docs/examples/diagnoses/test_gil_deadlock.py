@@ -5,7 +5,7 @@ import time
 import pytest
 
 
-@pytest.mark.foreign_thread(timeout=3)
+@pytest.mark.foreign_thread(timeout=5)
 def test_waits_in_java(jvm, foreign_thread):
     numbers = jvm.JClass("java.util.Vector")(range(100))
     called = threading.Event()
@@ -21,7 +21,7 @@ def test_waits_in_java(jvm, foreign_thread):
     visit.result()
 
 
-@pytest.mark.foreign_thread(timeout=3)
+@pytest.mark.foreign_thread(timeout=5)
 def test_waits_in_c(foreign_thread):
     done = ctypes.create_string_buffer(64)  # a sem_t
     libc = ctypes.PyDLL(None)  # a PyDLL keeps the GIL, a CDLL would let go of it

@@ -4,7 +4,7 @@ import jpype
 import pytest
 
 
-@pytest.mark.foreign_thread(timeout=2)
+@pytest.mark.foreign_thread(timeout=5)
 def test_callback_of_a_synchronized_method(jvm, foreign_thread):
     numbers, lock, called = jvm.JClass("java.util.Vector")([1]), threading.Lock(), threading.Event()
 
@@ -20,7 +20,7 @@ def test_callback_of_a_synchronized_method(jvm, foreign_thread):
         numbers.size()
 
 
-@pytest.mark.foreign_thread(timeout=2)
+@pytest.mark.foreign_thread(timeout=5)
 def test_monitor_taken_in_python(foreign_thread):
     monitor, lock, meeting = jpype.JClass("java.util.Vector")(), threading.Lock(), threading.Barrier(2)
 

@@ -11,7 +11,7 @@ def in_both(first, second, meeting):
             pass
 
 
-@pytest.mark.foreign_thread(timeout=2)
+@pytest.mark.foreign_thread(timeout=5)
 def test_two_monitors(foreign_thread):
     left, right = jpype.JClass("java.util.Vector")(), jpype.JClass("java.util.Hashtable")()
     meeting = threading.Barrier(2)
@@ -25,7 +25,7 @@ def lock_both(first, second, meeting):
     second.lock()
 
 
-@pytest.mark.foreign_thread(timeout=2)
+@pytest.mark.foreign_thread(timeout=5)
 def test_two_locks(foreign_thread):
     lock = jpype.JClass("java.util.concurrent.locks.ReentrantLock")
     left, right = lock(), lock()

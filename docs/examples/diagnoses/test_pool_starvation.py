@@ -3,7 +3,7 @@ import threading
 import pytest
 
 
-@pytest.mark.foreign_thread(mode="main", timeout=2)
+@pytest.mark.foreign_thread(mode="main", timeout=5)
 def test_tasks_wait_for_tasks_of_their_pool(jvm):
     pool = jvm.JClass("java.util.concurrent.Executors").newFixedThreadPool(2)
     both_run = threading.Barrier(2)
@@ -22,7 +22,7 @@ def test_tasks_wait_for_tasks_of_their_pool(jvm):
         future.get()
 
 
-@pytest.mark.foreign_thread(mode="pool", timeout=2)
+@pytest.mark.foreign_thread(mode="pool", timeout=5)
 def test_the_pool_of_the_plugin(foreign_thread):
     """It has four threads; each of the four calls waits for the one below."""
 

@@ -24,12 +24,12 @@ _ITEM_MODE = pytest.StashKey[str]()
 
 MODE_FIXTURE: Final = "_foreign_thread_mode"
 _LISTS: Final = "a function or TestCase method that is marked in its source, or whose class or module is"
-_FIXTURES: Final = frozenset({"jvm", "foreign_thread"})
+CHILD_FIXTURE: Final = "_foreign_thread_child"
 
 
 def is_foreign(item: pytest.Item) -> bool:
     """Whether the test is marked, taken by the matrix, or asks for a fixture that needs a JVM."""
-    if _item_mode(item) is not None or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+    if _item_mode(item) is not None or CHILD_FIXTURE in getattr(item, "fixturenames", ()):
         return True
     return is_marked(item) and read_markers(item).skip is None
 

@@ -16,6 +16,7 @@ import pytest
 
 from . import option_values as values
 from .settings import (
+    FAULTHANDLER_CHOICES,
     ISOLATIONS,
     JVM_PROFILES,
     LIVE_CHOICES,
@@ -104,6 +105,13 @@ OPTIONS: Final = (
         values.one_of(LIVE_CHOICES),
         "auto",
         "a live line of progress: auto, on a terminal, or off (auto)",
+    ),
+    Option(
+        "faulthandler",
+        "WHO",
+        values.one_of(FAULTHANDLER_CHOICES),
+        "apart",
+        "where the pytest process starts a JVM: keep faulthandler and HotSpot apart, or leave it to pytest (apart)",
     ),
     Option("cache", "BOOL", values.switch, True, "keep a class archive for a faster start of the JVM (true)"),
     Option(
@@ -194,6 +202,13 @@ def add_options(parser: pytest.Parser) -> None:
         group.addoption(option.flag, action=option.action, help=f"{option.help}{where}", **form)
         if option.in_ini:
             parser.addini(option.ini, help=option.help, type="string", default=None)
+
+
+def faulthandler_choice(early: pytest.Config) -> object:
+    """Give what is written, before the first conftest is imported; whether it can be understood is told later."""
+    option = next(option for option in OPTIONS if option.name == "faulthandler")
+    given = getattr(early.known_args_namespace, option.flag.lstrip("-").replace("-", "_"), None)
+    return given or _ini_value(early, option) or option.default
 
 
 def configured(config: pytest.Config, modes: Sequence[str] = MODES) -> dict[str, Any]:

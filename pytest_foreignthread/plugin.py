@@ -9,7 +9,8 @@ import pytest
 
 from . import hookspecs, live, markers, options, pytest_reports
 from . import items as foreign_items
-from .fixtures import _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
+from .fixtures import _foreign_thread_child, _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
+from .in_process.apart import FaulthandlerApart
 from .matrix_terminal import MatrixPart
 from .own_modes import OWN_MODES, gather
 from .run import RUN, Run
@@ -17,7 +18,7 @@ from .selection import SELECTION
 from .settings import MODES
 from .terminal import TerminalPart
 
-__all__ = ["_foreign_thread_mode", "foreign_thread", "foreign_thread_bridge", "jvm"]
+__all__ = ["_foreign_thread_child", "_foreign_thread_mode", "foreign_thread", "foreign_thread_bridge", "jvm"]
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -26,6 +27,12 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     options.add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    if options.faulthandler_choice(early_config) != "pytest":
+        early_config.pluginmanager.register(FaulthandlerApart(), "foreign_thread_faulthandler")
 
 
 def pytest_configure(config: pytest.Config) -> None:

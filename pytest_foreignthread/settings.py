@@ -27,6 +27,9 @@ ISOLATIONS: Final = ("test", "module", "session")
 
 LIVE_CHOICES: Final = ("auto", "off")
 
+FAULTHANDLER_CHOICES: Final = ("apart", "pytest")
+"""Who sets faulthandler's part where the pytest process starts a JVM: this plugin, apart from HotSpot, or pytest."""
+
 JVM_PROFILES: Final = ("quick", "server")
 
 # HotSpot owns SIGUSR2 and SIGQUIT, tests use SIGUSR1: a real-time signal is nobody's. Few systems but Linux have them.

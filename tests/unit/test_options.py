@@ -143,6 +143,7 @@ def test_defaults(absent: object) -> None:
         "ready": None,
         "native": "auto",
         "jvm_profile": "quick",
+        "faulthandler": "apart",
         "live": "auto",
         "cache": True,
         "cache_clear": False,

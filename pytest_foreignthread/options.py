@@ -8,14 +8,13 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
 from . import option_values as values
-from .settings import (
+from .choices import (
     FAULTHANDLER_CHOICES,
     ISOLATIONS,
     JVM_PROFILES,
@@ -23,14 +22,16 @@ from .settings import (
     MATRIX_MODES,
     MODES,
     NATIVE_CHOICES,
-    Jvm,
-    Settings,
 )
 
+if TYPE_CHECKING:
+    from .settings import Jvm, Settings
 
-@dataclass(frozen=True)
-class Option:
-    """`parse` takes what a user wrote, text or a marker's value, and raises ValueError with what it wants."""
+
+class Option(NamedTuple):
+    """No data class, which takes longer to make than all else here takes a run that has no use for this plugin.
+
+    `parse` takes what a user wrote, text or a marker's value, and raises ValueError with what it wants."""
 
     name: str
     metavar: str
@@ -187,7 +188,7 @@ MODE: Final = Option("mode", "MODE", values.mode_list(MODES), ("new",), "", in_m
 def marker_options(modes: tuple[str, ...] = MODES) -> tuple[Option, ...]:
     """Give the arguments that a marker takes, where these modes are known."""
     return (
-        replace(MODE, parse=values.mode_list(modes)),
+        MODE._replace(parse=values.mode_list(modes)),
         *(option for option in OPTIONS if option.in_marker),
         Option("skip", "REASON", values.reason, None, "", in_marker=True),
         Option("expect", "OUTCOMES", values.expectations(modes), {}, "", in_marker=True),
@@ -211,9 +212,19 @@ def faulthandler_choice(early: pytest.Config) -> object:
     return given or _ini_value(early, option) or option.default
 
 
+def are_given(config: pytest.Config) -> bool:
+    """Whether one is on the command line or in the ini file, be it a value that cannot be understood."""
+    try:
+        return any(
+            config.getoption(option.flag) not in (None, False) or _ini_value(config, option) for option in OPTIONS
+        )
+    except ValueError:
+        return True
+
+
 def configured(config: pytest.Config, modes: Sequence[str] = MODES) -> dict[str, Any]:
     """Give the value of each option by name; raise UsageError for one that cannot be understood."""
-    table = (replace(one, parse=values.mode_names(modes)) if one.name == "modes" else one for one in OPTIONS)
+    table = (one._replace(parse=values.mode_names(modes)) if one.name == "modes" else one for one in OPTIONS)
     return {option.name: _configured(config, option) for option in table}
 
 
@@ -275,6 +286,8 @@ def settings_for(
     marked: Mapping[str, Any], mode: str, call_mode: str, options: Mapping[str, Any], jvm: Jvm
 ) -> Settings:
     """`marked` has the arguments of the test's markers, which win over `options`."""
+    from .settings import Settings
+
     chosen = {name: marked.get(name, options[name]) for name in ("timeout", "jvm_args", "classpath", "isolation")}
     own = "jvm_args" in marked or "classpath" in marked
     run_wide = {name: options[name] for name in ("native", "jvm_profile")}

@@ -15,12 +15,14 @@ import functools
 import os
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from .handlers import Handlers
 from .on_import import OnImport
+
+if TYPE_CHECKING:
+    from .handlers import Handlers
 
 _STDERR: Final = 2
 
@@ -36,7 +38,7 @@ class FaulthandlerApart:
 
     def _wrap(self, jpype: ModuleType) -> None:
         if jpype.isJVMStarted():
-            self._hotspots = Handlers()
+            self._hotspots = _handlers()
             return
         self._jpype = jpype
         jpype.startJVM = functools.wraps(jpype.startJVM)(functools.partial(self._start, jpype.startJVM))  # type: ignore[attr-defined]
@@ -52,7 +54,7 @@ class FaulthandlerApart:
             return start_jvm(*args, **options)
         finally:
             if self._jpype.isJVMStarted():
-                self._hotspots = Handlers()
+                self._hotspots = _handlers()
             if enabled:
                 faulthandler.enable(self._stderr or _STDERR)
                 self._put_back()
@@ -85,3 +87,10 @@ class FaulthandlerApart:
             self._stderr = None
         if self._jpype is not None:
             self._jpype.startJVM = self._jpype.startJVM.__wrapped__  # type: ignore[attr-defined]
+
+
+def _handlers() -> Handlers:
+    # Imported here: few runs of pytest start a JVM in their own process.
+    from .handlers import Handlers
+
+    return Handlers()

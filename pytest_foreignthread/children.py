@@ -142,7 +142,9 @@ class Children:
             moves = self._fixtures.ordinary_tests_ran and one.parent is not item.parent
             if SETTINGS not in one.stash or group_of(one) is not None or moves:
                 return
-            yield one
+            # Without a JVM there is nothing that takes time to start.
+            if one.stash[SETTINGS].jvm is not None:
+                yield one
 
     def _taken_from_ready(self, item: pytest.Item) -> ForkedChild | None:
         key = jvm_key(item.stash[SETTINGS])

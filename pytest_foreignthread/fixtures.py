@@ -73,4 +73,9 @@ def _in_child(request: pytest.FixtureRequest, name: str) -> Any:
             f"{request.node.nodeid}: the fixture {name!r} works in a child only: "
             "mark the test with @pytest.mark.foreign_thread, or name the fixture among its arguments"
         )
+    if state.settings.jvm is None:
+        raise pytest.UsageError(
+            f"{request.node.nodeid}: the fixture {name!r} needs a JVM, and the child of a forked test has none unless "
+            "the test asks for it: name the fixture among the test's arguments"
+        )
     return state

@@ -66,14 +66,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    run = config.stash[RUN]
     shown = config.get_verbosity() >= 0 and not config.getoption("no_header", False)
-    return [f"foreign-thread: {run.jvm}; {run.cache}"] if run.jvm is not None and shown else []
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    return item.config.stash[RUN].protocol(item, nextitem) or None
+    return list(config.stash[RUN].header()) if shown else []
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -145,6 +145,7 @@ def test_defaults(absent: object) -> None:
         "jvm_profile": "quick",
         "live": "auto",
         "cache": True,
+        "forked": True,
         "cache_clear": False,
         "matrix": False,
         "modes": ("main", "same", "new", "pool"),

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from .decorator import foreign_thread
 from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Segfault
+from .threads_before_fork import ThreadsBeforeForkWarning
 
 __version__ = "0.1.0"
 
-__all__ = ["ChildCrash", "ForeignThreadError", "Hang", "NullResult", "Segfault", "__version__", "foreign_thread"]
+__all__ = [
+    "ChildCrash",
+    "ForeignThreadError",
+    "Hang",
+    "NullResult",
+    "Segfault",
+    "ThreadsBeforeForkWarning",
+    "__version__",
+    "foreign_thread",
+]

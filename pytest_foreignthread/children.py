@@ -47,9 +47,11 @@ class Children:
         *,
         ready: int,
         with_cache: Callable[[Settings], Settings],
+        before_fork: Callable[[], None],
     ) -> None:
         """`filters` are the warning filters outside of any test, `ready` how many children may wait for theirs."""
         self._with_cache = with_cache
+        self._before_fork = before_fork
         self._config = session.config
         self._places = Places(session.items)
         self._scratch = scratch
@@ -155,6 +157,7 @@ class Children:
         return None
 
     def _new(self, settings: Settings, begun: pytest.Item | None) -> ForkedChild:
+        self._before_fork()
         folder, settings = self._scratch.child_folder(), self._with_cache(settings)
         tests = Tests(
             self._config,

@@ -21,6 +21,7 @@ from .results import Results
 from .selection import SELECTION, is_marked, selection_of
 from .settings import Jvm
 from .shared_fixtures import SharedFixtures
+from .threads_before_fork import ThreadsWarning
 
 if TYPE_CHECKING:
     from .artifacts import Artifacts
@@ -47,6 +48,8 @@ class Run:
         self._order: list[str] = []
         self._fixtures = SharedFixtures(config)
         self._filters = tuple(warnings.filters)
+        self._users_filters = self._filters
+        """With those of command line and ini file, which pytest has in force for parts of a run."""
         self.jvm: Jvm | None = None
         """That of the tests which need one."""
         self._forked = 0
@@ -55,6 +58,7 @@ class Run:
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
         """Find the JVM and give each foreign-thread test its settings; raise UsageError."""
+        self._users_filters = tuple(warnings.filters)
         foreign = [item for item in items if foreign_items.is_foreign(item)]
         runs_of = foreign_items.runs_of_matrix(items)
         self.results.collected([item.nodeid for item in items], foreign_items.census(items, runs_of), runs_of)
@@ -185,7 +189,13 @@ class Run:
         ready = number_ready(self._options["ready"], usable_processors(), workers)
         self.cache = self.cache or self._make_cache()
         children = Children(
-            session, self._scratch, self._fixtures, self._filters, ready=ready, with_cache=self.cache.given_to
+            session,
+            self._scratch,
+            self._fixtures,
+            self._filters,
+            ready=ready,
+            with_cache=self.cache.given_to,
+            before_fork=ThreadsWarning(self._config, self._users_filters).before_fork,
         )
         self._runner = Runner(children, self._artifacts())
         return self._runner

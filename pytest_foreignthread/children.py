@@ -47,9 +47,11 @@ class Children:
         *,
         ready: int,
         with_cache: Callable[[Settings], Settings],
+        before_fork: Callable[[], None],
     ) -> None:
         """`filters` are the warning filters outside of any test, `ready` how many children may wait for theirs."""
         self._with_cache = with_cache
+        self._before_fork = before_fork
         self._config = session.config
         self._places = Places(session.items)
         self._scratch = scratch
@@ -142,7 +144,9 @@ class Children:
             moves = self._fixtures.ordinary_tests_ran and one.parent is not item.parent
             if SETTINGS not in one.stash or group_of(one) is not None or moves:
                 return
-            yield one
+            # Without a JVM there is nothing that takes time to start.
+            if one.stash[SETTINGS].jvm is not None:
+                yield one
 
     def _taken_from_ready(self, item: pytest.Item) -> ForkedChild | None:
         key = jvm_key(item.stash[SETTINGS])
@@ -153,6 +157,7 @@ class Children:
         return None
 
     def _new(self, settings: Settings, begun: pytest.Item | None) -> ForkedChild:
+        self._before_fork()
         folder, settings = self._scratch.child_folder(), self._with_cache(settings)
         tests = Tests(
             self._config,

@@ -28,7 +28,7 @@ def versions(jvm: Jvm | None) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "pytest": pytest.__version__,
-        "jpype": version("jpype1"),
+        "jpype": version("jpype1") if jvm else None,
         "pytest_foreignthread": version("pytest-foreignthread"),
         "jvm": {"version": jvm.version, "path": str(jvm.library), "source": jvm.source} if jvm else None,
     }
@@ -107,6 +107,7 @@ def rerun_options(config: pytest.Config) -> list[str]:
     for option in OPTIONS:
         if option.name not in _OF_THE_END:
             found += _written(option.flag, config.getoption(option.flag, None))
+    found += _written("--forked", config.getoption("forked", None))
     for name, flag in _SEEDS:
         found += _written(flag, config.getoption(name, None))
     from .redaction import without_secrets

@@ -30,7 +30,7 @@ def jvm(request: pytest.FixtureRequest, _foreign_thread_child: None) -> Any:
 
 
 @pytest.fixture
-def foreign_thread_bridge(request: pytest.FixtureRequest) -> Bridge:
+def foreign_thread_bridge(request: pytest.FixtureRequest, _foreign_thread_child: None) -> Bridge:
     """How a Python callable of no arguments becomes a `java.lang.Runnable`: by JPype's proxy.
 
     Override it with a fixture that returns your own bridge's way, and the marker runs tests through that.
@@ -82,5 +82,10 @@ def _in_child(request: pytest.FixtureRequest, name: str) -> Any:
         raise pytest.UsageError(
             f"{request.node.nodeid}: the fixture {name!r} works in a child only: "
             "mark the test with @pytest.mark.foreign_thread, or name the fixture among its arguments"
+        )
+    if state.settings.jvm is None:
+        raise pytest.UsageError(
+            f"{request.node.nodeid}: the fixture {name!r} needs a JVM, and the child of a forked test has none unless "
+            "the test asks for it: name the fixture among the test's arguments"
         )
     return state

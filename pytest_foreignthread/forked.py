@@ -112,6 +112,7 @@ class ForkedChild:
 
 
 def _crash_watch(settings: Settings, folder: Path) -> CrashWatch | None:
-    if not native.is_wanted(settings.native):
+    """Hold a crash where HotSpot can do that."""
+    if settings.jvm is None or not native.is_wanted(settings.native):
         return None
     return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native))

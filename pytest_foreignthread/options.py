@@ -124,6 +124,13 @@ OPTIONS: Final = (
         in_ini=False,
         action="store_true",
     ),
+    Option(
+        "forked",
+        "BOOL",
+        values.switch,
+        True,
+        "run the tests of --forked and of the marker forked in supervised children (true); false: by pytest-forked",
+    ),
     Option("matrix", "", values.flag, False, "run each marked test in each mode", in_ini=False, action="store_true"),
     Option(
         "modes",
@@ -283,7 +290,7 @@ def jvm_source(config: pytest.Config) -> str:
 
 
 def settings_for(
-    marked: Mapping[str, Any], mode: str, call_mode: str, options: Mapping[str, Any], jvm: Jvm
+    marked: Mapping[str, Any], mode: str, call_mode: str, options: Mapping[str, Any], jvm: Jvm | None
 ) -> Settings:
     """`marked` has the arguments of the test's markers, which win over `options`."""
     from .settings import Settings

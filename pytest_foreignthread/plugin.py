@@ -115,13 +115,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     run = config.stash.get(RUN, None)
     shown = config.get_verbosity() >= 0 and not config.getoption("no_header", False)
-    return [f"foreign-thread: {run.jvm}; {run.cache}"] if run is not None and run.jvm is not None and shown else []
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    run = item.config.stash.get(RUN, None)
-    return (run is not None and run.protocol(item, nextitem)) or None
+    return list(run.header()) if run is not None and shown else []
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -58,7 +58,7 @@ def _silent(settings: Settings, observation: Observation, evidence: Evidence) ->
     without_native = native.why_none(settings.native)
     if evidence.fatal_error is not None and without_native is not None:
         reasons[documents.NATIVE] = without_native
-    if _killed_by_a_fault(observation) and evidence.fatal_error is None:
+    if settings.jvm is not None and _killed_by_a_fault(observation) and evidence.fatal_error is None:
         reasons[documents.HS_ERR] = _NO_HANDLER
     return reasons
 
@@ -115,6 +115,7 @@ def _record(
 def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
     """Give the fields of a record that tell which test it is of, and how to run that again."""
     return {
+        "jvm": settings.jvm is not None,
         "test": settings.test or item.nodeid,
         "rerun": pytest_reports.as_typed(item.config, item.nodeid),
         "rerun_options": settings.rerun_options,
@@ -123,7 +124,15 @@ def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
 
 def _diagnosis(item: pytest.Item, record: RunRecord, observation: Observation, evidence: Evidence) -> Diagnosis | None:
     case = Case(
-        record.outcome, record.phase, record.signal, record.exit_code, evidence, observation, record.mode, _body(item)
+        record.outcome,
+        record.phase,
+        record.signal,
+        record.exit_code,
+        evidence,
+        observation,
+        record.mode,
+        _body(item),
+        record.jvm,
     )
     return diagnose(case)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from .selection import SELECTION, selection_of
 from .settings import Jvm
 from .shared_fixtures import SharedFixtures
 from .standby import FILTERS, USAGE_ERROR, is_marked
+from .threads_before_fork import ThreadsWarning
 
 if TYPE_CHECKING:
     from .artifacts import Artifacts
@@ -44,11 +46,17 @@ class Run:
         self._order: list[str] = []
         self._fixtures = SharedFixtures(config)
         self._filters = config.stash[FILTERS]
+        self._users_filters = self._filters
+        """With those of command line and ini file, which pytest has in force for parts of a run."""
         self.jvm: Jvm | None = None
+        """That of the tests which need one."""
+        self._forked = 0
+        """Tests that are here because pytest-forked would fork them, for nothing else."""
         self.cache = self._make_cache() if options["cache_clear"] else None
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
         """Find the JVM and give each foreign-thread test its settings; raise UsageError."""
+        self._users_filters = tuple(warnings.filters)
         foreign = [item for item in items if foreign_items.is_foreign(item)]
         runs_of = foreign_items.runs_of_matrix(items)
         self.results.collected([item.nodeid for item in items], foreign_items.census(items, runs_of), runs_of)
@@ -56,15 +64,30 @@ class Run:
             foreign_items.check_markers(item for item in items if foreign_items.is_foreign(item) or is_marked(item))
             if not foreign or self._config.getoption("collectonly", False):
                 return
-            try:
-                self.jvm = self._find_jvm()
-            except jvms.JvmNotFound as error:
-                raise pytest.UsageError(str(error)) from None
-            self.cache = self.cache or self._make_cache()
-            self.cache.prepare(self.jvm, self._options["jvm_args"], self._options["jvm_profile"])
+            self._forked = sum(not foreign_items.needs_jvm(item) for item in foreign)
+            if self._forked < len(foreign):
+                self._choose_jvm()
             foreign_items.give_settings(foreign, self._options, self.jvm, self._known)
             if not self._config.pluginmanager.is_registered(self._fixtures):
                 self._config.pluginmanager.register(self._fixtures, "foreign_thread_shared_fixtures")
+
+    def header(self) -> Iterator[str]:
+        """Yield what a run says of itself before its first test."""
+        if self.jvm is not None:
+            yield f"foreign-thread: {self.jvm}; {self.cache}"
+        if self._forked:
+            tests = "1 forked test runs in a" if self._forked == 1 else f"{self._forked} forked tests run in"
+            children = "supervised child" if self._forked == 1 else "supervised children"
+            left = "it" if self._forked == 1 else "them"
+            yield f"foreign-thread: {tests} {children}; foreign_thread_forked=false leaves {left} to pytest-forked"
+
+    def _choose_jvm(self) -> None:
+        try:
+            self.jvm = self._find_jvm()
+        except jvms.JvmNotFound as error:
+            raise pytest.UsageError(str(error)) from None
+        self.cache = self.cache or self._make_cache()
+        self.cache.prepare(self.jvm, self._options["jvm_args"], self._options["jvm_profile"])
 
     def _make_cache(self) -> CacheOfRun:
         # Imported here: few runs of pytest have a foreign-thread test.
@@ -78,14 +101,19 @@ class Run:
     def _find_jvm(self) -> Jvm:
         return jvms.find_jvm(self._options["jvm"], jvm_source(self._config))
 
-    def protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        """Run a foreign-thread test and log its reports; False for a test that is not one."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Run a foreign-thread test and log its reports; None for a test that is not one.
+
+        Of those that want to be first pytest asks the one first that was registered last, as this object is: where
+        pytest-forked was, it would fork before.
+        """
         self._order.append(item.nodeid)
         if foreign_items.SETTINGS not in item.stash:
             self._fixtures.ordinary_tests_ran = True
             if self._runner is not None:
                 self._runner.children.drop_ready()
-            return False
+            return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         result = self._skipped(item) or self._not_set_up(item) or self._result(item, nextitem)
         self.results.tell_verdict(result.reports)
@@ -130,7 +158,8 @@ class Run:
             raise
 
     def _make_runner(self, session: pytest.Session) -> Runner:
-        # Imported here, jpype with it: a run without such tests pays for none of it, and a child need not import.
+        # Imported here, jpype with it where a JVM is needed: a run without such tests pays for none of it, and a child
+        # need not import.
         from .supervise.signals import SignalsHeld
 
         # A ^C while jpype's C part is being imported gets lost in it.
@@ -139,6 +168,9 @@ class Run:
             from .isolation import number_ready
             from .runner import Runner
             from .supervise.scratch import ScratchError, ScratchRoot
+
+            if self.jvm is not None:
+                from .child import uncaught  # noqa: F401
 
         try:
             self._scratch = ScratchRoot()
@@ -149,7 +181,13 @@ class Run:
         ready = number_ready(self._options["ready"], usable_processors(), workers)
         self.cache = self.cache or self._make_cache()
         children = Children(
-            session, self._scratch, self._fixtures, self._filters, ready=ready, with_cache=self.cache.given_to
+            session,
+            self._scratch,
+            self._fixtures,
+            self._filters,
+            ready=ready,
+            with_cache=self.cache.given_to,
+            before_fork=ThreadsWarning(self._config, self._users_filters).before_fork,
         )
         self._runner = Runner(children, self._artifacts())
         return self._runner
@@ -177,7 +215,8 @@ class Run:
         return bundle.texts(record, traceback, around)
 
     def environment(self) -> dict[str, Any]:
-        return versions(self.jvm or (self._find_jvm() if self.results.entries else None))
+        needed = any(entry["jvm"] for entry in self.results.entries)
+        return versions(self.jvm or (self._find_jvm() if needed else None))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:

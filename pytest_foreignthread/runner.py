@@ -11,7 +11,6 @@ import pytest
 
 from . import documents, pytest_reports
 from .artifacts import Artifacts
-from .child import jvm
 from .children import Children, Seen
 from .items import SETTINGS
 from .nodeids import file_of
@@ -47,18 +46,18 @@ class Runner:
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         """Raise UsageError when the first JVM of the run does not start, or one runs in this process."""
-        if jvm.is_started():
+        settings = item.stash[SETTINGS]
+        if settings.jvm is not None and _a_jvm_runs_here():
             raise pytest.UsageError(
                 "jvm-before-fork: a JVM runs in the pytest process already, and no forked child can use it or have one "
                 "of its own: let no conftest and no other test call jpype.startJVM, or run the foreign-thread tests by "
                 f"themselves ({text.PAGES}jvm-before-fork/)"
             )
-        settings = item.stash[SETTINGS]
         seen = self.children.run(item, nextitem)
         observation = seen.observation
         if (reason := _jvm_failure(observation, seen.taken)) is not None:
             return Result(self._jvm_failed(item, settings, observation, reason), (), None)
-        self._jvm_has_started = True
+        self._jvm_has_started = self._jvm_has_started or settings.jvm is not None
         warnings = tuple(message for message in observation.messages if isinstance(message, WarningRecorded))
         return Result(self._reports(item, settings, seen), warnings, _stop(observation))
 
@@ -116,6 +115,12 @@ class Runner:
         record = _with_note(replace(record, artifacts=kept.paths), kept.note)
         note = self._artifacts.complete(record, traceback)
         return _with_note(record, note if kept.note is None else None)
+
+
+def _a_jvm_runs_here() -> bool:
+    from .child import jvm
+
+    return jvm.is_started()
 
 
 def _together(earlier: Sequence[str], test: str) -> tuple[str, ...]:

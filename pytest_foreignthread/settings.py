@@ -58,7 +58,8 @@ class Settings:
     mode: str
     call_mode: str
     timeout: float
-    jvm: Jvm
+    jvm: Jvm | None
+    """None where the child of the test has none."""
     jvm_args: tuple[str, ...] = ()
     own_jvm_args: bool = False
     """Whether `jvm_args` or `classpath` are the marker's, this test's alone."""
@@ -76,7 +77,7 @@ class Settings:
     test: str = ""
     """The node id without the mode; empty where it holds none."""
     rerun_options: tuple[str, ...] = ()
-    """Options without which pytest would not make this item."""
+    """Options without which pytest would not make this item, or would run it in its own process."""
     expect: Mapping[str, frozenset[Outcome]] = field(default_factory=dict)
     """What the marker says is known of the test: mode → outcomes."""
     known: Mapping[Outcome, str] = field(default_factory=dict)

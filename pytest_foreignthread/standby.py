@@ -9,6 +9,8 @@ import pytest
 
 from .choices import MARKER
 
+FORKED: Final = "forked"
+"""pytest-forked's marker."""
 FILTERS = pytest.StashKey[Sequence[tuple[Any, ...]]]()
 """The warning filters outside of any test."""
 DESELECTED = pytest.StashKey[int]()
@@ -34,9 +36,18 @@ def needs_child(node: Any) -> bool:
     return CHILD_FIXTURE in getattr(node, "fixturenames", ())
 
 
+def forked_by_option(config: pytest.Config) -> bool:
+    """Whether pytest-forked is there and was asked to fork every test."""
+    return bool(config.getoption("forked", False))
+
+
+def is_to_be_forked(node: Any) -> bool:
+    return forked_by_option(node.config) or node.get_closest_marker(FORKED) is not None
+
+
 def concerns(nodes: Iterable[Any]) -> bool:
-    """Whether one of them is marked, or asks for a fixture that needs a JVM."""
-    return any(is_marked(node) or needs_child(node) for node in nodes)
+    """Whether one of them is marked, asks for a fixture that needs a JVM, or is to be forked."""
+    return any(is_marked(node) or needs_child(node) or is_to_be_forked(node) for node in nodes)
 
 
 def note_deselected(items: Sequence[pytest.Item]) -> None:

@@ -13,10 +13,11 @@ from ..orders import Orders, RunTest
 from ..outcomes import Phase
 from ..settings import DUMP_SIGNAL, Settings
 from ..wire import Sender
-from . import faults, jvm
+from . import faults
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
 from .hooks import ChildPlugin, TerminalWithoutHooks
+from .java_side import JavaSide, without_jvm
 from .measuring import measured
 from .serving import Server, Tests
 from .state import ChildState
@@ -25,23 +26,44 @@ from .state import ChildState
 def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: Orders) -> None:
     """Start the JVM, then run each test that is ordered and send its reports; the caller ends the process.
 
-    `settings` has what the JVM is started with; each test has its own.
+    `settings` has what the JVM is started with, or that there is to be none; each test has its own.
     """
     stacks = faults.PythonStacks(folder / documents.PYTHON, folder / documents.PYTHON_HANG, DUMP_SIGNAL)
     stacks.arm()
     sender.send(current_thread(), soon=True)
+    if not _jvm_starts(settings, folder, sender):
+        return
+    alternate = AlternateStacks()
+    with stacks.written_at_exit(), alternate.for_this_thread():
+        alternate.offer_to_handlers()
+        state = ChildState(settings, folder, sender, stacks, alternate)
+        _serve(Server(tests, state, _java_side(settings)), tests.config, orders)
+    _flush()
+    sender.send(Finished())
+
+
+def _jvm_starts(settings: Settings, folder: Path, sender: Sender) -> bool:
+    """Whether the JVM runs that the tests are to have, if any; where it does not, the reason has been sent."""
+    if settings.jvm is None:
+        return True
+    # Imported here, jpype with it: a child without a JVM does without.
+    from . import jvm
+
     sender.send(PhaseStarted(Phase.JVM))
     try:
         jvm.start(settings, folder)
     except jvm.JvmStartError as error:
         sender.send(JvmFailed(str(error)))
-        return
-    alternate = AlternateStacks()
-    with stacks.written_at_exit(), alternate.for_this_thread():
-        alternate.offer_to_handlers()
-        _serve(Server(tests, ChildState(settings, folder, sender, stacks, alternate)), tests.config, orders)
-    _flush()
-    sender.send(Finished())
+        return False
+    return True
+
+
+def _java_side(settings: Settings) -> JavaSide:
+    if settings.jvm is None:
+        return without_jvm()
+    from .uncaught import watched_java
+
+    return watched_java()
 
 
 def _serve(server: Server, config: pytest.Config, orders: Orders) -> None:
@@ -65,7 +87,7 @@ def _take_orders(server: Server, orders: Orders) -> None:
             break
         server.run(order)
         # A test that shut the JVM down leaves none for the next.
-        if order.last or not jvm.is_started():
+        if order.last or not server.java.can_go_on():
             return
         _flush()
         server.state.sender.send(TestEnded())

@@ -8,7 +8,7 @@ import itertools
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -20,7 +20,9 @@ from .exceptions import exception_chain, null_result
 from .phase_ends import PhaseEnds
 from .plain_data import report_data
 from .state import ChildState
-from .uncaught import Uncaught
+
+if TYPE_CHECKING:
+    from .uncaught import Uncaught
 
 When = Literal["setup", "call", "teardown"]
 

@@ -14,13 +14,12 @@ from ..observation import PhaseStarted
 from ..orders import RunTest
 from ..outcomes import Phase
 from ..settings import Settings
-from . import jvm
 from .callback import current_thread
+from .java_side import JavaSide
 from .modes import ForeignThread
 from .phase_ends import PhaseEnds
 from .protocol import Protocol
 from .state import CHILD, ChildState
-from .uncaught import UncaughtExceptions
 
 WarningFilter = tuple[Any, ...]
 """An entry of `warnings.filters`."""
@@ -54,15 +53,14 @@ class _SetUpBeforeTheFork(pytest.Item):
 class Server:
     """A plugin: pytest's own protocol of a test ends here, inside whatever hooks wrap it."""
 
-    def __init__(self, tests: Tests, state: ChildState) -> None:
+    def __init__(self, tests: Tests, state: ChildState, java: JavaSide) -> None:
         self._tests = tests
         self._order: RunTest | None = None
         self._left_by: pytest.Item | None = None
         """The test that ran last, where another was to come next than the one that does."""
         self.state = state
-        uncaught = UncaughtExceptions()
-        uncaught.install()
-        self.ends = PhaseEnds(uncaught)
+        self.java = java
+        self.ends = PhaseEnds(java)
 
     def run(self, order: RunTest) -> None:
         tests, item = self._tests, self._tests.items[order.item]
@@ -114,6 +112,9 @@ class Server:
         """Hand `item.runtest`, which is the body alone, to the thread that the mode names."""
         state = item.config.stash[CHILD]
         mode = state.settings.mode
+        if state.settings.jvm is None:
+            # It may run on the main thread alone, where it is.
+            return
         names = getattr(item, "fixturenames", None)
         if mode != "main" and names is not None and "foreign_thread" not in names:
             names.append("foreign_thread")
@@ -121,10 +122,12 @@ class Server:
 
         def runtest() -> None:
             __tracebackhide__ = True
+            from .jvm import jpype_bridge
+
             threads = getattr(item, "funcargs", {}).get("foreign_thread")
             if not isinstance(threads, ForeignThread):
                 # A suite may have a fixture of that name of its own.
-                threads = ForeignThread(jvm.jpype_bridge, state, mode)
+                threads = ForeignThread(jpype_bridge, state, mode)
             threads.call_body(body, mode)
 
         item.runtest = runtest  # type: ignore[method-assign]

@@ -37,7 +37,7 @@ def exercise(settings: Settings, folder: Path, *, all_modes: bool = False) -> No
 
 
 def _modes(settings: Settings) -> tuple[str, ...]:
-    has_virtual = (settings.jvm.release or 0) >= VIRTUAL_SINCE
+    has_virtual = settings.jvm is not None and (settings.jvm.release or 0) >= VIRTUAL_SINCE
     return tuple(mode for mode in MODES if mode != "virtual" or has_virtual)
 
 

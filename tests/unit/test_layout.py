@@ -20,7 +20,7 @@ DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
     **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row", "choices"], DATA),
-    **dict.fromkeys(["baseline", "hookspecs", "own_modes", "standby"], 1),
+    **dict.fromkeys(["baseline", "hookspecs", "own_modes", "standby", "threads_before_fork"], 1),
     **dict.fromkeys(["decorator", "in_process"], 1),
     "__init__": 2,
     "option_values": 2,

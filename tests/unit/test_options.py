@@ -147,6 +147,7 @@ def test_defaults(absent: object) -> None:
         "faulthandler": "apart",
         "live": "auto",
         "cache": True,
+        "forked": True,
         "cache_clear": False,
         "matrix": False,
         "modes": ("main", "same", "new", "pool"),

@@ -23,6 +23,7 @@ def test_an_entry_field_by_field() -> None:
         "nodeid": "tests/test_bridge.py::test_late[pool]",
         "test": "tests/test_bridge.py::test_late",
         "mode": "pool",
+        "jvm": True,
         "outcome": "segfault",
         "phase": "call",
         "duration": 0.312,

@@ -18,6 +18,8 @@ WarningFilter = tuple[Any, ...]
 """An entry of `warnings.filters`."""
 
 _MOST_NAMED: Final = 10
+_BEGINNINGS: Final = ("threading", "concurrent", "multiprocessing", "socketserver")
+"""Packages in which threads of others begin."""
 _PAUSES: Final = (0.0, 0.01, 0.04)
 """Seconds before each count: a thread that was joined is there for a moment longer."""
 
@@ -53,17 +55,31 @@ def other_threads(*, of_xdist: bool) -> OtherThreads:
     """
     frames = sys._current_frames()
     del frames[threading.get_ident()]
-    named = {thread.ident: f'"{thread.name}"' for thread in threading.enumerate()}
-    nameless = [_start(frame) for ident, frame in frames.items() if ident not in named]
-    names = [name for ident, name in named.items() if ident in frames]
-    names += [f"one that runs {start}" for start in nameless if not (of_xdist and start.startswith("execnet."))]
+    known = {thread.ident: thread.name for thread in threading.enumerate() if thread.ident in frames}
+    names = [f'"{name}"{_whose(frames[ident])}' for ident, name in known.items() if ident is not None]
+    for frame in (frame for ident, frame in frames.items() if ident not in known):
+        oldest = _from_the_oldest(frame)[0]
+        if not (of_xdist and _module(oldest).startswith("execnet.")):
+            names.append(f"one that runs {_module(oldest)}.{oldest.f_code.co_name}")
     return OtherThreads(tuple(names), _native())
 
 
-def _start(frame: FrameType) -> str:
-    while frame.f_back is not None:
+def _whose(frame: FrameType) -> str:
+    """Give the module that the thread began in: a name such as `Thread-1` tells nobody whom to ask."""
+    modules = [_module(one) for one in _from_the_oldest(frame)]
+    return next((f" of {module}" for module in modules if module.partition(".")[0] not in _BEGINNINGS), "")
+
+
+def _from_the_oldest(frame: FrameType | None) -> list[FrameType]:
+    frames = []
+    while frame is not None:
+        frames.append(frame)
         frame = frame.f_back
-    return f"{frame.f_globals.get('__name__')}.{frame.f_code.co_name}"
+    return frames[::-1]
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__"))
 
 
 def _native() -> int:

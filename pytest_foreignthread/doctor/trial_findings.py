@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from .. import documents
@@ -11,9 +12,9 @@ from ..child.trial import JVM, SIGNALS
 from ..classify import classify_end
 from ..evidence.merge import read_evidence
 from ..observation import Observation, ThreadNamed, Tried
-from ..outcomes import Outcome, Phase
+from ..outcomes import Phase
 from ..recording import jvm_failure
-from ..records import RunRecord
+from ..records import Evidence, RunRecord
 from ..report.text import summary
 from ..settings import Settings
 from .findings import Finding, Level, milliseconds, one_line
@@ -87,22 +88,16 @@ def _mend_mode(mode: str, settings: Settings) -> str:
 
 def death(observation: Observation, taken: documents.Documents, mode: str) -> str:
     """Give one line, as of a test that ends so."""
-    named = [message for message in observation.messages if isinstance(message, ThreadNamed)]
-    threads = {one.ident: (one.native_id, one.name) for one in named}
-    evidence = read_evidence(taken, threads, observation.missing, named[-1].ident if named else None)
+    evidence = _evidence(observation, taken)
     verdict = classify_end(observation, evidence)
     if verdict is None:
         return "the child ended before it was told to"
-    record = RunRecord(
-        "",
-        mode,
-        verdict.outcome,
-        observation.phase,
-        observation.duration,
-        verdict.signal,
-        verdict.exit_code,
-        verdict.message,
-        evidence,
-    )
-    # The longer text names the frame of a crash in other words than its message.
-    return f"{Outcome(verdict.outcome).value}: {summary(record)}"
+    record = RunRecord("", mode, verdict.outcome, observation.phase, observation.duration, evidence=evidence)
+    told = replace(record, signal=verdict.signal, exit_code=verdict.exit_code, message=verdict.message)
+    return f"{told.outcome.value}: {summary(told)}"
+
+
+def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
+    named = [message for message in observation.messages if isinstance(message, ThreadNamed)]
+    threads = {one.ident: (one.native_id, one.name) for one in named}
+    return read_evidence(taken, threads, observation.missing, named[-1].ident if named else None)

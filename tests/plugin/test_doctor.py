@@ -122,6 +122,32 @@ def test_a_jvm_in_the_pytest_process(run_suite: RunSuite) -> None:
     assert found["JVM"]["value"] == "not tried"
 
 
+def test_jpype_that_cannot_be_imported(run_suite: RunSuite) -> None:
+    found = findings(run_suite({"conftest.py": "import sys\nsys.modules['jpype'] = None\n"}, *JSON))
+    assert (found["JPype"]["level"], found["JVM"]["value"]) == ("problem", "not tried")
+    assert "pip install --force-reinstall jpype1" in found["JPype"]["advice"]
+    assert found["used"]["level"] == "ok"
+
+
+def test_an_interrupt_ends_it_in_order(run_suite: RunSuite, tmp_path: Path) -> None:
+    conftest = """
+        import os, signal, threading
+
+        PYTEST = os.getpid()
+
+        def interrupt(runnable):
+            os.kill(PYTEST, signal.SIGINT)
+            threading.Event().wait()
+
+        def pytest_foreign_thread_modes(config):
+            return {"interrupts": interrupt}
+    """
+    (tmp_path / "temporary").mkdir()
+    run = run_suite({"conftest.py": conftest}, *JSON, env={"TMPDIR": str(tmp_path / "temporary")})
+    assert (run.status, run.output, run.errors) == (pytest.ExitCode.INTERRUPTED, "", "")
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [

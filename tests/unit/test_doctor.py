@@ -256,6 +256,14 @@ def test_places_without_a_jvm_are_given_too(tmp_path: Path, monkeypatch: pytest.
     ]
 
 
+def test_a_place_that_leads_nowhere_is_noted_beside_the_one_that_is_used(tmp_path: Path) -> None:
+    error = JvmNotFound("JAVA_HOME=/nowhere: no JVM there")
+    used = Jvm(tmp_path / "libjvm.so", "21", "--foreign-thread-jvm")
+    (found,) = jvm_list.others([used, error], used)
+    assert (found.level, found.value) == ("note", "JAVA_HOME=/nowhere: no JVM there")
+    assert list(jvm_list.others([error], None)) == []
+
+
 @pytest.mark.parametrize(
     ("used", "words"),
     [

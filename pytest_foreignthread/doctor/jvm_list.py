@@ -11,6 +11,7 @@ from ..settings import Jvm
 from .findings import Finding, one_line
 
 SECTION: Final = "jvm"
+_ASTRAY: Final = "mend it or unset it: where nothing that goes before it is named, a run ends with an error of it"
 
 
 def examine(named: str | None, source: str) -> tuple[Jvm | None, list[Finding]]:
@@ -44,9 +45,7 @@ def others(found: Iterable[Jvm | jvms.JvmNotFound], used: Jvm | None) -> Iterato
     for one in found:
         if isinstance(one, jvms.JvmNotFound):
             if used is not None:
-                yield Finding(
-                    SECTION, "not used", "note", str(one), "mend it or unset it: JPype's own search trusts it"
-                )
+                yield Finding(SECTION, "not used", "note", str(one), _ASTRAY)
         elif one.library not in told:
             told.add(one.library)
             yield Finding(SECTION, "not used", "ok", f"{_version(one)} from {one.source}: {one.library}")

@@ -12,9 +12,8 @@ from ..jvm_cache.use import CacheOfRun
 from ..options import jvm_source, settings_for
 from ..redaction import LEFT_OUT, has_secret, without_secrets
 from ..settings import MODES, Jvm, Launcher, Settings
-from ..supervise import native
 from ..supervise.scratch import ScratchError, ScratchRoot
-from . import cache, interpreters, jvm_list, machine, plugins, python_side
+from . import cache, interpreters, jvm_list, looks, machine, plugins, python_side
 from .findings import Finding
 
 _TRIES: Final = "pytest --foreign-thread-doctor tries fork, JVM and callbacks"
@@ -41,10 +40,8 @@ def at_a_glance(asked: Asked, of_run: CacheOfRun | None) -> list[Finding]:
     """Examine what needs no process: for a run under way, which has forked and has its JVM."""
     _, found = jvm_list.examine(asked.options["jvm"], jvm_source(asked.config))
     findings = [*_surroundings(asked), *found, *machine.examine(), cache.state(of_run), cache.place()]
-    none = native.why_none(asked.options["native"])
-    reason, _, help = (none or "").partition(": ")
-    told = Finding("trial", "pystack", "note", reason, help) if none else Finding("trial", "pystack", "ok", "is there")
-    return shown([*findings, told, Finding("trial", "trials", "ok", f"none in a run under way: {_TRIES}")])
+    without = Finding(looks.SECTION, "trials", "ok", f"none in a run under way: {_TRIES}")
+    return shown([*findings, looks.pystack_by_itself(asked.options["native"]), without])
 
 
 def _surroundings(asked: Asked) -> Iterator[Finding]:
@@ -75,8 +72,8 @@ def _trials(asked: Asked, used: Jvm | None, of_run: CacheOfRun | None, before: S
             settings = replace(of_run.given_to(_settings(asked, used)), launchers=asked.launchers)
             yield from trial.try_all(settings, scratch, (*MODES, *asked.launchers))
     except ScratchError as error:
-        problem, _, help = str(error).rpartition("; ")
-        yield Finding("trial", "scratch files", "problem", problem or str(error), help or "set TMPDIR")
+        reason, _, help = str(error).partition("; ")
+        yield Finding("trial", "scratch files", "problem", reason, help or "set TMPDIR to a folder of yours")
 
 
 def _settings(asked: Asked, used: Jvm) -> Settings:

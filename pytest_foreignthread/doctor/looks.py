@@ -36,9 +36,19 @@ def _attach_socket(pid: int) -> Finding:
     return Finding(SECTION, "attach socket", "ok", f"answered in {milliseconds(time.monotonic() - began)}")
 
 
-def _pystack(pid: int, choice: str) -> Finding:
+def pystack_by_itself(choice: str) -> Finding:
+    """Whether it is there, where there is no child to be looked at."""
     if choice == native.OFF:
         return Finding(SECTION, "pystack", "ok", "not used: foreign_thread_native is off")
+    if (none := native.why_none(choice)) is None:
+        return Finding(SECTION, "pystack", "ok", "is installed")
+    reason, _, help = none.partition(": ")
+    return Finding(SECTION, "pystack", "note", reason, help)
+
+
+def _pystack(pid: int, choice: str) -> Finding:
+    if not native.is_wanted(choice):
+        return pystack_by_itself(choice)
     began = time.monotonic()
     try:
         native.native_stacks(pid, began + _PATIENCE, choice)

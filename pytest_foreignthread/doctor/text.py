@@ -24,9 +24,8 @@ def render(findings: Sequence[Finding], width: int = WIDTH) -> str:
 
 
 def _lines(finding: Finding, width: int) -> Iterator[str]:
-    yield from _wrapped(
-        f"  {finding.level.upper() if finding.level == 'problem' else finding.level:<9}", finding, width
-    )
+    marked = finding.level.upper() if finding.level == "problem" else finding.level
+    yield from _wrapped(f"  {marked:<9}", finding, width)
     if finding.advice:
         yield from _prose(f"what to do: {finding.advice}", " " * (_NAME + 2), width)
 

@@ -115,6 +115,21 @@ def test_the_doctors_block_is_the_same_in_each(run: SuiteRun) -> None:
     assert covers[0].startswith(f"{ABORTS}: killed by SIGABRT in call")
 
 
+def test_the_doctors_block_is_made_once(run_suite: RunSuite) -> None:
+    counting = """
+        import itertools
+        from pytest_foreignthread.doctor import command
+
+        numbers = itertools.count(1)
+        command.block_of_run = lambda asked, cache: f"block {next(numbers)}"
+    """
+    run = run_suite(
+        {"conftest.py": counting, "test_it.py": SUITE}, "--foreign-thread-artifacts=kept", "-k", "not passes"
+    )
+    blocks = [bundle(run, nodeid)["README.txt"].splitlines()[2] for nodeid in (ABORTS, "test_it.py::test_null_result")]
+    assert blocks == ["block 1", "block 1"]
+
+
 def test_a_secret_stands_in_the_tests_own_output_alone(run: SuiteRun) -> None:
     with_secret = {name for name, text in bundle(run).items() if SECRET in text}
     assert with_secret == {"stdout.txt"}

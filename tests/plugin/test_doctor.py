@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -120,6 +121,13 @@ def test_a_jvm_in_the_pytest_process(run_suite: RunSuite) -> None:
     found = findings(run_suite({"conftest.py": conftest}, *JSON))
     assert "jvm-before-fork" in found["JPype"]["value"]
     assert found["JVM"]["value"] == "not tried"
+
+
+def test_no_place_for_scratch_files(run_suite: RunSuite, tmp_path: Path) -> None:
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "temporary" / f"pytest-foreignthread-{os.getuid()}").touch()
+    found = findings(run_suite(SUITE, *JSON, env={"TMPDIR": str(tmp_path / "temporary")}))["scratch files"]
+    assert (found["level"], "is not a folder: remove it" in found["value"]) == ("problem", True)
 
 
 def test_jpype_that_cannot_be_imported(run_suite: RunSuite) -> None:

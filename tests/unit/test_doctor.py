@@ -19,6 +19,7 @@ from pytest_foreignthread.doctor import text as block
 from pytest_foreignthread.doctor.findings import LEVELS, Finding, milliseconds
 from pytest_foreignthread.jvms import JvmNotFound, all_jvms
 from pytest_foreignthread.settings import Jvm
+from pytest_foreignthread.supervise import native
 from pytest_foreignthread.supervise.cgroup import memory_limit
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -296,6 +297,15 @@ def test_a_fresh_interpreter_that_fails(program: list[str], value: str) -> None:
 @pytest.mark.parametrize(("seconds", "level"), [(0.5, "ok"), (1.99, "ok"), (2.0, "note")])
 def test_pystack_that_a_crash_does_not_wait_for(seconds: float, level: str) -> None:
     assert looks.pystack_took(seconds).level == level
+
+
+def test_pystack_without_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert looks.pystack_by_itself("off").value == "not used: foreign_thread_native is off"
+    monkeypatch.setattr(native, "is_wanted", lambda _: True)
+    assert looks.pystack_by_itself("auto") == Finding("trial", "pystack", "ok", "is installed")
+    monkeypatch.setattr(native, "is_wanted", lambda _: False)
+    missing = ("pystack is not installed", "pip install 'pytest-foreignthread[native]'")
+    assert looks.pystack_by_itself("auto") == Finding("trial", "pystack", "note", *missing)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .settings import Launcher
+if TYPE_CHECKING:
+    from .settings import Launcher
 
 
 def pytest_foreign_thread_modes(config: pytest.Config) -> Mapping[str, Launcher]:  # type: ignore[empty-body]

@@ -12,24 +12,25 @@ from typing import Any, Final
 import pytest
 
 from .baseline.merged import KnownOutcomes
-from .markers import MARKER, Marked, read_markers
+from .choices import MARKER
+from .markers import Marked, read_markers
 from .nodeids import without_mode
 from .options import settings_for
 from .own_modes import OWN_MODES
-from .selection import SELECTION, Census, Selection, is_marked, reasons
+from .selection import SELECTION, Census, Selection, reasons
 from .settings import VIRTUAL_SINCE, Jvm, Settings, needs_newer_jdk
+from .standby import is_marked, needs_child
 
 SETTINGS = pytest.StashKey[Settings]()
 _ITEM_MODE = pytest.StashKey[str]()
 
 MODE_FIXTURE: Final = "_foreign_thread_mode"
 _LISTS: Final = "a function or TestCase method that is marked in its source, or whose class or module is"
-_FIXTURES: Final = frozenset({"jvm", "foreign_thread"})
 
 
 def is_foreign(item: pytest.Item) -> bool:
     """Whether the test is marked, taken by the matrix, or asks for a fixture that needs a JVM."""
-    if _item_mode(item) is not None or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+    if _item_mode(item) is not None or needs_child(item):
         return True
     return is_marked(item) and read_markers(item).skip is None
 

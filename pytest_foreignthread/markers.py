@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
+from .choices import MARKER
 from .options import MODE, Option, marker_options, parsed_value
 from .outcomes import Outcome
 from .own_modes import known_modes
-from .settings import MODES
-
-MARKER: Final = "foreign_thread"
-
-MARKER_HELP: Final = (
-    f"{MARKER}(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...], isolation=SCOPE, skip=REASON, "
-    "expect={...}): run the body of the test as a callback on a Java thread, in a forked child with a JVM; mode is "
-    f"one of {', '.join(MODES)}, one of the project's own, or a list of them; skip leaves the test to pytest; expect "
-    "has outcomes that are known, such as {'new': 'segfault'}."
-)
 
 
 @dataclass(frozen=True)

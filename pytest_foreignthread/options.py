@@ -8,28 +8,30 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
 from . import option_values as values
-from .settings import (
+from .choices import (
+    FAULTHANDLER_CHOICES,
     ISOLATIONS,
     JVM_PROFILES,
     LIVE_CHOICES,
     MATRIX_MODES,
     MODES,
     NATIVE_CHOICES,
-    Jvm,
-    Settings,
 )
 
+if TYPE_CHECKING:
+    from .settings import Jvm, Settings
 
-@dataclass(frozen=True)
-class Option:
-    """`parse` takes what a user wrote, text or a marker's value, and raises ValueError with what it wants."""
+
+class Option(NamedTuple):
+    """No data class, which takes longer to make than all else here takes a run that has no use for this plugin.
+
+    `parse` takes what a user wrote, text or a marker's value, and raises ValueError with what it wants."""
 
     name: str
     metavar: str
@@ -106,6 +108,13 @@ OPTIONS: Final = (
         values.one_of(LIVE_CHOICES),
         "auto",
         "a live line of progress: auto, on a terminal, or off (auto)",
+    ),
+    Option(
+        "faulthandler",
+        "WHO",
+        values.one_of(FAULTHANDLER_CHOICES),
+        "apart",
+        "where the pytest process starts a JVM: keep faulthandler and HotSpot apart, or leave it to pytest (apart)",
     ),
     Option("cache", "BOOL", values.switch, True, "keep a class archive for a faster start of the JVM (true)"),
     Option(
@@ -190,7 +199,7 @@ MODE: Final = Option("mode", "MODE", values.mode_list(MODES), ("new",), "", in_m
 def marker_options(modes: tuple[str, ...] = MODES) -> tuple[Option, ...]:
     """Give the arguments that a marker takes, where these modes are known."""
     return (
-        replace(MODE, parse=values.mode_list(modes)),
+        MODE._replace(parse=values.mode_list(modes)),
         *(option for option in OPTIONS if option.in_marker),
         Option("skip", "REASON", values.reason, None, "", in_marker=True),
         Option("expect", "OUTCOMES", values.expectations(modes), {}, "", in_marker=True),
@@ -208,9 +217,26 @@ def add_options(parser: pytest.Parser) -> None:
             parser.addini(option.ini, help=option.help, type="string", default=None)
 
 
+def faulthandler_choice(early: pytest.Config) -> object:
+    """Give what is written, before the first conftest is imported; whether it can be understood is told later."""
+    option = next(option for option in OPTIONS if option.name == "faulthandler")
+    given = getattr(early.known_args_namespace, option.flag.lstrip("-").replace("-", "_"), None)
+    return given or _ini_value(early, option) or option.default
+
+
+def are_given(config: pytest.Config) -> bool:
+    """Whether one is on the command line or in the ini file, be it a value that cannot be understood."""
+    try:
+        return any(
+            config.getoption(option.flag) not in (None, False) or _ini_value(config, option) for option in OPTIONS
+        )
+    except ValueError:
+        return True
+
+
 def configured(config: pytest.Config, modes: Sequence[str] = MODES) -> dict[str, Any]:
     """Give the value of each option by name; raise UsageError for one that cannot be understood."""
-    table = (replace(one, parse=values.mode_names(modes)) if one.name == "modes" else one for one in OPTIONS)
+    table = (one._replace(parse=values.mode_names(modes)) if one.name == "modes" else one for one in OPTIONS)
     return {option.name: _configured(config, option) for option in table}
 
 
@@ -278,6 +304,8 @@ def settings_for(
     marked: Mapping[str, Any], mode: str, call_mode: str, options: Mapping[str, Any], jvm: Jvm
 ) -> Settings:
     """`marked` has the arguments of the test's markers, which win over `options`."""
+    from .settings import Settings
+
     chosen = {name: marked.get(name, options[name]) for name in ("timeout", "jvm_args", "classpath", "isolation")}
     own = "jvm_args" in marked or "classpath" in marked
     run_wide = {name: options[name] for name in ("native", "jvm_profile")}

@@ -11,12 +11,7 @@ import pytest
 
 from .child.plain_data import HAD_A_FORM
 from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Phase, Segfault
-
-ATTRIBUTE: Final = "foreign_thread"
-"""Name of the attribute that our reports carry: {"outcome": word of an abnormal outcome or None, "entry": the
-record's JSON form or None, "expect": mode → the outcomes that the marker expects there, "text": one line for the short
-summary, "tail": the last lines of the failure's text, which the terminal shows below the captured output}. Plain data,
-so that xdist takes it along."""
+from .standby import ATTRIBUTE
 
 NOTHING: Final[Mapping[str, frozenset[Outcome]]] = {}
 

@@ -16,6 +16,7 @@ from .matrix import Matrix, matrix_of
 from .nodeids import file_of
 from .properties import add_verdict
 from .selection import Census, Selection
+from .standby import DESELECTED, ORDER
 
 _CENSUS: Final = "foreign_thread_census"
 """Key in the data that an xdist worker leaves its controller at its end."""
@@ -32,10 +33,10 @@ class Results:
         self._known = known
         self._entries: list[dict[str, Any]] = []
         self._expected: dict[str, Expected] = {}
-        self._order: dict[str, int] = {}
+        self._order = _numbered(config.stash.get(ORDER, ()))
         self._runs_of: Mapping[str, int] = {}
         self.selection = selection
-        self.census = Census()
+        self.census = Census(deselected=config.stash.get(DESELECTED, 0))
         self.settled = Settled()
 
     @property
@@ -53,7 +54,7 @@ class Results:
 
     def collected(self, nodeids: Sequence[str], census: Census, runs_of: Mapping[str, int]) -> None:
         """`runs_of` has how many items each test of the matrix is."""
-        self._order = {nodeid: number for number, nodeid in enumerate(nodeids)}
+        self._order = _numbered(nodeids)
         self._runs_of = runs_of
         self.census = replace(census, deselected=self.census.deselected)
 
@@ -68,7 +69,7 @@ class Results:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        self._order = {nodeid: number for number, nodeid in enumerate(ids)}
+        self._order = _numbered(ids)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -126,3 +127,7 @@ class Results:
             report_files.write(self._options["report"], self.matrix(), self.entries, environment, asked=asked)
         if self.settled.error:
             pytest.exit(self.settled.error, returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+def _numbered(nodeids: Sequence[str]) -> dict[str, int]:
+    return {nodeid: number for number, nodeid in enumerate(nodeids)}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,9 +19,10 @@ from .options import jvm_source
 from .own_modes import OWN_MODES
 from .recorded_warnings import replay
 from .results import Results
-from .selection import SELECTION, is_marked, selection_of
+from .selection import SELECTION, selection_of
 from .settings import Jvm
 from .shared_fixtures import SharedFixtures
+from .standby import FILTERS, USAGE_ERROR, is_marked
 
 if TYPE_CHECKING:
     from .artifacts import Artifacts
@@ -31,12 +31,9 @@ if TYPE_CHECKING:
     from .records import RunRecord
     from .runner import Result, Runner
 
-_USAGE_ERROR: Final = "foreign_thread_usage_error"
-"""Key in the data that an xdist worker leaves its controller at its end."""
-
 
 class Run:
-    """Made at start-up with the options' values; the JVM and the runner come when a test needs them."""
+    """Made with the options' values; the JVM and the runner come when a test needs them."""
 
     def __init__(self, config: pytest.Config, options: dict[str, Any]) -> None:
         self._config = config
@@ -48,7 +45,7 @@ class Run:
         self._scratch: Any = None
         self._order: list[str] = []
         self._fixtures = SharedFixtures(config)
-        self._filters = tuple(warnings.filters)
+        self._filters = config.stash[FILTERS]
         self.jvm: Jvm | None = None
         self.cache = self._make_cache() if options["cache_clear"] else None
 
@@ -131,14 +128,8 @@ class Run:
             yield
         except pytest.UsageError as error:
             if (output := getattr(self._config, "workeroutput", None)) is not None:
-                output[_USAGE_ERROR] = str(error)
+                output[USAGE_ERROR] = str(error)
             raise
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Raise in xdist's controller the UsageError that a worker met."""
-        if text := getattr(node, "workeroutput", {}).get(_USAGE_ERROR):
-            raise pytest.UsageError(text)
 
     def _make_runner(self, session: pytest.Session) -> Runner:
         # Imported here, jpype with it: a run without such tests pays for none of it, and a child need not import.
@@ -236,6 +227,3 @@ def _stop_session(stop: SessionStopped) -> None:
     if stop.kind == "interrupt":
         raise KeyboardInterrupt(stop.reason)
     pytest.exit(stop.reason, returncode=stop.returncode)
-
-
-RUN = pytest.StashKey[Run]()

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from .markers import MARKER, read_markers
+from .markers import read_markers
+from .standby import is_marked
 
 UNMARKED: Final = "unmarked"
 TOO_LATE: Final = "marked after its items were made"
@@ -58,10 +59,6 @@ def selection_of(config: pytest.Config, options: Mapping[str, Any]) -> Selection
     named = config.getoption("--foreign-thread-modes") is not None
     asked = options["matrix"] or options["all"] or named
     return Selection(options["modes"], options["all"]) if asked else Selection()
-
-
-def is_marked(node: Any) -> bool:
-    return node.get_closest_marker(MARKER) is not None
 
 
 def why_left(item: pytest.Item) -> str:

@@ -11,23 +11,11 @@ from typing import Any, Final
 
 from .outcomes import Outcome, Phase
 
-MODES: Final = ("same", "new", "pool", "main", "virtual", "forkjoin", "scheduled", "python")
-MATRIX_MODES: Final = ("main", "same", "new", "pool")
-"""Those of `--foreign-thread-matrix` where no others are chosen, the control first."""
 VIRTUAL_SINCE: Final = 21
 """The first JDK that has virtual threads."""
 
 Launcher = Callable[[Any], object]
 """Lets a `java.lang.Runnable` run, now or later, on the thread that a project's own mode is for."""
-
-NATIVE_CHOICES: Final = ("auto", "off", "locals")
-
-ISOLATIONS: Final = ("test", "module", "session")
-"""What a child and its JVM are for: one test, those of a module, or all."""
-
-LIVE_CHOICES: Final = ("auto", "off")
-
-JVM_PROFILES: Final = ("quick", "server")
 
 # HotSpot owns SIGUSR2 and SIGQUIT, tests use SIGUSR1: a real-time signal is nobody's. Few systems but Linux have them.
 DUMP_SIGNAL: Final = int(getattr(signal, "SIGRTMAX", signal.SIGUSR1 + 5)) - 5
@@ -78,7 +66,7 @@ class Settings:
     """`quick` starts fast and is made for a short life, `server` leaves the JVM to its own defaults."""
     classpath: tuple[str, ...] = ()
     isolation: str = "test"
-    """One of ISOLATIONS."""
+    """One of `choices.ISOLATIONS`."""
     jvm_cache: Path | None = None
     """A class archive (`.jsa`) or AOT cache (`.aot`) that the JVM may take its first classes from."""
     native: str = "auto"

@@ -43,7 +43,9 @@ def start(settings: Settings, folder: Path) -> None:
     try:
         with diverted(words):
             arguments = jvm_arguments(settings, folder)
-            jpype.startJVM(*arguments, jvmpath=str(settings.jvm.library), classpath=class_path, **_OPTIONS)
+            # In the pytest process it may be wrapped, for the sake of that process's faulthandler.
+            start_jvm = getattr(jpype.startJVM, "__wrapped__", jpype.startJVM)
+            start_jvm(*arguments, jvmpath=str(settings.jvm.library), classpath=class_path, **_OPTIONS)
     except Exception as error:
         raise JvmStartError(f"{error}\n{words.read_text(errors='replace')}".strip()) from error
     if on_interrupt is not None:

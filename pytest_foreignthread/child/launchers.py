@@ -67,10 +67,11 @@ class Launchers:
         _java("java.lang.Thread").ofVirtual().name(f"virtual-{next(self._numbers)}").start(task)
 
     def _forkjoin(self, task: Any) -> None:
-        # Where there is one processor to spare or none, CompletableFuture's own choice is a new thread for each task
-        # (JDK 24 and older).
+        # Where there is one processor to spare or none, CompletableFuture takes a new thread for each task in place of
+        # the common pool (JDK 24 and older), but not in place of one that it does not recognize.
         common = _java("java.util.concurrent.ForkJoinPool").commonPool()
-        _java("java.util.concurrent.CompletableFuture").runAsync(task, common)
+        pool = _java("java.util.concurrent.Executors").unconfigurableExecutorService(common)
+        _java("java.util.concurrent.CompletableFuture").runAsync(task, pool)
 
     def _scheduled(self, task: Any) -> None:
         at_once = (0, _java("java.util.concurrent.TimeUnit").MILLISECONDS)

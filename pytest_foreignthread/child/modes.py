@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import Any, Final, TypeVar
 
-from ..settings import MODES
+from ..choices import MODES
 from .callback import Bridge, Callback
 from .launchers import Launchers
 from .state import ChildState

@@ -122,7 +122,9 @@ class Server:
         def runtest() -> None:
             __tracebackhide__ = True
             threads = getattr(item, "funcargs", {}).get("foreign_thread")
-            threads = threads or ForeignThread(jvm.jpype_bridge, state, mode)
+            if not isinstance(threads, ForeignThread):
+                # A suite may have a fixture of that name of its own.
+                threads = ForeignThread(jvm.jpype_bridge, state, mode)
             threads.call_body(body, mode)
 
         item.runtest = runtest  # type: ignore[method-assign]

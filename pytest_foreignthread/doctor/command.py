@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from .. import options
+from ..choices import MODES
 from ..jvm_cache.use import CacheOfRun
 from ..own_modes import gather
-from ..settings import MODES
 from . import document, text
 from .examine import Asked, at_a_glance, everything
 from .findings import count

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import pytest
 
+from ..choices import MODES
 from ..jvm_cache.use import CacheOfRun
 from ..options import jvm_source, settings_for
 from ..redaction import LEFT_OUT, has_secret, without_secrets
-from ..settings import MODES, Jvm, Launcher, Settings
+from ..settings import Jvm, Launcher, Settings
 from ..supervise.scratch import ScratchError, ScratchRoot
 from . import cache, interpreters, jvm_list, looks, machine, plugins, python_side
 from .findings import Finding

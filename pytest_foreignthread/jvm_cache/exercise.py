@@ -11,7 +11,8 @@ from ..child.faults import PythonStacks
 from ..child.modes import ForeignThread
 from ..child.state import ChildState
 from ..child.uncaught import UncaughtExceptions
-from ..settings import DUMP_SIGNAL, MODES, VIRTUAL_SINCE, Settings
+from ..choices import MODES
+from ..settings import DUMP_SIGNAL, VIRTUAL_SINCE, Settings
 from ..wire import Sender
 
 

@@ -19,9 +19,9 @@ ROOT: Final = Path(__file__).parents[2]
 DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
-    **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row"], DATA),
-    **dict.fromkeys(["baseline", "hookspecs", "own_modes"], 1),
-    "decorator": 1,
+    **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row", "choices"], DATA),
+    **dict.fromkeys(["baseline", "hookspecs", "own_modes", "standby"], 1),
+    **dict.fromkeys(["decorator", "in_process"], 1),
     "__init__": 2,
     "option_values": 2,
     **dict.fromkeys(
@@ -43,7 +43,8 @@ TIERS: Final[Mapping[str, int]] = {
     "children": 9,
     "runner": 10,
     "run": 11,
-    "plugin": 12,
+    "waking": 12,
+    "plugin": 13,
 }
 # What a unit may not import, at whatever depth. Those that know no pytest can be tried, and understood, without it.
 BARRED: Final[Mapping[str, frozenset[str]]] = {

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_foreignthread.choices import MODES
 from pytest_foreignthread.outcomes import Outcome, Phase
 from pytest_foreignthread.records import Diagnosis, Evidence, RunRecord
 from pytest_foreignthread.report import json_report
-from pytest_foreignthread.settings import MODES
 from pytest_foreignthread.stacks import Awaited, Gil, JavaFrame, Motion, NativeFrame, PythonFrame, Thread, Wait
 
 from .sample_report import ENVIRONMENT, FATAL, RECORD, VALIDATOR

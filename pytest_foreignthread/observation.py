@@ -64,6 +64,17 @@ class SessionStopped:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """What came of a trial in the child of a doctor's examination."""
+
+    what: str
+    outcome: str
+    """`passed`, `skipped` or `failed`."""
+    text: str
+    microseconds: int = 0
+
+
+@dataclass(frozen=True)
 class TestEnded:
     """The child did all it had to do for a test, and waits for the next order."""
 
@@ -75,7 +86,17 @@ class Finished:
     """The child did all it had to do; what comes after is its own, intended, exit."""
 
 
-Message = PhaseStarted | ThreadNamed | ReportMade | WarningRecorded | JvmFailed | SessionStopped | TestEnded | Finished
+Message = (
+    PhaseStarted
+    | ThreadNamed
+    | ReportMade
+    | WarningRecorded
+    | JvmFailed
+    | SessionStopped
+    | Tried
+    | TestEnded
+    | Finished
+)
 
 
 @dataclass(frozen=True)

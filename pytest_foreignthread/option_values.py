@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from .outcomes import Outcome
 
+DOCTOR_FORMS: Final = ("text", "json")
 REPORT_SUFFIXES: Final = (".json", ".html", ".md")
 
 
@@ -75,6 +76,13 @@ def one_of(choices: Sequence[str]) -> Callable[[object], str]:
         return str(value)
 
     return parse
+
+
+def doctor_form(value: object) -> str:
+    if value not in DOCTOR_FORMS:
+        # argparse takes whatever stands next for the value.
+        raise ValueError(f"want {' or '.join(DOCTOR_FORMS)}, or nothing after it: it needs no tests")
+    return str(value)
 
 
 def switch(value: object) -> bool:

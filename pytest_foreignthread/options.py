@@ -44,6 +44,8 @@ class Option(NamedTuple):
     """A relative path counts from where it was written: the command line's folder; rootdir for ini key and marker."""
     action: str = "store"
     """argparse's: `store_true` for one that takes no value, `append` for one that may be given more than once."""
+    bare: str | None = None
+    """What the option means when no value follows it; None for one that wants a value, or takes none."""
     check: Callable[[Path], None] | None = None
     """Takes the absolute path and raises ValueError with what is wrong there, before any test runs."""
 
@@ -167,6 +169,15 @@ OPTIONS: Final = (
         action="store_true",
     ),
     Option(
+        "doctor",
+        "FORM",
+        values.doctor_form,
+        None,
+        "run no test: examine what a run would meet here, and tell as text, or as json",
+        in_ini=False,
+        bare="text",
+    ),
+    Option(
         name="artifacts",
         metavar="DIR",
         parse=values.path,
@@ -206,7 +217,8 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("foreign-thread", "Python callbacks on Java threads")
     for option in OPTIONS:
         where = f" (ini: {option.ini})" if option.in_ini else ""
-        form = {"metavar": option.metavar} if option.metavar else {}
+        form: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {}
+        form |= {"nargs": "?", "const": option.bare} if option.bare is not None else {}
         group.addoption(option.flag, action=option.action, help=f"{option.help}{where}", **form)
         if option.in_ini:
             parser.addini(option.ini, help=option.help, type="string", default=None)
@@ -281,6 +293,12 @@ def parsed_value(option: Option, value: object, shown: str, folder: Path) -> Any
 def _absolute(folder: Path, part: str) -> str:
     # No shell has expanded what stands in an ini file, nor what follows an option's `=`.
     return str(folder / os.path.expanduser(part))
+
+
+def doctor_form(config: pytest.Config) -> str | None:
+    """Give the form in which a doctor's examination is asked for in place of a run; raise UsageError."""
+    option = next(option for option in OPTIONS if option.name == "doctor")
+    return None if (form := _configured(config, option)) is None else str(form)
 
 
 def jvm_source(config: pytest.Config) -> str:

@@ -49,6 +49,16 @@ def pytest_configure(config: pytest.Config) -> None:
         _run(config)
 
 
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    form = options.doctor_form(config)
+    if form is None or config.getoption("help", False):
+        return None
+    # Imported here, as it is asked for once in a while.
+    from .doctor import command
+
+    return command.run(config, form)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     session.config.stash[_BEGAN] = True

@@ -15,7 +15,7 @@ from .classify import Verdict, classify_end
 from .diagnose import diagnose
 from .diagnose.case import Case
 from .evidence.merge import read_evidence
-from .observation import Observation, PhaseStarted, Signaled, ThreadNamed
+from .observation import Exited, JvmFailed, Observation, PhaseStarted, Signaled, ThreadNamed
 from .outcomes import Outcome, Phase
 from .records import Diagnosis, Evidence, RunRecord
 from .settings import Settings
@@ -24,6 +24,17 @@ from .supervise import native
 _NO_HANDLER: Final = (
     "HotSpot's handler of the signal did not run: the C stack of a thread was full, or the handler had been replaced"
 )
+
+
+def jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
+    """Give the JVM's own words where it did not start."""
+    for message in observation.messages:
+        if isinstance(message, JvmFailed):
+            return message.reason
+    if observation.phase is Phase.JVM and isinstance(observation.end, Exited):
+        # Some refused options end in exit(1) inside HotSpot, with the reason printed.
+        return f"it ended the process with status {observation.end.code}\n{taken.get(documents.JVM_START, '')}".strip()
+    return None
 
 
 def record_of(

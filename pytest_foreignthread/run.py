@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from . import items as foreign_items
 from .environment import rerun_options, surroundings, usable_processors, versions
 from .fixtures import make_base_folder
 from .options import jvm_source
+from .own_modes import OWN_MODES
 from .recorded_warnings import replay
 from .results import Results
 from .selection import SELECTION, selection_of
@@ -211,8 +213,17 @@ class Run:
             order=[pytest_reports.as_typed(self._config, nodeid) for nodeid in self._order],
             options=rerun_options(self._config),
             hash_seed=os.environ.get("PYTHONHASHSEED"),
+            doctor=self._doctors_block,
         )
         return bundle.texts(record, traceback, around)
+
+    @functools.cached_property
+    def _doctors_block(self) -> str:
+        """Made once: what it tells is the same for each failure of the run."""
+        from .doctor import command, examine
+
+        asked = examine.Asked(self._config, self._options, self._config.stash.get(OWN_MODES, {}))
+        return command.block_of_run(asked, self.cache)
 
     def environment(self) -> dict[str, Any]:
         needed = any(entry["jvm"] for entry in self.results.entries)

@@ -14,10 +14,10 @@ from .artifacts import Artifacts
 from .children import Children, Seen
 from .items import SETTINGS
 from .nodeids import file_of
-from .observation import Exited, JvmFailed, Observation, SessionStopped, WarningRecorded
+from .observation import Observation, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
 from .properties import add_properties
-from .recording import identity, record_of
+from .recording import identity, jvm_failure, record_of
 from .records import Alone, RunRecord
 from .report import text
 from .reporting import add_evidence, add_section, child_reports, death_reports, reported_outcome, with_entry
@@ -55,7 +55,7 @@ class Runner:
             )
         seen = self.children.run(item, nextitem)
         observation = seen.observation
-        if (reason := _jvm_failure(observation, seen.taken)) is not None:
+        if (reason := jvm_failure(observation, seen.taken)) is not None:
             return Result(self._jvm_failed(item, settings, observation, reason), (), None)
         self._jvm_has_started = self._jvm_has_started or settings.jvm is not None
         warnings = tuple(message for message in observation.messages if isinstance(message, WarningRecorded))
@@ -153,16 +153,6 @@ def not_run(item: pytest.Item, settings: Settings, call: pytest.CallInfo[None]) 
     which = identity(item, settings)
     record = RunRecord(item.nodeid, settings.mode, outcome, phase, call.duration, message=reason, **which)
     return Result(with_entry(reports, record, settings), (), None)
-
-
-def _jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
-    for message in observation.messages:
-        if isinstance(message, JvmFailed):
-            return message.reason
-    if observation.phase is Phase.JVM and isinstance(observation.end, Exited):
-        # Some refused options end in exit(1) inside HotSpot, with the reason printed.
-        return f"it ended the process with status {observation.end.code}\n{taken.get(documents.JVM_START, '')}".strip()
-    return None
 
 
 def _start_failure(settings: Settings, reason: str) -> str:

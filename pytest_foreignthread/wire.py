@@ -22,13 +22,17 @@ from .observation import (
     SessionStopped,
     TestEnded,
     ThreadNamed,
+    Tried,
     WarningRecorded,
 )
 from .outcomes import Phase
 
 _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     cls.__name__.encode(): cls
-    for cls in (PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, JvmFailed, SessionStopped, TestEnded, Finished)
+    for cls in (
+        *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, JvmFailed, SessionStopped),
+        *(Tried, TestEnded, Finished),
+    )
 }
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"int": int, "str": str, "int | None": (int, type(None))}
 _FIELDS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {

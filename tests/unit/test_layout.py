@@ -38,6 +38,7 @@ TIERS: Final[Mapping[str, int]] = {
     "selection": 5,
     **dict.fromkeys(["items", "results"], 6),
     **dict.fromkeys(["isolation", "matrix_terminal"], 7),
+    "doctor": 7,
     "forked": 8,
     "children": 9,
     "runner": 10,

@@ -154,6 +154,7 @@ def test_defaults(absent: object) -> None:
         "all": False,
         "baseline": None,
         "update_baseline": False,
+        "doctor": None,
         "artifacts": None,
         "report": (),
     }

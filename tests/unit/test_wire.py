@@ -20,6 +20,7 @@ from pytest_foreignthread.observation import (
     ReportMade,
     SessionStopped,
     ThreadNamed,
+    Tried,
     WarningRecorded,
 )
 from pytest_foreignthread.outcomes import Phase
@@ -37,6 +38,7 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(WarningRecorded, TEXT, TEXT, TEXT, TEXT, INTEGER, TEXT),
     st.builds(JvmFailed, TEXT),
     st.builds(SessionStopped, TEXT, TEXT, st.none() | INTEGER),
+    st.builds(Tried, TEXT, TEXT, TEXT, INTEGER),
     st.just(Finished()),
 )
 

@@ -6,7 +6,7 @@ import unittest
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -24,6 +24,9 @@ from .uncaught import UncaughtExceptions
 
 WarningFilter = tuple[Any, ...]
 """An entry of `warnings.filters`."""
+
+
+_FIXTURES: Final = "pytest_foreignthread.fixtures"
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ class Server:
         state = item.config.stash[CHILD]
         mode = state.settings.mode
         names = getattr(item, "fixturenames", None)
-        if mode != "main" and names is not None and "foreign_thread" not in names:
+        if mode != "main" and names is not None and "foreign_thread" not in names and _has_own_bridge(item):
             names.append("foreign_thread")
         body = item.runtest
 
@@ -134,6 +137,13 @@ class Server:
         self.state.sender.send(PhaseStarted(Phase.TEARDOWN))
         for error in self.ends.finish():
             raise error
+
+
+def _has_own_bridge(item: pytest.Item) -> bool:
+    """Whether a fixture overrides `foreign_thread_bridge` for the test: two fixtures less to set up where none does."""
+    fixtures = item.config.pluginmanager.getplugin("funcmanage")
+    found = None if fixtures is None else fixtures.getfixturedefs("foreign_thread_bridge", item)
+    return found is None or getattr(found[-1].func, "__module__", "") != _FIXTURES
 
 
 def _name_as_method(item: pytest.Item) -> None:

@@ -94,13 +94,14 @@ class Results:
         ran = not any(self._config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
         if not ran or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return
-        matrix, is_gone = matrix_of(self.entries, ()), self._is_gone(session)
+        is_gone = self._is_gone(session)
         if self._known.updating:
             path = Path(self._options["baseline"])
             self.settled = against_baseline.brought_up_to_date(
-                path, self._known.baseline, matrix, self._expected, is_gone
+                path, self._known.baseline, matrix_of(self.entries, ()), self._expected, is_gone
             )
         elif self._options["baseline"] or self._expected:
+            matrix = matrix_of(self.entries, ())
             self.settled = against_baseline.differences(self._known, matrix, self._expected, is_gone)
         if self.settled.differences and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -49,6 +49,12 @@ def encode(message: Message) -> bytes:
     return f"{type(message).__name__}\t{json.dumps(fields)}\n".encode()
 
 
+def encode_report(report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: str) -> bytes:
+    """Give a `ReportMade` whose report is JSON already."""
+    rest = json.dumps({"exceptions": exceptions, "elsewhere": elsewhere})
+    return f'{ReportMade.__name__}\t{{"report": {report}, {rest[1:]}\n'.encode()
+
+
 def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Phase) else value
 
@@ -75,7 +81,15 @@ class Sender:
         With `soon` the message goes out together with the next one, which must be about to come: each write wakes the
         parent.
         """
-        data = encode(message)
+        self._send(encode(message), soon)
+
+    def send_report(
+        self, report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: str, *, soon: bool = False
+    ) -> None:
+        """Send a `ReportMade` whose report is JSON already; as `send` does."""
+        self._send(encode_report(report, exceptions, elsewhere), soon)
+
+    def _send(self, data: bytes, soon: bool) -> None:
         if os.getpid() != self._owner_pid:
             return
         with self._lock:

@@ -87,7 +87,7 @@ def runnable(made: Any) -> Any:
     """Raise TypeError for what is no Runnable; JPype alone would take None for Java's null."""
     if made is None:
         raise TypeError
-    return jpype.JObject(made, "java.lang.Runnable")
+    return jpype.JObject(made, java("java.lang.Runnable"))
 
 
 def python_exception(throwable: Any) -> BaseException:

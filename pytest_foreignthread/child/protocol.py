@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from ..observation import PhaseStarted, ReportMade, SessionStopped, WarningRecorded
+from ..observation import PhaseStarted, SessionStopped, WarningRecorded
 from ..outcomes import ForeignThreadError, NullResult, Phase
 from ..wire import Sender
 from .elsewhere import kept_by_main_thread
 from .exceptions import exception_chain, null_result
 from .phase_ends import PhaseEnds
-from .plain_data import report_data
+from .plain_data import report_text
 from .state import ChildState
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ def send_report(
     soon: bool = False,
 ) -> None:
     # A plugin's own kind of report may have no form that crosses processes.
-    if (data := report_data(config, report)) is not None:
-        sender.send(ReportMade(data, exceptions, elsewhere), soon=soon)
+    if (data := report_text(config, report)) is not None:
+        sender.send_report(data, exceptions, elsewhere, soon=soon)
 
 
 def _described(warning: warnings.WarningMessage, when: When) -> WarningRecorded:

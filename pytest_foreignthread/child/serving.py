@@ -6,7 +6,7 @@ import unittest
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -23,6 +23,9 @@ from .state import CHILD, ChildState
 
 WarningFilter = tuple[Any, ...]
 """An entry of `warnings.filters`."""
+
+
+_FIXTURES: Final = "pytest_foreignthread.fixtures"
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ class Server:
             # It may run on the main thread alone, where it is.
             return
         names = getattr(item, "fixturenames", None)
-        if mode != "main" and names is not None and "foreign_thread" not in names:
+        if mode != "main" and names is not None and "foreign_thread" not in names and _has_own_bridge(item):
             names.append("foreign_thread")
         body = item.runtest
 
@@ -139,6 +142,13 @@ class Server:
         self.state.sender.send(PhaseStarted(Phase.TEARDOWN))
         for error in self.ends.finish():
             raise error
+
+
+def _has_own_bridge(item: pytest.Item) -> bool:
+    """Whether a fixture overrides `foreign_thread_bridge` for the test: two fixtures less to set up where none does."""
+    fixtures = item.config.pluginmanager.getplugin("funcmanage")
+    found = None if fixtures is None else fixtures.getfixturedefs("foreign_thread_bridge", item)
+    return found is None or getattr(found[-1].func, "__module__", "") != _FIXTURES
 
 
 def _name_as_method(item: pytest.Item) -> None:

@@ -107,6 +107,7 @@ def test_a_jvm_that_refuses_its_arguments(tmp_path: Path, argument: str, words: 
 
 def test_a_library_that_is_no_jvm(tmp_path: Path) -> None:
     (tmp_path / "libjvm.so").write_text("no library")
+    assert SETTINGS.jvm is not None
     jvm = replace(SETTINGS.jvm, library=tmp_path / "libjvm.so")
     found = tried(tmp_path, replace(SETTINGS, jvm=jvm), "same")
     assert found["JVM"].level == "problem"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import pytest
@@ -14,14 +14,16 @@ from .artifacts import Artifacts
 from .child import jvm
 from .children import Children, Seen
 from .items import SETTINGS
+from .loops import make_report
 from .nodeids import file_of
-from .observation import Exited, JvmFailed, Observation, SessionStopped, WarningRecorded
+from .observation import Exited, JvmFailed, Observation, ReportMade, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
 from .properties import add_properties
 from .recording import identity, record_of
 from .records import Alone, RunRecord
 from .report import text
 from .reporting import add_evidence, add_section, child_reports, death_reports, reported_outcome, with_entry
+from .reruns import Raised
 from .settings import Settings
 
 _MOST_NAMED: Final = 10
@@ -35,6 +37,7 @@ class Result:
     reports: list[pytest.TestReport]
     warnings: tuple[WarningRecorded, ...]
     stop: SessionStopped | None
+    raised: Raised = field(default_factory=dict)
 
 
 class Runner:
@@ -60,7 +63,7 @@ class Runner:
             return Result(self._jvm_failed(item, settings, observation, reason), (), None)
         self._jvm_has_started = True
         warnings = tuple(message for message in observation.messages if isinstance(message, WarningRecorded))
-        return Result(self._reports(item, settings, seen), warnings, _stop(observation))
+        return Result(self._reports(item, settings, seen), warnings, _stop(observation), _raised(observation))
 
     def _reports(self, item: pytest.Item, settings: Settings, seen: Seen) -> list[pytest.TestReport]:
         observation = seen.observation
@@ -141,8 +144,7 @@ def _traceback(reports: Sequence[pytest.TestReport]) -> str:
 
 def not_run(item: pytest.Item, settings: Settings, call: pytest.CallInfo[None]) -> Result:
     """Give the reports of a test that its marks keep from running."""
-    report = item.ihook.pytest_runtest_makereport(item=item, call=call)
-    reports = [report, pytest_reports.closing_report(item)]
+    reports = [make_report(item, call), pytest_reports.closing_report(item)]
     outcome, phase = pytest_reports.outcome_of(reports)
     reason = pytest_reports.reason_of(reports, outcome)
     which = identity(item, settings)
@@ -166,6 +168,11 @@ def _start_failure(settings: Settings, reason: str) -> str:
     arguments = "the marker's jvm_args or classpath, " if settings.own_jvm_args else ""
     options = "foreign_thread_jvm_args, foreign_thread_classpath or foreign_thread_jvm (the folder of a JDK)"
     return f"the JVM did not start: {words} ({used}): change {arguments}{options}"
+
+
+def _raised(observation: Observation) -> Raised:
+    made = (message for message in observation.messages if isinstance(message, ReportMade))
+    return {str(one.report.get("when")): one.exceptions for one in made if one.exceptions}
 
 
 def _stop(observation: Observation) -> SessionStopped | None:

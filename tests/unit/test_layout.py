@@ -24,6 +24,8 @@ TIERS: Final[Mapping[str, int]] = {
     "decorator": 1,
     "__init__": 2,
     "option_values": 2,
+    "loops": 1,
+    "reruns": 4,
     **dict.fromkeys(
         ["wire", "evidence", "measured", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1
     ),

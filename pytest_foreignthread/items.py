@@ -14,10 +14,11 @@ import pytest
 from .baseline.merged import KnownOutcomes
 from .markers import MARKER, Marked, read_markers
 from .nodeids import without_mode
-from .options import settings_for
+from .options import is_given, settings_for
 from .own_modes import OWN_MODES
 from .selection import SELECTION, Census, Selection, is_marked, reasons
 from .settings import VIRTUAL_SINCE, Jvm, Settings, needs_newer_jdk
+from .timeouts import with_limits_of_pytest_timeout
 
 SETTINGS = pytest.StashKey[Settings]()
 _ITEM_MODE = pytest.StashKey[str]()
@@ -58,6 +59,8 @@ def give_settings(
         # A test that asks for a fixture without a marker stays on the main thread: only its calls go abroad.
         mode = _item_mode(item) or (marked.modes[0] if goes_abroad else "main")
         settings = settings_for(marked.values, mode, mode if goes_abroad else "new", options, jvm)
+        given = is_given(item.config, "timeout")
+        settings = with_limits_of_pytest_timeout(settings, item, marked="timeout" in marked.values, given=given)
         test = item.nodeid if _item_mode(item) is None else without_mode(item.nodeid, mode)
         item.stash[SETTINGS] = replace(
             settings,

@@ -76,6 +76,12 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     return item.config.stash[RUN].protocol(item, nextitem) or None
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_timeout_set_timer(item: pytest.Item) -> bool | None:
+    """pytest-timeout arms none then, neither here, where it would end the run, nor in the child."""
+    return foreign_items.SETTINGS in item.stash or None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> Any:
     return pytest_reports.status_words(report)

@@ -31,12 +31,11 @@ class Round:
 
 def run_in_loop(item: pytest.Item, nextitem: pytest.Item | None, run: Callable[[], Round]) -> bool:
     """Let a plugin that loops call `run` as often as it likes, and log the reports; False where none takes the test."""
-    if not (loops := loops_of(item.config)):
-        return False
     steps = _Steps(item, run)
     stand_in = _StandIn(item, steps)
     with _registered(item.config, steps.given):
-        taken = with_only(item.config, "pytest_runtest_protocol", loops)(item=stand_in, nextitem=nextitem)
+        loop = with_only(item.config, "pytest_runtest_protocol", loops_of(item.config))
+        taken = loop(item=stand_in, nextitem=nextitem)
     # At the end of the run the plugin asks the test itself what became of it.
     vars(item).update((name, value) for name, value in vars(stand_in).items() if name not in ("item", "ihook"))
     return bool(taken)

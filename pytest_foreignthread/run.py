@@ -16,10 +16,9 @@ from . import against_baseline, jvms, pytest_reports
 from . import items as foreign_items
 from .environment import rerun_options, surroundings, usable_processors, versions
 from .fixtures import make_base_folder
-from .loops import IN_CHILDREN, InChildrenOnly
+from .loops import IN_CHILDREN, InChildrenOnly, loops_of
 from .options import jvm_source
 from .recorded_warnings import replay
-from .reruns import Round, run_in_loop
 from .results import Results
 from .selection import SELECTION, is_marked, selection_of
 from .settings import Jvm
@@ -109,6 +108,11 @@ class Run:
 
     def _in_loop(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         """Leave the test to a plugin that runs it as often as it likes; False where there is none."""
+        if not loops_of(self._config):
+            return False
+        # Imported here: few runs of pytest have such a plugin.
+        from .reruns import Round, run_in_loop
+
         numbers = itertools.count()
 
         def run() -> Round:

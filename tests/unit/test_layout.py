@@ -25,6 +25,7 @@ TIERS: Final[Mapping[str, int]] = {
     "__init__": 2,
     "option_values": 2,
     "loops": 1,
+    "timeouts": 4,
     "reruns": 4,
     **dict.fromkeys(
         ["wire", "evidence", "measured", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1

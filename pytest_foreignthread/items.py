@@ -16,6 +16,7 @@ from .markers import MARKER, Marked, read_markers
 from .nodeids import without_mode
 from .options import is_given, settings_for
 from .own_modes import OWN_MODES
+from .pytest_reports import own_id
 from .selection import SELECTION, Census, Selection, is_marked, reasons
 from .settings import VIRTUAL_SINCE, Jvm, Settings, needs_newer_jdk
 from .timeouts import with_limits_of_pytest_timeout
@@ -41,7 +42,7 @@ def is_of_matrix(item: pytest.Item) -> bool:
 
 def runs_of_matrix(items: Iterable[pytest.Item]) -> Mapping[str, int]:
     """Give each test of the matrix and how many items there are of it."""
-    return Counter(without_mode(item.nodeid, _item_mode(item) or "") for item in items if is_of_matrix(item))
+    return Counter(without_mode(own_id(item), _item_mode(item) or "") for item in items if is_of_matrix(item))
 
 
 def census(items: Iterable[pytest.Item], runs_of: Mapping[str, int]) -> Census:
@@ -61,7 +62,7 @@ def give_settings(
         settings = settings_for(marked.values, mode, mode if goes_abroad else "new", options, jvm)
         given = is_given(item.config, "timeout")
         settings = with_limits_of_pytest_timeout(settings, item, marked="timeout" in marked.values, given=given)
-        test = item.nodeid if _item_mode(item) is None else without_mode(item.nodeid, mode)
+        test = own_id(item) if _item_mode(item) is None else without_mode(own_id(item), mode)
         item.stash[SETTINGS] = replace(
             settings,
             test=test,

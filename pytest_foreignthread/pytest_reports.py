@@ -153,6 +153,15 @@ def as_typed(config: pytest.Config, nodeid: str) -> str:
     return f"{os.path.relpath(config.rootpath / path, config.invocation_params.dir)}{colons}{names}"
 
 
+def own_id(item: pytest.Item) -> str:
+    """Give the id that selects the test: a worker of xdist that keeps groups together has them in the node id, too."""
+    if not item.config.getoption("loadgroup", False):
+        return item.nodeid
+    marks = item.iter_markers("xdist_group")
+    groups = {str(mark.args[0] if mark.args else mark.kwargs.get("name", "default")) for mark in marks}
+    return item.nodeid.removesuffix(f"@{'_'.join(sorted(groups))}")
+
+
 def status_words(report: object) -> Words | None:
     """Give category, letter and word for pytest's progress of an abnormal outcome, None for pytest's own."""
     word = getattr(report, ATTRIBUTE, {}).get("outcome") or ""

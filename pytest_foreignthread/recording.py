@@ -116,7 +116,7 @@ def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
     """Give the fields of a record that tell which test it is of, and how to run that again."""
     return {
         "test": settings.test or item.nodeid,
-        "rerun": pytest_reports.as_typed(item.config, item.nodeid),
+        "rerun": pytest_reports.as_typed(item.config, pytest_reports.own_id(item)),
         "rerun_options": settings.rerun_options,
     }
 

@@ -95,7 +95,7 @@ class Runner:
         seen = self.children.run(item, None, alone=True)
         reports = child_reports(item, seen.observation)
         alone, _ = record_of(item, settings, seen.observation, seen.taken, reports)
-        earlier = tuple(pytest_reports.as_typed(item.config, one.nodeid) for one in before)
+        earlier = tuple(pytest_reports.as_typed(item.config, pytest_reports.own_id(one)) for one in before)
         rerun = (*_together(earlier, record.rerun), *_modes_of(item, before), "--foreign-thread-isolation=session")
         return replace(record, alone=Alone(alone.outcome, alone.message, earlier, rerun))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pytest
 
 if TYPE_CHECKING:
     import pluggy
+
+T = TypeVar("T")
 
 _MODULES: Final = frozenset({"pytest_rerunfailures", "flaky.flaky_pytest_plugin"})
 """Those whose `pytest_runtest_protocol` goes through pytest's own steps as often as it likes."""
@@ -51,6 +54,15 @@ def with_only(config: pytest.Config, hook: str, plugins: Collection[Any]) -> plu
     """Give a hook that calls these plugins."""
     manager = config.pluginmanager
     return manager.subset_hook_caller(hook, [one for one in manager.get_plugins() if one not in plugins])
+
+
+@contextmanager
+def registered(config: pytest.Config, plugin: T) -> Iterator[T]:
+    config.pluginmanager.register(plugin)
+    try:
+        yield plugin
+    finally:
+        config.pluginmanager.unregister(plugin)
 
 
 def make_report(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import builtins
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
 
 from . import pytest_reports
-from .loops import loops_of, with_only
+from .loops import loops_of, registered, with_only
 
 Raised = Mapping[str, Sequence[tuple[str, str]]]
 """pytest's step → type name and text of the exception that ended it, and of its causes."""
@@ -33,7 +32,7 @@ def run_in_loop(item: pytest.Item, nextitem: pytest.Item | None, run: Callable[[
     """Let a plugin that loops call `run` as often as it likes, and log the reports; False where none takes the test."""
     steps = _Steps(item, run)
     stand_in = _StandIn(item, steps)
-    with _registered(item.config, steps.given):
+    with registered(item.config, steps.given):
         loop = with_only(item.config, "pytest_runtest_protocol", loops_of(item.config))
         taken = loop(item=stand_in, nextitem=nextitem)
     # At the end of the run the plugin asks the test itself what became of it.
@@ -116,15 +115,6 @@ class _Steps:
         """Give the one that tells how the step ended; others of it are of its parts: subtests."""
         found = [one for one in self._round.reports if one.when == when and type(one) is pytest.TestReport]
         return next((one for one in found if one.failed), found[-1] if found else None)
-
-
-@contextmanager
-def _registered(config: pytest.Config, plugin: object) -> Iterator[None]:
-    config.pluginmanager.register(plugin)
-    try:
-        yield
-    finally:
-        config.pluginmanager.unregister(plugin)
 
 
 def _error(report: pytest.TestReport, raised: Sequence[tuple[str, str]]) -> BaseException | None:

@@ -21,6 +21,7 @@ from .phase_ends import PhaseEnds
 from .protocol import Protocol
 from .state import CHILD, ChildState
 from .uncaught import UncaughtExceptions
+from .with_hypothesis import told_on_its_thread
 
 WarningFilter = tuple[Any, ...]
 """An entry of `warnings.filters`."""
@@ -117,7 +118,7 @@ class Server:
         names = getattr(item, "fixturenames", None)
         if mode != "main" and names is not None and "foreign_thread" not in names:
             names.append("foreign_thread")
-        body = item.runtest
+        body = told_on_its_thread(item, item.runtest)
 
         def runtest() -> None:
             __tracebackhide__ = True

@@ -105,7 +105,7 @@ class Children:
 
         A test that failed may end the run, and ordinary tests may change what this one needs.
         """
-        certain = self._order_is_known and not self._fixtures.ordinary_tests_ran
+        certain = self._order_is_known and not self._fixtures.ordinary_tests_ran and not _may_be_skipped(item)
         if certain and group_of(item) == group and self._can_serve(serving, item):
             following = next(iter(self._places.after(item)), None)
             serving.order_ahead(item, self._order(serving, group, item, following))
@@ -220,3 +220,8 @@ class Children:
         self._scratch.discard(one.folder)
         if one in self._made:
             self._made.remove(one)
+
+
+def _may_be_skipped(item: pytest.Item) -> bool:
+    """Whether a mark may keep it from running: that is seen to in the pytest process."""
+    return any(item.get_closest_marker(name) is not None for name in ("skip", "skipif", "xfail"))

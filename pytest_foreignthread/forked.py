@@ -66,8 +66,9 @@ class ForkedChild:
         return place < self._known
 
     def can_serve(self, item: pytest.Item, place: int) -> bool:
-        # A second run of an item would find what the first one left in it.
-        return self.knows(place) and item not in self.served and self.can_go_on_to(item)
+        # A second run of an item would find what the first one left in it. What it was told ahead it tells of first.
+        fresh = item not in self.served and self.ahead in (None, item)
+        return fresh and self.knows(place) and self.can_go_on_to(item)
 
     def can_go_on_to(self, item: pytest.Item) -> bool:
         """Whether nothing has to be torn down before that is not the child's."""

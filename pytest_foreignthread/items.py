@@ -15,11 +15,13 @@ from .baseline.merged import KnownOutcomes
 from .choices import MARKER
 from .markers import Marked, read_markers
 from .nodeids import without_mode
-from .options import settings_for
+from .options import is_given, settings_for
 from .own_modes import OWN_MODES
+from .pytest_reports import own_id
 from .selection import SELECTION, Census, Selection, is_forked, reasons
 from .settings import VIRTUAL_SINCE, Jvm, Settings, needs_newer_jdk
 from .standby import forked_by_option, is_marked, needs_child
+from .timeouts import with_limits_of_pytest_timeout
 
 SETTINGS = pytest.StashKey[Settings]()
 _ITEM_MODE = pytest.StashKey[str]()
@@ -48,7 +50,7 @@ def is_of_matrix(item: pytest.Item) -> bool:
 
 def runs_of_matrix(items: Iterable[pytest.Item]) -> Mapping[str, int]:
     """Give each test of the matrix and how many items there are of it."""
-    return Counter(without_mode(item.nodeid, _item_mode(item) or "") for item in items if is_of_matrix(item))
+    return Counter(without_mode(own_id(item), _item_mode(item) or "") for item in items if is_of_matrix(item))
 
 
 def census(items: Iterable[pytest.Item], runs_of: Mapping[str, int]) -> Census:
@@ -68,7 +70,9 @@ def give_settings(
         settings = settings_for(marked.values, mode, mode if goes_abroad else "new", options, jvm)
         if is_forked(item):
             settings = replace(settings, isolation="test", jvm=jvm if needs_jvm(item) else None)
-        test = item.nodeid if _item_mode(item) is None else without_mode(item.nodeid, mode)
+        given = is_given(item.config, "timeout")
+        settings = with_limits_of_pytest_timeout(settings, item, marked="timeout" in marked.values, given=given)
+        test = own_id(item) if _item_mode(item) is None else without_mode(own_id(item), mode)
         item.stash[SETTINGS] = replace(
             settings,
             test=test,

@@ -247,6 +247,12 @@ def configured(config: pytest.Config, modes: Sequence[str] = MODES) -> dict[str,
     return {option.name: _configured(config, option) for option in table}
 
 
+def is_given(config: pytest.Config, name: str) -> bool:
+    """Whether the option of that name is on the command line or in the ini file."""
+    option = next(option for option in OPTIONS if option.name == name)
+    return config.getoption(option.flag) is not None or bool(_ini_value(config, option))
+
+
 def _configured(config: pytest.Config, option: Option) -> Any:
     given = config.getoption(option.flag)
     try:

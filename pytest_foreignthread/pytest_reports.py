@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 import pytest
 
 from .child.plain_data import HAD_A_FORM
+from .loops import make_report
 from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Phase, Segfault
 from .standby import ATTRIBUTE
 
@@ -108,10 +109,29 @@ def entry_of(report: pytest.TestReport) -> dict[str, Any] | None:
     return carried.get("entry")
 
 
+def number_round(reports: Sequence[pytest.TestReport], number: int) -> None:
+    """Say beside the entry how often the test had run before."""
+    for report in reports:
+        if entry_of(report) is not None:
+            getattr(report, ATTRIBUTE).update(round=number)
+
+
+def round_of(report: pytest.TestReport) -> int | None:
+    """None where no plugin runs the test in a loop."""
+    number: int | None = getattr(report, ATTRIBUTE, {}).get("round")
+    return number
+
+
 def expected_of(report: pytest.TestReport) -> dict[str, frozenset[Outcome]]:
     """Give what the test's marker expects: mode → outcomes."""
     carried: dict[str, list[str]] = getattr(report, ATTRIBUTE, {}).get("expect", {})
     return {mode: frozenset(map(Outcome, words)) for mode, words in carried.items()}
+
+
+def own_exception(report: pytest.TestReport) -> ForeignThreadError | None:
+    """Give the exception that stands for an abnormal outcome."""
+    word = getattr(report, ATTRIBUTE, {}).get("outcome")
+    return _EXCEPTIONS[Outcome(word)](summary_of(report)) if word else None
 
 
 def summary_of(report: pytest.TestReport) -> str:
@@ -126,6 +146,15 @@ def as_typed(config: pytest.Config, nodeid: str) -> str:
     """Give a node id as one types it in the folder in which pytest was started; its own path counts from rootdir."""
     path, colons, names = nodeid.partition("::")
     return f"{os.path.relpath(config.rootpath / path, config.invocation_params.dir)}{colons}{names}"
+
+
+def own_id(item: pytest.Item) -> str:
+    """Give the id that selects the test: a worker of xdist that keeps groups together has them in the node id, too."""
+    if not item.config.getoption("loadgroup", False):
+        return item.nodeid
+    marks = item.iter_markers("xdist_group")
+    groups = {str(mark.args[0] if mark.args else mark.kwargs.get("name", "default")) for mark in marks}
+    return item.nodeid.removesuffix(f"@{'_'.join(sorted(groups))}")
 
 
 def status_words(report: object) -> Words | None:
@@ -157,7 +186,7 @@ def death_report(
         raise _EXCEPTIONS[outcome](message)
 
     call = pytest.CallInfo.from_call(die, when=pytest_phase(phase))
-    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    report = make_report(item, call)
     report.duration = duration
     if report.failed:
         report.longrepr = text
@@ -167,8 +196,7 @@ def death_report(
 def closing_report(item: pytest.Item) -> pytest.TestReport:
     """A teardown report for a child that had none: pytest and its plugins take it for the end of a test."""
     call = pytest.CallInfo.from_call(lambda: None, when="teardown")
-    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
-    return report
+    return make_report(item, call)
 
 
 def outcome_of(reports: Sequence[pytest.TestReport]) -> tuple[Outcome, Phase]:
@@ -189,10 +217,14 @@ def reason_of(reports: Sequence[pytest.TestReport], outcome: Outcome) -> str:
         return ""
     if hasattr(report, "wasxfail"):
         return str(report.wasxfail)
-    if isinstance(report.longrepr, tuple):
-        return str(report.longrepr[-1])
+    if report.skipped:
+        return skip_reason(report)
     crash = getattr(report.longrepr, "reprcrash", None)
     return str(getattr(crash, "message", "") or report.longrepr or "").partition("\n")[0]
+
+
+def skip_reason(report: pytest.TestReport) -> str:
+    return str(report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr)
 
 
 def _word(report: pytest.TestReport) -> Outcome:

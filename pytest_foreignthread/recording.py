@@ -128,7 +128,7 @@ def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
     return {
         "jvm": settings.jvm is not None,
         "test": settings.test or item.nodeid,
-        "rerun": pytest_reports.as_typed(item.config, item.nodeid),
+        "rerun": pytest_reports.as_typed(item.config, pytest_reports.own_id(item)),
         "rerun_options": settings.rerun_options,
     }
 

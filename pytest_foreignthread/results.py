@@ -32,6 +32,8 @@ class Results:
         self._options = options
         self._known = known
         self._entries: list[dict[str, Any]] = []
+        self._of_round: dict[tuple[str, int], list[dict[str, Any]]] = {}
+        """Node id and number of a round → its entries; xdist may let each worker run the test."""
         self._expected: dict[str, Expected] = {}
         self._order = _numbered(config.stash.get(ORDER, ()))
         self._runs_of: Mapping[str, int] = {}
@@ -63,9 +65,22 @@ class Results:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if (entry := pytest_reports.entry_of(report)) is not None:
-            self._entries.append(entry)
+            self._take(entry, pytest_reports.round_of(report))
             if expected := pytest_reports.expected_of(report):
                 self._expected[entry["test"]] = expected
+
+    def _take(self, entry: dict[str, Any], number: int | None) -> None:
+        """The last round of a test that runs in a loop is the one that counts."""
+        nodeid = entry["nodeid"]
+        if number and (earlier := self._of_round.get((nodeid, number - 1))):
+            replaced = earlier.pop()
+            replaced.clear()
+            replaced.update(entry)
+            entry = replaced
+        else:
+            self._entries.append(entry)
+        if number is not None:
+            self._of_round.setdefault((nodeid, number), []).append(entry)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -78,10 +93,13 @@ class Results:
 
     def tell_verdict(self, reports: Sequence[pytest.TestReport]) -> None:
         """Call before the reports are logged: with the last run of a test its verdict is known, if all ran here."""
-        entry = next(filter(None, map(pytest_reports.entry_of, reports)), None)
-        if entry is None or not self.selection.modes:
+        last = next((report for report in reports if pytest_reports.entry_of(report) is not None), None)
+        entry = pytest_reports.entry_of(last) if last is not None else None
+        if last is None or entry is None or not self.selection.modes:
             return
-        runs = [one for one in self._entries if one["test"] == entry["test"]] + [entry]
+        before = entry["nodeid"] if pytest_reports.round_of(last) else None
+        others = [one for one in self._entries if one["test"] == entry["test"] and one["nodeid"] != before]
+        runs = [*others, entry]
         if len(runs) == self._runs_of[entry["test"]]:
             (row,) = matrix_of(runs, self.selection.modes).rows
             add_verdict(reports, row.verdict)

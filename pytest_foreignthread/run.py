@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from . import against_baseline, jvms, pytest_reports
 from . import items as foreign_items
 from .environment import rerun_options, surroundings, usable_processors, versions
 from .fixtures import make_base_folder
+from .loops import IN_CHILDREN, InChildrenOnly, loops_of
 from .options import jvm_source
 from .own_modes import OWN_MODES
 from .recorded_warnings import replay
@@ -72,6 +74,8 @@ class Run:
             foreign_items.give_settings(foreign, self._options, self.jvm, self._known)
             if not self._config.pluginmanager.is_registered(self._fixtures):
                 self._config.pluginmanager.register(self._fixtures, "foreign_thread_shared_fixtures")
+                guard = InChildrenOnly(lambda item: foreign_items.SETTINGS in item.stash)
+                self._config.pluginmanager.register(guard, IN_CHILDREN)
 
     def header(self) -> Iterator[str]:
         """Yield what a run says of itself before its first test."""
@@ -116,16 +120,50 @@ class Run:
             if self._runner is not None:
                 self._runner.children.drop_ready()
             return None
+        if not self._in_loop(item, nextitem):
+            self._once(item, nextitem)
+        return True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item) -> bool | None:
+        """pytest-timeout arms none then, neither here, where it would end the run, nor in the child."""
+        return foreign_items.SETTINGS in item.stash or None
+
+    def _once(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        result = self._skipped(item) or self._not_set_up(item) or self._result(item, nextitem)
+        result = self._run(item, nextitem)
         self.results.tell_verdict(result.reports)
         for report in self._fixtures.tear_down(item, nextitem, result.reports):
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-        replay(item, result.warnings)
-        if result.stop is not None:
-            _stop_session(result.stop)
+        _close(item, result)
+
+    def _in_loop(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """Leave the test to a plugin that runs it as often as it likes; False where there is none."""
+        if not loops_of(self._config):
+            return False
+        # Imported here: few runs of pytest have such a plugin.
+        from .reruns import Round, run_in_loop
+
+        numbers = itertools.count()
+
+        def run() -> Round:
+            result = self._run(item, nextitem)
+            pytest_reports.number_round(result.reports, next(numbers))
+            self.results.tell_verdict(result.reports)
+            _close(item, result)
+            return Round(result.reports, result.raised)
+
+        if not run_in_loop(item, nextitem, run):
+            return False
+        # Not between the rounds: what no later test needs the next round may.
+        for report in self._fixtures.tear_down(item, nextitem, []):
+            if report.failed:
+                item.ihook.pytest_runtest_logreport(report=report)
         return True
+
+    def _run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
+        return self._skipped(item) or self._not_set_up(item) or self._result(item, nextitem)
 
     def _skipped(self, item: pytest.Item) -> Result | None:
         """Evaluate skip and xfail marks: a skipped test needs no child, and xfail must hold for a child's death."""
@@ -260,6 +298,12 @@ def _ended(item: pytest.Item, call: pytest.CallInfo[None]) -> Result | None:
     from .runner import not_run
 
     return not_run(item, item.stash[foreign_items.SETTINGS], call)
+
+
+def _close(item: pytest.Item, result: Result) -> None:
+    replay(item, result.warnings)
+    if result.stop is not None:
+        _stop_session(result.stop)
 
 
 def _stop_session(stop: SessionStopped) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import pytest
@@ -13,14 +13,16 @@ from . import documents, pytest_reports
 from .artifacts import Artifacts
 from .children import Children, Seen
 from .items import SETTINGS
+from .loops import make_report
 from .nodeids import file_of
-from .observation import Observation, SessionStopped, WarningRecorded
+from .observation import Observation, ReportMade, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
 from .properties import add_properties
 from .recording import identity, jvm_failure, record_of
 from .records import Alone, RunRecord
 from .report import text
 from .reporting import add_evidence, add_section, child_reports, death_reports, reported_outcome, with_entry
+from .reruns import Raised
 from .settings import Settings
 
 _MOST_NAMED: Final = 10
@@ -34,6 +36,7 @@ class Result:
     reports: list[pytest.TestReport]
     warnings: tuple[WarningRecorded, ...]
     stop: SessionStopped | None
+    raised: Raised = field(default_factory=dict)
 
 
 class Runner:
@@ -59,7 +62,7 @@ class Runner:
             return Result(self._jvm_failed(item, settings, observation, reason), (), None)
         self._jvm_has_started = self._jvm_has_started or settings.jvm is not None
         warnings = tuple(message for message in observation.messages if isinstance(message, WarningRecorded))
-        return Result(self._reports(item, settings, seen), warnings, _stop(observation))
+        return Result(self._reports(item, settings, seen), warnings, _stop(observation), _raised(observation))
 
     def _reports(self, item: pytest.Item, settings: Settings, seen: Seen) -> list[pytest.TestReport]:
         observation = seen.observation
@@ -91,7 +94,7 @@ class Runner:
         seen = self.children.run(item, None, alone=True)
         reports = child_reports(item, seen.observation)
         alone, _ = record_of(item, settings, seen.observation, seen.taken, reports)
-        earlier = tuple(pytest_reports.as_typed(item.config, one.nodeid) for one in before)
+        earlier = tuple(pytest_reports.as_typed(item.config, pytest_reports.own_id(one)) for one in before)
         rerun = (*_together(earlier, record.rerun), *_modes_of(item, before), "--foreign-thread-isolation=session")
         return replace(record, alone=Alone(alone.outcome, alone.message, earlier, rerun))
 
@@ -146,8 +149,7 @@ def _traceback(reports: Sequence[pytest.TestReport]) -> str:
 
 def not_run(item: pytest.Item, settings: Settings, call: pytest.CallInfo[None]) -> Result:
     """Give the reports of a test that its marks keep from running."""
-    report = item.ihook.pytest_runtest_makereport(item=item, call=call)
-    reports = [report, pytest_reports.closing_report(item)]
+    reports = [make_report(item, call), pytest_reports.closing_report(item)]
     outcome, phase = pytest_reports.outcome_of(reports)
     reason = pytest_reports.reason_of(reports, outcome)
     which = identity(item, settings)
@@ -161,6 +163,11 @@ def _start_failure(settings: Settings, reason: str) -> str:
     arguments = "the marker's jvm_args or classpath, " if settings.own_jvm_args else ""
     options = "foreign_thread_jvm_args, foreign_thread_classpath or foreign_thread_jvm (the folder of a JDK)"
     return f"the JVM did not start: {words} ({used}): change {arguments}{options}"
+
+
+def _raised(observation: Observation) -> Raised:
+    made = (message for message in observation.messages if isinstance(message, ReportMade))
+    return {str(one.report.get("when")): one.exceptions for one in made if one.exceptions}
 
 
 def _stop(observation: Observation) -> SessionStopped | None:

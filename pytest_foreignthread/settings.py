@@ -82,10 +82,14 @@ class Settings:
     """What the marker says is known of the test: mode → outcomes."""
     known: Mapping[Outcome, str] = field(default_factory=dict)
     """Outcomes that do not fail this run of the test → why they are known."""
+    body_timeout: float | None = None
+    """That of the body, in seconds, where it is another."""
 
     def limit(self, phase: Phase) -> float:
         """Give the seconds that a phase may take."""
-        return START_LIMIT if phase in (Phase.FORK, Phase.JVM) else self.timeout
+        if phase in (Phase.FORK, Phase.JVM):
+            return START_LIMIT
+        return self.timeout if phase is not Phase.CALL or self.body_timeout is None else self.body_timeout
 
 
 def needs_newer_jdk(version: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import pytest
 
+from .loops import make_report
+
 
 class SharedFixtures:
     """A plugin that notes what was set up, and does for a test in a child what pytest does around one of its own."""
@@ -59,7 +61,7 @@ class SharedFixtures:
         # The runner's own step, not the hook: other plugins' steps count on a setup, which was the child's.
         step = functools.partial(runner.pytest_runtest_teardown, item=item, nextitem=nextitem)
         call = self._captured(item, "teardown", step)
-        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        report = make_report(item, call)
         if call.excinfo is not None or not reports:
             return [*reports, report]
         reports[-1].sections = [*reports[-1].sections, *report.sections]

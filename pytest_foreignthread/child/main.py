@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .. import documents
+from ..loops import IN_CHILDREN
 from ..observation import Finished, JvmFailed, PhaseStarted, TestEnded
 from ..orders import Orders, RunTest
 from ..outcomes import Phase
@@ -67,6 +68,7 @@ def _java_side(settings: Settings) -> JavaSide:
 
 
 def _serve(server: Server, config: pytest.Config, orders: Orders) -> None:
+    config.pluginmanager.unregister(name=IN_CHILDREN)
     config.pluginmanager.register(ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
     _leave_reporting_to_the_parent(config)
     config.pluginmanager.register(server.ends, "foreign_thread_phase_ends")

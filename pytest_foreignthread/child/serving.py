@@ -20,6 +20,7 @@ from .modes import ForeignThread
 from .phase_ends import PhaseEnds
 from .protocol import Protocol
 from .state import CHILD, ChildState
+from .with_hypothesis import told_on_its_thread
 
 WarningFilter = tuple[Any, ...]
 """An entry of `warnings.filters`."""
@@ -121,7 +122,7 @@ class Server:
         names = getattr(item, "fixturenames", None)
         if mode != "main" and names is not None and "foreign_thread" not in names and _has_own_bridge(item):
             names.append("foreign_thread")
-        body = item.runtest
+        body = told_on_its_thread(item, item.runtest)
 
         def runtest() -> None:
             __tracebackhide__ = True

@@ -24,6 +24,9 @@ TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["decorator", "in_process"], 1),
     "__init__": 2,
     "option_values": 2,
+    "loops": 1,
+    "timeouts": 4,
+    "reruns": 4,
     **dict.fromkeys(
         ["wire", "evidence", "measured", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1
     ),

@@ -22,6 +22,7 @@ from .orders import RunTest
 from .settings import Settings
 from .shared_fixtures import SharedFixtures
 from .supervise.fork import OpenEnds
+from .supervise.pystack import Pystack
 from .supervise.scratch import ScratchRoot
 from .supervise.signals import surely
 
@@ -61,6 +62,7 @@ class Children:
         # In an xdist worker others than the next item are not known to come.
         self._order_is_known = not hasattr(session.config, "workerinput")
         self._ends = OpenEnds()
+        self._pystack = Pystack(self._ends)
         self._living: dict[Group, ForkedChild] = {}
         self._ready: list[ForkedChild] = []
         self._made: list[ForkedChild] = []
@@ -167,7 +169,7 @@ class Children:
             self._fixtures.ordinary_tests_ran,
             self._filters,
         )
-        made = ForkedChild(tests, settings, folder, self._fixtures.standing(), self._ends)
+        made = ForkedChild(tests, settings, folder, self._fixtures.standing(), self._ends, self._pystack)
         self._made.append(made)
         return made
 
@@ -182,7 +184,8 @@ class Children:
             self._end(group)
 
     def drop_ready(self) -> None:
-        """Call when the pytest process has changed: those that wait are copies of what it was."""
+        """Call when the pytest process has changed, or may look at its children: those that wait are copies of it."""
+        surely(self._pystack.close)
         waiting, self._ready = self._ready, []
         for one in waiting:
             surely(functools.partial(self._close, one))
@@ -208,6 +211,7 @@ class Children:
 
     def close(self) -> None:
         """End what still lives; nothing of it is left."""
+        surely(self._pystack.close)
         self._living.clear()
         self._ready.clear()
         for one in tuple(self._made):

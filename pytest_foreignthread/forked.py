@@ -22,6 +22,7 @@ from .supervise import native
 from .supervise.fork import OpenEnds
 from .supervise.held import CrashWatch
 from .supervise.probe import take_crash, take_documents
+from .supervise.pystack import Pystack
 from .supervise.supervisor import SupervisedChild
 
 Standing = frozenset[pytest.Item | pytest.Collector]
@@ -34,15 +35,18 @@ _INTERRUPTED: Final = 5.0
 class ForkedChild:
     """Whoever made it calls `close`."""
 
-    def __init__(self, tests: Tests, settings: Settings, folder: Path, standing: Standing, ends: OpenEnds) -> None:
+    def __init__(
+        self, tests: Tests, settings: Settings, folder: Path, standing: Standing, ends: OpenEnds, pystack: Pystack
+    ) -> None:
         """`standing` is where fixtures stand that are not the child's to tear down."""
         self.folder = folder
         self._settings = settings
+        self._pystack = pystack
         self._standing = standing
         self._known = len(tests.items)
         self._supervised = SupervisedChild(
             lambda sender, orders: child.run(tests, settings, folder, sender, orders),
-            _crash_watch(settings, folder),
+            _crash_watch(settings, folder, pystack),
             ends,
         )
         self.served: list[pytest.Item] = []
@@ -109,11 +113,12 @@ class ForkedChild:
             traceback_file=self.folder / documents.PYTHON_HANG,
             dump_signal=DUMP_SIGNAL,
             native_choice=self._settings.native,
+            pystack=self._pystack,
         )
 
 
-def _crash_watch(settings: Settings, folder: Path) -> CrashWatch | None:
+def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWatch | None:
     """Hold a crash where HotSpot can do that."""
     if settings.jvm is None or not native.is_wanted(settings.native):
         return None
-    return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native))
+    return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native, pystack=pystack))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from . import hookspecs, live, markers, options, pytest_reports
+from . import beside, hookspecs, live, markers, options, pytest_reports
 from . import items as foreign_items
 from .fixtures import _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
 from .matrix_terminal import MatrixPart
@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN] = run = Run(config, chosen)
     config.pluginmanager.register(run, "foreign_thread_run")
     config.pluginmanager.register(run.results, "foreign_thread_results")
+    beside.register(config)
 
 
 @pytest.hookimpl(trylast=True)

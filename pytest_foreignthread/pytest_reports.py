@@ -9,8 +9,9 @@ from typing import Any, Final, Literal
 
 import pytest
 
-from .child.plain_data import HAD_A_FORM
+from .child.plain_data import CARRIED, HAD_A_FORM
 from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Phase, Segfault
+from .phases import make_report
 
 ATTRIBUTE: Final = "foreign_thread"
 """Name of the attribute that our reports carry: {"outcome": word of an abnormal outcome or None, "entry": the
@@ -133,6 +134,11 @@ def as_typed(config: pytest.Config, nodeid: str) -> str:
     return f"{os.path.relpath(config.rootpath / path, config.invocation_params.dir)}{colons}{names}"
 
 
+def take_carried(reports: Sequence[pytest.TestReport]) -> Mapping[str, Any] | None:
+    """Take from a child's last report what other plugins have it carry; None where it did not come to one."""
+    return next((vars(report).pop(CARRIED) for report in reports if hasattr(report, CARRIED)), None)
+
+
 def status_words(report: object) -> Words | None:
     """Give category, letter and word for pytest's progress of an abnormal outcome, None for pytest's own."""
     word = getattr(report, ATTRIBUTE, {}).get("outcome") or ""
@@ -162,7 +168,7 @@ def death_report(
         raise _EXCEPTIONS[outcome](message)
 
     call = pytest.CallInfo.from_call(die, when=pytest_phase(phase))
-    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    report = make_report(item, call)
     report.duration = duration
     if report.failed:
         report.longrepr = text
@@ -172,8 +178,7 @@ def death_report(
 def closing_report(item: pytest.Item) -> pytest.TestReport:
     """A teardown report for a child that had none: pytest and its plugins take it for the end of a test."""
     call = pytest.CallInfo.from_call(lambda: None, when="teardown")
-    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
-    return report
+    return make_report(item, call)
 
 
 def outcome_of(reports: Sequence[pytest.TestReport]) -> tuple[Outcome, Phase]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from . import against_baseline, jvms, pytest_reports
+from . import against_baseline, jvms, phases, pytest_reports
 from . import items as foreign_items
 from .environment import rerun_options, surroundings, usable_processors, versions
 from .fixtures import make_base_folder
@@ -90,10 +90,13 @@ class Run:
                 self._runner.children.drop_ready()
             return False
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        phases.begin(item)
         result = self._skipped(item) or self._not_set_up(item) or self._result(item, nextitem)
+        carried = pytest_reports.take_carried(result.reports)
         self.results.tell_verdict(result.reports)
         for report in self._fixtures.tear_down(item, nextitem, result.reports):
             item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_foreign_thread_carried(item=item, data=carried)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         replay(item, result.warnings)
         if result.stop is not None:

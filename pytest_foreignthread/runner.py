@@ -17,6 +17,7 @@ from .items import SETTINGS
 from .nodeids import file_of
 from .observation import Exited, JvmFailed, Observation, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
+from .phases import make_report
 from .properties import add_properties
 from .recording import identity, record_of
 from .records import Alone, RunRecord
@@ -141,7 +142,7 @@ def _traceback(reports: Sequence[pytest.TestReport]) -> str:
 
 def not_run(item: pytest.Item, settings: Settings, call: pytest.CallInfo[None]) -> Result:
     """Give the reports of a test that its marks keep from running."""
-    report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    report = make_report(item, call)
     reports = [report, pytest_reports.closing_report(item)]
     outcome, phase = pytest_reports.outcome_of(reports)
     reason = pytest_reports.reason_of(reports, outcome)

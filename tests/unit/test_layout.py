@@ -20,7 +20,7 @@ DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
     **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row"], DATA),
-    **dict.fromkeys(["baseline", "hookspecs", "own_modes"], 1),
+    **dict.fromkeys(["baseline", "hookspecs", "own_modes", "phases"], 1),
     "decorator": 1,
     "__init__": 2,
     "option_values": 2,
@@ -37,7 +37,7 @@ TIERS: Final[Mapping[str, int]] = {
     "live": 5,
     "selection": 5,
     **dict.fromkeys(["items", "results"], 6),
-    **dict.fromkeys(["isolation", "matrix_terminal"], 7),
+    **dict.fromkeys(["beside", "isolation", "matrix_terminal"], 7),
     "forked": 8,
     "children": 9,
     "runner": 10,

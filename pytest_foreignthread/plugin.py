@@ -46,7 +46,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.pluginmanager.register(TerminalPart(terminal), "foreign_thread_terminal")
         part = MatrixPart(terminal, session.config.stash[RUN].results)
         session.config.pluginmanager.register(part, "foreign_thread_matrix_terminal")
-        live.register(session.config, terminal, session.config.stash[SELECTION].modes, foreign_items.is_foreign)
+        live.register(session.config, session.config.stash[SELECTION].modes, foreign_items.is_foreign)
 
 
 @pytest.hookimpl(trylast=True)

@@ -192,6 +192,16 @@ def outcome_of(reports: Sequence[pytest.TestReport]) -> tuple[Outcome, Phase]:
     return Outcome.FAILED if failed else Outcome.PASSED, Phase.CALL
 
 
+def outcome_told_by(report: pytest.TestReport) -> Outcome | None:
+    """Give what a report counts for by itself: None of a phase that only let the test go on."""
+    if report.outcome not in ("passed", "skipped", "failed") or (report.passed and report.when != "call"):
+        return None
+    if type(report) is not pytest.TestReport and not report.failed:
+        return None
+    words = status_words(report)
+    return Outcome(words[0]) if words is not None else _word(report)
+
+
 def reason_of(reports: Sequence[pytest.TestReport], outcome: Outcome) -> str:
     """Give one line on why a test ended with pytest's own outcome; nothing for one that passed."""
     report = next((one for one in reports if _word(one) is outcome), None)

@@ -50,10 +50,15 @@ def loops_of(config: pytest.Config) -> frozenset[Any]:
     return frozenset(impl.plugin for impl in impls if getattr(impl.plugin, "__name__", "") in _MODULES)
 
 
+def hook_of(config: pytest.Config, name: str, is_called: Callable[[object], bool]) -> pluggy.HookCaller:
+    """Give the caller of a hook that calls some plugins alone."""
+    manager = config.pluginmanager
+    return manager.subset_hook_caller(name, [plugin for plugin in manager.get_plugins() if not is_called(plugin)])
+
+
 def with_only(config: pytest.Config, hook: str, plugins: Collection[Any]) -> pluggy.HookCaller:
     """Give a hook that calls these plugins."""
-    manager = config.pluginmanager
-    return manager.subset_hook_caller(hook, [one for one in manager.get_plugins() if one not in plugins])
+    return hook_of(config, hook, lambda plugin: plugin in plugins)
 
 
 @contextmanager
@@ -63,15 +68,3 @@ def registered(config: pytest.Config, plugin: T) -> Iterator[T]:
         yield plugin
     finally:
         config.pluginmanager.unregister(plugin)
-
-
-def make_report(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
-    """Let pytest and its plugins make the report of a step which a child did not report.
-
-    Those that loop expect one of each step, from the first one on, and this is but one.
-    """
-    hook = item.ihook.pytest_runtest_makereport
-    if loops := loops_of(item.config):
-        hook = with_only(item.config, hook.name, {impl.plugin for impl in hook.get_hookimpls()} - loops)
-    report: pytest.TestReport = hook(item=item, call=call)
-    return report

@@ -9,9 +9,9 @@ from typing import Any, Final, Literal
 
 import pytest
 
-from .child.plain_data import HAD_A_FORM
-from .loops import make_report
+from .child.plain_data import CARRIED, HAD_A_FORM
 from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Phase, Segfault
+from .phases import make_report
 from .standby import ATTRIBUTE
 
 NOTHING: Final[Mapping[str, frozenset[Outcome]]] = {}
@@ -157,6 +157,11 @@ def own_id(item: pytest.Item) -> str:
     return item.nodeid.removesuffix(f"@{'_'.join(sorted(groups))}")
 
 
+def take_carried(reports: Sequence[pytest.TestReport]) -> Mapping[str, Any] | None:
+    """Take from a child's last report what other plugins have it carry; None where it did not come to one."""
+    return next((vars(report).pop(CARRIED) for report in reports if hasattr(report, CARRIED)), None)
+
+
 def status_words(report: object) -> Words | None:
     """Give category, letter and word for pytest's progress of an abnormal outcome, None for pytest's own."""
     word = getattr(report, ATTRIBUTE, {}).get("outcome") or ""
@@ -208,6 +213,16 @@ def outcome_of(reports: Sequence[pytest.TestReport]) -> tuple[Outcome, Phase]:
     # For pytest 9 a test passes whose unittest subtests fail; they fail the run.
     failed = any(report.failed for report in reports)
     return Outcome.FAILED if failed else Outcome.PASSED, Phase.CALL
+
+
+def outcome_told_by(report: pytest.TestReport) -> Outcome | None:
+    """Give what a report counts for by itself: None of a phase that only let the test go on."""
+    if report.outcome not in ("passed", "skipped", "failed") or (report.passed and report.when != "call"):
+        return None
+    if type(report) is not pytest.TestReport and not report.failed:
+        return None
+    words = status_words(report)
+    return Outcome(words[0]) if words is not None else _word(report)
 
 
 def reason_of(reports: Sequence[pytest.TestReport], outcome: Outcome) -> str:

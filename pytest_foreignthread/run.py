@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import against_baseline, jvms, pytest_reports
+from . import against_baseline, jvms, phases, pytest_reports
 from . import items as foreign_items
 from .environment import rerun_options, surroundings, usable_processors, versions
 from .fixtures import make_base_folder
@@ -132,9 +132,11 @@ class Run:
     def _once(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         result = self._run(item, nextitem)
+        carried = pytest_reports.take_carried(result.reports)
         self.results.tell_verdict(result.reports)
         for report in self._fixtures.tear_down(item, nextitem, result.reports):
             item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_foreign_thread_carried(item=item, data=carried)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         _close(item, result)
 
@@ -149,6 +151,7 @@ class Run:
 
         def run() -> Round:
             result = self._run(item, nextitem)
+            item.ihook.pytest_foreign_thread_carried(item=item, data=pytest_reports.take_carried(result.reports))
             pytest_reports.number_round(result.reports, next(numbers))
             self.results.tell_verdict(result.reports)
             _close(item, result)
@@ -163,6 +166,7 @@ class Run:
         return True
 
     def _run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
+        phases.begin(item)
         return self._skipped(item) or self._not_set_up(item) or self._result(item, nextitem)
 
     def _skipped(self, item: pytest.Item) -> Result | None:

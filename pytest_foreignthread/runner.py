@@ -13,10 +13,10 @@ from . import documents, pytest_reports
 from .artifacts import Artifacts
 from .children import Children, Seen
 from .items import SETTINGS
-from .loops import make_report
 from .nodeids import file_of
 from .observation import Observation, ReportMade, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
+from .phases import make_report
 from .properties import add_properties
 from .recording import identity, jvm_failure, record_of
 from .records import Alone, RunRecord

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
-from .loops import make_report
+from .phases import make_own_report, make_report
 
 
 class SharedFixtures:
@@ -61,9 +61,10 @@ class SharedFixtures:
         # The runner's own step, not the hook: other plugins' steps count on a setup, which was the child's.
         step = functools.partial(runner.pytest_runtest_teardown, item=item, nextitem=nextitem)
         call = self._captured(item, "teardown", step)
-        report = make_report(item, call)
         if call.excinfo is not None or not reports:
-            return [*reports, report]
+            return [*reports, make_report(item, call)]
+        # Other plugins have had the report of this phase from the child.
+        report = make_own_report(item, call)
         reports[-1].sections = [*reports[-1].sections, *report.sections]
         return reports
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from . import live, options
+from . import beside, live, options
 from .items import is_foreign
 from .matrix_terminal import MatrixPart
 from .own_modes import known_modes
@@ -20,6 +20,7 @@ def woken(config: pytest.Config) -> Run:
     run = Run(config, chosen)
     config.pluginmanager.register(run, "foreign_thread_run")
     config.pluginmanager.register(run.results, "foreign_thread_results")
+    beside.register(config)
     return run
 
 
@@ -30,4 +31,4 @@ def add_to_terminal(config: pytest.Config, run: Run) -> None:
         config.pluginmanager.register(TerminalPart(terminal), "foreign_thread_terminal")
         part = MatrixPart(terminal, run.results)
         config.pluginmanager.register(part, "foreign_thread_matrix_terminal")
-        live.register(config, terminal, config.stash[SELECTION].modes, is_foreign)
+        live.register(config, config.stash[SELECTION].modes, is_foreign)

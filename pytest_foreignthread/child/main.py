@@ -113,3 +113,7 @@ def _leave_reporting_to_the_parent(config: pytest.Config) -> None:
     if manager.hasplugin("pdbinvoke"):
         # A process group in the background that reads from the terminal is stopped.
         manager.unregister(name="pdbinvoke")
+    if manager.hasplugin("faulthandler"):
+        # To start its watchdog, for `faulthandler_timeout`, it waits for the end of the one before, a thread that the
+        # fork has not copied. A child has a deadline anyway.
+        manager.unregister(name="faulthandler")

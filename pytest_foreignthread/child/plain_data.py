@@ -10,6 +10,9 @@ import pytest
 HAD_A_FORM: Final = "_foreign_thread_had_a_form"
 """Key beside pytest's own: the report showed itself in a way of its own, of which pytest sends the text alone."""
 
+CARRIED: Final = "foreign_thread_carried"
+"""Name of the attribute of a test's last report that has what other plugins carry to the pytest process."""
+
 
 def report_text(config: pytest.Config, report: pytest.TestReport) -> str | None:
     """Give pytest's serialized form of the report as JSON, None where it has none."""

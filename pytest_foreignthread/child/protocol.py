@@ -18,7 +18,7 @@ from ..wire import Sender
 from .elsewhere import kept_by_main_thread
 from .exceptions import exception_chain, null_result
 from .phase_ends import PhaseEnds
-from .plain_data import report_text
+from .plain_data import CARRIED, report_text
 from .state import ChildState
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class Protocol:
             self._sender.send(stop)
         if report is None:
             return False
+        if when == "teardown":
+            setattr(report, CARRIED, self._carried())
         chain = exception_chain(call.excinfo.value) if call.excinfo is not None else ()
         elsewhere = kept_by_main_thread(call.excinfo.value) if report.failed and call.excinfo is not None else ""
         # The mark of the next phase, or the word of the test's end, comes next.
@@ -97,6 +99,10 @@ class Protocol:
         raises = [mark.kwargs.get("raises") for mark in self._item.iter_markers("xfail")]
         types = itertools.chain.from_iterable(one if isinstance(one, tuple) else (one,) for one in raises)
         return any(isinstance(kind, type) and issubclass(kind, ForeignThreadError) for kind in types)
+
+    def _carried(self) -> dict[str, Any]:
+        given = self._item.ihook.pytest_foreign_thread_carry(item=self._item)
+        return {name: data for one in given for name, data in one.items()}
 
     def _send_warnings(self, when: When) -> None:
         for warning in self._recorded:

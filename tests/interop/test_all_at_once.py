@@ -22,6 +22,6 @@ SUITE = """
 
 
 def test_a_suite_that_loads_them_all(run_with: RunWith) -> None:
-    run = run_with("*", SUITE, "-p", "no:rerunfailures")
+    run = run_with("*", SUITE)
     assert run.outcomes == {"test_holds": "passed", "test_crashes": "segfault"}, run.output
     assert run.status == 1

@@ -25,6 +25,7 @@ TIERS: Final[Mapping[str, int]] = {
     "__init__": 2,
     "option_values": 2,
     "loops": 1,
+    "phases": 2,
     "timeouts": 4,
     "reruns": 4,
     **dict.fromkeys(
@@ -40,7 +41,7 @@ TIERS: Final[Mapping[str, int]] = {
     "live": 5,
     "selection": 5,
     **dict.fromkeys(["items", "results"], 6),
-    **dict.fromkeys(["isolation", "matrix_terminal"], 7),
+    **dict.fromkeys(["beside", "isolation", "matrix_terminal"], 7),
     "doctor": 7,
     "forked": 8,
     "children": 9,

@@ -61,10 +61,12 @@ class SharedFixtures:
         # The runner's own step, not the hook: other plugins' steps count on a setup, which was the child's.
         step = functools.partial(runner.pytest_runtest_teardown, item=item, nextitem=nextitem)
         call = self._captured(item, "teardown", step)
-        if call.excinfo is not None or not reports:
+        if call.excinfo is not None:
             return [*reports, make_report(item, call)]
         # Other plugins have had the report of this phase from the child.
         report = make_own_report(item, call)
+        if not reports:
+            return [report]
         reports[-1].sections = [*reports[-1].sections, *report.sections]
         return reports
 

@@ -6,7 +6,7 @@ import inspect
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -15,6 +15,7 @@ from .classify import Verdict, classify_end
 from .diagnose import diagnose
 from .diagnose.case import Case
 from .evidence.merge import read_evidence
+from .identity import identity
 from .observation import Exited, JvmFailed, Observation, PhaseStarted, Signaled, ThreadNamed
 from .outcomes import Outcome, Phase
 from .records import Diagnosis, Evidence, RunRecord
@@ -121,16 +122,6 @@ def _record(
         notes=observation.notes,
         **identity(item, settings),
     )
-
-
-def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
-    """Give the fields of a record that tell which test it is of, and how to run that again."""
-    return {
-        "jvm": settings.jvm is not None,
-        "test": settings.test or item.nodeid,
-        "rerun": pytest_reports.as_typed(item.config, pytest_reports.own_id(item)),
-        "rerun_options": settings.rerun_options,
-    }
 
 
 def _diagnosis(item: pytest.Item, record: RunRecord, observation: Observation, evidence: Evidence) -> Diagnosis | None:

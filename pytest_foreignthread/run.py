@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -31,9 +32,16 @@ from .threads_before_fork import ThreadsWarning
 if TYPE_CHECKING:
     from .artifacts import Artifacts
     from .jvm_cache.use import CacheOfRun
+    from .not_run import Result
     from .observation import SessionStopped
     from .records import RunRecord
-    from .runner import Result, Runner
+    from .runner import Runner
+
+_CAN_FORK: Final = hasattr(os, "fork")
+_NO_FORK: Final = (
+    f"needs a child of pytest, and this platform cannot fork ({sys.platform}): run it on Linux, or mark it with "
+    "pytest.mark.skipif(not hasattr(os, 'fork'), reason=...)"
+)
 
 
 class Run:
@@ -69,7 +77,7 @@ class Run:
             if not foreign or self._config.getoption("collectonly", False):
                 return
             self._forked = sum(not foreign_items.needs_jvm(item) for item in foreign)
-            if self._forked < len(foreign):
+            if self._forked < len(foreign) and _CAN_FORK:
                 self._choose_jvm()
             foreign_items.give_settings(foreign, self._options, self.jvm, self._known)
             if not self._config.pluginmanager.is_registered(self._fixtures):
@@ -167,7 +175,8 @@ class Run:
 
     def _run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         phases.begin(item)
-        return self._skipped(item) or self._not_set_up(item) or self._result(item, nextitem)
+        unable = None if _CAN_FORK else self._unable
+        return self._skipped(item) or (unable or self._not_set_up)(item) or self._result(item, nextitem)
 
     def _skipped(self, item: pytest.Item) -> Result | None:
         """Evaluate skip and xfail marks: a skipped test needs no child, and xfail must hold for a child's death."""
@@ -177,6 +186,12 @@ class Run:
         stops = (KeyboardInterrupt, pytest.exit.Exception)
         call = pytest.CallInfo.from_call(lambda: skipping.pytest_runtest_setup(item), when="setup", reraise=stops)
         return _ended(item, call)
+
+    def _unable(self, item: pytest.Item) -> Result | None:
+        def refuse() -> None:
+            pytest.fail(f"{item.nodeid} {_NO_FORK}", pytrace=False)
+
+        return _ended(item, pytest.CallInfo.from_call(refuse, when="setup"))
 
     def _not_set_up(self, item: pytest.Item) -> Result | None:
         call = self._fixtures.finish_unfit(item)
@@ -299,7 +314,7 @@ def _ended(item: pytest.Item, call: pytest.CallInfo[None]) -> Result | None:
     """Give the result of a test that ends with this step; None where the step let it go on."""
     if call.excinfo is None:
         return None
-    from .runner import not_run
+    from .not_run import not_run
 
     return not_run(item, item.stash[foreign_items.SETTINGS], call)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -12,13 +12,14 @@ import pytest
 from . import documents, pytest_reports
 from .artifacts import Artifacts
 from .children import Children, Seen
+from .identity import identity
 from .items import SETTINGS
 from .nodeids import file_of
+from .not_run import Result
 from .observation import Observation, ReportMade, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
-from .phases import make_report
 from .properties import add_properties
-from .recording import identity, jvm_failure, record_of
+from .recording import jvm_failure, record_of
 from .records import Alone, RunRecord
 from .report import text
 from .reporting import add_evidence, add_section, child_reports, death_reports, reported_outcome, with_entry
@@ -27,16 +28,6 @@ from .settings import Settings
 
 _MOST_NAMED: Final = 10
 """Tests that a command for a rerun names one by one."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """The reports of one test, its warnings, and whether it asked for the end of the run."""
-
-    reports: list[pytest.TestReport]
-    warnings: tuple[WarningRecorded, ...]
-    stop: SessionStopped | None
-    raised: Raised = field(default_factory=dict)
 
 
 class Runner:
@@ -145,16 +136,6 @@ def _with_note(record: RunRecord, note: str | None) -> RunRecord:
 
 def _traceback(reports: Sequence[pytest.TestReport]) -> str:
     return "\n".join(report.longreprtext for report in reports if pytest_reports.is_abnormal(report))
-
-
-def not_run(item: pytest.Item, settings: Settings, call: pytest.CallInfo[None]) -> Result:
-    """Give the reports of a test that its marks keep from running."""
-    reports = [make_report(item, call), pytest_reports.closing_report(item)]
-    outcome, phase = pytest_reports.outcome_of(reports)
-    reason = pytest_reports.reason_of(reports, outcome)
-    which = identity(item, settings)
-    record = RunRecord(item.nodeid, settings.mode, outcome, phase, call.duration, message=reason, **which)
-    return Result(with_entry(reports, record, settings), (), None)
 
 
 def _start_failure(settings: Settings, reason: str) -> str:

@@ -17,8 +17,9 @@ VIRTUAL_SINCE: Final = 21
 Launcher = Callable[[Any], object]
 """Lets a `java.lang.Runnable` run, now or later, on the thread that a project's own mode is for."""
 
-# HotSpot owns SIGUSR2 and SIGQUIT, tests use SIGUSR1: a real-time signal is nobody's. Few systems but Linux have them.
-DUMP_SIGNAL: Final = int(getattr(signal, "SIGRTMAX", signal.SIGUSR1 + 5)) - 5
+# HotSpot owns SIGUSR2 and SIGQUIT, tests use SIGUSR1: a real-time signal is nobody's. macOS has none,
+# and Windows, where nothing is forked, not that one either.
+DUMP_SIGNAL: Final = int(signal.SIGRTMAX) - 5 if hasattr(signal, "SIGRTMAX") else int(getattr(signal, "SIGUSR1", 0))
 
 CRASH_FIFO: Final = "crashed"
 """FIFO in the scratch folder where a dying child writes its pid, and then waits; absent where nobody would read it."""

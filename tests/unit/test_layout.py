@@ -25,6 +25,8 @@ TIERS: Final[Mapping[str, int]] = {
     "__init__": 2,
     "option_values": 2,
     "loops": 1,
+    "identity": 4,
+    **dict.fromkeys(["not_run", "recording"], 5),
     "phases": 2,
     "timeouts": 4,
     "reruns": 4,
@@ -33,10 +35,8 @@ TIERS: Final[Mapping[str, int]] = {
     ),
     **dict.fromkeys(["child", "supervise", "report"], 2),
     "jvm_cache": 3,
-    **dict.fromkeys(
-        ["options", "pytest_reports", "recorded_warnings", "bundle", "properties", "recording", "reporting"], 3
-    ),
-    **dict.fromkeys(["environment", "markers", "recording", "reporting", "terminal", "fixtures", "shared_fixtures"], 4),
+    **dict.fromkeys(["options", "pytest_reports", "recorded_warnings", "bundle", "properties", "reporting"], 3),
+    **dict.fromkeys(["environment", "markers", "reporting", "terminal", "fixtures", "shared_fixtures"], 4),
     **dict.fromkeys(["against_baseline", "report_files", "live_line"], 4),
     "live": 5,
     "selection": 5,

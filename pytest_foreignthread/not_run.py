@@ -1,0 +1,36 @@
+"""A test that ends before it has a child: what is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from . import pytest_reports
+from .identity import identity
+from .observation import SessionStopped, WarningRecorded
+from .phases import make_report
+from .records import RunRecord
+from .reporting import with_entry
+from .reruns import Raised
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Result:
+    """The reports of one test, its warnings, and whether it asked for the end of the run."""
+
+    reports: list[pytest.TestReport]
+    warnings: tuple[WarningRecorded, ...]
+    stop: SessionStopped | None
+    raised: Raised = field(default_factory=dict)
+
+
+def not_run(item: pytest.Item, settings: Settings, call: pytest.CallInfo[None]) -> Result:
+    """Give the reports of a test that ended with this step, which was none of a child's."""
+    reports = [make_report(item, call), pytest_reports.closing_report(item)]
+    outcome, phase = pytest_reports.outcome_of(reports)
+    reason = pytest_reports.reason_of(reports, outcome)
+    which = identity(item, settings)
+    record = RunRecord(item.nodeid, settings.mode, outcome, phase, call.duration, message=reason, **which)
+    return Result(with_entry(reports, record, settings), (), None)

@@ -213,9 +213,24 @@ def marker_options(modes: tuple[str, ...] = MODES) -> tuple[Option, ...]:
     )
 
 
+_OF_MATRIX: Final = frozenset({"matrix", "modes", "all", "baseline", "update_baseline"})
+_OF_REPORTS: Final = frozenset({"native", "live", "artifacts", "report", "doctor"})
+_GROUPS: Final = (
+    ("foreign-thread-matrix", "foreign threads: the matrix of tests and modes", _OF_MATRIX),
+    ("foreign-thread-reports", "foreign threads: what is told and kept", _OF_REPORTS),
+)
+
+
+def _group(parser: pytest.Parser, option: Option) -> pytest.OptionGroup:
+    for name, title, members in _GROUPS:
+        if option.name in members:
+            return parser.getgroup(name, title, after="foreign-thread")
+    return parser.getgroup("foreign-thread", "foreign threads: tests as callbacks on Java threads")
+
+
 def add_options(parser: pytest.Parser) -> None:
-    group = parser.getgroup("foreign-thread", "Python callbacks on Java threads")
     for option in OPTIONS:
+        group = _group(parser, option)
         where = f" (ini: {option.ini})" if option.in_ini else ""
         form: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {}
         form |= {"nargs": "?", "const": option.bare} if option.bare is not None else {}

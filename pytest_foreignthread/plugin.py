@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ __all__ = ["_foreign_thread_child", "_foreign_thread_mode", "foreign_thread", "f
 
 RUN = pytest.StashKey["Run"]()
 """Only a run that has a use for it has one."""
+_WAKING = pytest.StashKey[threading.RLock]()
 _BEGAN = pytest.StashKey[bool]()
 """Whether the session has begun, and with it the terminal's part of pytest."""
 
@@ -40,6 +42,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER_HELP)
+    config.stash[_WAKING] = threading.RLock()
     config.stash[standby.FILTERS] = tuple(warnings.filters)
     if config.hook.pytest_foreign_thread_modes.get_hookimpls():
         from .own_modes import OWN_MODES, gather
@@ -68,12 +71,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def _run(config: pytest.Config) -> Run:
     """Give what the run holds; it is made for the first who asks."""
-    if RUN not in config.stash:
-        from .waking import woken
+    # In xdist's controller the reports of each worker arrive on a thread of their own.
+    with config.stash[_WAKING]:
+        if RUN not in config.stash:
+            from .waking import woken
 
-        config.stash[RUN] = run = woken(config)
-        if _BEGAN in config.stash:
-            _add_to_terminal(config, run)
+            run = woken(config)
+            if _BEGAN in config.stash:
+                _add_to_terminal(config, run)
+            config.stash[RUN] = run
     return config.stash[RUN]
 
 

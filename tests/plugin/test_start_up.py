@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 import pytest
+
+from pytest_foreignthread import plugin, standby
 
 from .conftest import ENDLESS
 
@@ -130,3 +134,19 @@ def test_the_package_gives_its_names() -> None:
     program = "from pytest_foreignthread import *; print(Segfault.__name__, foreign_thread(mode='pool').kwargs)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=ENDLESS)
     assert done.stdout == "Segfault {'mode': 'pool'}\n", done.stderr
+
+
+def test_reports_of_several_workers_at_once_wake_it_once(pytester: pytest.Pytester) -> None:
+    """Each worker's reports arrive on a thread of their own in xdist's controller."""
+    config = pytester.parseconfigure("-p", "no:cacheprovider")
+    threads = 8
+    together = threading.Barrier(threads)
+
+    def report() -> None:
+        together.wait()
+        plugin.pytest_report_from_serializable(config, {standby.ATTRIBUTE: {}})
+
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(report) for _ in range(threads)]:
+            done.result()
+    assert config.pluginmanager.hasplugin("foreign_thread_run")

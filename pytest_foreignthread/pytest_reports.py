@@ -16,13 +16,13 @@ from .standby import ATTRIBUTE
 
 NOTHING: Final[Mapping[str, frozenset[Outcome]]] = {}
 
-Words = tuple[str, str, tuple[str, dict[str, bool]]]
+Words = tuple[str, str, str]
 
 _WORDS: Final[dict[str, Words]] = {
-    Outcome.SEGFAULT.value: ("segfault", "S", ("SEGFAULT", {"red": True})),
-    Outcome.HANG.value: ("hang", "H", ("HANG", {"red": True})),
-    Outcome.NULL_RESULT.value: ("null_result", "N", ("NULL_RESULT", {"red": True})),
-    Outcome.CRASH.value: ("crash", "C", ("CRASH", {"red": True})),
+    Outcome.SEGFAULT.value: ("segfault", "S", "SEGFAULT"),
+    Outcome.HANG.value: ("hang", "H", "HANG"),
+    Outcome.NULL_RESULT.value: ("null_result", "N", "NULL_RESULT"),
+    Outcome.CRASH.value: ("crash", "C", "CRASH"),
 }
 _EXCEPTIONS: Final[dict[Outcome, type[ForeignThreadError]]] = {
     Outcome.SEGFAULT: Segfault,

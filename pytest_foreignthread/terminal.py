@@ -114,7 +114,7 @@ class TerminalPart:
         tw = config.get_terminal_writer()
         for report in reports:
             words = pytest_reports.status_words(report)
-            tw.write(words[2][0] if words else "", red=True)
+            tw.write(words[2] if words else "", red=True)
             where = pytest_reports.as_typed(config, report.nodeid)
             tw.line(f" {where} - {pytest_reports.summary_of(report)}")
 

@@ -74,10 +74,12 @@ def run_suite_in(
         (folder / name).write_text(textwrap.dedent(source), encoding="utf-8")
     report = folder / "report.json"
     command = [python, "-m", "pytest", f"--foreign-thread-report={report}", *args]
+    # Plugins take a run for that of an xdist worker by its environment: these tests may be run by one.
+    environment = {**os.environ, "PY_COLORS": "0", **(env or {})}
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "PY_COLORS": "0", **(env or {})},
+        env={name: value for name, value in environment.items() if not name.startswith("PYTEST_XDIST_")},
         capture_output=True,
         text=True,
         errors="replace",

@@ -88,7 +88,7 @@ def test_words_of_an_abnormal_outcome(outcome: Outcome) -> None:
     report = made("call", "failed")
     pytest_reports.mark(report, outcome, "the cause")
     category, letter, word = WORDS[outcome]
-    assert pytest_reports.status_words(report) == (category, letter, (word, {"red": True}))
+    assert pytest_reports.status_words(report) == (category, letter, word)
     assert pytest_reports.is_abnormal(report)
     assert pytest_reports.summary_of(report) == "the cause"
     assert pytest_reports.tail_of(report) == ""

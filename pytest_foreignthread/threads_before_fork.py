@@ -48,10 +48,11 @@ class OtherThreads:
         return ", ".join(parts)
 
 
-def other_threads(*, of_xdist: bool) -> OtherThreads:
+def other_threads(*, of_xdist: bool, watchdog: bool = False) -> OtherThreads:
     """Look at this process; with `of_xdist` leave out the thread by which a worker hears from its controller.
 
-    That one is in each worker, and waits for the pipe; nobody could do anything about it.
+    That one is in each worker, and waits for the pipe; nobody could do anything about it. With `watchdog` leave out
+    the one of `faulthandler_timeout`, which takes no lock.
     """
     frames = sys._current_frames()
     del frames[threading.get_ident()]
@@ -61,7 +62,7 @@ def other_threads(*, of_xdist: bool) -> OtherThreads:
         oldest = _from_the_oldest(frame)[0]
         if not (of_xdist and _module(oldest).startswith("execnet.")):
             names.append(f"one that runs {_module(oldest)}.{oldest.f_code.co_name}")
-    return OtherThreads(tuple(names), _native())
+    return OtherThreads(tuple(names), _native(known=int(watchdog)))
 
 
 def _whose(frame: FrameType) -> str:
@@ -82,11 +83,11 @@ def _module(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__"))
 
 
-def _native() -> int:
+def _native(*, known: int) -> int:
     surplus = 0
     for pause in _PAUSES:
         time.sleep(pause)
-        surplus = _tasks() - len(sys._current_frames())
+        surplus = _tasks() - len(sys._current_frames()) - known
         if surplus <= 0:
             return 0
     return surplus
@@ -113,7 +114,8 @@ class ThreadsWarning:
         """Raise UsageError where a filter asks for an error in so many words."""
         if self._given:
             return
-        found = other_threads(of_xdist=hasattr(self._config, "workerinput"))
+        watchdog = self._config.pluginmanager.hasplugin("faulthandler") and _has_watchdog(self._config)
+        found = other_threads(of_xdist=hasattr(self._config, "workerinput"), watchdog=watchdog)
         if not found:
             return
         self._given = True
@@ -132,6 +134,10 @@ class ThreadsWarning:
             self._config.hook.pytest_warning_recorded.call_historic(
                 kwargs={"warning_message": message, "nodeid": "", "when": "config", "location": None}
             )
+
+
+def _has_watchdog(config: pytest.Config) -> bool:
+    return float(config.getini("faulthandler_timeout") or 0) > 0
 
 
 def _not_by_the_way(entry: WarningFilter) -> WarningFilter:

@@ -109,9 +109,10 @@ def test_warnings_as_errors_beside_a_thread_in_the_pytest_process(run_suite: Run
         def test_main(): pass
     """
     run = run_suite({"conftest.py": thread, "test_it.py": suite}, "-W", "error", "-v")
-    assert (run.status, run.closing_line) == (0, "3 passed"), run.output
+    assert (run.status, run.closing_line) == (0, "3 passed, 1 warning"), run.output
     run = run_suite({"conftest.py": thread, "test_it.py": suite}, "-W", "error", "--foreign-thread-isolation=session")
-    assert (run.status, run.closing_line) == (0, "3 passed"), run.output
+    assert (run.status, run.closing_line) == (0, "3 passed, 1 warning"), run.output
+    assert "ThreadsBeforeForkWarning" in run.output
 
 
 @pytest.mark.parametrize("args", [("--setup-plan",), ("--co",), ("--co", "-q"), ("--fixtures-per-test",)], ids=" ".join)

@@ -54,6 +54,22 @@ class JvmFailed:
 
 
 @dataclass(frozen=True)
+class JvmAdopted:
+    """The JVM of the child is one that the project has started there, with its own options."""
+
+    version: str
+    unused: str
+    """Arguments for the JVM that were not given to it, as shell words; empty where there were none."""
+
+
+@dataclass(frozen=True)
+class NotServed:
+    """The child could not run the test: it has none of that node id, or did not come so far."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class SessionStopped:
     """The test asked for the end of the run: KeyboardInterrupt or `pytest.exit`."""
 
@@ -75,7 +91,18 @@ class Finished:
     """The child did all it had to do; what comes after is its own, intended, exit."""
 
 
-Message = PhaseStarted | ThreadNamed | ReportMade | WarningRecorded | JvmFailed | SessionStopped | TestEnded | Finished
+Message = (
+    PhaseStarted
+    | ThreadNamed
+    | ReportMade
+    | WarningRecorded
+    | JvmFailed
+    | JvmAdopted
+    | NotServed
+    | SessionStopped
+    | TestEnded
+    | Finished
+)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from .settings import (
     MATRIX_MODES,
     MODES,
     NATIVE_CHOICES,
+    STARTS,
     Jvm,
     Settings,
 )
@@ -83,6 +84,13 @@ OPTIONS: Final = (
         "test",
         "a child and its JVM for each test (test), module or session",
         in_marker=True,
+    ),
+    Option(
+        "start",
+        "HOW",
+        values.one_of(STARTS),
+        None,
+        "children are forks (fork), or fresh interpreters (spawn; by itself where a JVM runs in the pytest process)",
     ),
     Option(
         "ready",

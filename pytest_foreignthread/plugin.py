@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from typing import Any
 
@@ -15,6 +16,7 @@ from .own_modes import OWN_MODES, gather
 from .run import RUN, Run
 from .selection import SELECTION
 from .settings import MODES
+from .starts import START_PATH
 from .terminal import TerminalPart
 
 __all__ = ["_foreign_thread_mode", "foreign_thread", "foreign_thread_bridge", "jvm"]
@@ -26,6 +28,11 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     options.add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    early_config.stash[START_PATH] = tuple(sys.path)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -68,7 +75,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     run = config.stash[RUN]
     shown = config.get_verbosity() >= 0 and not config.getoption("no_header", False)
-    return [f"foreign-thread: {run.jvm}; {run.cache}"] if run.jvm is not None and shown else []
+    return list(run.starts.header(f"{run.jvm}; {run.cache}")) if run.jvm is not None and shown else []
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    run = config.stash[RUN]
+    for line in run.starts.summary(run.results.entries):
+        terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(tryfirst=True)

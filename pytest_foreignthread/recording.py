@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from .classify import Verdict, classify_end
 from .diagnose import diagnose
 from .diagnose.case import Case
 from .evidence.merge import read_evidence
-from .observation import Observation, PhaseStarted, Signaled, ThreadNamed
+from .observation import JvmAdopted, Observation, PhaseStarted, Signaled, ThreadNamed
 from .outcomes import Outcome, Phase
 from .records import Diagnosis, Evidence, RunRecord
 from .settings import Settings
@@ -24,6 +24,9 @@ from .supervise import native
 _NO_HANDLER: Final = (
     "HotSpot's handler of the signal did not run: the C stack of a thread was full, or the handler had been replaced"
 )
+
+
+_OWN_JVM: Final = "the JVM is the project's own, which does not wait in its crash until they are taken"
 
 
 def record_of(
@@ -55,7 +58,7 @@ def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
 def _silent(settings: Settings, observation: Observation, evidence: Evidence) -> dict[str, str]:
     """Say why a crash left less than it could have."""
     reasons = {}
-    without_native = native.why_none(settings.native)
+    without_native = native.why_none(settings.native) or (_OWN_JVM if _adopted(observation) else None)
     if evidence.fatal_error is not None and without_native is not None:
         reasons[documents.NATIVE] = without_native
     if _killed_by_a_fault(observation) and evidence.fatal_error is None:
@@ -107,9 +110,20 @@ def _record(
         exit_code=verdict.exit_code,
         message=verdict.message,
         evidence=evidence if verdict.outcome.abnormal else Evidence(),
-        notes=observation.notes,
+        notes=(*observation.notes, *_about_own_jvm(observation)),
         **identity(item, settings),
     )
+
+
+def _adopted(observation: Observation) -> JvmAdopted | None:
+    return next((message for message in observation.messages if isinstance(message, JvmAdopted)), None)
+
+
+def _about_own_jvm(observation: Observation) -> Iterator[str]:
+    if (found := _adopted(observation)) is not None:
+        yield f"the JVM, {found.version}, is the project's own, with its own options"
+        if found.unused:
+            yield f"it runs without {found.unused}: it was there before the test"
 
 
 def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:

@@ -73,6 +73,8 @@ class RunRecord:
     diagnosis: Diagnosis | None = None
     alone: Alone | None = None
     """None for a test that had a child of its own, or was the first in a shared one."""
+    start: str | None = None
+    """How the child came to be, one of STARTS; None where the test had none."""
     test: str = ""
     """The node id without the mode; the node id where it holds none."""
     rerun: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +21,7 @@ from .results import Results
 from .selection import SELECTION, is_marked, selection_of
 from .settings import Jvm
 from .shared_fixtures import SharedFixtures
+from .starts import Starts
 
 if TYPE_CHECKING:
     from .artifacts import Artifacts
@@ -47,11 +48,14 @@ class Run:
         self._order: list[str] = []
         self._fixtures = SharedFixtures(config)
         self._filters = tuple(warnings.filters)
+        self.starts = Starts(options["start"])
         self.jvm: Jvm | None = None
         self.cache = self._make_cache() if options["cache_clear"] else None
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
         """Find the JVM and give each foreign-thread test its settings; raise UsageError."""
+        if self._config.stash.get(FRESH, False):
+            return
         foreign = [item for item in items if foreign_items.is_foreign(item)]
         runs_of = foreign_items.runs_of_matrix(items)
         self.results.collected([item.nodeid for item in items], foreign_items.census(items, runs_of), runs_of)
@@ -65,9 +69,14 @@ class Run:
                 raise pytest.UsageError(str(error)) from None
             self.cache = self.cache or self._make_cache()
             self.cache.prepare(self.jvm, self._options["jvm_args"], self._options["jvm_profile"])
-            foreign_items.give_settings(foreign, self._options, self.jvm, self._known)
+            self.give_settings(foreign, self.jvm)
             if not self._config.pluginmanager.is_registered(self._fixtures):
                 self._config.pluginmanager.register(self._fixtures, "foreign_thread_shared_fixtures")
+
+    def give_settings(self, items: Iterable[pytest.Item], jvm: Jvm) -> None:
+        """Give them to those that are foreign-thread tests."""
+        foreign = [item for item in items if foreign_items.is_foreign(item)]
+        foreign_items.give_settings(foreign, self._options, jvm, self._known)
 
     def _make_cache(self) -> CacheOfRun:
         # Imported here: few runs of pytest have a foreign-thread test.
@@ -158,7 +167,13 @@ class Run:
         ready = number_ready(self._options["ready"], usable_processors(), workers)
         self.cache = self.cache or self._make_cache()
         children = Children(
-            session, self._scratch, self._fixtures, self._filters, ready=ready, with_cache=self.cache.given_to
+            session,
+            self._scratch,
+            self._fixtures,
+            self._filters,
+            ready=ready,
+            with_cache=self.cache.given_to,
+            starts=self.starts,
         )
         self._runner = Runner(children, self._artifacts())
         return self._runner
@@ -228,3 +243,5 @@ def _stop_session(stop: SessionStopped) -> None:
 
 
 RUN = pytest.StashKey[Run]()
+FRESH = pytest.StashKey[bool]()
+"""Whether this is the pytest of a fresh interpreter, which is told what to run."""

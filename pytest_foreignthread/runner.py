@@ -11,11 +11,10 @@ import pytest
 
 from . import documents, pytest_reports
 from .artifacts import Artifacts
-from .child import jvm
 from .children import Children, Seen
 from .items import SETTINGS
 from .nodeids import file_of
-from .observation import Exited, JvmFailed, Observation, SessionStopped, WarningRecorded
+from .observation import Exited, JvmFailed, NotServed, Observation, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
 from .properties import add_properties
 from .recording import identity, record_of
@@ -46,18 +45,15 @@ class Runner:
         self._jvm_has_started = False
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
-        """Raise UsageError when the first JVM of the run does not start, or one runs in this process."""
-        if jvm.is_started():
-            raise pytest.UsageError(
-                "jvm-before-fork: a JVM runs in the pytest process already, and no forked child can use it or have one "
-                "of its own: let no conftest and no other test call jpype.startJVM, or run the foreign-thread tests by "
-                f"themselves ({text.PAGES}jvm-before-fork/)"
-            )
+        """Raise UsageError when the first JVM of the run does not start, or one in this process stands in the way."""
+        self.children.starts.how()
         settings = item.stash[SETTINGS]
         seen = self.children.run(item, nextitem)
         observation = seen.observation
+        if (message := _not_served(observation)) is not None:
+            return Result(_error(item, settings, seen, Phase.FORK, message), (), None)
         if (reason := _jvm_failure(observation, seen.taken)) is not None:
-            return Result(self._jvm_failed(item, settings, observation, reason), (), None)
+            return Result(self._jvm_failed(item, settings, seen, reason), (), None)
         self._jvm_has_started = True
         warnings = tuple(message for message in observation.messages if isinstance(message, WarningRecorded))
         return Result(self._reports(item, settings, seen), warnings, _stop(observation))
@@ -66,6 +62,7 @@ class Runner:
         observation = seen.observation
         reports = child_reports(item, observation)
         record, died = record_of(item, settings, observation, seen.taken, reports)
+        record = replace(record, start=seen.start)
         if _stop(observation) is not None and not died:
             # It has no outcome: pytest reports nothing of a test that is interrupted.
             return reports
@@ -96,17 +93,11 @@ class Runner:
         rerun = (*_together(earlier, record.rerun), *_modes_of(item, before), "--foreign-thread-isolation=session")
         return replace(record, alone=Alone(alone.outcome, alone.message, earlier, rerun))
 
-    def _jvm_failed(
-        self, item: pytest.Item, settings: Settings, observation: Observation, reason: str
-    ) -> list[pytest.TestReport]:
+    def _jvm_failed(self, item: pytest.Item, settings: Settings, seen: Seen, reason: str) -> list[pytest.TestReport]:
         message = _start_failure(settings, reason)
         if not self._jvm_has_started and not settings.own_jvm_args:
             raise pytest.UsageError(message)
-        duration = observation.duration
-        report = pytest_reports.death_report(item, Outcome.ERROR, Phase.JVM, message, message, duration)
-        which = identity(item, settings)
-        record = RunRecord(item.nodeid, settings.mode, Outcome.ERROR, Phase.JVM, duration, message=message, **which)
-        return with_entry([report, pytest_reports.closing_report(item)], record, settings)
+        return _error(item, settings, seen, Phase.JVM, message)
 
     def _with_artifacts(self, record: RunRecord, taken: documents.Documents, traceback: str) -> RunRecord:
         if not record.outcome.abnormal:
@@ -116,6 +107,14 @@ class Runner:
         record = _with_note(replace(record, artifacts=kept.paths), kept.note)
         note = self._artifacts.complete(record, traceback)
         return _with_note(record, note if kept.note is None else None)
+
+
+def _error(item: pytest.Item, settings: Settings, seen: Seen, phase: Phase, message: str) -> list[pytest.TestReport]:
+    """Give the reports of a test that a child could not run."""
+    duration, which = seen.observation.duration, identity(item, settings)
+    report = pytest_reports.death_report(item, Outcome.ERROR, phase, message, message, duration)
+    record = RunRecord(item.nodeid, settings.mode, Outcome.ERROR, phase, duration, message=message, **which)
+    return with_entry([report, pytest_reports.closing_report(item)], replace(record, start=seen.start), settings)
 
 
 def _together(earlier: Sequence[str], test: str) -> tuple[str, ...]:
@@ -158,6 +157,10 @@ def _jvm_failure(observation: Observation, taken: documents.Documents) -> str | 
         # Some refused options end in exit(1) inside HotSpot, with the reason printed.
         return f"it ended the process with status {observation.end.code}\n{taken.get(documents.JVM_START, '')}".strip()
     return None
+
+
+def _not_served(observation: Observation) -> str | None:
+    return next((message.reason for message in observation.messages if isinstance(message, NotServed)), None)
 
 
 def _start_failure(settings: Settings, reason: str) -> str:

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from .. import documents
-from ..observation import Finished, JvmFailed, PhaseStarted, TestEnded
+from ..observation import Finished, TestEnded
 from ..orders import Orders, RunTest
-from ..outcomes import Phase
 from ..settings import DUMP_SIGNAL, Settings
 from ..wire import Sender
 from . import faults, jvm
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
 from .hooks import ChildPlugin, TerminalWithoutHooks
+from .jvm_of_child import JvmOfChild, LateStart
 from .measuring import measured
 from .serving import Server, Tests
 from .state import ChildState
@@ -30,26 +30,30 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     stacks = faults.PythonStacks(folder / documents.PYTHON, folder / documents.PYTHON_HANG, DUMP_SIGNAL)
     stacks.arm()
     sender.send(current_thread(), soon=True)
-    sender.send(PhaseStarted(Phase.JVM))
-    try:
-        jvm.start(settings, folder)
-    except jvm.JvmStartError as error:
-        sender.send(JvmFailed(str(error)))
-        return
     alternate = AlternateStacks()
+    jvm_of_child = JvmOfChild(settings, folder, sender, alternate)
+    try:
+        if jvm.is_started() or not tests.late_jvm:
+            jvm_of_child.start()
+    except jvm.JvmStartError:
+        return
+    if not jvm_of_child.has_run:
+        tests.config.pluginmanager.register(LateStart(jvm_of_child, sender), "foreign_thread_late_start")
+    state = ChildState(settings, folder, sender, stacks, alternate)
     with stacks.written_at_exit(), alternate.for_this_thread():
-        alternate.offer_to_handlers()
-        _serve(Server(tests, ChildState(settings, folder, sender, stacks, alternate)), tests.config, orders)
+        _serve(Server(tests, state, jvm_of_child), tests, orders)
     _flush()
     sender.send(Finished())
 
 
-def _serve(server: Server, config: pytest.Config, orders: Orders) -> None:
+def _serve(server: Server, tests: Tests, orders: Orders) -> None:
+    config = tests.config
     config.pluginmanager.register(ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
     _leave_reporting_to_the_parent(config)
     config.pluginmanager.register(server.ends, "foreign_thread_phase_ends")
     config.pluginmanager.register(server, "foreign_thread_server")
-    measuring = measured(config, server.state.folder / documents.COVERAGE, documents.COVERAGE_SUFFIX)
+    file = server.state.folder / documents.COVERAGE
+    measuring = measured(config, file, documents.COVERAGE_SUFFIX, tests.coverage)
     if measuring is not None:
         config.pluginmanager.register(measuring, "foreign_thread_measuring")
     try:
@@ -65,8 +69,10 @@ def _take_orders(server: Server, orders: Orders) -> None:
             break
         server.run(order)
         # A test that shut the JVM down leaves none for the next.
-        if order.last or not jvm.is_started():
+        if server.ran_last or server.lost_its_jvm:
             return
+        if order.last:
+            break
         _flush()
         server.state.sender.send(TestEnded())
     server.finish()

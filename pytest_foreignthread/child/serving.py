@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import unittest
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from ..observation import PhaseStarted
+from ..observation import NotServed, PhaseStarted
 from ..orders import RunTest
 from ..outcomes import Phase
 from ..settings import Settings
 from . import jvm
 from .callback import current_thread
+from .jvm_of_child import JvmOfChild
+from .measuring import CoverageOptions
 from .modes import ForeignThread
 from .phase_ends import PhaseEnds
 from .protocol import Protocol
 from .state import CHILD, ChildState
-from .uncaught import UncaughtExceptions
+
+Items = Sequence[pytest.Item] | Mapping[str, pytest.Item]
+"""By the name that an order has for them."""
 
 WarningFilter = tuple[Any, ...]
 """An entry of `warnings.filters`."""
@@ -28,12 +32,12 @@ WarningFilter = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Tests:
-    """What a child may be told to run, as the pytest process had it at the fork."""
+    """What a child may be told to run: as the pytest process had it at the fork, or as a fresh interpreter found it."""
 
     __test__ = False
 
     config: pytest.Config
-    items: Sequence[pytest.Item]
+    items: Items
     settings: pytest.StashKey[Settings]
     """Where an item's stash has the settings."""
     begun: int | None
@@ -42,33 +46,45 @@ class Tests:
     """Whether the pytest process may have set up fixtures which these tests use and others will."""
     filters: Sequence[WarningFilter]
     """The warning filters outside of any test."""
+    late_jvm: bool = False
+    """Whether fixtures of the project may start the JVM."""
+    coverage: CoverageOptions | None = None
+    """What the pytest process measures, where this is no fork of it."""
+    why_missing: Callable[[object], str] = str
+    """Says of a test that is not among the items why it is not."""
 
 
-class _SetUpBeforeTheFork(pytest.Item):
+class _StandIn(pytest.Item):
     """Stands beside the test as the next one, so that pytest tears down the test alone."""
 
     def runtest(self) -> None:
         raise AssertionError("never run")
 
 
+def _stand_in(item: pytest.Item) -> pytest.Item | None:
+    return None if item.parent is None else _StandIn.from_parent(item.parent, name=item.name)
+
+
 class Server:
     """A plugin: pytest's own protocol of a test ends here, inside whatever hooks wrap it."""
 
-    def __init__(self, tests: Tests, state: ChildState) -> None:
+    def __init__(self, tests: Tests, state: ChildState, jvm_of_child: JvmOfChild) -> None:
         self._tests = tests
         self._order: RunTest | None = None
         self._left_by: pytest.Item | None = None
         """The test that ran last, where another was to come next than the one that does."""
         self.state = state
-        uncaught = UncaughtExceptions()
-        uncaught.install()
-        self.ends = PhaseEnds(uncaught)
+        self._jvm = jvm_of_child
+        self.ends = PhaseEnds(jvm_of_child)
 
     def run(self, order: RunTest) -> None:
-        tests, item = self._tests, self._tests.items[order.item]
+        tests, item = self._tests, self._item(order.item)
+        if item is None:
+            self.state.sender.send(NotServed(tests.why_missing(order.item)))
+            return
         before, self._order = self._order, order
-        self._left_by = tests.items[before.item] if before and before.next_item != order.item else None
-        following = None if order.last or order.next_item is None else tests.items[order.next_item]
+        self._left_by = self._item(before.item) if before and before.next_item != order.item else None
+        following = None if order.last or order.next_item is None else self._item(order.next_item) or _stand_in(item)
         if order.item == tests.begun:
             self.pytest_runtest_protocol(item, following)
         else:
@@ -76,6 +92,21 @@ class Server:
             warnings.resetwarnings()
             warnings.filters.extend(tests.filters)  # type: ignore[attr-defined]
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    @property
+    def ran_last(self) -> bool:
+        """Whether its last test has run, which has torn down all."""
+        return self._order is not None and self._order.last
+
+    @property
+    def lost_its_jvm(self) -> bool:
+        return self._jvm.has_run and not jvm.is_started()
+
+    def _item(self, name: Any) -> pytest.Item | None:
+        try:
+            return self._tests.items[name]
+        except (LookupError, TypeError):
+            return None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
@@ -104,11 +135,12 @@ class Server:
         state.stacks.begin()
         # Messages are read test by test, and the first thread named is the main one.
         state.sender.send(current_thread(), soon=True)
+        self._jvm.tell()
 
     def _beside(self, item: pytest.Item) -> pytest.Item | None:
-        if not (self._order and self._order.last and self._tests.shares_fixtures and item.parent is not None):
+        if not (self._order and self._order.last and self._tests.shares_fixtures):
             return None
-        return _SetUpBeforeTheFork.from_parent(item.parent, name=item.name)
+        return _stand_in(item)
 
     def _send_body_abroad(self, item: pytest.Item) -> None:
         """Hand `item.runtest`, which is the body alone, to the thread that the mode names."""

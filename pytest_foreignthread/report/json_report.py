@@ -21,6 +21,7 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
         "nodeid": record.nodeid,
         "test": record.test or record.nodeid,
         "mode": record.mode,
+        "start": record.start,
         "outcome": record.outcome.value,
         "phase": record.phase.value,
         "duration": record.duration,

@@ -19,7 +19,7 @@ ROOT: Final = Path(__file__).parents[2]
 DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
-    **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row"], DATA),
+    **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row", "fresh_start"], DATA),
     **dict.fromkeys(["baseline", "hookspecs", "own_modes"], 1),
     "decorator": 1,
     "__init__": 2,
@@ -33,16 +33,18 @@ TIERS: Final[Mapping[str, int]] = {
         ["options", "pytest_reports", "recorded_warnings", "bundle", "properties", "recording", "reporting"], 3
     ),
     **dict.fromkeys(["environment", "markers", "recording", "reporting", "terminal", "fixtures", "shared_fixtures"], 4),
-    **dict.fromkeys(["against_baseline", "report_files", "live_line"], 4),
+    **dict.fromkeys(["against_baseline", "report_files", "live_line", "starts"], 4),
     "live": 5,
     "selection": 5,
     **dict.fromkeys(["items", "results"], 6),
     **dict.fromkeys(["isolation", "matrix_terminal"], 7),
     "forked": 8,
-    "children": 9,
-    "runner": 10,
-    "run": 11,
-    "plugin": 12,
+    "spawned": 9,
+    "children": 10,
+    "runner": 11,
+    "run": 12,
+    "plugin": 13,
+    "fresh": 14,
 }
 # What a unit may not import, at whatever depth. Those that know no pytest can be tried, and understood, without it.
 BARRED: Final[Mapping[str, frozenset[str]]] = {

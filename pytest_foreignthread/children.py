@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from . import documents
+from .child import collector
 from .child import main as child
 from .child.serving import Tests, WarningFilter
 from .forked import ForkedChild
@@ -26,6 +27,7 @@ from .shared_fixtures import SharedFixtures
 from .spawned import SpawnedChild
 from .starts import Starts
 from .supervise.fork import OpenEnds
+from .supervise.pystack import Pystack
 from .supervise.scratch import ScratchRoot
 from .supervise.signals import surely
 from .wire import Sender
@@ -55,9 +57,11 @@ class Children:
         ready: int,
         with_cache: Callable[[Settings], Settings],
         starts: Starts,
+        before_fork: Callable[[], None],
     ) -> None:
         """`filters` are the warning filters outside of any test, `ready` how many children may wait for theirs."""
         self._with_cache = with_cache
+        self._before_fork = before_fork
         self.starts = starts
         self._config = session.config
         self._places = Places(session.items)
@@ -68,6 +72,7 @@ class Children:
         # In an xdist worker others than the next item are not known to come.
         self._order_is_known = not hasattr(session.config, "workerinput")
         self._ends = OpenEnds()
+        self._pystack = Pystack(self._ends)
         self._living: dict[Group, ForkedChild] = {}
         self._ready: list[ForkedChild] = []
         self._made: list[ForkedChild] = []
@@ -116,7 +121,7 @@ class Children:
 
         A test that failed may end the run, and ordinary tests may change what this one needs.
         """
-        certain = self._order_is_known and not self._fixtures.ordinary_tests_ran
+        certain = self._order_is_known and not self._fixtures.ordinary_tests_ran and not _may_be_skipped(item)
         if certain and group_of(item) == group and self._can_serve(serving, item):
             following = next(iter(self._places.after(item)), None)
             serving.order_ahead(item, self._order(serving, group, item, following))
@@ -155,7 +160,9 @@ class Children:
             moves = self._fixtures.ordinary_tests_ran and one.parent is not item.parent
             if SETTINGS not in one.stash or group_of(one) is not None or moves:
                 return
-            yield one
+            # Without a JVM there is nothing that takes time to start.
+            if one.stash[SETTINGS].jvm is not None:
+                yield one
 
     def _taken_from_ready(self, item: pytest.Item) -> ForkedChild | None:
         key = jvm_key(item.stash[SETTINGS])
@@ -168,7 +175,7 @@ class Children:
     def _new(self, item: pytest.Item, group: Group | None, *, begun: bool) -> ForkedChild:
         """Make a child for the item, and for others of its group; `begun` where it comes amid the item's protocol."""
         settings = self._with_cache(item.stash[SETTINGS])
-        if self.starts.how() == "spawn":
+        if self.starts.how(settings) == "spawn":
             made: ForkedChild = self._spawned(item, group, settings)
         else:
             made = self._forked(settings, self._places.of(item) if begun else None)
@@ -176,22 +183,22 @@ class Children:
         return made
 
     def _forked(self, settings: Settings, begun: int | None) -> ForkedChild:
+        self._before_fork()
         folder, places = self._scratch.child_folder(), self._places
         tests = Tests(self._config, places.items, SETTINGS, begun, self._fixtures.ordinary_tests_ran, self._filters)
-
         collects = gc.isenabled()
 
         def run(sender: Sender, orders: Orders) -> None:
-            if collects:
-                gc.enable()
+            collector.begin(collects=collects)
             child.run(tests, settings, folder, sender, orders)
 
-        return ForkedChild(run, settings, folder, self._fixtures.standing(), self._ends, known=len(places.items))
+        standing = self._fixtures.standing()
+        return ForkedChild(run, settings, folder, standing, self._ends, self._pystack, known=len(places.items))
 
     def _spawned(self, item: pytest.Item, group: Group | None, settings: Settings) -> SpawnedChild:
         others = self._places.items if group is not None else ()
         files = frozenset(str(one.path) for one in others if group_of(one) == group) | {str(item.path)}
-        return SpawnedChild(self._config, settings, self._scratch.child_folder(), self._ends, files)
+        return SpawnedChild(self._config, settings, self._scratch.child_folder(), self._ends, self._pystack, files)
 
     def _end_other_modules(self, item: pytest.Item) -> None:
         here = module_of(item)
@@ -204,7 +211,8 @@ class Children:
             self._end(group)
 
     def drop_ready(self) -> None:
-        """Call when the pytest process has changed: those that wait may be copies of what it was."""
+        """Call when the pytest process has changed, or may look at its children: those that are copies of it go."""
+        surely(self._pystack.close)
         copies = [one for one in self._ready if one.is_copy]
         self._ready = [one for one in self._ready if not one.is_copy]
         for one in copies:
@@ -230,6 +238,7 @@ class Children:
 
     def close(self) -> None:
         """End what still lives; nothing of it is left."""
+        surely(self._pystack.close)
         self._living.clear()
         self._ready.clear()
         for one in tuple(self._made):
@@ -242,3 +251,8 @@ class Children:
         self._scratch.discard(one.folder)
         if one in self._made:
             self._made.remove(one)
+
+
+def _may_be_skipped(item: pytest.Item) -> bool:
+    """Whether a mark may keep it from running: that is seen to in the pytest process."""
+    return any(item.get_closest_marker(name) is not None for name in ("skip", "skipif", "xfail"))

@@ -20,6 +20,7 @@ from .supervise import native
 from .supervise.fork import ChildMain, OpenEnds
 from .supervise.held import CrashWatch
 from .supervise.probe import take_crash, take_documents
+from .supervise.pystack import Pystack
 from .supervise.supervisor import SupervisedChild
 
 Standing = frozenset[pytest.Item | pytest.Collector]
@@ -33,7 +34,7 @@ class ForkedChild:
     """Whoever made it calls `close`."""
 
     start_word = "fork"
-    """One of STARTS."""
+    """One of `choices.STARTS`."""
     is_copy = True
     """Whether it has what the pytest process had when it came to be."""
 
@@ -44,14 +45,16 @@ class ForkedChild:
         folder: Path,
         standing: Standing,
         ends: OpenEnds,
+        pystack: Pystack,
         known: int = 0,
     ) -> None:
         """`standing` is where fixtures stand that are not the child's to tear down, `known` how many items it has."""
         self.folder = folder
         self._settings = settings
+        self._pystack = pystack
         self._standing = standing
         self._known = known
-        self._supervised = SupervisedChild(child_main, _crash_watch(settings, folder), ends)
+        self._supervised = SupervisedChild(child_main, _crash_watch(settings, folder, pystack), ends)
         self.served: list[pytest.Item] = []
         self.ahead: pytest.Item | None = None
         """The test that it was told to run before its turn."""
@@ -77,8 +80,9 @@ class ForkedChild:
         return place
 
     def can_serve(self, item: pytest.Item, place: int) -> bool:
-        # A second run of an item would find what the first one left in it.
-        return self.knows(item, place) and item not in self.served and self.can_go_on_to(item)
+        # A second run of an item would find what the first one left in it. What it was told ahead it tells of first.
+        fresh = item not in self.served and self.ahead in (None, item)
+        return fresh and self.knows(item, place) and self.can_go_on_to(item)
 
     def can_go_on_to(self, item: pytest.Item) -> bool:
         """Whether nothing has to be torn down before that is not the child's."""
@@ -119,10 +123,12 @@ class ForkedChild:
             traceback_file=self.folder / documents.PYTHON_HANG,
             dump_signal=DUMP_SIGNAL,
             native_choice=self._settings.native,
+            pystack=self._pystack,
         )
 
 
-def _crash_watch(settings: Settings, folder: Path) -> CrashWatch | None:
-    if not native.is_wanted(settings.native):
+def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWatch | None:
+    """Hold a crash where HotSpot can do that."""
+    if settings.jvm is None or not native.is_wanted(settings.native):
         return None
-    return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native))
+    return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native, pystack=pystack))

@@ -19,11 +19,13 @@ from .child import main as child
 from .child.output import OutputPutAside
 from .child.serving import Tests
 from .fresh_start import FreshStart
+from .in_process import apart
 from .items import SETTINGS
 from .observation import NotServed
 from .orders import Orders
-from .run import FRESH, RUN
+from .plugin import RUN
 from .settings import DUMP_SIGNAL
+from .standby import FRESH
 from .supervise.fork import RAISED, leave
 from .wire import Sender
 
@@ -42,15 +44,15 @@ def main(folder: str, messages: str, orders: str) -> NoReturn:
     early = faults.PythonStacks(scratch / documents.PYTHON, scratch / documents.PYTHON_HANG, DUMP_SIGNAL)
     early.arm()
     faults.leave_to_hotspot()
-    _leave_after(lambda: _start(scratch, sender, Orders(int(orders))))
+    _leave_after(lambda: _start(scratch, sender, Orders(int(orders)), early))
 
 
-def _start(folder: Path, sender: Sender, orders: Orders) -> None:
+def _start(folder: Path, sender: Sender, orders: Orders, early: faults.PythonStacks) -> None:
     start: FreshStart = pickle.loads((folder / fresh_start.FILE).read_bytes())
     output = OutputPutAside(folder)
     os.chdir(start.folder)
     sys.argv[:] = start.argv
-    fresh = FreshPytest(start, folder, sender, orders, output)
+    fresh = FreshPytest(start, folder, sender, orders, output, early)
     status: object = pytest.ExitCode.INTERNAL_ERROR
     try:
         status = pytest.main(list(start.args), plugins=[fresh])
@@ -78,15 +80,29 @@ def _leave_after(action: Callable[[], None]) -> NoReturn:
 class FreshPytest:
     """A plugin. pytest starts as for the user, and comes to this one where it would run the tests."""
 
-    def __init__(self, start: FreshStart, folder: Path, sender: Sender, orders: Orders, output: OutputPutAside) -> None:
+    def __init__(
+        self,
+        start: FreshStart,
+        folder: Path,
+        sender: Sender,
+        orders: Orders,
+        output: OutputPutAside,
+        stacks: faults.PythonStacks,
+    ) -> None:
         self._start = start
         self._folder = folder
         self._sender = sender
         self._orders = orders
         self._output = output
+        self._stacks = stacks
         self._filters: tuple[Any, ...] = ()
         self._items: dict[str, pytest.Item] = {}
         self._errors: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
+        # Our plugin came later, and is asked before.
+        apart.write_to(early_config, self._stacks.fileno())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: Any) -> None:
@@ -126,7 +142,8 @@ class FreshPytest:
     def _serve(self, session: pytest.Session) -> None:
         config, settings = session.config, self._start.settings
         self._add(session.items)
-        config.stash[RUN].give_settings(list(self._items.values()), settings.jvm)
+        if (run := config.stash.get(RUN, None)) is not None:
+            run.give_settings(list(self._items.values()), settings.jvm)
         tests = Tests(
             config=config,
             items=self._items,
@@ -134,7 +151,7 @@ class FreshPytest:
             begun=None,
             shares_fixtures=False,
             filters=self._filters,
-            late_jvm=True,
+            fresh=True,
             coverage=self._start.coverage,
             why_missing=self._why_missing,
         )

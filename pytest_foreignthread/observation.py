@@ -80,6 +80,17 @@ class SessionStopped:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """What came of a trial in the child of a doctor's examination."""
+
+    what: str
+    outcome: str
+    """`passed`, `skipped` or `failed`."""
+    text: str
+    microseconds: int = 0
+
+
+@dataclass(frozen=True)
 class TestEnded:
     """The child did all it had to do for a test, and waits for the next order."""
 
@@ -100,6 +111,7 @@ Message = (
     | JvmAdopted
     | NotServed
     | SessionStopped
+    | Tried
     | TestEnded
     | Finished
 )

@@ -73,6 +73,8 @@ class RunRecord:
     diagnosis: Diagnosis | None = None
     alone: Alone | None = None
     """None for a test that had a child of its own, or was the first in a shared one."""
+    jvm: bool = True
+    """Whether the child had a JVM: one of a forked test has none."""
     start: str | None = None
     """How the child came to be, one of STARTS; None where the test had none."""
     test: str = ""
@@ -80,7 +82,7 @@ class RunRecord:
     rerun: str = ""
     """The node id as it is given on the command line from the folder in which pytest was started."""
     rerun_options: tuple[str, ...] = ()
-    """Options without which pytest finds no test of that id."""
+    """Options without which pytest finds no test of that id, or would run it in its own process."""
 
     @property
     def rerun_arguments(self) -> tuple[str, ...]:

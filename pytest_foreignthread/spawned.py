@@ -23,8 +23,9 @@ from .fresh_start import FreshStart
 from .observation import NotServed
 from .orders import Orders
 from .settings import Settings
-from .starts import START_PATH
+from .standby import START_PATH
 from .supervise.fork import OpenEnds
+from .supervise.pystack import Pystack
 from .wire import Sender
 
 _PROGRAM: Final = (
@@ -55,11 +56,17 @@ class SpawnedChild(ForkedChild):
     is_copy = False
 
     def __init__(
-        self, config: pytest.Config, settings: Settings, folder: Path, ends: OpenEnds, files: frozenset[str]
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        folder: Path,
+        ends: OpenEnds,
+        pystack: Pystack,
+        files: frozenset[str],
     ) -> None:
         """`files` are those whose tests it may be told to run."""
         _let_others_append(config)
-        super().__init__(_child_main(config, folder), settings, folder, frozenset(), ends)
+        super().__init__(_child_main(config, folder), settings, folder, frozenset(), ends, pystack)
         self._files = files
         start = _start_of(config, settings, folder, files)
         (folder / fresh_start.FILE).write_bytes(pickle.dumps(start))

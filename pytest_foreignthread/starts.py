@@ -10,9 +10,7 @@ from typing import Any, Final
 import pytest
 
 from . import jvms
-
-START_PATH = pytest.StashKey[tuple[str, ...]]()
-"""sys.path before pytest loaded the project's conftests."""
+from .settings import Settings
 
 _WHY: Final = "a JVM runs in the pytest process, which no forked child can use"
 _CODE: Final = "jvm-before-fork"
@@ -25,9 +23,12 @@ class Starts:
         self._asked = asked
         self._told = False
 
-    def how(self) -> str:
-        """Give the way for a child that is needed now; raise UsageError where there is none."""
-        if self._asked != "spawn" and not jvms.runs_here():
+    def how(self, settings: Settings) -> str:
+        """Give the way for a child that is needed now; raise UsageError where there is none.
+
+        One that has no use for a JVM may be forked beside one.
+        """
+        if self._asked != "spawn" and (settings.jvm is None or not jvms.runs_here()):
             return "fork"
         if self._asked == "fork":
             raise pytest.UsageError(

@@ -24,6 +24,7 @@ from .observation import (
     SessionStopped,
     TestEnded,
     ThreadNamed,
+    Tried,
     WarningRecorded,
 )
 from .outcomes import Phase
@@ -31,8 +32,8 @@ from .outcomes import Phase
 _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     cls.__name__.encode(): cls
     for cls in (
-        *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, SessionStopped, TestEnded, Finished),
-        *(JvmFailed, JvmAdopted, NotServed),
+        *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, SessionStopped),
+        *(JvmFailed, JvmAdopted, NotServed, Tried, TestEnded, Finished),
     )
 }
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"int": int, "str": str, "int | None": (int, type(None))}
@@ -48,6 +49,12 @@ def encode(message: Message) -> bytes:
     """Raise TypeError when a report holds what JSON does not take."""
     fields = {name: _plain(value) for name, value in vars(message).items()}
     return f"{type(message).__name__}\t{json.dumps(fields)}\n".encode()
+
+
+def encode_report(report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: str) -> bytes:
+    """Give a `ReportMade` whose report is JSON already."""
+    rest = json.dumps({"exceptions": exceptions, "elsewhere": elsewhere})
+    return f'{ReportMade.__name__}\t{{"report": {report}, {rest[1:]}\n'.encode()
 
 
 def _plain(value: Any) -> Any:
@@ -79,7 +86,15 @@ class Sender:
         With `soon` the message goes out together with the next one, which must be about to come: each write wakes the
         parent.
         """
-        data = encode(message)
+        self._send(encode(message), soon)
+
+    def send_report(
+        self, report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: str, *, soon: bool = False
+    ) -> None:
+        """Send a `ReportMade` whose report is JSON already; as `send` does."""
+        self._send(encode_report(report, exceptions, elsewhere), soon)
+
+    def _send(self, data: bytes, soon: bool) -> None:
         if os.getpid() != self._owner_pid:
             return
         with self._lock:

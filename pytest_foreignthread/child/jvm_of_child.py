@@ -2,52 +2,65 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ..observation import JvmAdopted, JvmFailed, PhaseStarted
 from ..outcomes import Phase
-from ..settings import Settings
-from ..wire import Sender
 from . import jvm
-from .alternate_stack import AlternateStacks
-from .uncaught import UncaughtExceptions
+from .java_side import JavaSide
+from .state import ChildState
+from .uncaught import Uncaught, UncaughtExceptions
 
 
-class JvmOfChild:
+class JvmOfChild(JavaSide):
     """Started once, by the child or by the project."""
 
-    def __init__(self, settings: Settings, folder: Path, sender: Sender, alternate: AlternateStacks) -> None:
-        self._settings = settings
-        self._folder = folder
-        self._sender = sender
-        self._alternate = alternate
+    def __init__(self, state: ChildState) -> None:
+        self._state = state
         self._adopted: JvmAdopted | None = None
-        self.uncaught = UncaughtExceptions()
+        self._uncaught = UncaughtExceptions()
         self.has_run = False
         """Also when it is gone by now."""
 
     def start(self) -> None:
         """Raise JvmStartError, of which the parent has been told."""
-        self._sender.send(PhaseStarted(Phase.JVM))
+        send, settings, folder = self._state.sender.send, self._state.settings, self._state.folder
+        send(PhaseStarted(Phase.JVM))
         try:
             if jvm.is_started():
-                self._adopted = jvm.adopt(self._settings, self._folder)
+                self._adopted = jvm.adopt(settings, folder)
             else:
-                jvm.start(self._settings, self._folder)
+                jvm.start(settings, folder)
         except jvm.JvmStartError as error:
-            self._sender.send(JvmFailed(str(error)))
+            send(JvmFailed(str(error)))
             raise
         self.has_run = True
-        self._alternate.offer_to_handlers()
-        self.uncaught.install()
+        self._state.alternate.offer_to_handlers()
+        self._uncaught.install()
         self.tell()
 
+    def can_go_on(self) -> bool:
+        return not self.has_run or jvm.is_started()
+
+    def uncaught(self) -> list[Uncaught]:
+        return self._uncaught.at_end_of_phase() if self.has_run else []
+
     def tell(self) -> None:
-        """Say to the parent whose JVM it is; what it was told before was of another test."""
         if self._adopted is not None:
-            self._sender.send(self._adopted, soon=True)
+            self._state.sender.send(self._adopted, soon=True)
+
+
+def begun(config: pytest.Config, state: ChildState, *, late: bool) -> JvmOfChild | None:
+    """Give the JVM, which runs, or with `late` will once a test needs it; None where it did not start."""
+    java = JvmOfChild(state)
+    if late:
+        config.pluginmanager.register(LateStart(java, state), "foreign_thread_late_start")
+        return java
+    try:
+        java.start()
+    except jvm.JvmStartError:
+        return None
+    return java
 
 
 class LateStart:
@@ -57,9 +70,9 @@ class LateStart:
     here; it could not where there is a JVM already.
     """
 
-    def __init__(self, jvm_of_child: JvmOfChild, sender: Sender) -> None:
-        self._jvm = jvm_of_child
-        self._sender = sender
+    def __init__(self, java: JvmOfChild, state: ChildState) -> None:
+        self._java = java
+        self._state = state
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> None:
@@ -71,6 +84,6 @@ class LateStart:
         self._start()
 
     def _start(self) -> None:
-        if not self._jvm.has_run:
-            self._jvm.start()
-            self._sender.send(PhaseStarted(Phase.SETUP))
+        if not self._java.has_run:
+            self._java.start()
+            self._state.sender.send(PhaseStarted(Phase.SETUP))

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from .. import documents
+from .. import documents, jvms
+from ..in_process import apart
+from ..loops import IN_CHILDREN
 from ..observation import Finished, TestEnded
 from ..orders import Orders, RunTest
 from ..settings import DUMP_SIGNAL, Settings
 from ..wire import Sender
-from . import faults, jvm
+from . import faults
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
 from .hooks import ChildPlugin, TerminalWithoutHooks
-from .jvm_of_child import JvmOfChild, LateStart
+from .java_side import JavaSide
 from .measuring import measured
 from .serving import Server, Tests
 from .state import ChildState
@@ -25,29 +27,39 @@ from .state import ChildState
 def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: Orders) -> None:
     """Start the JVM, then run each test that is ordered and send its reports; the caller ends the process.
 
-    `settings` has what the JVM is started with; each test has its own.
+    `settings` has what the JVM is started with, or that there is to be none; each test has its own.
     """
     stacks = faults.PythonStacks(folder / documents.PYTHON, folder / documents.PYTHON_HANG, DUMP_SIGNAL)
     stacks.arm()
+    apart.write_to(tests.config, stacks.fileno())
     sender.send(current_thread(), soon=True)
-    alternate = AlternateStacks()
-    jvm_of_child = JvmOfChild(settings, folder, sender, alternate)
-    try:
-        if jvm.is_started() or not tests.late_jvm:
-            jvm_of_child.start()
-    except jvm.JvmStartError:
+    state = ChildState(settings, folder, sender, stacks, AlternateStacks())
+    java = _java_side(tests, state)
+    if java is None:
         return
-    if not jvm_of_child.has_run:
-        tests.config.pluginmanager.register(LateStart(jvm_of_child, sender), "foreign_thread_late_start")
-    state = ChildState(settings, folder, sender, stacks, alternate)
-    with stacks.written_at_exit(), alternate.for_this_thread():
-        _serve(Server(tests, state, jvm_of_child), tests, orders)
+    with stacks.written_at_exit(), state.alternate.for_this_thread():
+        _serve(Server(tests, state, java), tests, orders)
     _flush()
     sender.send(Finished())
 
 
+def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
+    """None where the JVM did not start that the tests are to have; the reason has been sent."""
+    is_projects = tests.fresh and jvms.runs_here()
+    if state.settings.jvm is None and not is_projects:
+        state.stacks.answer_alone()
+        state.alternate.offer_to_handlers()
+        return JavaSide()
+    # Imported here, jpype with it: a child without a JVM does without.
+    from .jvm_of_child import begun
+
+    return begun(tests.config, state, late=tests.fresh and not is_projects)
+
+
 def _serve(server: Server, tests: Tests, orders: Orders) -> None:
     config = tests.config
+    if config.pluginmanager.hasplugin(IN_CHILDREN):
+        config.pluginmanager.unregister(name=IN_CHILDREN)
     config.pluginmanager.register(ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
     _leave_reporting_to_the_parent(config)
     config.pluginmanager.register(server.ends, "foreign_thread_phase_ends")
@@ -69,7 +81,7 @@ def _take_orders(server: Server, orders: Orders) -> None:
             break
         server.run(order)
         # A test that shut the JVM down leaves none for the next.
-        if server.ran_last or server.lost_its_jvm:
+        if server.ran_last or not server.java.can_go_on():
             return
         if order.last:
             break
@@ -95,3 +107,7 @@ def _leave_reporting_to_the_parent(config: pytest.Config) -> None:
     if manager.hasplugin("pdbinvoke"):
         # A process group in the background that reads from the terminal is stopped.
         manager.unregister(name="pdbinvoke")
+    if manager.hasplugin("faulthandler"):
+        # To start its watchdog, for `faulthandler_timeout`, it waits for the end of the one before, a thread that the
+        # fork has not copied. A child has a deadline anyway.
+        manager.unregister(name="faulthandler")

@@ -6,7 +6,7 @@ import unittest
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -14,20 +14,23 @@ from ..observation import NotServed, PhaseStarted
 from ..orders import RunTest
 from ..outcomes import Phase
 from ..settings import Settings
-from . import jvm
 from .callback import current_thread
-from .jvm_of_child import JvmOfChild
+from .java_side import JavaSide
 from .measuring import CoverageOptions
 from .modes import ForeignThread
 from .phase_ends import PhaseEnds
 from .protocol import Protocol
 from .state import CHILD, ChildState
+from .with_hypothesis import told_on_its_thread
 
 Items = Sequence[pytest.Item] | Mapping[str, pytest.Item]
 """By the name that an order has for them."""
 
 WarningFilter = tuple[Any, ...]
 """An entry of `warnings.filters`."""
+
+
+_FIXTURES: Final = "pytest_foreignthread.fixtures"
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ class Tests:
     """Whether the pytest process may have set up fixtures which these tests use and others will."""
     filters: Sequence[WarningFilter]
     """The warning filters outside of any test."""
-    late_jvm: bool = False
-    """Whether fixtures of the project may start the JVM."""
+    fresh: bool = False
+    """Whether this is a fresh interpreter, in which the project may start the JVM, or has started it."""
     coverage: CoverageOptions | None = None
     """What the pytest process measures, where this is no fork of it."""
     why_missing: Callable[[object], str] = str
@@ -68,14 +71,14 @@ def _stand_in(item: pytest.Item) -> pytest.Item | None:
 class Server:
     """A plugin: pytest's own protocol of a test ends here, inside whatever hooks wrap it."""
 
-    def __init__(self, tests: Tests, state: ChildState, jvm_of_child: JvmOfChild) -> None:
+    def __init__(self, tests: Tests, state: ChildState, java: JavaSide) -> None:
         self._tests = tests
         self._order: RunTest | None = None
         self._left_by: pytest.Item | None = None
         """The test that ran last, where another was to come next than the one that does."""
         self.state = state
-        self._jvm = jvm_of_child
-        self.ends = PhaseEnds(jvm_of_child)
+        self.java = java
+        self.ends = PhaseEnds(java)
 
     def run(self, order: RunTest) -> None:
         tests, item = self._tests, self._item(order.item)
@@ -97,10 +100,6 @@ class Server:
     def ran_last(self) -> bool:
         """Whether its last test has run, which has torn down all."""
         return self._order is not None and self._order.last
-
-    @property
-    def lost_its_jvm(self) -> bool:
-        return self._jvm.has_run and not jvm.is_started()
 
     def _item(self, name: Any) -> pytest.Item | None:
         try:
@@ -135,7 +134,7 @@ class Server:
         state.stacks.begin()
         # Messages are read test by test, and the first thread named is the main one.
         state.sender.send(current_thread(), soon=True)
-        self._jvm.tell()
+        self.java.tell()
 
     def _beside(self, item: pytest.Item) -> pytest.Item | None:
         if not (self._order and self._order.last and self._tests.shares_fixtures):
@@ -146,15 +145,22 @@ class Server:
         """Hand `item.runtest`, which is the body alone, to the thread that the mode names."""
         state = item.config.stash[CHILD]
         mode = state.settings.mode
+        if state.settings.jvm is None:
+            # It may run on the main thread alone, where it is.
+            return
         names = getattr(item, "fixturenames", None)
-        if mode != "main" and names is not None and "foreign_thread" not in names:
+        if mode != "main" and names is not None and "foreign_thread" not in names and _has_own_bridge(item):
             names.append("foreign_thread")
-        body = item.runtest
+        body = told_on_its_thread(item, item.runtest)
 
         def runtest() -> None:
             __tracebackhide__ = True
+            from .jvm import jpype_bridge
+
             threads = getattr(item, "funcargs", {}).get("foreign_thread")
-            threads = threads or ForeignThread(jvm.jpype_bridge, state, mode)
+            if not isinstance(threads, ForeignThread):
+                # A suite may have a fixture of that name of its own.
+                threads = ForeignThread(jpype_bridge, state, mode)
             threads.call_body(body, mode)
 
         item.runtest = runtest  # type: ignore[method-assign]
@@ -166,6 +172,13 @@ class Server:
         self.state.sender.send(PhaseStarted(Phase.TEARDOWN))
         for error in self.ends.finish():
             raise error
+
+
+def _has_own_bridge(item: pytest.Item) -> bool:
+    """Whether a fixture overrides `foreign_thread_bridge` for the test: two fixtures less to set up where none does."""
+    fixtures = item.config.pluginmanager.getplugin("funcmanage")
+    found = None if fixtures is None else fixtures.getfixturedefs("foreign_thread_bridge", item)
+    return found is None or getattr(found[-1].func, "__module__", "") != _FIXTURES
 
 
 def _name_as_method(item: pytest.Item) -> None:

@@ -64,6 +64,10 @@ class UncaughtExceptions:
         with self._lock:
             self._found.append((str(thread.getName()), throwable))
 
+    def at_end_of_phase(self) -> list[Uncaught]:
+        jvm.wait_while_it_exits()
+        return self.take()
+
     def take(self) -> list[Uncaught]:
         """Give, and forget, what came since the last call."""
         if jvm.is_started() and jvm.number_of_threads() > self._usual:

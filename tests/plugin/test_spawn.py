@@ -635,3 +635,109 @@ def test_the_program_that_called_pytest(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=ENDLESS, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "ordinary").read_text() == (tmp_path / "foreign").read_text()
+
+
+BESIDE_A_JVM: Final = """
+import ctypes
+import gc
+import sys
+
+import pytest
+
+@pytest.mark.foreign_thread
+def test_foreign(): pass
+
+@pytest.mark.forked
+def test_forked():
+    assert gc.isenabled()
+    # JPype's hook asks Java only where the process has grown.
+    for number in range(2000):
+        cycle = [bytearray(100_000)]
+        cycle.append(cycle)
+    gc.collect()
+
+@pytest.mark.forked
+def test_segfault():
+    ctypes.string_at(0)
+"""
+
+
+@pytest.mark.parametrize("conftest", [AT_IMPORT, AT_CONFIGURE], ids=["import", "configure"])
+def test_one_that_is_forked_and_no_more_is_forked_beside_a_jvm(run_suite: RunSuite, conftest: str) -> None:
+    """It has none of HotSpot: faulthandler alone answers for its signals."""
+    run = run_suite({"conftest.py": conftest, "test_it.py": BESIDE_A_JVM})
+    assert run.outcomes == {"test_foreign": "passed", "test_forked": "passed", "test_segfault": "segfault"}
+    told = {name: (entry["start"], entry["jvm"]) for name, entry in run.tests.items()}
+    fork = ("fork", False)
+    assert told == {"test_foreign": ("spawn", True), "test_forked": fork, "test_segfault": fork}
+    assert "test_segfault" in functions(run.tests["test_segfault"], "python", current=True)
+    assert not list(run.folder.glob("hs_err_pid*.log"))
+
+
+def test_one_that_is_forked_and_no_more_in_a_fresh_interpreter(run_suite: RunSuite) -> None:
+    source = """
+        import ctypes
+        import os
+        import sys
+
+        import pytest
+
+        here = os.getpid()
+
+        @pytest.mark.forked
+        def test_passed():
+            assert os.getpid() == here
+            assert "jpype" not in sys.modules
+
+        @pytest.mark.forked
+        def test_segfault():
+            ctypes.string_at(0)
+    """
+    run = run_suite(source, SPAWN)
+    assert run.outcomes == {"test_passed": "passed", "test_segfault": "segfault"}
+    assert {(entry["start"], entry["jvm"]) for entry in run.tests.values()} == {("spawn", False)}
+    assert run.tests["test_segfault"]["signal"] == "SIGSEGV"
+    assert "test_segfault" in functions(run.tests["test_segfault"], "python", current=True)
+
+
+@pytest.mark.parametrize(("options", "start"), [((), "fork"), ((SPAWN,), "spawn")], ids=["fork", "spawn"])
+def test_stacks_of_one_that_starts_a_jvm_itself(run_suite: RunSuite, options: tuple[str, ...], start: str) -> None:
+    """They go to the child's file, not to what the pytest process has for stderr."""
+    source = """
+        import ctypes
+
+        import jpype
+        import pytest
+
+        @pytest.mark.forked
+        def test_segfault():
+            jpype.startJVM()
+            ctypes.string_at(0)
+    """
+    run = run_suite(source, *options)
+    entry = run.tests["test_segfault"]
+    assert entry["start"] == start
+    assert "test_segfault" in functions(entry, "python", current=True)
+    assert "Current thread" not in run.errors + run.output
+
+
+def test_stacks_of_a_test_whose_session_fixture_starts_a_jvm(run_suite: RunSuite) -> None:
+    source = """
+        import ctypes
+
+        import jpype
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def java():
+            jpype.startJVM()
+
+        @pytest.mark.foreign_thread
+        def test_segfault(java):
+            ctypes.string_at(0)
+    """
+    run = run_suite(source, SPAWN)
+    entry = run.tests["test_segfault"]
+    assert (entry["outcome"], entry["signal"], current_thread(entry)) == ("segfault", "SIGSEGV", "foreign-1")
+    assert any(OWN_JVM in note for note in entry["notes"])
+    assert "test_segfault" in functions(entry, "python", current=True)

@@ -19,11 +19,15 @@ ROOT: Final = Path(__file__).parents[2]
 DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
-    **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row", "fresh_start"], DATA),
-    **dict.fromkeys(["baseline", "hookspecs", "own_modes"], 1),
-    "decorator": 1,
+    **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row", "choices", "fresh_start"], DATA),
+    **dict.fromkeys(["baseline", "hookspecs", "own_modes", "standby", "threads_before_fork"], 1),
+    **dict.fromkeys(["decorator", "in_process"], 1),
     "__init__": 2,
     "option_values": 2,
+    "loops": 1,
+    "phases": 2,
+    "timeouts": 4,
+    "reruns": 4,
     **dict.fromkeys(
         ["wire", "evidence", "measured", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1
     ),
@@ -37,14 +41,16 @@ TIERS: Final[Mapping[str, int]] = {
     "live": 5,
     "selection": 5,
     **dict.fromkeys(["items", "results"], 6),
-    **dict.fromkeys(["isolation", "matrix_terminal"], 7),
+    **dict.fromkeys(["beside", "isolation", "matrix_terminal"], 7),
+    "doctor": 7,
     "forked": 8,
     "spawned": 9,
     "children": 10,
     "runner": 11,
     "run": 12,
-    "plugin": 13,
-    "fresh": 14,
+    "waking": 13,
+    "plugin": 14,
+    "fresh": 15,
 }
 # What a unit may not import, at whatever depth. Those that know no pytest can be tried, and understood, without it.
 BARRED: Final[Mapping[str, frozenset[str]]] = {

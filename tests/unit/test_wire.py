@@ -22,6 +22,7 @@ from pytest_foreignthread.observation import (
     ReportMade,
     SessionStopped,
     ThreadNamed,
+    Tried,
     WarningRecorded,
 )
 from pytest_foreignthread.outcomes import Phase
@@ -41,6 +42,7 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(JvmAdopted, TEXT, TEXT),
     st.builds(NotServed, TEXT),
     st.builds(SessionStopped, TEXT, TEXT, st.none() | INTEGER),
+    st.builds(Tried, TEXT, TEXT, TEXT, INTEGER),
     st.just(Finished()),
 )
 

@@ -650,7 +650,8 @@ def test_foreign(): pass
 @pytest.mark.forked
 def test_forked():
     assert gc.isenabled()
-    # JPype's hook asks Java only where the process has grown.
+    assert "_jpype" not in [one.__module__ for one in gc.callbacks]
+    # Such a hook asks Java only where the process has grown.
     for number in range(2000):
         cycle = [bytearray(100_000)]
         cycle.append(cycle)
@@ -740,4 +741,28 @@ def test_stacks_of_a_test_whose_session_fixture_starts_a_jvm(run_suite: RunSuite
     entry = run.tests["test_segfault"]
     assert (entry["outcome"], entry["signal"], current_thread(entry)) == ("segfault", "SIGSEGV", "foreign-1")
     assert any(OWN_JVM in note for note in entry["notes"])
+    assert "test_segfault" in functions(entry, "python", current=True)
+
+
+def test_one_that_is_forked_and_no_more_uses_the_jvm_of_the_conftest(run_suite: RunSuite) -> None:
+    source = """
+        import ctypes
+
+        import jpype
+        import pytest
+
+        @pytest.mark.forked
+        def test_passed():
+            assert str(jpype.JClass("java.lang.System").getProperty("mine")) == "yes"
+
+        @pytest.mark.forked
+        def test_segfault():
+            ctypes.string_at(0)
+    """
+    run = run_suite({"conftest.py": AT_IMPORT, "test_it.py": source}, SPAWN)
+    assert run.outcomes == {"test_passed": "passed", "test_segfault": "segfault"}
+    entry = run.tests["test_segfault"]
+    assert (entry["start"], entry["signal"]) == ("spawn", "SIGSEGV")
+    assert any(OWN_JVM in note for note in entry["notes"])
+    assert "SIGSEGV" in Path(entry["artifacts"]["hs_err"]).read_text()
     assert "test_segfault" in functions(entry, "python", current=True)

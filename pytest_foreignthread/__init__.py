@@ -1,4 +1,7 @@
-"""Test Python callbacks on Java threads: segfaults, hangs and NULL results as test outcomes, with their stacks."""
+"""Test Python callbacks on Java threads: segfaults, hangs and NULL results as test outcomes, with their stacks.
+
+PYTEST_DONT_REWRITE: a fresh interpreter imports it before pytest, which would warn that it comes too late.
+"""
 
 from __future__ import annotations
 

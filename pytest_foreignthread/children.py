@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 import warnings
 from collections import Counter
@@ -12,19 +13,24 @@ from dataclasses import dataclass
 import pytest
 
 from . import documents
+from .child import collector
+from .child import main as child
 from .child.serving import Tests, WarningFilter
 from .forked import ForkedChild
 from .isolation import Group, Places, group_of, jvm_key, module_of
 from .items import SETTINGS
 from .live import TICK
 from .observation import Observation
-from .orders import RunTest
+from .orders import Orders, RunTest
 from .settings import Settings
 from .shared_fixtures import SharedFixtures
+from .spawned import SpawnedChild
+from .starts import Starts
 from .supervise.fork import OpenEnds
 from .supervise.pystack import Pystack
 from .supervise.scratch import ScratchRoot
 from .supervise.signals import surely
+from .wire import Sender
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Seen:
 
     observation: Observation
     taken: documents.Documents
+    start: str
+    """How the child came to be."""
     before: tuple[pytest.Item, ...] = ()
 
 
@@ -48,11 +56,13 @@ class Children:
         *,
         ready: int,
         with_cache: Callable[[Settings], Settings],
+        starts: Starts,
         before_fork: Callable[[], None],
     ) -> None:
         """`filters` are the warning filters outside of any test, `ready` how many children may wait for theirs."""
         self._with_cache = with_cache
         self._before_fork = before_fork
+        self.starts = starts
         self._config = session.config
         self._places = Places(session.items)
         self._scratch = scratch
@@ -80,7 +90,7 @@ class Children:
         observation, taken = self._observed(serving, item, nextitem, order)
         if observation.all_passed and nextitem is not None:
             self._order_ahead(serving, group, nextitem)
-        return Seen(observation, taken, before)
+        return Seen(observation, taken, serving.start_word, before)
 
     def _serving(self, item: pytest.Item, group: Group | None) -> ForkedChild:
         living = self._living.get(group) if group is not None else None
@@ -88,7 +98,7 @@ class Children:
             return living
         if living is not None:
             self.retire(item)
-        return self._taken_from_ready(item) or self._new(item.stash[SETTINGS], item)
+        return self._taken_from_ready(item) or self._new(item, group, begun=True)
 
     def _can_serve(self, living: ForkedChild, item: pytest.Item) -> bool:
         return living.can_serve(item, self._places.of(item))
@@ -96,11 +106,15 @@ class Children:
     def _order(
         self, serving: ForkedChild, group: Group | None, item: pytest.Item, nextitem: pytest.Item | None
     ) -> RunTest:
-        following = None if nextitem is None else self._places.of(nextitem)
-        known = following if following is not None and serving.knows(following) else None
+        following = None if nextitem is None else self._name(serving, nextitem)
         ends = group is None or nextitem is None or not self._places.may_come_again(group, item)
         last = ends or nextitem is None or not serving.can_go_on_to(nextitem)
-        return RunTest(self._places.of(item), known, last)
+        return RunTest(serving.name_of(item, self._places.of(item)), following, last)
+
+    def _name(self, serving: ForkedChild, item: pytest.Item) -> int | str | None:
+        """Give the name by which an order tells the child the item, None where it has none of it."""
+        place = self._places.of(item)
+        return serving.name_of(item, place) if serving.knows(item, place) else None
 
     def _order_ahead(self, serving: ForkedChild, group: Group | None, item: pytest.Item) -> None:
         """Let the child begin its next test while the reports of this one are written, where nothing can come between.
@@ -133,7 +147,7 @@ class Children:
             if have[jvm_key(settings)] > 0:
                 have[jvm_key(settings)] -= 1
                 continue
-            waiting = self._new(settings, None)
+            waiting = self._new(one, None, begun=False)
             self._ready.append(waiting)
             waiting.start()
 
@@ -158,20 +172,33 @@ class Children:
                 return waiting
         return None
 
-    def _new(self, settings: Settings, begun: pytest.Item | None) -> ForkedChild:
-        self._before_fork()
-        folder, settings = self._scratch.child_folder(), self._with_cache(settings)
-        tests = Tests(
-            self._config,
-            self._places.items,
-            SETTINGS,
-            None if begun is None else self._places.of(begun),
-            self._fixtures.ordinary_tests_ran,
-            self._filters,
-        )
-        made = ForkedChild(tests, settings, folder, self._fixtures.standing(), self._ends, self._pystack)
+    def _new(self, item: pytest.Item, group: Group | None, *, begun: bool) -> ForkedChild:
+        """Make a child for the item, and for others of its group; `begun` where it comes amid the item's protocol."""
+        settings = self._with_cache(item.stash[SETTINGS])
+        if self.starts.how(settings) == "spawn":
+            made: ForkedChild = self._spawned(item, group, settings)
+        else:
+            made = self._forked(settings, self._places.of(item) if begun else None)
         self._made.append(made)
         return made
+
+    def _forked(self, settings: Settings, begun: int | None) -> ForkedChild:
+        self._before_fork()
+        folder, places = self._scratch.child_folder(), self._places
+        tests = Tests(self._config, places.items, SETTINGS, begun, self._fixtures.ordinary_tests_ran, self._filters)
+        collects = gc.isenabled()
+
+        def run(sender: Sender, orders: Orders) -> None:
+            collector.begin(collects=collects)
+            child.run(tests, settings, folder, sender, orders)
+
+        standing = self._fixtures.standing()
+        return ForkedChild(run, settings, folder, standing, self._ends, self._pystack, known=len(places.items))
+
+    def _spawned(self, item: pytest.Item, group: Group | None, settings: Settings) -> SpawnedChild:
+        others = self._places.items if group is not None else ()
+        files = frozenset(str(one.path) for one in others if group_of(one) == group) | {str(item.path)}
+        return SpawnedChild(self._config, settings, self._scratch.child_folder(), self._ends, self._pystack, files)
 
     def _end_other_modules(self, item: pytest.Item) -> None:
         here = module_of(item)
@@ -184,10 +211,11 @@ class Children:
             self._end(group)
 
     def drop_ready(self) -> None:
-        """Call when the pytest process has changed, or may look at its children: those that wait are copies of it."""
+        """Call when the pytest process has changed, or may look at its children: those that are copies of it go."""
         surely(self._pystack.close)
-        waiting, self._ready = self._ready, []
-        for one in waiting:
+        copies = [one for one in self._ready if one.is_copy]
+        self._ready = [one for one in self._ready if not one.is_copy]
+        for one in copies:
             surely(functools.partial(self._close, one))
 
     def _end(self, group: Group) -> None:
@@ -205,7 +233,6 @@ class Children:
             )
 
     def finish(self) -> None:
-        self.drop_ready()
         for group in tuple(self._living):
             self._end(group)
 

@@ -13,6 +13,9 @@ NATIVE_CHOICES: Final = ("auto", "off", "locals")
 ISOLATIONS: Final = ("test", "module", "session")
 """What a child and its JVM are for: one test, those of a module, or all."""
 
+STARTS: Final = ("fork", "spawn")
+"""How a child comes to be: a fork of the pytest process, or a fresh interpreter that imports the tests anew."""
+
 LIVE_CHOICES: Final = ("auto", "off")
 
 FAULTHANDLER_CHOICES: Final = ("apart", "pytest")

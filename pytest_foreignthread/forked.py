@@ -10,8 +10,6 @@ from typing import Final
 import pytest
 
 from . import documents
-from .child import main as child
-from .child.serving import Tests
 from .isolation import JvmKey, jvm_key
 from .items import SETTINGS
 from .measured import take_in
@@ -19,7 +17,7 @@ from .observation import Observation
 from .orders import End, RunTest
 from .settings import DUMP_SIGNAL, Settings
 from .supervise import native
-from .supervise.fork import OpenEnds
+from .supervise.fork import ChildMain, OpenEnds
 from .supervise.held import CrashWatch
 from .supervise.probe import take_crash, take_documents
 from .supervise.pystack import Pystack
@@ -35,20 +33,28 @@ _INTERRUPTED: Final = 5.0
 class ForkedChild:
     """Whoever made it calls `close`."""
 
+    start_word = "fork"
+    """One of `choices.STARTS`."""
+    is_copy = True
+    """Whether it has what the pytest process had when it came to be."""
+
     def __init__(
-        self, tests: Tests, settings: Settings, folder: Path, standing: Standing, ends: OpenEnds, pystack: Pystack
+        self,
+        child_main: ChildMain,
+        settings: Settings,
+        folder: Path,
+        standing: Standing,
+        ends: OpenEnds,
+        pystack: Pystack,
+        known: int = 0,
     ) -> None:
-        """`standing` is where fixtures stand that are not the child's to tear down."""
+        """`standing` is where fixtures stand that are not the child's to tear down, `known` how many items it has."""
         self.folder = folder
         self._settings = settings
         self._pystack = pystack
         self._standing = standing
-        self._known = len(tests.items)
-        self._supervised = SupervisedChild(
-            lambda sender, orders: child.run(tests, settings, folder, sender, orders),
-            _crash_watch(settings, folder, pystack),
-            ends,
-        )
+        self._known = known
+        self._supervised = SupervisedChild(child_main, _crash_watch(settings, folder, pystack), ends)
         self.served: list[pytest.Item] = []
         self.ahead: pytest.Item | None = None
         """The test that it was told to run before its turn."""
@@ -65,14 +71,18 @@ class ForkedChild:
     def ended(self) -> bool:
         return self._supervised.ended
 
-    def knows(self, place: int) -> bool:
-        """Whether the item of that place was there at the fork."""
+    def knows(self, item: pytest.Item, place: int) -> bool:
+        """Whether the item, of that place, was there at the fork."""
         return place < self._known
+
+    def name_of(self, item: pytest.Item, place: int) -> int | str:
+        """Give the name by which an order tells it the item."""
+        return place
 
     def can_serve(self, item: pytest.Item, place: int) -> bool:
         # A second run of an item would find what the first one left in it. What it was told ahead it tells of first.
         fresh = item not in self.served and self.ahead in (None, item)
-        return fresh and self.knows(place) and self.can_go_on_to(item)
+        return fresh and self.knows(item, place) and self.can_go_on_to(item)
 
     def can_go_on_to(self, item: pytest.Item) -> bool:
         """Whether nothing has to be torn down before that is not the child's."""

@@ -54,6 +54,22 @@ class JvmFailed:
 
 
 @dataclass(frozen=True)
+class JvmAdopted:
+    """The JVM of the child is one that the project has started there, with its own options."""
+
+    version: str
+    unused: str
+    """Arguments for the JVM that were not given to it, as shell words; empty where there were none."""
+
+
+@dataclass(frozen=True)
+class NotServed:
+    """The child could not run the test: it has none of that node id, or did not come so far."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class SessionStopped:
     """The test asked for the end of the run: KeyboardInterrupt or `pytest.exit`."""
 
@@ -92,6 +108,8 @@ Message = (
     | ReportMade
     | WarningRecorded
     | JvmFailed
+    | JvmAdopted
+    | NotServed
     | SessionStopped
     | Tried
     | TestEnded

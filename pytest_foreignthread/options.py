@@ -22,6 +22,7 @@ from .choices import (
     MATRIX_MODES,
     MODES,
     NATIVE_CHOICES,
+    STARTS,
 )
 
 if TYPE_CHECKING:
@@ -87,6 +88,13 @@ OPTIONS: Final = (
         "test",
         "a child and its JVM for each test (test), module or session",
         in_marker=True,
+    ),
+    Option(
+        "start",
+        "HOW",
+        values.one_of(STARTS),
+        None,
+        "children are forks (fork), or fresh interpreters (spawn; by itself where a JVM runs in the pytest process)",
     ),
     Option(
         "ready",

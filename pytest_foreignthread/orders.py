@@ -12,10 +12,13 @@ from typing import Final
 
 @dataclass(frozen=True)
 class RunTest:
-    """The word to run a test. Items are named by their place in the list of the run, which the fork has copied."""
+    """The word to run a test.
 
-    item: int
-    next_item: int | None = None
+    A fork has copied the list of the run, so there items are named by their place; elsewhere by their node id.
+    """
+
+    item: int | str
+    next_item: int | str | None = None
     """The one that pytest runs next; it tells which fixtures stay."""
     last: bool = True
     """Whether the child has to tear down everything, and to end, after this test."""
@@ -40,6 +43,9 @@ class Orders:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
+
+    def fileno(self) -> int:
+        return self._fd
 
     def __iter__(self) -> Iterator[Order]:
         """Give each order as it comes; end where no more can come: the parent has gone, or a test closed the pipe."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
 from collections.abc import Generator, Iterable
@@ -12,7 +13,7 @@ import pytest
 from . import hookspecs, options, standby
 from .choices import MARKER_HELP
 from .fixtures import _foreign_thread_child, _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
-from .in_process.apart import FaulthandlerApart
+from .in_process import apart
 
 if TYPE_CHECKING:
     from .run import Run
@@ -36,8 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    early_config.stash[standby.START_PATH] = tuple(sys.path)
     if options.faulthandler_choice(early_config) != "pytest":
-        early_config.pluginmanager.register(FaulthandlerApart(), "foreign_thread_faulthandler")
+        early_config.pluginmanager.register(apart.FaulthandlerApart(), apart.NAME)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -132,6 +134,12 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     run = config.stash.get(RUN, None)
     shown = config.get_verbosity() >= 0 and not config.getoption("no_header", False)
     return list(run.header()) if run is not None and shown else []
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if (run := config.stash.get(RUN, None)) is not None:
+        for line in run.starts.summary(run.results.entries):
+            terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +16,7 @@ from .diagnose import diagnose
 from .diagnose.case import Case
 from .evidence.merge import read_evidence
 from .identity import identity
-from .observation import Exited, JvmFailed, Observation, PhaseStarted, Signaled, ThreadNamed
+from .observation import Exited, JvmAdopted, JvmFailed, NotServed, Observation, PhaseStarted, Signaled, ThreadNamed
 from .outcomes import Outcome, Phase
 from .records import Diagnosis, Evidence, RunRecord
 from .settings import Settings
@@ -25,6 +25,7 @@ from .supervise import native
 _NO_HANDLER: Final = (
     "HotSpot's handler of the signal did not run: the C stack of a thread was full, or the handler had been replaced"
 )
+_OWN_JVM: Final = "the JVM is the project's own, which does not wait in its crash until they are taken"
 
 
 def jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
@@ -36,6 +37,11 @@ def jvm_failure(observation: Observation, taken: documents.Documents) -> str | N
         # Some refused options end in exit(1) inside HotSpot, with the reason printed.
         return f"it ended the process with status {observation.end.code}\n{taken.get(documents.JVM_START, '')}".strip()
     return None
+
+
+def not_served(observation: Observation) -> str | None:
+    """Say why the child could not run the test."""
+    return next((message.reason for message in observation.messages if isinstance(message, NotServed)), None)
 
 
 def record_of(
@@ -67,7 +73,7 @@ def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
 def _silent(settings: Settings, observation: Observation, evidence: Evidence) -> dict[str, str]:
     """Say why a crash left less than it could have."""
     reasons = {}
-    without_native = native.why_none(settings.native)
+    without_native = native.why_none(settings.native) or (_OWN_JVM if _adopted(observation) else None)
     if evidence.fatal_error is not None and without_native is not None:
         reasons[documents.NATIVE] = without_native
     if settings.jvm is not None and _killed_by_a_fault(observation) and evidence.fatal_error is None:
@@ -119,9 +125,20 @@ def _record(
         exit_code=verdict.exit_code,
         message=verdict.message,
         evidence=evidence if verdict.outcome.abnormal else Evidence(),
-        notes=observation.notes,
+        notes=(*observation.notes, *_about_own_jvm(observation)),
         **identity(item, settings),
     )
+
+
+def _adopted(observation: Observation) -> JvmAdopted | None:
+    return next((message for message in observation.messages if isinstance(message, JvmAdopted)), None)
+
+
+def _about_own_jvm(observation: Observation) -> Iterator[str]:
+    if (found := _adopted(observation)) is not None:
+        yield f"the JVM, {found.version}, is the project's own, with its own options"
+        if found.unused:
+            yield f"it runs without {found.unused}: it was there before the test"
 
 
 def _diagnosis(item: pytest.Item, record: RunRecord, observation: Observation, evidence: Evidence) -> Diagnosis | None:

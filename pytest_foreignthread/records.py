@@ -75,6 +75,8 @@ class RunRecord:
     """None for a test that had a child of its own, or was the first in a shared one."""
     jvm: bool = True
     """Whether the child had a JVM: one of a forked test has none."""
+    start: str | None = None
+    """How the child came to be, one of STARTS; None where the test had none."""
     test: str = ""
     """The node id without the mode; the node id where it holds none."""
     rerun: str = ""

@@ -7,7 +7,7 @@ import itertools
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -26,7 +26,8 @@ from .results import Results
 from .selection import SELECTION, selection_of
 from .settings import Jvm
 from .shared_fixtures import SharedFixtures
-from .standby import FILTERS, USAGE_ERROR, is_marked
+from .standby import FILTERS, FRESH, USAGE_ERROR, is_marked
+from .starts import Starts
 from .threads_before_fork import ThreadsWarning
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Run:
         self._scratch: Any = None
         self._order: list[str] = []
         self._fixtures = SharedFixtures(config)
+        self.starts = Starts(options["start"])
         self._filters = config.stash[FILTERS]
         self._users_filters = self._filters
         """With those of command line and ini file, which pytest has in force for parts of a run."""
@@ -68,6 +70,8 @@ class Run:
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
         """Find the JVM and give each foreign-thread test its settings; raise UsageError."""
+        if self._config.stash.get(FRESH, False):
+            return
         self._users_filters = tuple(warnings.filters)
         foreign = [item for item in items if foreign_items.is_foreign(item)]
         runs_of = foreign_items.runs_of_matrix(items)
@@ -79,7 +83,7 @@ class Run:
             self._forked = sum(not foreign_items.needs_jvm(item) for item in foreign)
             if self._forked < len(foreign) and _CAN_FORK:
                 self._choose_jvm()
-            foreign_items.give_settings(foreign, self._options, self.jvm, self._known)
+            self.give_settings(foreign, self.jvm)
             if not self._config.pluginmanager.is_registered(self._fixtures):
                 self._config.pluginmanager.register(self._fixtures, "foreign_thread_shared_fixtures")
                 guard = InChildrenOnly(lambda item: foreign_items.SETTINGS in item.stash)
@@ -88,7 +92,7 @@ class Run:
     def header(self) -> Iterator[str]:
         """Yield what a run says of itself before its first test."""
         if self.jvm is not None:
-            yield f"foreign-thread: {self.jvm}; {self.cache}"
+            yield from self.starts.header(f"{self.jvm}; {self.cache}")
         if self._forked:
             tests = "1 forked test runs in a" if self._forked == 1 else f"{self._forked} forked tests run in"
             children = "supervised child" if self._forked == 1 else "supervised children"
@@ -102,6 +106,11 @@ class Run:
             raise pytest.UsageError(str(error)) from None
         self.cache = self.cache or self._make_cache()
         self.cache.prepare(self.jvm, self._options["jvm_args"], self._options["jvm_profile"])
+
+    def give_settings(self, items: Iterable[pytest.Item], jvm: Jvm | None) -> None:
+        """Give them to those that are foreign-thread tests."""
+        foreign = [item for item in items if foreign_items.is_foreign(item)]
+        foreign_items.give_settings(foreign, self._options, jvm, self._known)
 
     def _make_cache(self) -> CacheOfRun:
         # Imported here: few runs of pytest have a foreign-thread test.
@@ -246,6 +255,7 @@ class Run:
             self._filters,
             ready=ready,
             with_cache=self.cache.given_to,
+            starts=self.starts,
             before_fork=ThreadsWarning(self._config, self._users_filters).before_fork,
         )
         self._runner = Runner(children, self._artifacts())

@@ -19,7 +19,7 @@ from .not_run import Result
 from .observation import Observation, ReportMade, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
 from .properties import add_properties
-from .recording import jvm_failure, record_of
+from .recording import jvm_failure, not_served, record_of
 from .records import Alone, RunRecord
 from .report import text
 from .reporting import add_evidence, add_section, child_reports, death_reports, reported_outcome, with_entry
@@ -39,18 +39,15 @@ class Runner:
         self._jvm_has_started = False
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
-        """Raise UsageError when the first JVM of the run does not start, or one runs in this process."""
+        """Raise UsageError when the first JVM of the run does not start, or one in this process stands in the way."""
         settings = item.stash[SETTINGS]
-        if settings.jvm is not None and _a_jvm_runs_here():
-            raise pytest.UsageError(
-                "jvm-before-fork: a JVM runs in the pytest process already, and no forked child can use it or have one "
-                "of its own: let no conftest and no other test call jpype.startJVM, or run the foreign-thread tests by "
-                f"themselves ({text.PAGES}jvm-before-fork/)"
-            )
+        self.children.starts.how(settings)
         seen = self.children.run(item, nextitem)
         observation = seen.observation
+        if (message := not_served(observation)) is not None:
+            return Result(_error(item, settings, seen, Phase.FORK, message), (), None)
         if (reason := jvm_failure(observation, seen.taken)) is not None:
-            return Result(self._jvm_failed(item, settings, observation, reason), (), None)
+            return Result(self._jvm_failed(item, settings, seen, reason), (), None)
         self._jvm_has_started = self._jvm_has_started or settings.jvm is not None
         warnings = tuple(message for message in observation.messages if isinstance(message, WarningRecorded))
         return Result(self._reports(item, settings, seen), warnings, _stop(observation), _raised(observation))
@@ -59,6 +56,7 @@ class Runner:
         observation = seen.observation
         reports = child_reports(item, observation)
         record, died = record_of(item, settings, observation, seen.taken, reports)
+        record = replace(record, start=seen.start)
         if _stop(observation) is not None and not died:
             # It has no outcome: pytest reports nothing of a test that is interrupted.
             return reports
@@ -89,17 +87,11 @@ class Runner:
         rerun = (*_together(earlier, record.rerun), *_modes_of(item, before), "--foreign-thread-isolation=session")
         return replace(record, alone=Alone(alone.outcome, alone.message, earlier, rerun))
 
-    def _jvm_failed(
-        self, item: pytest.Item, settings: Settings, observation: Observation, reason: str
-    ) -> list[pytest.TestReport]:
+    def _jvm_failed(self, item: pytest.Item, settings: Settings, seen: Seen, reason: str) -> list[pytest.TestReport]:
         message = _start_failure(settings, reason)
         if not self._jvm_has_started and not settings.own_jvm_args:
             raise pytest.UsageError(message)
-        duration = observation.duration
-        report = pytest_reports.death_report(item, Outcome.ERROR, Phase.JVM, message, message, duration)
-        which = identity(item, settings)
-        record = RunRecord(item.nodeid, settings.mode, Outcome.ERROR, Phase.JVM, duration, message=message, **which)
-        return with_entry([report, pytest_reports.closing_report(item)], record, settings)
+        return _error(item, settings, seen, Phase.JVM, message)
 
     def _with_artifacts(self, record: RunRecord, taken: documents.Documents, traceback: str) -> RunRecord:
         if not record.outcome.abnormal:
@@ -111,10 +103,12 @@ class Runner:
         return _with_note(record, note if kept.note is None else None)
 
 
-def _a_jvm_runs_here() -> bool:
-    from .child import jvm
-
-    return jvm.is_started()
+def _error(item: pytest.Item, settings: Settings, seen: Seen, phase: Phase, message: str) -> list[pytest.TestReport]:
+    """Give the reports of a test that a child could not run."""
+    duration, which = seen.observation.duration, identity(item, settings)
+    report = pytest_reports.death_report(item, Outcome.ERROR, phase, message, message, duration)
+    record = RunRecord(item.nodeid, settings.mode, Outcome.ERROR, phase, duration, message=message, **which)
+    return with_entry([report, pytest_reports.closing_report(item)], replace(record, start=seen.start), settings)
 
 
 def _together(earlier: Sequence[str], test: str) -> tuple[str, ...]:

@@ -13,6 +13,10 @@ FORKED: Final = "forked"
 """pytest-forked's marker."""
 FILTERS = pytest.StashKey[Sequence[tuple[Any, ...]]]()
 """The warning filters outside of any test."""
+START_PATH = pytest.StashKey[tuple[str, ...]]()
+"""sys.path before pytest loaded the project's conftests."""
+FRESH = pytest.StashKey[bool]()
+"""Whether this is the pytest of a fresh interpreter, which is told what to run."""
 DESELECTED = pytest.StashKey[int]()
 ORDER = pytest.StashKey[Sequence[str]]()
 """In xdist's controller the node ids of the run."""

@@ -15,8 +15,10 @@ from typing import Any, Final
 
 from .observation import (
     Finished,
+    JvmAdopted,
     JvmFailed,
     Message,
+    NotServed,
     PhaseStarted,
     ReportMade,
     SessionStopped,
@@ -30,8 +32,8 @@ from .outcomes import Phase
 _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     cls.__name__.encode(): cls
     for cls in (
-        *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, JvmFailed, SessionStopped),
-        *(Tried, TestEnded, Finished),
+        *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, SessionStopped),
+        *(JvmFailed, JvmAdopted, NotServed, Tried, TestEnded, Finished),
     )
 }
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"int": int, "str": str, "int | None": (int, type(None))}
@@ -74,6 +76,9 @@ class Sender:
         self._kept_back = b""
         self.broken = False
         """The pipe is gone: the test closed it, or the parent died. Later messages are dropped."""
+
+    def fileno(self) -> int:
+        return self._fd
 
     def send(self, message: Message, *, soon: bool = False) -> None:
         """Raise TypeError when a report holds what JSON does not take; nothing when the pipe is gone.

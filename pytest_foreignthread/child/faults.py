@@ -29,6 +29,16 @@ class PythonStacks:
         faulthandler.enable(self._death, all_threads=True)
         faulthandler.register(self._signal, self._asked, all_threads=True, chain=False)
 
+    def answer_alone(self) -> None:
+        """Answer also what is left to a JVM: none is to run here, be it that a fork has the handlers of one."""
+        faulthandler.disable()
+        leave_to_hotspot()
+        self.arm()
+
+    def fileno(self) -> int:
+        """Give the descriptor of the file for a death."""
+        return self._death.fileno()
+
     def begin(self) -> None:
         """Forget what an earlier test of the child had written."""
         self._told = None

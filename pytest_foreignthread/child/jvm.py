@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import re
+import shlex
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +16,8 @@ from typing import Any, Final
 
 import jpype
 
+from .. import documents
+from ..observation import JvmAdopted
 from ..settings import Settings
 from .faults import leave_to_hotspot
 from .jvm_arguments import jvm_arguments
@@ -54,6 +59,36 @@ def start(settings: Settings, folder: Path) -> None:
         signal.signal(signal.SIGINT, on_interrupt)
 
 
+def adopt(settings: Settings, folder: Path) -> JvmAdopted:
+    """Make do with a JVM that the project has started in this process. Its own files lie where it puts them."""
+    for path in settings.classpath:
+        jpype.addClassPath(path)
+    _leave_sigint_to_python()
+    with contextlib.suppress(OSError):
+        # HotSpot takes a relative path from the folder that is the current one when it dies.
+        (folder / documents.HS_ERR).symlink_to(Path.cwd() / _error_file())
+    return JvmAdopted(str(java("java.lang.System").getProperty("java.version")), shlex.join(settings.jvm_args))
+
+
+def _leave_sigint_to_python() -> None:
+    # JPype gives it to Java, from where it comes to Python late: the test that sent it may have ended.
+    if (handler := signal.getsignal(signal.SIGINT)) is not None:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _error_file() -> str:
+    """Give the path of hs_err of a JVM that was not told where to put it, or was told by an option."""
+    try:
+        bean = java("com.sun.management.HotSpotDiagnosticMXBean")
+        factory = java("java.lang.management.ManagementFactory")
+        named = str(factory.getPlatformMXBean(bean.class_).getVMOption("ErrorFile").getValue())
+    # The modules of management may be missing; another make of JVM has no such option.
+    except Exception:
+        named = ""
+    literal = re.sub("%[%p]", lambda found: str(os.getpid()) if found[0] == "%p" else "%", named)
+    return literal or f"hs_err_pid{os.getpid()}.log"
+
+
 def _class_path(settings: Settings) -> list[str] | None:
     """Put JPype's own jar first: HotSpot takes an archive that was made with the beginning of the class path."""
     if any(word.startswith("-Djava.class.path=") for word in settings.jvm_args):
@@ -64,7 +99,7 @@ def _class_path(settings: Settings) -> list[str] | None:
 
 
 def wait_while_it_exits() -> None:
-    """Call at the end of a phase: `System.exit` is under way once JPype says that its JVM is gone.
+    """Call at the end of a phase in which there was one: once JPype says that it is gone, `System.exit` is under way.
 
     What the phase raised meanwhile is of no account, and the exit is given its time. A test may also have called
     `shutdownJVM`; then nothing comes.

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from .. import documents
+from .. import documents, jvms
+from ..in_process import apart
 from ..loops import IN_CHILDREN
-from ..observation import Finished, JvmFailed, PhaseStarted, TestEnded
+from ..observation import Finished, TestEnded
 from ..orders import Orders, RunTest
-from ..outcomes import Phase
 from ..settings import DUMP_SIGNAL, Settings
 from ..wire import Sender
 from . import faults
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
 from .hooks import ChildPlugin, TerminalWithoutHooks
-from .java_side import JavaSide, without_jvm
+from .java_side import JavaSide
 from .measuring import measured
 from .serving import Server, Tests
 from .state import ChildState
@@ -31,49 +31,41 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     """
     stacks = faults.PythonStacks(folder / documents.PYTHON, folder / documents.PYTHON_HANG, DUMP_SIGNAL)
     stacks.arm()
+    apart.write_to(tests.config, stacks.fileno())
     sender.send(current_thread(), soon=True)
-    if not _jvm_starts(settings, folder, sender):
+    state = ChildState(settings, folder, sender, stacks, AlternateStacks())
+    java = _java_side(tests, state)
+    if java is None:
         return
-    alternate = AlternateStacks()
-    with stacks.written_at_exit(), alternate.for_this_thread():
-        alternate.offer_to_handlers()
-        state = ChildState(settings, folder, sender, stacks, alternate)
-        _serve(Server(tests, state, _java_side(settings)), tests.config, orders)
+    with stacks.written_at_exit(), state.alternate.for_this_thread():
+        _serve(Server(tests, state, java), tests, orders)
     _flush()
     sender.send(Finished())
 
 
-def _jvm_starts(settings: Settings, folder: Path, sender: Sender) -> bool:
-    """Whether the JVM runs that the tests are to have, if any; where it does not, the reason has been sent."""
-    if settings.jvm is None:
-        return True
+def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
+    """None where the JVM did not start that the tests are to have; the reason has been sent."""
+    is_projects = tests.fresh and jvms.runs_here()
+    if state.settings.jvm is None and not is_projects:
+        state.stacks.answer_alone()
+        state.alternate.offer_to_handlers()
+        return JavaSide()
     # Imported here, jpype with it: a child without a JVM does without.
-    from . import jvm
+    from .jvm_of_child import begun
 
-    sender.send(PhaseStarted(Phase.JVM))
-    try:
-        jvm.start(settings, folder)
-    except jvm.JvmStartError as error:
-        sender.send(JvmFailed(str(error)))
-        return False
-    return True
+    return begun(tests.config, state, late=tests.fresh and not is_projects)
 
 
-def _java_side(settings: Settings) -> JavaSide:
-    if settings.jvm is None:
-        return without_jvm()
-    from .uncaught import watched_java
-
-    return watched_java()
-
-
-def _serve(server: Server, config: pytest.Config, orders: Orders) -> None:
-    config.pluginmanager.unregister(name=IN_CHILDREN)
+def _serve(server: Server, tests: Tests, orders: Orders) -> None:
+    config = tests.config
+    if config.pluginmanager.hasplugin(IN_CHILDREN):
+        config.pluginmanager.unregister(name=IN_CHILDREN)
     config.pluginmanager.register(ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
     _leave_reporting_to_the_parent(config)
     config.pluginmanager.register(server.ends, "foreign_thread_phase_ends")
     config.pluginmanager.register(server, "foreign_thread_server")
-    measuring = measured(config, server.state.folder / documents.COVERAGE, documents.COVERAGE_SUFFIX)
+    file = server.state.folder / documents.COVERAGE
+    measuring = measured(config, file, documents.COVERAGE_SUFFIX, tests.coverage)
     if measuring is not None:
         config.pluginmanager.register(measuring, "foreign_thread_measuring")
     try:
@@ -89,8 +81,10 @@ def _take_orders(server: Server, orders: Orders) -> None:
             break
         server.run(order)
         # A test that shut the JVM down leaves none for the next.
-        if order.last or not server.java.can_go_on():
+        if server.ran_last or not server.java.can_go_on():
             return
+        if order.last:
+            break
         _flush()
         server.state.sender.send(TestEnded())
     server.finish()

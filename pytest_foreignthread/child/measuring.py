@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +14,18 @@ _OPTIONS: Final = ("branch", "source", "source_pkgs", "omit", "include", "timid"
 _OF_THE_WHOLE: Final = ("no-data-collected", "module-not-imported", "module-not-measured")
 _CONTEXTS: Final = "_cov_contexts"
 """pytest-cov's plugin for `--cov-context=test`."""
+
+
+@dataclass(frozen=True)
+class CoverageOptions:
+    """How a process is measured."""
+
+    chosen: Mapping[str, Any]
+    config_file: str | bool
+    concurrency: list[str] | None
+    disable_warnings: list[str]
+    by_test: bool
+    """Whether each line is counted for the test that ran it."""
 
 
 class Measuring:
@@ -42,30 +56,51 @@ class Measuring:
         self._coverage.save()
 
 
-def measured(config: pytest.Config, file: Path, suffix: str) -> Measuring | None:
+def running_coverage() -> Any:
+    """Give the coverage that measures this process, None where none does."""
+    coverage = sys.modules.get("coverage")
+    return coverage.Coverage.current() if coverage is not None else None
+
+
+def coverage_options(config: pytest.Config) -> CoverageOptions | None:
+    """None where this process is not measured."""
+    if (outer := running_coverage()) is None:
+        return None
+    chosen = {name: outer.get_option(f"run:{name}") for name in _OPTIONS}
+    return CoverageOptions(
+        {name: value for name, value in chosen.items() if value},
+        outer.config.config_file or False,
+        [one for one in outer.get_option("run:concurrency") if one != "multiprocessing"] or None,
+        # The parent warns, of all that was measured.
+        [*outer.get_option("run:disable_warnings"), *_OF_THE_WHOLE],
+        config.pluginmanager.hasplugin(_CONTEXTS),
+    )
+
+
+def measured(config: pytest.Config, file: Path, suffix: str, given: CoverageOptions | None = None) -> Measuring | None:
     """Go on with the coverage that the pytest process measures, in a file of this child's; None where it measures none.
 
-    Data that a fork has inherited is the parent's to save, and its file is one that no two processes may write.
+    Data that a fork has inherited is the parent's to save, and its file is one that no two processes may write. What
+    is no fork is `given` how the parent is measured.
     """
-    coverage = sys.modules.get("coverage")
-    outer = coverage.Coverage.current() if coverage is not None else None
-    if coverage is None or outer is None:
+    options = given or coverage_options(config)
+    if (outer := running_coverage()) is not None:
+        outer.stop()
+    if options is None:
         return None
-    outer.stop()
-    chosen = {name: outer.get_option(f"run:{name}") for name in _OPTIONS}
+    import coverage
+
+    # With a suffix of its own the name is known, whatever the configuration says of parallel files.
     own = coverage.Coverage(
         data_file=str(file),
-        # With a suffix of its own the name is known, whatever the configuration says of parallel files.
         data_suffix=suffix,
-        config_file=outer.config.config_file or False,
-        concurrency=[one for one in outer.get_option("run:concurrency") if one != "multiprocessing"] or None,
-        **{name: value for name, value in chosen.items() if value},
+        config_file=options.config_file,
+        concurrency=options.concurrency,
+        **options.chosen,
     )
-    # The parent warns, of all that was measured.
-    own.set_option("run:disable_warnings", [*outer.get_option("run:disable_warnings"), *_OF_THE_WHOLE])
+    own.set_option("run:disable_warnings", options.disable_warnings)
     own.start()
-    by_test = config.pluginmanager.hasplugin(_CONTEXTS)
-    if by_test:
+    if config.pluginmanager.hasplugin(_CONTEXTS):
         # It would switch the one that has stopped.
         config.pluginmanager.unregister(name=_CONTEXTS)
-    return Measuring(own, by_test=by_test)
+    return Measuring(own, by_test=options.by_test)

@@ -10,6 +10,34 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+class OutputPutAside:
+    """Sends descriptors 1 and 2 to files until `put_back`: what pytest says while it starts is not the user's."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = [folder / f"start_{name}" for name in ("stdout", "stderr")]
+        self._saved = {fd: os.dup(fd) for fd in (1, 2) if _is_open(fd)}
+        for fd, path in zip((1, 2), self._files, strict=True):
+            target = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(target, fd)
+            os.close(target)
+
+    def text(self) -> str:
+        """Give what was said."""
+        _flush()
+        return "".join(path.read_text(encoding="utf-8", errors="replace") for path in self._files)
+
+    def put_back(self) -> None:
+        """Also where pytest's capture holds copies of them, from which it will make 1 and 2 again."""
+        _flush()
+        for fd, saved in self._saved.items():
+            aside = os.fstat(fd)
+            for other in _open_descriptors():
+                if _is_open(other) and os.path.samestat(os.fstat(other), aside):
+                    os.dup2(saved, other, inheritable=os.get_inheritable(other))
+            os.close(saved)
+        self._saved.clear()
+
+
 def give_own_capture_files(folder: Path) -> None:
     """Put files of this child's own under pytest's fd capture.
 
@@ -45,8 +73,7 @@ def _open_descriptors() -> list[int]:
 @contextmanager
 def diverted(path: Path) -> Iterator[None]:
     """Send descriptors 1 and 2 to a file for a while: what a JVM says while it starts is about it, not the test."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     saved = {fd: os.dup(fd) for fd in (1, 2) if _is_open(fd)}
     try:
@@ -58,6 +85,11 @@ def diverted(path: Path) -> Iterator[None]:
         for fd, copy in saved.items():
             os.dup2(copy, fd)
             os.close(copy)
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
 
 
 def _is_open(fd: int) -> bool:

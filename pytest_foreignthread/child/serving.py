@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import unittest
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pytest
 
-from ..observation import PhaseStarted
+from ..observation import NotServed, PhaseStarted
 from ..orders import RunTest
 from ..outcomes import Phase
 from ..settings import Settings
 from .callback import current_thread
 from .java_side import JavaSide
+from .measuring import CoverageOptions
 from .modes import ForeignThread
 from .phase_ends import PhaseEnds
 from .protocol import Protocol
 from .state import CHILD, ChildState
 from .with_hypothesis import told_on_its_thread
+
+Items = Sequence[pytest.Item] | Mapping[str, pytest.Item]
+"""By the name that an order has for them."""
 
 WarningFilter = tuple[Any, ...]
 """An entry of `warnings.filters`."""
@@ -31,12 +35,12 @@ _FIXTURES: Final = "pytest_foreignthread.fixtures"
 
 @dataclass(frozen=True)
 class Tests:
-    """What a child may be told to run, as the pytest process had it at the fork."""
+    """What a child may be told to run: as the pytest process had it at the fork, or as a fresh interpreter found it."""
 
     __test__ = False
 
     config: pytest.Config
-    items: Sequence[pytest.Item]
+    items: Items
     settings: pytest.StashKey[Settings]
     """Where an item's stash has the settings."""
     begun: int | None
@@ -45,13 +49,23 @@ class Tests:
     """Whether the pytest process may have set up fixtures which these tests use and others will."""
     filters: Sequence[WarningFilter]
     """The warning filters outside of any test."""
+    fresh: bool = False
+    """Whether this is a fresh interpreter, in which the project may start the JVM, or has started it."""
+    coverage: CoverageOptions | None = None
+    """What the pytest process measures, where this is no fork of it."""
+    why_missing: Callable[[object], str] = str
+    """Says of a test that is not among the items why it is not."""
 
 
-class _SetUpBeforeTheFork(pytest.Item):
+class _StandIn(pytest.Item):
     """Stands beside the test as the next one, so that pytest tears down the test alone."""
 
     def runtest(self) -> None:
         raise AssertionError("never run")
+
+
+def _stand_in(item: pytest.Item) -> pytest.Item | None:
+    return None if item.parent is None else _StandIn.from_parent(item.parent, name=item.name)
 
 
 class Server:
@@ -67,10 +81,13 @@ class Server:
         self.ends = PhaseEnds(java)
 
     def run(self, order: RunTest) -> None:
-        tests, item = self._tests, self._tests.items[order.item]
+        tests, item = self._tests, self._item(order.item)
+        if item is None:
+            self.state.sender.send(NotServed(tests.why_missing(order.item)))
+            return
         before, self._order = self._order, order
-        self._left_by = tests.items[before.item] if before and before.next_item != order.item else None
-        following = None if order.last or order.next_item is None else tests.items[order.next_item]
+        self._left_by = self._item(before.item) if before and before.next_item != order.item else None
+        following = None if order.last or order.next_item is None else self._item(order.next_item) or _stand_in(item)
         if order.item == tests.begun:
             self.pytest_runtest_protocol(item, following)
         else:
@@ -78,6 +95,17 @@ class Server:
             warnings.resetwarnings()
             warnings.filters.extend(tests.filters)  # type: ignore[attr-defined]
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    @property
+    def ran_last(self) -> bool:
+        """Whether its last test has run, which has torn down all."""
+        return self._order is not None and self._order.last
+
+    def _item(self, name: Any) -> pytest.Item | None:
+        try:
+            return self._tests.items[name]
+        except (LookupError, TypeError):
+            return None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
@@ -106,11 +134,12 @@ class Server:
         state.stacks.begin()
         # Messages are read test by test, and the first thread named is the main one.
         state.sender.send(current_thread(), soon=True)
+        self.java.tell()
 
     def _beside(self, item: pytest.Item) -> pytest.Item | None:
-        if not (self._order and self._order.last and self._tests.shares_fixtures and item.parent is not None):
+        if not (self._order and self._order.last and self._tests.shares_fixtures):
             return None
-        return _SetUpBeforeTheFork.from_parent(item.parent, name=item.name)
+        return _stand_in(item)
 
     def _send_body_abroad(self, item: pytest.Item) -> None:
         """Hand `item.runtest`, which is the body alone, to the thread that the mode names."""

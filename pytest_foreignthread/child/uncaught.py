@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from . import jvm
-from .java_side import JavaSide
 
 _DYING_SECONDS: Final = 0.25
 _LAST_STEPS: Final = ("dispatchUncaughtException", "processWorkerExit")
@@ -76,13 +75,6 @@ class UncaughtExceptions:
         with self._lock:
             found, self._found = self._found, []
         return [_uncaught(name, throwable) for name, throwable in found]
-
-
-def watched_java() -> JavaSide:
-    """Call once the JVM runs."""
-    uncaught = UncaughtExceptions()
-    uncaught.install()
-    return JavaSide(jvm.is_started, uncaught.at_end_of_phase)
 
 
 def _wait_for_dying_threads() -> None:

@@ -24,6 +24,7 @@ from .on_import import OnImport
 if TYPE_CHECKING:
     from .handlers import Handlers
 
+NAME: Final = "foreign_thread_faulthandler"
 _STDERR: Final = 2
 
 
@@ -34,6 +35,8 @@ class FaulthandlerApart:
         self._jpype: ModuleType | None = None
         self._hotspots: Handlers | None = None
         self._stderr: int | None = None
+        self.file: int | None = None
+        """A descriptor, where Python's stacks go elsewhere than to stderr."""
         self._import = OnImport("jpype", self._wrap)
 
     def _wrap(self, jpype: ModuleType) -> None:
@@ -56,7 +59,7 @@ class FaulthandlerApart:
             if self._jpype.isJVMStarted():
                 self._hotspots = _handlers()
             if enabled:
-                faulthandler.enable(self._stderr or _STDERR)
+                faulthandler.enable(self.file or self._stderr or _STDERR)
                 self._put_back()
 
     def _put_back(self) -> None:
@@ -87,6 +90,12 @@ class FaulthandlerApart:
             self._stderr = None
         if self._jpype is not None:
             self._jpype.startJVM = self._jpype.startJVM.__wrapped__  # type: ignore[attr-defined]
+
+
+def write_to(config: pytest.Config, file: int) -> None:
+    """Call where faulthandler was told to write to that file, a descriptor: a JVM that starts must not change it."""
+    if isinstance(plugin := config.pluginmanager.getplugin(NAME), FaulthandlerApart):
+        plugin.file = file
 
 
 def _handlers() -> Handlers:

@@ -22,6 +22,7 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
         "test": record.test or record.nodeid,
         "mode": record.mode,
         "jvm": record.jvm,
+        "start": record.start,
         "outcome": record.outcome.value,
         "phase": record.phase.value,
         "duration": record.duration,

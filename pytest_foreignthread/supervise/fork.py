@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import os
 import re
 import resource
@@ -20,6 +21,7 @@ from . import processes
 from .signals import SignalsHeld
 
 ChildMain = Callable[[Sender, Orders], None]
+"""What the child does. Python collects no garbage in it until it says so."""
 
 RAISED = 70
 """Exit code of a child whose `child_main` raised (EX_SOFTWARE)."""
@@ -56,6 +58,22 @@ def flush_output() -> None:
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()  # type: ignore[union-attr]
+
+
+@contextlib.contextmanager
+def collector_off() -> Iterator[None]:
+    """Collect no garbage while the block forks; it stays so in what is forked.
+
+    When Python collects its own, JPype may ask Java to do so, for which a fork of a process with a JVM would wait
+    without end.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def fork() -> int:

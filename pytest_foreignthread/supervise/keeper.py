@@ -9,7 +9,6 @@ control pipe, or its end, is the word to terminate.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import select
 import signal
@@ -102,7 +101,6 @@ class _Keeper:
         self._ended = False
         sys.settrace(None)
         sys.setprofile(None)
-        gc.disable()
         self._only_own_descriptors()
         self._wake, wake = os.pipe()
         for descriptor in (self._wake, wake):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..observation import End, Exited, Lost, Signaled
 from ..orders import Order, encode_order
 from . import processes
-from .fork import ChildMain, OpenEnds, flush_output, fork
+from .fork import ChildMain, OpenEnds, collector_off, flush_output, fork
 from .keeper import KeeperPipes, keep
 from .signals import SignalsHeld
 
@@ -162,10 +162,11 @@ def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld) -> KeptChil
             opened.callback(os.close, parent)
         for descriptor in (status, messages):
             os.set_blocking(descriptor, False)
-        keeper = fork()
-        if keeper == 0:
-            pipes = KeeperPipes(control_read, status_write, messages_write, orders_read, pid, parent)
-            keep(child_main, pipes, ends, held)
+        pipes = KeeperPipes(control_read, status_write, messages_write, orders_read, pid, parent)
+        with collector_off():
+            keeper = fork()
+            if keeper == 0:
+                keep(child_main, pipes, ends, held)
         own.pop_all()
         return KeptChild(keeper, OwnEnds(messages, status, control, orders), ends)
 

@@ -16,7 +16,7 @@ from .conftest import ENDLESS, current_thread, functions
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "diagnoses"
 NEAR_MISSES = Path(__file__).parent / "near_misses"
-# No record tells of them: the one ends the run before its first fork, the other takes a control group of its own.
+# No record tells of them: the one is of the pytest process, the other takes a control group of its own.
 WITHOUT_A_RECORD = ("jvm-before-fork", "oom-killed")
 
 
@@ -165,7 +165,8 @@ def test_python_says_that_the_gil_is_missing(tmp_path: Path) -> None:
 
 
 def test_a_jvm_before_the_fork_is_named(tmp_path: Path) -> None:
-    done = _run(["-m", "pytest", "docs/examples/diagnoses/test_jvm_before_fork.py"], tmp_path / "report.json")
+    example = "docs/examples/diagnoses/test_jvm_before_fork.py"
+    done = _run(["-m", "pytest", "--foreign-thread-start=fork", example], tmp_path / "report.json")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "jvm-before-fork: a JVM runs in the pytest process already" in done.stdout + done.stderr
 

@@ -58,7 +58,7 @@ def serving(act: Act) -> ChildMain:
             if not isinstance(order, RunTest):
                 break
             sender.send(PhaseStarted(Phase.CALL))
-            sender.send(ThreadNamed(order.item, os.getpid(), "MainThread"))
+            sender.send(ThreadNamed(int(order.item), os.getpid(), "MainThread"))
             act(sender, order)
             if order.last:
                 break

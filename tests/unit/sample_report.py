@@ -71,6 +71,7 @@ OTHER = Thread(
 RECORD = RunRecord(
     nodeid="tests/test_bridge.py::test_late[pool]",
     mode="pool",
+    start="spawn",
     outcome=Outcome.SEGFAULT,
     phase=Phase.CALL,
     duration=0.312,

@@ -19,7 +19,7 @@ ROOT: Final = Path(__file__).parents[2]
 DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
-    **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row", "choices"], DATA),
+    **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row", "choices", "fresh_start"], DATA),
     **dict.fromkeys(["baseline", "hookspecs", "own_modes", "standby", "threads_before_fork"], 1),
     **dict.fromkeys(["decorator", "in_process"], 1),
     "__init__": 2,
@@ -37,18 +37,20 @@ TIERS: Final[Mapping[str, int]] = {
     "jvm_cache": 3,
     **dict.fromkeys(["options", "pytest_reports", "recorded_warnings", "bundle", "properties", "reporting"], 3),
     **dict.fromkeys(["environment", "markers", "reporting", "terminal", "fixtures", "shared_fixtures"], 4),
-    **dict.fromkeys(["against_baseline", "report_files", "live_line"], 4),
+    **dict.fromkeys(["against_baseline", "report_files", "live_line", "starts"], 4),
     "live": 5,
     "selection": 5,
     **dict.fromkeys(["items", "results"], 6),
     **dict.fromkeys(["beside", "isolation", "matrix_terminal"], 7),
     "doctor": 7,
     "forked": 8,
-    "children": 9,
-    "runner": 10,
-    "run": 11,
-    "waking": 12,
-    "plugin": 13,
+    "spawned": 9,
+    "children": 10,
+    "runner": 11,
+    "run": 12,
+    "waking": 13,
+    "plugin": 14,
+    "fresh": 15,
 }
 # What a unit may not import, at whatever depth. Those that know no pytest can be tried, and understood, without it.
 BARRED: Final[Mapping[str, frozenset[str]]] = {

@@ -141,6 +141,7 @@ def test_defaults(absent: object) -> None:
         "jvm_args": (),
         "classpath": (),
         "isolation": "test",
+        "start": None,
         "ready": None,
         "native": "auto",
         "jvm_profile": "quick",

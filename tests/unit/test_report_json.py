@@ -24,6 +24,7 @@ def test_an_entry_field_by_field() -> None:
         "test": "tests/test_bridge.py::test_late",
         "mode": "pool",
         "jvm": True,
+        "start": "spawn",
         "outcome": "segfault",
         "phase": "call",
         "duration": 0.312,
@@ -91,7 +92,7 @@ def test_an_entry_field_by_field() -> None:
 def test_what_is_not_known_is_null() -> None:
     entry = json_report.test_entry(RunRecord("t.py::test", "main", Outcome.HANG, Phase.CALL, 1.0))
     assert {name for name, value in entry.items() if value is None} == {
-        *("signal", "exit_code", "problematic_frame", "diagnosis", "alone"),
+        *("start", "signal", "exit_code", "problematic_frame", "diagnosis", "alone"),
     }
     assert entry["threads"] == []
 

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from pytest_foreignthread.observation import (
     Finished,
+    JvmAdopted,
     JvmFailed,
     Message,
+    NotServed,
     PhaseStarted,
     ReportMade,
     SessionStopped,
@@ -37,6 +39,8 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(ReportMade, st.dictionaries(TEXT, PLAIN), st.lists(st.tuples(TEXT, TEXT)).map(tuple), TEXT),
     st.builds(WarningRecorded, TEXT, TEXT, TEXT, TEXT, INTEGER, TEXT),
     st.builds(JvmFailed, TEXT),
+    st.builds(JvmAdopted, TEXT, TEXT),
+    st.builds(NotServed, TEXT),
     st.builds(SessionStopped, TEXT, TEXT, st.none() | INTEGER),
     st.builds(Tried, TEXT, TEXT, TEXT, INTEGER),
     st.just(Finished()),

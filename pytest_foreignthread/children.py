@@ -16,7 +16,7 @@ from .child.serving import Tests, WarningFilter
 from .forked import ForkedChild
 from .isolation import Group, Places, group_of, jvm_key, module_of
 from .items import SETTINGS
-from .live import TICK
+from .live import STEP_ASIDE, TICK
 from .observation import Observation
 from .orders import RunTest
 from .settings import Settings
@@ -58,6 +58,7 @@ class Children:
         self._most_ready = ready
         # In an xdist worker others than the next item are not known to come.
         self._order_is_known = not hasattr(session.config, "workerinput")
+        self._debugs = any(session.config.getoption(name, False) for name in ("usepdb", "trace"))
         self._ends = OpenEnds()
         self._living: dict[Group, ForkedChild] = {}
         self._ready: list[ForkedChild] = []
@@ -103,7 +104,7 @@ class Children:
 
         A test that failed may end the run, and ordinary tests may change what this one needs.
         """
-        certain = self._order_is_known and not self._fixtures.ordinary_tests_ran
+        certain = self._order_is_known and not self._debugs and not self._fixtures.ordinary_tests_ran
         if certain and group_of(item) == group and self._can_serve(serving, item):
             following = next(iter(self._places.after(item)), None)
             serving.order_ahead(item, self._order(serving, group, item, following))
@@ -162,7 +163,8 @@ class Children:
             self._fixtures.ordinary_tests_ran,
             self._filters,
         )
-        made = ForkedChild(tests, settings, folder, self._fixtures.standing(), self._ends)
+        aside = self._config.stash.get(STEP_ASIDE, None)
+        made = ForkedChild(tests, settings, folder, self._fixtures.standing(), self._ends, aside)
         self._made.append(made)
         return made
 

@@ -17,10 +17,11 @@ from .items import SETTINGS
 from .measured import take_in
 from .observation import Observation
 from .orders import End, RunTest
-from .settings import DUMP_SIGNAL, Settings
+from .settings import DEBUGGER_FIFO, DUMP_SIGNAL, Settings
 from .supervise import native
 from .supervise.fork import OpenEnds
 from .supervise.held import CrashWatch
+from .supervise.lender import Lender
 from .supervise.probe import take_crash, take_documents
 from .supervise.supervisor import SupervisedChild
 
@@ -34,9 +35,21 @@ _INTERRUPTED: Final = 5.0
 class ForkedChild:
     """Whoever made it calls `close`."""
 
-    def __init__(self, tests: Tests, settings: Settings, folder: Path, standing: Standing, ends: OpenEnds) -> None:
-        """`standing` is where fixtures stand that are not the child's to tear down."""
+    def __init__(
+        self,
+        tests: Tests,
+        settings: Settings,
+        folder: Path,
+        standing: Standing,
+        ends: OpenEnds,
+        step_aside: Callable[[], object] | None = None,
+    ) -> None:
+        """`standing` is where fixtures stand that are not the child's to tear down.
+
+        `step_aside` is called before a debugger there has the screen.
+        """
         self.folder = folder
+        self._lender = Lender(folder / DEBUGGER_FIFO, step_aside)
         self._settings = settings
         self._standing = standing
         self._known = len(tests.items)
@@ -44,6 +57,7 @@ class ForkedChild:
             lambda sender, orders: child.run(tests, settings, folder, sender, orders),
             _crash_watch(settings, folder),
             ends,
+            self._lender,
         )
         self.served: list[pytest.Item] = []
         self.ahead: pytest.Item | None = None
@@ -92,6 +106,7 @@ class ForkedChild:
         """Let it tear down what it has set up, and end."""
         if self.ahead is not None:
             # It runs a test that is not to be reported. What that has set up is to be torn down all the same.
+            self._lender.refuse()
             self._supervised.interrupt()
             self._supervised.observe(lambda _: _INTERRUPTED)
         limits = self.served[-1].stash[SETTINGS].limit

@@ -11,6 +11,8 @@ import pytest
 
 TICK = pytest.StashKey[Callable[[], None]]()
 """To be called about once a second while a child runs, where the run has a live line."""
+STEP_ASIDE = pytest.StashKey[Callable[[], None]]()
+"""To be called where a debugger in a child is about to write on the screen."""
 CHOICE = pytest.StashKey[str]()
 
 
@@ -31,4 +33,5 @@ def register(
 
         live = LiveLine(config, terminal, modes, is_of_interest)
         config.stash[TICK] = live.draw
+        config.stash[STEP_ASIDE] = live.pytest_enter_pdb
         config.pluginmanager.register(live, "foreign_thread_live_line")

@@ -64,6 +64,19 @@ class SessionStopped:
 
 
 @dataclass(frozen=True)
+class DebuggerEntered:
+    """A debugger wants what the user types, or is at another prompt: the deadline stands still."""
+
+    at_terminal: bool
+    """Whether he types it at a terminal."""
+
+
+@dataclass(frozen=True)
+class DebuggerLeft:
+    """The test goes on."""
+
+
+@dataclass(frozen=True)
 class TestEnded:
     """The child did all it had to do for a test, and waits for the next order."""
 
@@ -75,7 +88,18 @@ class Finished:
     """The child did all it had to do; what comes after is its own, intended, exit."""
 
 
-Message = PhaseStarted | ThreadNamed | ReportMade | WarningRecorded | JvmFailed | SessionStopped | TestEnded | Finished
+Message = (
+    PhaseStarted
+    | ThreadNamed
+    | ReportMade
+    | WarningRecorded
+    | JvmFailed
+    | SessionStopped
+    | DebuggerEntered
+    | DebuggerLeft
+    | TestEnded
+    | Finished
+)
 
 
 @dataclass(frozen=True)
@@ -146,6 +170,11 @@ class Observation:
         """Whether the child waits for its next test, and each phase of this one passed."""
         reports = (message for message in self.messages if isinstance(message, ReportMade))
         return self.serving and all(one.report.get("outcome") == "passed" for one in reports)
+
+    @property
+    def debugged(self) -> bool:
+        """Whether a debugger ran, or wanted to."""
+        return any(isinstance(message, DebuggerEntered) for message in self.messages)
 
     @property
     def finished(self) -> bool:

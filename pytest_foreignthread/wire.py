@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .observation import (
+    DebuggerEntered,
+    DebuggerLeft,
     Finished,
     JvmFailed,
     Message,
@@ -26,11 +28,16 @@ from .observation import (
 )
 from .outcomes import Phase
 
+_OF_A_TEST: Final = (PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, JvmFailed, SessionStopped, TestEnded)
 _CLASSES: Final[Mapping[bytes, type[Message]]] = {
-    cls.__name__.encode(): cls
-    for cls in (PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, JvmFailed, SessionStopped, TestEnded, Finished)
+    cls.__name__.encode(): cls for cls in (*_OF_A_TEST, DebuggerEntered, DebuggerLeft, Finished)
 }
-_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"int": int, "str": str, "int | None": (int, type(None))}
+_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "int": int,
+    "str": str,
+    "bool": bool,
+    "int | None": (int, type(None)),
+}
 _FIELDS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     cls: tuple((field.name, str(field.type)) for field in dataclasses.fields(cls)) for cls in _CLASSES.values()
 }

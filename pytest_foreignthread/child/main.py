@@ -16,6 +16,7 @@ from ..wire import Sender
 from . import faults, jvm
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
+from .debugging import Debugging
 from .hooks import ChildPlugin, TerminalWithoutHooks
 from .measuring import measured
 from .serving import Server, Tests
@@ -39,7 +40,8 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     alternate = AlternateStacks()
     with stacks.written_at_exit(), alternate.for_this_thread():
         alternate.offer_to_handlers()
-        _serve(Server(tests, ChildState(settings, folder, sender, stacks, alternate)), tests.config, orders)
+        state = ChildState(settings, folder, sender, stacks, alternate, Debugging(folder, sender))
+        _serve(Server(tests, state), tests.config, orders)
     _flush()
     sender.send(Finished())
 
@@ -47,6 +49,7 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
 def _serve(server: Server, config: pytest.Config, orders: Orders) -> None:
     config.pluginmanager.register(ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
     _leave_reporting_to_the_parent(config)
+    config.pluginmanager.register(server.state.debugging, "foreign_thread_debugging")
     config.pluginmanager.register(server.ends, "foreign_thread_phase_ends")
     config.pluginmanager.register(server, "foreign_thread_server")
     measuring = measured(config, server.state.folder / documents.COVERAGE, documents.COVERAGE_SUFFIX)
@@ -86,6 +89,3 @@ def _leave_reporting_to_the_parent(config: pytest.Config) -> None:
         # xdist's worker would send its controller, through the parent's pipe, what the parent sends as well.
         if type(plugin).__name__ == "WorkerInteractor":
             manager.unregister(plugin)
-    if manager.hasplugin("pdbinvoke"):
-        # A process group in the background that reads from the terminal is stopped.
-        manager.unregister(name="pdbinvoke")

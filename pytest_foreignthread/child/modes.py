@@ -44,6 +44,7 @@ class ForeignThread:
         self._bridge = bridge
         self._state = state
         self._mode = mode
+        self._lines = state.debugging.lines
         self._launchers = Launchers(state.settings.launchers)
         state.launchers.append(self._launchers)
         self._submitted: list[tuple[Callback[Any], Any]] = []
@@ -69,7 +70,7 @@ class ForeignThread:
             bodys_own = callback.future.done() and callback.future.exception() is error
             if bodys_own or not callback.calls:
                 raise
-            wait([callback.future])
+            self._lines.wait(callback.future)
             raise MainInterruptedError(
                 f"KeyboardInterrupt on the main thread, which runs the handlers of signals; the body ran in mode {mode}"
             ) from callback.future.exception()
@@ -78,12 +79,12 @@ class ForeignThread:
         __tracebackhide__ = True
         # Waiting in Python, not in Java's get(), lets the main thread run signal handlers, as it does in any test.
         for seconds in itertools.chain(_LOOKS, itertools.repeat(_LOOKS[-1])):
-            if wait([callback.future], timeout=seconds).done or _has_ended(task):
+            if self._lines.wait(callback.future, seconds) or _has_ended(task):
                 break
         if not callback.future.done() or callback.future.exception() is None:
             _raise_of_java(task)
             _demand_one_call(callback)
-            wait([callback.future])
+            self._lines.wait(callback.future)
         # Not result(): its frames would stand in the traceback.
         if (error := callback.future.exception()) is not None:
             raise error

@@ -58,7 +58,8 @@ class Children:
         self._most_ready = ready
         # In an xdist worker others than the next item are not known to come.
         self._order_is_known = not hasattr(session.config, "workerinput")
-        self._debugs = any(session.config.getoption(name, False) for name in ("usepdb", "trace"))
+        # A debugger that is to be in each test, or each failure, is in one test at a time, and once.
+        self.debugs = any(session.config.getoption(name, False) for name in ("usepdb", "trace"))
         self._ends = OpenEnds()
         self._living: dict[Group, ForkedChild] = {}
         self._ready: list[ForkedChild] = []
@@ -104,7 +105,7 @@ class Children:
 
         A test that failed may end the run, and ordinary tests may change what this one needs.
         """
-        certain = self._order_is_known and not self._debugs and not self._fixtures.ordinary_tests_ran
+        certain = self._order_is_known and not self.debugs and not self._fixtures.ordinary_tests_ran
         if certain and group_of(item) == group and self._can_serve(serving, item):
             following = next(iter(self._places.after(item)), None)
             serving.order_ahead(item, self._order(serving, group, item, following))

@@ -76,6 +76,13 @@ class Terminal:
             if time.monotonic() > give_up or not self.read(ENDLESS):
                 raise AssertionError("\n".join(["not seen on the screen:", *self.lines]))
 
+    def until_true(self, condition: Callable[[], bool]) -> None:
+        """Until something holds of which the terminal tells nothing."""
+        give_up = time.monotonic() + ENDLESS
+        while not condition():
+            assert time.monotonic() < give_up
+            self.read(0.01)
+
     def end_of(self, process: subprocess.Popen[bytes]) -> int:
         """Read until the program ends; give its exit status."""
         pidfd = os.pidfd_open(process.pid)

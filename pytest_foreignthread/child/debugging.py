@@ -35,6 +35,28 @@ class Debugging:
         self._usual_input: Callable[..., str] = input
         self.lines = LineReader(self._read_line, self._interrupt)
 
+    def ask_before(self, capture: Any) -> None:
+        """Ask before pytest's capture lets go of the terminal, which is before its debugger writes there.
+
+        A test that lets it go to ask the user by itself has the terminal, and the time, in the same way.
+        """
+        suspend = getattr(capture, "suspend_global_capture", None)
+        resume = getattr(capture, "resume_global_capture", None)
+        if suspend is None or resume is None:
+            return
+
+        def ask_and_suspend(in_: bool = False) -> None:
+            # Not what else is true: pytest-timeout gives an item, and reads nothing.
+            if in_ is True:
+                self.take()
+            suspend(in_)
+
+        def resume_and_give_back() -> None:
+            resume()
+            self.give_back()
+
+        capture.suspend_global_capture, capture.resume_global_capture = ask_and_suspend, resume_and_give_back
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_enter_pdb(self, pdb: Any) -> None:
         self.take()

@@ -50,6 +50,7 @@ def _serve(server: Server, config: pytest.Config, orders: Orders) -> None:
     config.pluginmanager.register(ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
     _leave_reporting_to_the_parent(config)
     config.pluginmanager.register(server.state.debugging, "foreign_thread_debugging")
+    server.state.debugging.ask_before(config.pluginmanager.getplugin("capturemanager"))
     config.pluginmanager.register(server.ends, "foreign_thread_phase_ends")
     config.pluginmanager.register(server, "foreign_thread_server")
     measuring = measured(config, server.state.folder / documents.COVERAGE, documents.COVERAGE_SUFFIX)

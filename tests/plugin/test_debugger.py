@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import signal
 import subprocess
 import sys
 import termios
@@ -14,6 +16,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import pytest
+
+from pytest_foreignthread.supervise import processes
 
 from ..terminals import ENDLESS, Terminal
 
@@ -46,7 +50,22 @@ class Debugged:
         """Type a command at each prompt that comes."""
         for command in commands:
             self.until(PROMPT)
-            self.terminal.type(command if command in KEYS else f"{command}\n")
+            if command in KEYS:
+                self.press(command)
+            else:
+                self.terminal.type(f"{command}\n")
+
+    def press(self, key: str) -> None:
+        """Press a key while the prompt waits: a signal that comes before is Python's to take at the next line."""
+        reader = self.reader
+        self.terminal.until_true(lambda: getattr(processes.stat(reader), "state", "S") == "S")
+        self.terminal.type(key)
+
+    @property
+    def reader(self) -> int:
+        """pid of the process that reads from the terminal; it has printed it."""
+        self.terminal.until(lambda: READER.search(self.text) is not None)
+        return int(READER.findall(self.text)[-1])
 
     def end(self) -> int:
         return self.terminal.end_of(self.process)
@@ -56,6 +75,7 @@ class Debugged:
         return self.terminal.written.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
+READER: Final = re.compile(r"^reader (\d+)$", re.MULTILINE)
 INTERRUPT: Final = "\x03"
 SUSPEND: Final = "\x1a"
 KEYS: Final = (INTERRUPT, SUSPEND)
@@ -141,21 +161,23 @@ class Talk:
     stop: str = "breakpoint()"
 
 
+READS: Final = "print('reader', os.getpid())"
 TALKS: Final = {
     "continue": Talk(("number += 1", "c")),
     "fails": Talk(("c",)),
-    "step": Talk(("n", "where", "c")),
+    "step": Talk(("n", "c")),
     "set_trace": Talk(("p number", "c"), stop="pytest.set_trace(header='here it is')"),
     "pdb": Talk(("p number", "c"), stop="import pdb; pdb.set_trace()"),
     "twice": Talk(("c", "p number", "c"), stop="breakpoint(); breakpoint()"),
-    "own breakpoint": Talk(("b 16", "c", "p number", "c"), stop="breakpoint(); number += 1"),
+    "own breakpoint": Talk(("b 16", "c", "p number", "c"), stop="breakpoint()\n    number += 1"),
     "without capture": Talk(("p number", "c"), args=("-s",)),
     "capture of sys": Talk(("p number", "c"), args=("--capture=sys",)),
-    "without the plugin that captures": Talk(("b 16", "c", "p number", "c"), args=("-p", "no:capture")),
+    "without the plugin that captures": Talk(
+        ("b 16", "c", "p number", "c"), args=("-p", "no:capture"), stop="breakpoint()\n    number += 1"
+    ),
     "quit": Talk(("q",)),
     "end of file": Talk(("EOF",)),
-    "interrupt": Talk((INTERRUPT, "p number", "c")),
-    "interrupt of a command": Talk(("p number", INTERRUPT, "c")),
+    "interrupt": Talk((READS, INTERRUPT, "p number", "c")),
     "trace": Talk(("n", "n", "p number", "c"), args=("--trace",), stop="pass"),
     "post mortem": Talk(("p number", "c"), args=("--pdb",), stop="pass"),
     "post mortem without capture": Talk(("p number", "c"), args=("--pdb", "-s"), stop="pass"),
@@ -173,12 +195,14 @@ class Own(pdb.Pdb):
     def do_where(self, arg):
         print("somewhere")
 """
-VARYING: Final = re.compile(r" in \d+\.\d+s|0x[0-9a-f]+|=+|\x1b\[\?2004[hl]|^(plugins|foreign-thread|class archive).*\n")
+VARYING: Final = re.compile(r"^reader \d+| in \d+\.\d+s|0x[0-9a-f]+|=+|\x1b\[\?2004[hl]|^ *@pytest.*\n", re.MULTILINE)
+PROGRESS: Final = re.compile(r"^ ?[.Fs]?( +\[100%\])?\n", re.MULTILINE)
+"""An ordinary test's `F` comes before the debugger that looks at the failure, a foreign-thread test's after it."""
 
 
 def normalized(run: Debugged) -> str:
     _, _, text = run.text.partition("test_it.py")
-    return VARYING.sub("", text.replace(str(run.folder), ""))
+    return PROGRESS.sub("", VARYING.sub("", text.replace(str(run.folder), "")))
 
 
 @pytest.mark.parametrize("mode", ["main", "new"])
@@ -191,3 +215,205 @@ def test_as_in_an_ordinary_test(debug: Debug, talk: Talk, mode: str) -> None:
         status = run.end()
         said.append((status, normalized(run)))
     assert said[0] == said[1]
+
+
+CRASHES: Final = "__import__('ctypes').string_at(0)"
+WAITS: Final = "threading.Event().wait()"
+
+
+@pytest.mark.parametrize("mode", ["main", "new"])
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [(CRASHES, "1 segfault"), (WAITS, "1 hang"), ("os._exit(3)", "1 crash")],
+    ids=["segv", "hang", "exit"],
+)
+def test_what_becomes_of_it_after_the_debugger(debug: Debug, body: str, words: str, mode: str) -> None:
+    run = debug(STOPS.format(mark=on_foreign_thread(mode, 2), stop=f"breakpoint()\n    {body}"))
+    run.answer("outlast(3)", "c")
+    assert run.end() == pytest.ExitCode.TESTS_FAILED
+    assert words in run.text
+
+
+@pytest.mark.parametrize("body", [CRASHES, "os._exit(3)"], ids=["segv", "exit"])
+def test_no_post_mortem_of_what_died(debug: Debug, body: str) -> None:
+    run = debug(STOPS.format(mark=on_foreign_thread("new"), stop=body), "--pdb")
+    assert run.end() == pytest.ExitCode.TESTS_FAILED
+    assert PROMPT not in run.text
+
+
+NULL: Final = """
+import pytest
+pytestmark = pytest.mark.foreign_thread(mode="new", isolation="session")
+
+def test_before():
+    pass
+
+def test_null():
+    number = 41
+    raise SystemError("<built-in function f> returned NULL without setting an exception")
+"""
+
+
+def test_post_mortem_of_a_null_result_once(debug: Debug) -> None:
+    run = debug(NULL, "--pdb")
+    run.answer("p number", "c")
+    assert run.end() == pytest.ExitCode.TESTS_FAILED
+    assert "1 passed, 1 null_result" in run.text
+    assert run.text.count("entering PDB") == 1
+
+
+@pytest.mark.parametrize("mode", ["main", "new"])
+def test_a_child_that_is_killed_at_the_prompt(debug: Debug, mode: str) -> None:
+    run = debug(STOPS.format(mark=on_foreign_thread(mode), stop="breakpoint()") + "\ndef test_next(): pass\n")
+    before = termios.tcgetattr(run.terminal.slave)
+    run.answer(READS)
+    run.until(PROMPT)
+    assert termios.tcgetattr(run.terminal.slave) != before
+    os.kill(run.reader, signal.SIGKILL)
+    assert run.end() == pytest.ExitCode.TESTS_FAILED
+    assert "1 crash, 1 passed" in run.text or "1 passed, 1 crash" in run.text
+    assert termios.tcgetattr(run.terminal.slave) == before
+
+
+def test_interrupt_of_what_the_foreign_thread_executes(debug: Debug) -> None:
+    run = debug(STOPS.format(mark=on_foreign_thread("new"), stop="breakpoint()"))
+    run.answer("print('busy') or [None for _ in iter(int, 1)]")
+    run.until("\nbusy")
+    run.terminal.type(INTERRUPT)
+    run.until("*** KeyboardInterrupt")
+    run.answer("number += 1", "c")
+    assert run.end() == pytest.ExitCode.OK
+
+
+def test_interrupts_without_an_answer_end_the_run(debug: Debug) -> None:
+    run = debug(STOPS.format(mark=on_foreign_thread("new"), stop="breakpoint()"))
+    run.answer("print('stuck') or threading.Event().wait()")
+    run.until("\nstuck")
+    for _ in range(3):
+        # One at a time: of signals that come together, the kernel keeps one.
+        run.terminal.type(INTERRUPT)
+        run.until("^C")
+    assert run.end() == pytest.ExitCode.INTERRUPTED
+    assert "! KeyboardInterrupt !" in run.text
+
+
+TWO: Final = """
+import pytest
+pytestmark = pytest.mark.foreign_thread(mode="new", isolation="session")
+
+def test_first():
+    pass
+
+def test_second():
+    {stop}
+
+def test_third():
+    pass
+"""
+
+
+@pytest.mark.parametrize("stop", ["breakpoint()", "pytest.set_trace()"])
+def test_a_test_begun_ahead_waits_for_its_turn(debug: Debug, stop: str) -> None:
+    run = debug(TWO.format(stop=stop), "-v", "--color=no")
+    run.answer("c")
+    assert run.end() == pytest.ExitCode.OK
+    order = ["test_first PASSED", "test_second ", "PDB set_trace", "PDB continue", "PASSED", "test_third PASSED"]
+    places = [run.text.index(words) for words in order[:4]]
+    assert places == sorted(places)
+    assert re.search(r"capturing resumed\) >+\nPASSED +\[ 66%\]\ntest_it.py::test_third PASSED", run.text)
+
+
+def test_tests_of_a_shared_child_are_traced_one_by_one(debug: Debug) -> None:
+    run = debug(TWO.format(stop="pass"), "--trace")
+    run.answer("c", "c", "c")
+    assert run.end() == pytest.ExitCode.OK
+    assert "3 passed" in run.text
+
+
+def test_the_live_line_steps_aside(debug: Debug) -> None:
+    run = debug(
+        STOPS.format(mark="@pytest.mark.foreign_thread", stop="breakpoint()"), "--foreign-thread-modes=main,new"
+    )
+    for _ in range(2):
+        run.until("test_it()")
+        run.terminal.until(lambda: run.terminal.whole_screen_scrolls())
+        # Longer than it takes to draw again.
+        run.answer("outlast(time.monotonic() - BEGAN + 1.5)", "number += 1")
+        run.until(PROMPT)
+        assert run.terminal.whole_screen_scrolls()
+        assert not any("/2 " in line for line in run.terminal.lines)
+        run.terminal.type("c\n")
+    assert run.end() == pytest.ExitCode.OK
+    assert "\x1b[1;49r" in run.text
+    assert run.terminal.whole_screen_scrolls()
+
+
+@pytest.mark.parametrize("mode", ["main", "new"])
+def test_suspended_at_the_prompt(debug: Debug, mode: str) -> None:
+    run = debug(STOPS.format(mark=on_foreign_thread(mode, 2), stop="breakpoint()"), shell=True)
+    run.until("$ ")
+    run.terminal.type(shlex.join(command()) + "\n")
+    run.answer(READS, SUSPEND)
+    run.until("Stopped", "$ ")
+    run.terminal.type("echo typed to the shell; fg\n")
+    run.until("\ntyped to the shell", "\n")
+    run.terminal.type("number += 1\n")
+    run.answer("p number")
+    run.until("\n42")
+    run.answer("c")
+    run.until("1 passed", "$ ")
+    run.terminal.type("exit\n")
+    assert run.end() == 0
+
+
+def test_a_run_in_the_background_waits_for_the_terminal(debug: Debug) -> None:
+    run = debug(STOPS.format(mark=on_foreign_thread("new", 2), stop="breakpoint()"), shell=True)
+    run.until("$ ")
+    run.terminal.type(shlex.join(command()) + " > log & wait -f 2>&1; jobs\n")
+    run.until("Stopped")
+    run.until("$ ")
+    run.terminal.type("echo typed to the shell; fg\n")
+    run.until("\ntyped to the shell", "\n")
+    run.terminal.type("number += 1\nc\n")
+    run.until("$ ")
+    run.terminal.type("exit\n")
+    assert run.end() == 0
+    assert "1 passed" in (run.folder / "log").read_text(encoding="utf-8")
+
+
+def piped(folder: Path, test: str, typed: str, *args: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_it.py").write_text(test, encoding="utf-8")
+    return subprocess.run(
+        command("--color=no", *args), cwd=folder, env=environment(), input=typed, capture_output=True, text=True,
+        timeout=ENDLESS, check=False, start_new_session=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("args", [(), ("-s",), ("--trace",), ("--pdb",)], ids=["breakpoint", "-s", "trace", "pdb"])
+def test_commands_from_a_pipe_as_in_an_ordinary_test(tmp_path: Path, args: tuple[str, ...]) -> None:
+    said = []
+    for mark in ("# ordinary", on_foreign_thread("new")):
+        stop = "pass" if args else "breakpoint()"
+        test = STOPS.format(mark=mark, stop="breakpoint()" if args == ("-s",) else stop)
+        done = piped(tmp_path, test, "p number\np number + 1\nc\n", *args)
+        _, _, text = done.stdout.partition("test_it.py")
+        said.append((done.returncode, done.stderr, PROGRESS.sub("", VARYING.sub("", text))))
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("isolation", ["test", "session"])
+def test_each_child_takes_its_own_commands_from_a_pipe(tmp_path: Path, isolation: str) -> None:
+    tests = "".join(
+        f"def test_{number}():\n    number = {number}\n    breakpoint()\n    assert number == 7\n"
+        for number in range(3)
+    )
+    source = f"import pytest\npytestmark = pytest.mark.foreign_thread(mode='new', isolation={isolation!r})\n{tests}"
+    done = piped(tmp_path, source, "number += 7\nc\nnumber += 6\nc\nnumber += 5\nc\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "3 passed" in done.stdout
+
+
+def test_no_commands_at_all(tmp_path: Path) -> None:
+    done = piped(tmp_path, STOPS.format(mark=on_foreign_thread("new"), stop="breakpoint()"), "")
+    assert "BdbQuit" in done.stdout
+    assert "1 failed" in done.stdout

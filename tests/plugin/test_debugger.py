@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
-import termios
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,24 +75,23 @@ class Debugged:
 
 READER: Final = re.compile(r"^reader (\d+)$", re.MULTILINE)
 INTERRUPT: Final = "\x03"
-SUSPEND: Final = "\x1a"
-KEYS: Final = (INTERRUPT, SUSPEND)
+KEYS: Final = (INTERRUPT,)
 
 
 class Debug(Protocol):
-    def __call__(self, test: str, *args: str, shell: bool = False) -> Debugged: ...
+    def __call__(self, test: str, *args: str) -> Debugged: ...
 
 
 @pytest.fixture
 def debug(tmp_path: Path) -> Iterator[Debug]:
     runs: list[Debugged] = []
 
-    def start(test: str, *args: str, shell: bool = False) -> Debugged:
+    def start(test: str, *args: str) -> Debugged:
         folder = tmp_path / str(len(runs))
         folder.mkdir()
         (folder / "test_it.py").write_text(textwrap.dedent(test), encoding="utf-8")
         terminal = Terminal(100, 50)
-        process = terminal.start(["bash", "--norc", "-i"] if shell else command(*args), folder, environment())
+        process = terminal.start(command(*args), folder, environment())
         runs.append(run := Debugged(terminal, process, folder))
         return run
 
@@ -106,12 +103,12 @@ def debug(tmp_path: Path) -> Iterator[Debug]:
 
 
 def command(*args: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args]
+    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *args]
 
 
 def environment() -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-    return {**inherited, "TERM": "xterm", "LANG": "C.UTF-8", "INPUTRC": os.devnull, "PS1": "$ "}
+    return {**inherited, "TERM": "xterm", "LANG": "C.UTF-8", "INPUTRC": os.devnull}
 
 
 def on_foreign_thread(mode: str, timeout: float = ENDLESS) -> str:
@@ -210,7 +207,7 @@ def normalized(run: Debugged) -> str:
 def test_as_in_an_ordinary_test(debug: Debug, talk: Talk, mode: str) -> None:
     said = []
     for mark in ("# ordinary", on_foreign_thread(mode)):
-        run = debug(STOPS.format(mark=mark, stop=talk.stop) + OWN, "--color=no", *talk.args)
+        run = debug(STOPS.format(mark=mark, stop=talk.stop) + OWN, *talk.args)
         run.answer(*talk.typed)
         status = run.end()
         said.append((status, normalized(run)))
@@ -265,14 +262,11 @@ def test_post_mortem_of_a_null_result_once(debug: Debug) -> None:
 @pytest.mark.parametrize("mode", ["main", "new"])
 def test_a_child_that_is_killed_at_the_prompt(debug: Debug, mode: str) -> None:
     run = debug(STOPS.format(mark=on_foreign_thread(mode), stop="breakpoint()") + "\ndef test_next(): pass\n")
-    before = termios.tcgetattr(run.terminal.slave)
     run.answer(READS)
     run.until(PROMPT)
-    assert termios.tcgetattr(run.terminal.slave) != before
     os.kill(run.reader, signal.SIGKILL)
     assert run.end() == pytest.ExitCode.TESTS_FAILED
-    assert "1 crash, 1 passed" in run.text or "1 passed, 1 crash" in run.text
-    assert termios.tcgetattr(run.terminal.slave) == before
+    assert "1 passed, 1 crash" in run.text
 
 
 def test_interrupt_of_what_the_foreign_thread_executes(debug: Debug) -> None:
@@ -287,12 +281,14 @@ def test_interrupt_of_what_the_foreign_thread_executes(debug: Debug) -> None:
 
 def test_interrupts_without_an_answer_end_the_run(debug: Debug) -> None:
     run = debug(STOPS.format(mark=on_foreign_thread("new"), stop="breakpoint()"))
+    # It tells of each that reaches the child; of those that come at once the kernel keeps one.
+    run.answer("import faulthandler, signal; faulthandler.register(signal.SIGINT, 1, all_threads=False, chain=True)")
     run.answer("print('stuck') or threading.Event().wait()")
     run.until("\nstuck")
-    for _ in range(3):
-        # One at a time: of signals that come together, the kernel keeps one.
+    for _ in range(2):
         run.terminal.type(INTERRUPT)
-        run.until("^C")
+        run.until("most recent call first")
+    run.terminal.type(INTERRUPT)
     assert run.end() == pytest.ExitCode.INTERRUPTED
     assert "! KeyboardInterrupt !" in run.text
 
@@ -314,7 +310,7 @@ def test_third():
 
 @pytest.mark.parametrize("stop", ["breakpoint()", "pytest.set_trace()"])
 def test_a_test_begun_ahead_waits_for_its_turn(debug: Debug, stop: str) -> None:
-    run = debug(TWO.format(stop=stop), "-v", "--color=no")
+    run = debug(TWO.format(stop=stop), "-v")
     run.answer("c")
     assert run.end() == pytest.ExitCode.OK
     order = ["test_first PASSED", "test_second ", "PDB set_trace", "PDB continue", "PASSED", "test_third PASSED"]
@@ -348,43 +344,10 @@ def test_the_live_line_steps_aside(debug: Debug) -> None:
     assert run.terminal.whole_screen_scrolls()
 
 
-@pytest.mark.parametrize("mode", ["main", "new"])
-def test_suspended_at_the_prompt(debug: Debug, mode: str) -> None:
-    run = debug(STOPS.format(mark=on_foreign_thread(mode, 2), stop="breakpoint()"), shell=True)
-    run.until("$ ")
-    run.terminal.type(shlex.join(command()) + "\n")
-    run.answer(READS, SUSPEND)
-    run.until("Stopped", "$ ")
-    run.terminal.type("echo typed to the shell; fg\n")
-    run.until("\ntyped to the shell", "\n")
-    run.terminal.type("number += 1\n")
-    run.answer("p number")
-    run.until("\n42")
-    run.answer("c")
-    run.until("1 passed", "$ ")
-    run.terminal.type("exit\n")
-    assert run.end() == 0
-
-
-def test_a_run_in_the_background_waits_for_the_terminal(debug: Debug) -> None:
-    run = debug(STOPS.format(mark=on_foreign_thread("new", 2), stop="breakpoint()"), shell=True)
-    run.until("$ ")
-    run.terminal.type(shlex.join(command()) + " > log & wait -f 2>&1; jobs\n")
-    run.until("Stopped")
-    run.until("$ ")
-    run.terminal.type("echo typed to the shell; fg\n")
-    run.until("\ntyped to the shell", "\n")
-    run.terminal.type("number += 1\nc\n")
-    run.until("$ ")
-    run.terminal.type("exit\n")
-    assert run.end() == 0
-    assert "1 passed" in (run.folder / "log").read_text(encoding="utf-8")
-
-
 def piped(folder: Path, test: str, typed: str, *args: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(test, encoding="utf-8")
     return subprocess.run(
-        command("--color=no", *args), cwd=folder, env=environment(), input=typed, capture_output=True, text=True,
+        command(*args), cwd=folder, env=environment(), input=typed, capture_output=True, text=True,
         timeout=ENDLESS, check=False, start_new_session=True,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed-$(subst /,-,$(PYTHON))
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test real bench format clean
+.PHONY: demo test test-all real bench format clean
 
 demo: $(STAMP)
 	@$(BIN)/python examples/minimal_bug/show.py
@@ -20,6 +20,11 @@ test: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile
+
+# Each supported release of Python, pytest, the JDK and JPype that is there; TOX="-e py311-jdk21 -- -k matrix" for a part.
+test-all: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[versions]'
+	$(BIN)/tox run $(TOX)
 
 # Suites of well-known packages in each mode, in an environment of their own below .real/: make real SUITE="click cpython"
 real: $(STAMP)

@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
-from .decorator import foreign_thread
-from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Segfault
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .decorator import foreign_thread
+    from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Segfault
+    from .threads_before_fork import ThreadsBeforeForkWarning
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import what is asked for: the plugin is imported from here by each run of pytest, and few use more of it."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        modules = {"foreign_thread": ".decorator", "ThreadsBeforeForkWarning": ".threads_before_fork"}
+        return getattr(import_module(modules.get(name, ".outcomes"), __name__), name)
+
 
 __version__ = "0.1.0"
 
-__all__ = ["ChildCrash", "ForeignThreadError", "Hang", "NullResult", "Segfault", "__version__", "foreign_thread"]
+__all__ = [
+    "ChildCrash",
+    "ForeignThreadError",
+    "Hang",
+    "NullResult",
+    "Segfault",
+    "ThreadsBeforeForkWarning",
+    "__version__",
+    "foreign_thread",
+]

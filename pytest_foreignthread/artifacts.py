@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -33,10 +34,13 @@ class Artifacts:
         self._root = root
         self._why_none = why_none
         self._bundle = bundle
+        self._there = _names_in(root)
+        """Folders of tests, of an earlier run or this one."""
 
     def keep(self, nodeid: str, documents: Mapping[str, str]) -> Kept:
         """Write the documents that are not empty."""
         self.forget(nodeid)
+        self._there.add(folder_name(nodeid))
         texts = {name: text for name, text in documents.items() if text}
         if self._root is None or not texts:
             return Kept({}, _note("documents", self._why_none) if self._why_none and texts else None)
@@ -61,8 +65,15 @@ class Artifacts:
 
     def forget(self, nodeid: str) -> None:
         """Remove what an earlier run of the test left."""
-        if self._root is not None:
-            shutil.rmtree(self._root / folder_name(nodeid), ignore_errors=True)
+        if self._root is not None and self._there and (name := folder_name(nodeid)) in self._there:
+            shutil.rmtree(self._root / name, ignore_errors=True)
+
+
+def _names_in(root: Path | None) -> set[str]:
+    try:
+        return set(os.listdir(root)) if root is not None else set()
+    except OSError:
+        return set()
 
 
 def _written(path: Path, text: str) -> Path:

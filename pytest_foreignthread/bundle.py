@@ -6,10 +6,15 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from .records import RunRecord
 from .report import json_report, text
+
+_CONTENTS: Final = (
+    "report.txt tells the failure, rerun.txt runs the test again; all files are explained at\n"
+    "https://pytest-foreignthread.readthedocs.io/en/latest/bundle/"
+)
 
 
 @dataclass(frozen=True)
@@ -23,17 +28,24 @@ class Surroundings:
     """Arguments of pytest that a rerun needs."""
     hash_seed: str | None
     """PYTHONHASHSEED, where it is set."""
+    doctor: str
+    """The block of the doctor's examination of this run."""
 
 
 def texts(record: RunRecord, traceback: str, surroundings: Surroundings) -> dict[str, str]:
     """Give file name → text; `traceback` is pytest's own, where the failure has one."""
     return {
+        "README.txt": "\n\n".join([_title(record), surroundings.doctor, _CONTENTS]) + "\n",
         "record.json": _json(json_report.test_entry(record)),
         "report.txt": "\n\n".join(part for part in (traceback.rstrip(), text.render(record)) if part) + "\n",
         "environment.json": _json(surroundings.environment),
         "order.txt": "".join(f"{nodeid}\n" for nodeid in surroundings.order),
         "rerun.txt": rerun_command(_tests(record), surroundings) + "\n",
     }
+
+
+def _title(record: RunRecord) -> str:
+    return f"{record.rerun or record.nodeid}: {text.summary(record)}"
 
 
 def _tests(record: RunRecord) -> list[str]:

@@ -22,6 +22,7 @@ from .orders import RunTest
 from .settings import Settings
 from .shared_fixtures import SharedFixtures
 from .supervise.fork import OpenEnds
+from .supervise.pystack import Pystack
 from .supervise.scratch import ScratchRoot
 from .supervise.signals import surely
 
@@ -47,9 +48,11 @@ class Children:
         *,
         ready: int,
         with_cache: Callable[[Settings], Settings],
+        before_fork: Callable[[], None],
     ) -> None:
         """`filters` are the warning filters outside of any test, `ready` how many children may wait for theirs."""
         self._with_cache = with_cache
+        self._before_fork = before_fork
         self._config = session.config
         self._places = Places(session.items)
         self._scratch = scratch
@@ -61,6 +64,7 @@ class Children:
         # A debugger that is to be in each test, or each failure, is in one test at a time, and once.
         self.debugs = any(session.config.getoption(name, False) for name in ("usepdb", "trace"))
         self._ends = OpenEnds()
+        self._pystack = Pystack(self._ends)
         self._living: dict[Group, ForkedChild] = {}
         self._ready: list[ForkedChild] = []
         self._made: list[ForkedChild] = []
@@ -105,7 +109,8 @@ class Children:
 
         A test that failed may end the run, and ordinary tests may change what this one needs.
         """
-        certain = self._order_is_known and not self.debugs and not self._fixtures.ordinary_tests_ran
+        known = self._order_is_known and not self.debugs
+        certain = known and not self._fixtures.ordinary_tests_ran and not _may_be_skipped(item)
         if certain and group_of(item) == group and self._can_serve(serving, item):
             following = next(iter(self._places.after(item)), None)
             serving.order_ahead(item, self._order(serving, group, item, following))
@@ -144,7 +149,9 @@ class Children:
             moves = self._fixtures.ordinary_tests_ran and one.parent is not item.parent
             if SETTINGS not in one.stash or group_of(one) is not None or moves:
                 return
-            yield one
+            # Without a JVM there is nothing that takes time to start.
+            if one.stash[SETTINGS].jvm is not None:
+                yield one
 
     def _taken_from_ready(self, item: pytest.Item) -> ForkedChild | None:
         key = jvm_key(item.stash[SETTINGS])
@@ -155,6 +162,7 @@ class Children:
         return None
 
     def _new(self, settings: Settings, begun: pytest.Item | None) -> ForkedChild:
+        self._before_fork()
         folder, settings = self._scratch.child_folder(), self._with_cache(settings)
         tests = Tests(
             self._config,
@@ -165,7 +173,7 @@ class Children:
             self._filters,
         )
         aside = self._config.stash.get(STEP_ASIDE, None)
-        made = ForkedChild(tests, settings, folder, self._fixtures.standing(), self._ends, aside)
+        made = ForkedChild(tests, settings, folder, self._fixtures.standing(), self._ends, self._pystack, aside)
         self._made.append(made)
         return made
 
@@ -180,7 +188,8 @@ class Children:
             self._end(group)
 
     def drop_ready(self) -> None:
-        """Call when the pytest process has changed: those that wait are copies of what it was."""
+        """Call when the pytest process has changed, or may look at its children: those that wait are copies of it."""
+        surely(self._pystack.close)
         waiting, self._ready = self._ready, []
         for one in waiting:
             surely(functools.partial(self._close, one))
@@ -206,6 +215,7 @@ class Children:
 
     def close(self) -> None:
         """End what still lives; nothing of it is left."""
+        surely(self._pystack.close)
         self._living.clear()
         self._ready.clear()
         for one in tuple(self._made):
@@ -218,3 +228,8 @@ class Children:
         self._scratch.discard(one.folder)
         if one in self._made:
             self._made.remove(one)
+
+
+def _may_be_skipped(item: pytest.Item) -> bool:
+    """Whether a mark may keep it from running: that is seen to in the pytest process."""
+    return any(item.get_closest_marker(name) is not None for name in ("skip", "skipif", "xfail"))

@@ -28,7 +28,7 @@ def versions(jvm: Jvm | None) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "pytest": pytest.__version__,
-        "jpype": version("jpype1"),
+        "jpype": version("jpype1") if jvm else None,
         "pytest_foreignthread": version("pytest-foreignthread"),
         "jvm": {"version": jvm.version, "path": str(jvm.library), "source": jvm.source} if jvm else None,
     }
@@ -45,7 +45,7 @@ def surroundings(config: pytest.Config) -> dict[str, Any]:
         "rootdir": str(config.rootpath),
         "inifile": str(config.inipath) if config.inipath is not None else None,
         "xdist_worker": getattr(config, "workerinput", {}).get("workerid"),
-        "plugins": _plugins(config),
+        "plugins": plugins(config),
         **_interpreter(),
         **_machine(),
         "environment_variables": variables.shown,
@@ -61,7 +61,8 @@ def _command_line(config: pytest.Config) -> list[str]:
     return [os.fspath(argument) for argument in given]
 
 
-def _plugins(config: pytest.Config) -> dict[str, str]:
+def plugins(config: pytest.Config) -> dict[str, str]:
+    """Give each plugin that was installed by a distribution, and is loaded, with its version."""
     found = {str(dist.metadata["Name"]): str(dist.version) for _, dist in config.pluginmanager.list_plugin_distinfo()}
     return dict(sorted(found.items()))
 
@@ -107,6 +108,7 @@ def rerun_options(config: pytest.Config) -> list[str]:
     for option in OPTIONS:
         if option.name not in _OF_THE_END:
             found += _written(option.flag, config.getoption(option.flag, None))
+    found += _written("--forked", config.getoption("forked", None))
     for name, flag in _SEEDS:
         found += _written(flag, config.getoption(name, None))
     from .redaction import without_secrets
@@ -115,12 +117,12 @@ def rerun_options(config: pytest.Config) -> list[str]:
 
 
 def _pytest_options(config: pytest.Config) -> list[str]:
-    plugins = [name for name in config.getoption("plugins", None) or () if not _is_xdists_own(config, name)]
+    named = [name for name in config.getoption("plugins", None) or () if not _is_xdists_own(config, name)]
     overrides = config.getoption("override_ini", None) or ()
     return [
         *_written("--config-file", config.getoption("inifilename", None)),
         *_written("--rootdir", config.getoption("rootdir", None)),
-        *(part for name in plugins for part in ("-p", name)),
+        *(part for name in named for part in ("-p", name)),
         *(part for override in overrides for part in ("-o", override)),
     ]
 

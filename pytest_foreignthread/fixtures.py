@@ -12,8 +12,16 @@ if TYPE_CHECKING:
     from .child.modes import ForeignThread
 
 
+@pytest.fixture(scope="session")
+def _foreign_thread_child() -> None:
+    """Among the fixtures of a test, at whatever depth, it tells that the test needs a child of this plugin.
+
+    A name such as `jvm` would not tell: many suites have a fixture of that name of their own.
+    """
+
+
 @pytest.fixture
-def jvm(request: pytest.FixtureRequest) -> Any:
+def jvm(request: pytest.FixtureRequest, _foreign_thread_child: None) -> Any:
     """The `jpype` module, its JVM started."""
     _in_child(request, "jvm")
     import jpype
@@ -22,7 +30,7 @@ def jvm(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def foreign_thread_bridge(request: pytest.FixtureRequest) -> Bridge:
+def foreign_thread_bridge(request: pytest.FixtureRequest, _foreign_thread_child: None) -> Bridge:
     """How a Python callable of no arguments becomes a `java.lang.Runnable`: by JPype's proxy.
 
     Override it with a fixture that returns your own bridge's way, and the marker runs tests through that.
@@ -34,7 +42,9 @@ def foreign_thread_bridge(request: pytest.FixtureRequest) -> Bridge:
 
 
 @pytest.fixture
-def foreign_thread(request: pytest.FixtureRequest, foreign_thread_bridge: Bridge) -> Iterator[ForeignThread]:
+def foreign_thread(
+    request: pytest.FixtureRequest, _foreign_thread_child: None, foreign_thread_bridge: Bridge
+) -> Iterator[ForeignThread]:
     """Runs functions on Java threads: `.call(function, *args, mode=...)`, `.submit(function, *args, mode=...)`."""
     state = _in_child(request, "foreign_thread")
     from .child.modes import ForeignThread
@@ -72,5 +82,10 @@ def _in_child(request: pytest.FixtureRequest, name: str) -> Any:
         raise pytest.UsageError(
             f"{request.node.nodeid}: the fixture {name!r} works in a child only: "
             "mark the test with @pytest.mark.foreign_thread, or name the fixture among its arguments"
+        )
+    if state.settings.jvm is None:
+        raise pytest.UsageError(
+            f"{request.node.nodeid}: the fixture {name!r} needs a JVM, and the child of a forked test has none unless "
+            "the test asks for it: name the fixture among the test's arguments"
         )
     return state

@@ -23,6 +23,7 @@ from .supervise.fork import OpenEnds
 from .supervise.held import CrashWatch
 from .supervise.lender import Lender
 from .supervise.probe import take_crash, take_documents
+from .supervise.pystack import Pystack
 from .supervise.supervisor import SupervisedChild
 
 Standing = frozenset[pytest.Item | pytest.Collector]
@@ -42,6 +43,7 @@ class ForkedChild:
         folder: Path,
         standing: Standing,
         ends: OpenEnds,
+        pystack: Pystack,
         step_aside: Callable[[], object] | None = None,
     ) -> None:
         """`standing` is where fixtures stand that are not the child's to tear down.
@@ -51,11 +53,12 @@ class ForkedChild:
         self.folder = folder
         self._lender = Lender(folder / DEBUGGER_FIFO, step_aside)
         self._settings = settings
+        self._pystack = pystack
         self._standing = standing
         self._known = len(tests.items)
         self._supervised = SupervisedChild(
             lambda sender, orders: child.run(tests, settings, folder, sender, orders),
-            _crash_watch(settings, folder),
+            _crash_watch(settings, folder, pystack),
             ends,
             self._lender,
         )
@@ -80,8 +83,9 @@ class ForkedChild:
         return place < self._known
 
     def can_serve(self, item: pytest.Item, place: int) -> bool:
-        # A second run of an item would find what the first one left in it.
-        return self.knows(place) and item not in self.served and self.can_go_on_to(item)
+        # A second run of an item would find what the first one left in it. What it was told ahead it tells of first.
+        fresh = item not in self.served and self.ahead in (None, item)
+        return fresh and self.knows(place) and self.can_go_on_to(item)
 
     def can_go_on_to(self, item: pytest.Item) -> bool:
         """Whether nothing has to be torn down before that is not the child's."""
@@ -123,10 +127,12 @@ class ForkedChild:
             traceback_file=self.folder / documents.PYTHON_HANG,
             dump_signal=DUMP_SIGNAL,
             native_choice=self._settings.native,
+            pystack=self._pystack,
         )
 
 
-def _crash_watch(settings: Settings, folder: Path) -> CrashWatch | None:
-    if not native.is_wanted(settings.native):
+def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWatch | None:
+    """Hold a crash where HotSpot can do that."""
+    if settings.jvm is None or not native.is_wanted(settings.native):
         return None
-    return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native))
+    return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native, pystack=pystack))

@@ -15,7 +15,7 @@ _MOST_READY: Final = 4
 """Tests run one after the other: more children than this are not there sooner."""
 
 JvmKey = tuple[object, ...]
-"""What a JVM is started with: tests that differ in it cannot share one."""
+"""What a JVM is started with, or that there is none: tests that differ in it cannot share a child."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ def number_ready(chosen: int | None, processors: int, workers: int) -> int:
 
 
 def jvm_key(settings: Settings) -> JvmKey:
+    if settings.jvm is None:
+        return ()
     return settings.jvm, settings.jvm_profile, settings.jvm_args, settings.classpath
 
 

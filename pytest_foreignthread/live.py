@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import pytest
 
@@ -24,14 +23,12 @@ def is_wanted(config: pytest.Config, environment: Mapping[str, str] = os.environ
     return asked and runs and able and sys.stdout.isatty()
 
 
-def register(
-    config: pytest.Config, terminal: Any, modes: Sequence[str], is_of_interest: Callable[[pytest.Item], bool]
-) -> None:
+def register(config: pytest.Config, modes: Sequence[str], is_of_interest: Callable[[pytest.Item], bool]) -> None:
     if is_wanted(config):
         # Imported here: most runs have no such line.
         from .live_line import LiveLine
 
-        live = LiveLine(config, terminal, modes, is_of_interest)
+        live = LiveLine(config, modes, is_of_interest)
         config.stash[TICK] = live.draw
         config.stash[STEP_ASIDE] = live.pytest_enter_pdb
         config.pluginmanager.register(live, "foreign_thread_live_line")

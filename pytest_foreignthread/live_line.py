@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from .bottom_row import BottomRow
 from .outcomes import Outcome
 from .pace import Pace
+from .pytest_reports import outcome_told_by
 from .report.live_text import Progress, Running, live_line
 from .report.screen import Screen, shows_unicode
 from .supervise.signals import surely
@@ -25,16 +27,16 @@ class LiveLine:
     """A plugin of the process that has the terminal: xdist's controller, not its workers."""
 
     def __init__(
-        self, config: pytest.Config, terminal: Any, modes: Sequence[str], is_of_interest: Callable[[pytest.Item], bool]
+        self, config: pytest.Config, modes: Sequence[str], is_of_interest: Callable[[pytest.Item], bool]
     ) -> None:
         """Show a line where the run has a matrix, of `modes`, or more than a few tests that are of interest."""
         self._writer = config.get_terminal_writer()
-        self._terminal = terminal
         self._matrix = bool(modes)
         self._is_of_interest = is_of_interest
         self._pace = Pace(modes)
         self._began: dict[str, float] = {}
         self._at_once = 1
+        self._outcomes = Counter[Outcome]()
         self._each_runs_all = config.getoption("dist", "no") == "each"
         self._row = BottomRow(sys.stdout.fileno(), sys.stdout.encoding)
         self._unicode = shows_unicode(sys.stdout.encoding)
@@ -66,6 +68,9 @@ class LiveLine:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        # Not the terminal's own count: a plugin's terminal may know no category of ours, or count each phase.
+        if (outcome := outcome_told_by(report)) is not None:
+            self._outcomes[outcome] += 1
         # The passed ones wait for the next test: each drawing costs, and ordinary tests are fast.
         if not report.passed:
             self.draw()
@@ -92,8 +97,7 @@ class LiveLine:
     def _progress(self) -> Progress:
         now = time.monotonic()
         running = [Running(nodeid, now - began) for nodeid, began in self._began.items()]
-        outcomes = {outcome: len(self._terminal.stats.get(outcome.value, ())) for outcome in Outcome}
-        return Progress(self._pace.done, self._pace.total, outcomes, running, self._pace.left(self._at_once))
+        return Progress(self._pace.done, self._pace.total, self._outcomes, running, self._pace.left(self._at_once))
 
     def _text(self, progress: Progress, width: int) -> str:
         line = live_line(progress, Screen(width, unicode=self._unicode))

@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, NamedTuple
 
 import pytest
 
+from .choices import MARKER
 from .options import MODE, Option, marker_options, parsed_value
 from .outcomes import Outcome
 from .own_modes import known_modes
-from .settings import MODES
-
-MARKER: Final = "foreign_thread"
-
-MARKER_HELP: Final = (
-    f"{MARKER}(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...], isolation=SCOPE, skip=REASON, "
-    "expect={...}): run the body of the test as a callback on a Java thread, in a forked child with a JVM; mode is "
-    f"one of {', '.join(MODES)}, one of the project's own, or a list of them; skip leaves the test to pytest; expect "
-    "has outcomes that are known, such as {'new': 'segfault'}."
-)
 
 
 @dataclass(frozen=True)
@@ -50,15 +41,32 @@ class Marked:
         return known
 
 
+_READ = pytest.StashKey["dict[int, _Read]"]()
+"""By the id of a mark, which is a module's or a class's more often than one test's, and is asked for time and again."""
+
+
+class _Read(NamedTuple):
+    mark: pytest.Mark
+    """Held, so that its id stays its own."""
+    values: dict[str, Any]
+    problems: list[str]
+
+
 def read_markers(item: Any) -> Marked:
     values: dict[str, Any] = {}
     problems = []
-    taken = marker_options(known_modes(item.config))
     for node, mark in item.iter_markers_with_node(MARKER):
-        understood, wrong = _arguments(mark, item.config.rootpath, taken)
+        _, understood, wrong = _read(item.config, mark)
         problems += [(_place(node), problem) for problem in wrong]
         values = understood | values
     return Marked(values, tuple(problems))
+
+
+def _read(config: pytest.Config, mark: pytest.Mark) -> _Read:
+    read = config.stash.setdefault(_READ, {})
+    if id(mark) not in read:
+        read[id(mark)] = _Read(mark, *_arguments(mark, config.rootpath, marker_options(known_modes(config))))
+    return read[id(mark)]
 
 
 def _place(node: Any) -> str:

@@ -77,6 +77,17 @@ class DebuggerLeft:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """What came of a trial in the child of a doctor's examination."""
+
+    what: str
+    outcome: str
+    """`passed`, `skipped` or `failed`."""
+    text: str
+    microseconds: int = 0
+
+
+@dataclass(frozen=True)
 class TestEnded:
     """The child did all it had to do for a test, and waits for the next order."""
 
@@ -97,6 +108,7 @@ Message = (
     | SessionStopped
     | DebuggerEntered
     | DebuggerLeft
+    | Tried
     | TestEnded
     | Finished
 )

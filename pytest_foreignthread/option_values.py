@@ -7,11 +7,12 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from .baseline.known import outcomes_of
-from .outcomes import Outcome
+if TYPE_CHECKING:
+    from .outcomes import Outcome
 
+DOCTOR_FORMS: Final = ("text", "json")
 REPORT_SUFFIXES: Final = (".json", ".html", ".md")
 
 
@@ -75,6 +76,13 @@ def one_of(choices: Sequence[str]) -> Callable[[object], str]:
         return str(value)
 
     return parse
+
+
+def doctor_form(value: object) -> str:
+    if value not in DOCTOR_FORMS:
+        # argparse takes whatever stands next for the value.
+        raise ValueError(f"want {' or '.join(DOCTOR_FORMS)}, or nothing after it: it needs no tests")
+    return str(value)
 
 
 def switch(value: object) -> bool:
@@ -148,6 +156,8 @@ def expectations(modes: Sequence[str]) -> Callable[[object], dict[str, frozenset
             raise ValueError("want modes and outcomes, such as {'new': 'segfault', 'pool': 'hang/passed'}")
         if wrong := [mode for mode in value if mode not in modes]:
             raise ValueError(f"no mode: {wrong[0]!r}: want one of {', '.join(map(repr, modes))}")
+        from .baseline.known import outcomes_of
+
         return {mode: outcomes_of(word) for mode, word in value.items()}
 
     return parse

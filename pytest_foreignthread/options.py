@@ -8,28 +8,30 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
 from . import option_values as values
-from .settings import (
+from .choices import (
+    FAULTHANDLER_CHOICES,
     ISOLATIONS,
     JVM_PROFILES,
     LIVE_CHOICES,
     MATRIX_MODES,
     MODES,
     NATIVE_CHOICES,
-    Jvm,
-    Settings,
 )
 
+if TYPE_CHECKING:
+    from .settings import Jvm, Settings
 
-@dataclass(frozen=True)
-class Option:
-    """`parse` takes what a user wrote, text or a marker's value, and raises ValueError with what it wants."""
+
+class Option(NamedTuple):
+    """No data class, which takes longer to make than all else here takes a run that has no use for this plugin.
+
+    `parse` takes what a user wrote, text or a marker's value, and raises ValueError with what it wants."""
 
     name: str
     metavar: str
@@ -42,6 +44,8 @@ class Option:
     """A relative path counts from where it was written: the command line's folder; rootdir for ini key and marker."""
     action: str = "store"
     """argparse's: `store_true` for one that takes no value, `append` for one that may be given more than once."""
+    bare: str | None = None
+    """What the option means when no value follows it; None for one that wants a value, or takes none."""
     check: Callable[[Path], None] | None = None
     """Takes the absolute path and raises ValueError with what is wrong there, before any test runs."""
 
@@ -105,6 +109,13 @@ OPTIONS: Final = (
         "auto",
         "a live line of progress: auto, on a terminal, or off (auto)",
     ),
+    Option(
+        "faulthandler",
+        "WHO",
+        values.one_of(FAULTHANDLER_CHOICES),
+        "apart",
+        "where the pytest process starts a JVM: keep faulthandler and HotSpot apart, or leave it to pytest (apart)",
+    ),
     Option("cache", "BOOL", values.switch, True, "keep a class archive for a faster start of the JVM (true)"),
     Option(
         "cache_clear",
@@ -114,6 +125,13 @@ OPTIONS: Final = (
         "remove the class archives of all JVMs first",
         in_ini=False,
         action="store_true",
+    ),
+    Option(
+        "forked",
+        "BOOL",
+        values.switch,
+        True,
+        "run the tests of --forked and of the marker forked in supervised children (true); false: by pytest-forked",
     ),
     Option("matrix", "", values.flag, False, "run each marked test in each mode", in_ini=False, action="store_true"),
     Option(
@@ -151,6 +169,15 @@ OPTIONS: Final = (
         action="store_true",
     ),
     Option(
+        "doctor",
+        "FORM",
+        values.doctor_form,
+        None,
+        "run no test: examine what a run would meet here, and tell as text, or as json",
+        in_ini=False,
+        bare="text",
+    ),
+    Option(
         name="artifacts",
         metavar="DIR",
         parse=values.path,
@@ -179,7 +206,7 @@ MODE: Final = Option("mode", "MODE", values.mode_list(MODES), ("new",), "", in_m
 def marker_options(modes: tuple[str, ...] = MODES) -> tuple[Option, ...]:
     """Give the arguments that a marker takes, where these modes are known."""
     return (
-        replace(MODE, parse=values.mode_list(modes)),
+        MODE._replace(parse=values.mode_list(modes)),
         *(option for option in OPTIONS if option.in_marker),
         Option("skip", "REASON", values.reason, None, "", in_marker=True),
         Option("expect", "OUTCOMES", values.expectations(modes), {}, "", in_marker=True),
@@ -190,16 +217,40 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("foreign-thread", "Python callbacks on Java threads")
     for option in OPTIONS:
         where = f" (ini: {option.ini})" if option.in_ini else ""
-        form = {"metavar": option.metavar} if option.metavar else {}
+        form: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {}
+        form |= {"nargs": "?", "const": option.bare} if option.bare is not None else {}
         group.addoption(option.flag, action=option.action, help=f"{option.help}{where}", **form)
         if option.in_ini:
             parser.addini(option.ini, help=option.help, type="string", default=None)
 
 
+def faulthandler_choice(early: pytest.Config) -> object:
+    """Give what is written, before the first conftest is imported; whether it can be understood is told later."""
+    option = next(option for option in OPTIONS if option.name == "faulthandler")
+    given = getattr(early.known_args_namespace, option.flag.lstrip("-").replace("-", "_"), None)
+    return given or _ini_value(early, option) or option.default
+
+
+def are_given(config: pytest.Config) -> bool:
+    """Whether one is on the command line or in the ini file, be it a value that cannot be understood."""
+    try:
+        return any(
+            config.getoption(option.flag) not in (None, False) or _ini_value(config, option) for option in OPTIONS
+        )
+    except ValueError:
+        return True
+
+
 def configured(config: pytest.Config, modes: Sequence[str] = MODES) -> dict[str, Any]:
     """Give the value of each option by name; raise UsageError for one that cannot be understood."""
-    table = (replace(one, parse=values.mode_names(modes)) if one.name == "modes" else one for one in OPTIONS)
+    table = (one._replace(parse=values.mode_names(modes)) if one.name == "modes" else one for one in OPTIONS)
     return {option.name: _configured(config, option) for option in table}
+
+
+def is_given(config: pytest.Config, name: str) -> bool:
+    """Whether the option of that name is on the command line or in the ini file."""
+    option = next(option for option in OPTIONS if option.name == name)
+    return config.getoption(option.flag) is not None or bool(_ini_value(config, option))
 
 
 def _configured(config: pytest.Config, option: Option) -> Any:
@@ -250,6 +301,12 @@ def _absolute(folder: Path, part: str) -> str:
     return str(folder / os.path.expanduser(part))
 
 
+def doctor_form(config: pytest.Config) -> str | None:
+    """Give the form in which a doctor's examination is asked for in place of a run; raise UsageError."""
+    option = next(option for option in OPTIONS if option.name == "doctor")
+    return None if (form := _configured(config, option)) is None else str(form)
+
+
 def jvm_source(config: pytest.Config) -> str:
     """Give the name under which a user names the JVM: the option where it is given, else the ini key."""
     option = next(option for option in OPTIONS if option.name == "jvm")
@@ -257,9 +314,11 @@ def jvm_source(config: pytest.Config) -> str:
 
 
 def settings_for(
-    marked: Mapping[str, Any], mode: str, call_mode: str, options: Mapping[str, Any], jvm: Jvm
+    marked: Mapping[str, Any], mode: str, call_mode: str, options: Mapping[str, Any], jvm: Jvm | None
 ) -> Settings:
     """`marked` has the arguments of the test's markers, which win over `options`."""
+    from .settings import Settings
+
     chosen = {name: marked.get(name, options[name]) for name in ("timeout", "jvm_args", "classpath", "isolation")}
     own = "jvm_args" in marked or "classpath" in marked
     run_wide = {name: options[name] for name in ("native", "jvm_profile")}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from .settings import MODES, Launcher
+from .choices import MODES
 
-OWN_MODES = pytest.StashKey[Mapping[str, Launcher]]()
+if TYPE_CHECKING:
+    from .settings import Launcher
+
+OWN_MODES = pytest.StashKey["Mapping[str, Launcher]"]()
 HOOK: Final = "pytest_foreign_thread_modes"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+")

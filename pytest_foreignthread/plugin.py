@@ -1,23 +1,27 @@
-"""The hooks, each a call or two."""
+"""The hooks, each a call or two. What they call is imported once a run has a use for it, which most have not."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
+import warnings
+from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import hookspecs, live, markers, options, pytest_reports
-from . import items as foreign_items
-from .fixtures import _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
-from .matrix_terminal import MatrixPart
-from .own_modes import OWN_MODES, gather
-from .run import RUN, Run
-from .selection import SELECTION
-from .settings import MODES
-from .terminal import TerminalPart
+from . import hookspecs, options, standby
+from .choices import MARKER_HELP
+from .fixtures import _foreign_thread_child, _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
+from .in_process.apart import FaulthandlerApart
 
-__all__ = ["_foreign_thread_mode", "foreign_thread", "foreign_thread_bridge", "jvm"]
+if TYPE_CHECKING:
+    from .run import Run
+
+__all__ = ["_foreign_thread_child", "_foreign_thread_mode", "foreign_thread", "foreign_thread_bridge", "jvm"]
+
+RUN = pytest.StashKey["Run"]()
+"""Only a run that has a use for it has one."""
+_BEGAN = pytest.StashKey[bool]()
+"""Whether the session has begun, and with it the terminal's part of pytest."""
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -28,66 +32,139 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    if options.faulthandler_choice(early_config) != "pytest":
+        early_config.pluginmanager.register(FaulthandlerApart(), "foreign_thread_faulthandler")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", markers.MARKER_HELP)
-    config.stash[OWN_MODES] = own = gather(config)
-    chosen = options.configured(config, (*MODES, *own))
-    config.stash[live.CHOICE] = chosen["live"]
-    config.stash[RUN] = run = Run(config, chosen)
-    config.pluginmanager.register(run, "foreign_thread_run")
-    config.pluginmanager.register(run.results, "foreign_thread_results")
+    config.addinivalue_line("markers", MARKER_HELP)
+    config.stash[standby.FILTERS] = tuple(warnings.filters)
+    if config.hook.pytest_foreign_thread_modes.get_hookimpls():
+        from .own_modes import OWN_MODES, gather
+
+        config.stash[OWN_MODES] = gather(config)
+    if options.are_given(config):
+        _run(config)
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    form = options.doctor_form(config)
+    if form is None or config.getoption("help", False):
+        return None
+    # Imported here, as it is asked for once in a while.
+    from .doctor import command
+
+    return command.run(config, form)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    terminal = session.config.pluginmanager.getplugin("terminalreporter")
-    if terminal is not None:
-        session.config.pluginmanager.register(TerminalPart(terminal), "foreign_thread_terminal")
-        part = MatrixPart(terminal, session.config.stash[RUN].results)
-        session.config.pluginmanager.register(part, "foreign_thread_matrix_terminal")
-        live.register(session.config, terminal, session.config.stash[SELECTION].modes, foreign_items.is_foreign)
+    session.config.stash[_BEGAN] = True
+    if (run := session.config.stash.get(RUN, None)) is not None:
+        _add_to_terminal(session.config, run)
+
+
+def _run(config: pytest.Config) -> Run:
+    """Give what the run holds; it is made for the first who asks."""
+    if RUN not in config.stash:
+        from .waking import woken
+
+        config.stash[RUN] = run = woken(config)
+        if _BEGAN in config.stash:
+            _add_to_terminal(config, run)
+    return config.stash[RUN]
+
+
+def _add_to_terminal(config: pytest.Config, run: Run) -> None:
+    from .waking import add_to_terminal
+
+    add_to_terminal(config, run)
+
+
+def _has_use(config: pytest.Config, nodes: Iterable[Any]) -> bool:
+    """Whether the run has a use for this plugin, be it for the first of these nodes."""
+    return RUN in config.stash or (standby.concerns(nodes) and _run(config) is not None)
+
+
+def _is_item(node: object) -> bool:
+    return isinstance(node, pytest.Item)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    foreign_items.parametrize_modes(metafunc)
+    if _has_use(metafunc.config, [metafunc.definition]):
+        from .items import parametrize_modes
+
+        parametrize_modes(metafunc)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
-    report.result = list(foreign_items.with_modes(report.result)) if report.result else report.result
+    if report.result and _has_use(collector.config, filter(_is_item, report.result)):
+        from .items import with_modes
+
+        report.result = list(with_modes(report.result))
     return report
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    standby.note_deselected(items)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    config.stash[RUN].prepare(items)
+    if _has_use(config, items):
+        _run(config).prepare(items)
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    run = config.stash[RUN]
+    run = config.stash.get(RUN, None)
     shown = config.get_verbosity() >= 0 and not config.getoption("no_header", False)
-    return [f"foreign-thread: {run.jvm}; {run.cache}"] if run.jvm is not None and shown else []
+    return list(run.header()) if run is not None and shown else []
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    return item.config.stash[RUN].protocol(item, nextitem) or None
+def pytest_report_from_serializable(config: pytest.Config, data: dict[str, Any]) -> None:
+    """In xdist's controller, which collects nothing, a report is the first that is seen of a foreign-thread test."""
+    if RUN not in config.stash and standby.ATTRIBUTE in data:
+        _run(config)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> Any:
-    return pytest_reports.status_words(report)
+    if not hasattr(report, standby.ATTRIBUTE):
+        return None
+    from .pytest_reports import status_words
+
+    return status_words(report)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    node.config.stash[standby.ORDER] = ids
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Raise in xdist's controller the UsageError that a worker met."""
+    if text := getattr(node, "workeroutput", {}).get(standby.USAGE_ERROR):
+        raise pytest.UsageError(text)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> Generator[None, object, object]:
-    results = session.config.stash[RUN].results
-    results.settle(session, exitstatus)
+    run = session.config.stash.get(RUN, None)
+    if run is None:
+        return (yield)
+    run.results.settle(session, exitstatus)
     result = yield
     # The terminal's summary comes first: a report that cannot be written must not take it along.
-    results.write(session.config.stash[RUN].environment)
+    run.results.write(run.environment)
     return result
 
 

@@ -9,14 +9,10 @@ from typing import Any, Final, Literal
 
 import pytest
 
-from .child.plain_data import HAD_A_FORM
+from .child.plain_data import CARRIED, HAD_A_FORM
 from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Phase, Segfault
-
-ATTRIBUTE: Final = "foreign_thread"
-"""Name of the attribute that our reports carry: {"outcome": word of an abnormal outcome or None, "entry": the
-record's JSON form or None, "expect": mode → the outcomes that the marker expects there, "text": one line for the short
-summary, "tail": the last lines of the failure's text, which the terminal shows below the captured output}. Plain data,
-so that xdist takes it along."""
+from .phases import make_report
+from .standby import ATTRIBUTE
 
 NOTHING: Final[Mapping[str, frozenset[Outcome]]] = {}
 
@@ -113,10 +109,29 @@ def entry_of(report: pytest.TestReport) -> dict[str, Any] | None:
     return carried.get("entry")
 
 
+def number_round(reports: Sequence[pytest.TestReport], number: int) -> None:
+    """Say beside the entry how often the test had run before."""
+    for report in reports:
+        if entry_of(report) is not None:
+            getattr(report, ATTRIBUTE).update(round=number)
+
+
+def round_of(report: pytest.TestReport) -> int | None:
+    """None where no plugin runs the test in a loop."""
+    number: int | None = getattr(report, ATTRIBUTE, {}).get("round")
+    return number
+
+
 def expected_of(report: pytest.TestReport) -> dict[str, frozenset[Outcome]]:
     """Give what the test's marker expects: mode → outcomes."""
     carried: dict[str, list[str]] = getattr(report, ATTRIBUTE, {}).get("expect", {})
     return {mode: frozenset(map(Outcome, words)) for mode, words in carried.items()}
+
+
+def own_exception(report: pytest.TestReport) -> ForeignThreadError | None:
+    """Give the exception that stands for an abnormal outcome."""
+    word = getattr(report, ATTRIBUTE, {}).get("outcome")
+    return _EXCEPTIONS[Outcome(word)](summary_of(report)) if word else None
 
 
 def summary_of(report: pytest.TestReport) -> str:
@@ -131,6 +146,20 @@ def as_typed(config: pytest.Config, nodeid: str) -> str:
     """Give a node id as one types it in the folder in which pytest was started; its own path counts from rootdir."""
     path, colons, names = nodeid.partition("::")
     return f"{os.path.relpath(config.rootpath / path, config.invocation_params.dir)}{colons}{names}"
+
+
+def own_id(item: pytest.Item) -> str:
+    """Give the id that selects the test: a worker of xdist that keeps groups together has them in the node id, too."""
+    if not item.config.getoption("loadgroup", False):
+        return item.nodeid
+    marks = item.iter_markers("xdist_group")
+    groups = {str(mark.args[0] if mark.args else mark.kwargs.get("name", "default")) for mark in marks}
+    return item.nodeid.removesuffix(f"@{'_'.join(sorted(groups))}")
+
+
+def take_carried(reports: Sequence[pytest.TestReport]) -> Mapping[str, Any] | None:
+    """Take from a child's last report what other plugins have it carry; None where it did not come to one."""
+    return next((vars(report).pop(CARRIED) for report in reports if hasattr(report, CARRIED)), None)
 
 
 def status_words(report: object) -> Words | None:
@@ -162,7 +191,7 @@ def death_report(
         raise _EXCEPTIONS[outcome](message)
 
     call = pytest.CallInfo.from_call(die, when=pytest_phase(phase))
-    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    report = make_report(item, call)
     report.duration = duration
     if report.failed:
         report.longrepr = text
@@ -172,8 +201,7 @@ def death_report(
 def closing_report(item: pytest.Item) -> pytest.TestReport:
     """A teardown report for a child that had none: pytest and its plugins take it for the end of a test."""
     call = pytest.CallInfo.from_call(lambda: None, when="teardown")
-    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
-    return report
+    return make_report(item, call)
 
 
 def outcome_of(reports: Sequence[pytest.TestReport]) -> tuple[Outcome, Phase]:
@@ -187,6 +215,16 @@ def outcome_of(reports: Sequence[pytest.TestReport]) -> tuple[Outcome, Phase]:
     return Outcome.FAILED if failed else Outcome.PASSED, Phase.CALL
 
 
+def outcome_told_by(report: pytest.TestReport) -> Outcome | None:
+    """Give what a report counts for by itself: None of a phase that only let the test go on."""
+    if report.outcome not in ("passed", "skipped", "failed") or (report.passed and report.when != "call"):
+        return None
+    if type(report) is not pytest.TestReport and not report.failed:
+        return None
+    words = status_words(report)
+    return Outcome(words[0]) if words is not None else _word(report)
+
+
 def reason_of(reports: Sequence[pytest.TestReport], outcome: Outcome) -> str:
     """Give one line on why a test ended with pytest's own outcome; nothing for one that passed."""
     report = next((one for one in reports if _word(one) is outcome), None)
@@ -194,10 +232,14 @@ def reason_of(reports: Sequence[pytest.TestReport], outcome: Outcome) -> str:
         return ""
     if hasattr(report, "wasxfail"):
         return str(report.wasxfail)
-    if isinstance(report.longrepr, tuple):
-        return str(report.longrepr[-1])
+    if report.skipped:
+        return skip_reason(report)
     crash = getattr(report.longrepr, "reprcrash", None)
     return str(getattr(crash, "message", "") or report.longrepr or "").partition("\n")[0]
+
+
+def skip_reason(report: pytest.TestReport) -> str:
+    return str(report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr)
 
 
 def _word(report: pytest.TestReport) -> Outcome:

@@ -15,7 +15,7 @@ from .classify import Verdict, classify_end
 from .diagnose import diagnose
 from .diagnose.case import Case
 from .evidence.merge import read_evidence
-from .observation import Observation, PhaseStarted, Signaled, ThreadNamed
+from .observation import Exited, JvmFailed, Observation, PhaseStarted, Signaled, ThreadNamed
 from .outcomes import Outcome, Phase
 from .records import Diagnosis, Evidence, RunRecord
 from .settings import Settings
@@ -24,6 +24,17 @@ from .supervise import native
 _NO_HANDLER: Final = (
     "HotSpot's handler of the signal did not run: the C stack of a thread was full, or the handler had been replaced"
 )
+
+
+def jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
+    """Give the JVM's own words where it did not start."""
+    for message in observation.messages:
+        if isinstance(message, JvmFailed):
+            return message.reason
+    if observation.phase is Phase.JVM and isinstance(observation.end, Exited):
+        # Some refused options end in exit(1) inside HotSpot, with the reason printed.
+        return f"it ended the process with status {observation.end.code}\n{taken.get(documents.JVM_START, '')}".strip()
+    return None
 
 
 def record_of(
@@ -58,7 +69,7 @@ def _silent(settings: Settings, observation: Observation, evidence: Evidence) ->
     without_native = native.why_none(settings.native)
     if evidence.fatal_error is not None and without_native is not None:
         reasons[documents.NATIVE] = without_native
-    if _killed_by_a_fault(observation) and evidence.fatal_error is None:
+    if settings.jvm is not None and _killed_by_a_fault(observation) and evidence.fatal_error is None:
         reasons[documents.HS_ERR] = _NO_HANDLER
     return reasons
 
@@ -115,15 +126,24 @@ def _record(
 def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
     """Give the fields of a record that tell which test it is of, and how to run that again."""
     return {
+        "jvm": settings.jvm is not None,
         "test": settings.test or item.nodeid,
-        "rerun": pytest_reports.as_typed(item.config, item.nodeid),
+        "rerun": pytest_reports.as_typed(item.config, pytest_reports.own_id(item)),
         "rerun_options": settings.rerun_options,
     }
 
 
 def _diagnosis(item: pytest.Item, record: RunRecord, observation: Observation, evidence: Evidence) -> Diagnosis | None:
     case = Case(
-        record.outcome, record.phase, record.signal, record.exit_code, evidence, observation, record.mode, _body(item)
+        record.outcome,
+        record.phase,
+        record.signal,
+        record.exit_code,
+        evidence,
+        observation,
+        record.mode,
+        _body(item),
+        record.jvm,
     )
     return diagnose(case)
 

@@ -73,12 +73,14 @@ class RunRecord:
     diagnosis: Diagnosis | None = None
     alone: Alone | None = None
     """None for a test that had a child of its own, or was the first in a shared one."""
+    jvm: bool = True
+    """Whether the child had a JVM: one of a forked test has none."""
     test: str = ""
     """The node id without the mode; the node id where it holds none."""
     rerun: str = ""
     """The node id as it is given on the command line from the folder in which pytest was started."""
     rerun_options: tuple[str, ...] = ()
-    """Options without which pytest finds no test of that id."""
+    """Options without which pytest finds no test of that id, or would run it in its own process."""
 
     @property
     def rerun_arguments(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from . import documents, pytest_reports
 from .classify import raised_null_result
 from .observation import Observation, ReportMade
 from .outcomes import Outcome
+from .phases import HOOK_FAILED
 from .records import RunRecord
 from .report import json_report, text
 from .settings import Settings
@@ -49,7 +50,8 @@ def death_reports(
     summary, duration = text.summary(record), observation.phase_duration
     words = text.render(record, layout_of(item.config))
     report = pytest_reports.death_report(item, record.outcome, record.phase, summary, words, duration)
-    report.sections = [*(before[-1].sections if before else ()), *_captured(record, str(report.when))]
+    notes = [section for section in report.sections if section[0] == HOOK_FAILED]
+    report.sections = [*(before[-1].sections if before else ()), *_captured(record, str(report.when)), *notes]
     report.user_properties = list(before[-1].user_properties) if before else []
     pytest_reports.mark(report, record.outcome, summary, "\n".join(text.tail(record)))
     if report.when == "teardown":

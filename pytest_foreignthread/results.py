@@ -16,6 +16,7 @@ from .matrix import Matrix, matrix_of
 from .nodeids import file_of
 from .properties import add_verdict
 from .selection import Census, Selection
+from .standby import DESELECTED, ORDER
 
 _CENSUS: Final = "foreign_thread_census"
 """Key in the data that an xdist worker leaves its controller at its end."""
@@ -31,11 +32,13 @@ class Results:
         self._options = options
         self._known = known
         self._entries: list[dict[str, Any]] = []
+        self._of_round: dict[tuple[str, int], list[dict[str, Any]]] = {}
+        """Node id and number of a round → its entries; xdist may let each worker run the test."""
         self._expected: dict[str, Expected] = {}
-        self._order: dict[str, int] = {}
+        self._order = _numbered(config.stash.get(ORDER, ()))
         self._runs_of: Mapping[str, int] = {}
         self.selection = selection
-        self.census = Census()
+        self.census = Census(deselected=config.stash.get(DESELECTED, 0))
         self.settled = Settled()
 
     @property
@@ -53,7 +56,7 @@ class Results:
 
     def collected(self, nodeids: Sequence[str], census: Census, runs_of: Mapping[str, int]) -> None:
         """`runs_of` has how many items each test of the matrix is."""
-        self._order = {nodeid: number for number, nodeid in enumerate(nodeids)}
+        self._order = _numbered(nodeids)
         self._runs_of = runs_of
         self.census = replace(census, deselected=self.census.deselected)
 
@@ -62,13 +65,26 @@ class Results:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if (entry := pytest_reports.entry_of(report)) is not None:
-            self._entries.append(entry)
+            self._take(entry, pytest_reports.round_of(report))
             if expected := pytest_reports.expected_of(report):
                 self._expected[entry["test"]] = expected
 
+    def _take(self, entry: dict[str, Any], number: int | None) -> None:
+        """The last round of a test that runs in a loop is the one that counts."""
+        nodeid = entry["nodeid"]
+        if number and (earlier := self._of_round.get((nodeid, number - 1))):
+            replaced = earlier.pop()
+            replaced.clear()
+            replaced.update(entry)
+            entry = replaced
+        else:
+            self._entries.append(entry)
+        if number is not None:
+            self._of_round.setdefault((nodeid, number), []).append(entry)
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        self._order = {nodeid: number for number, nodeid in enumerate(ids)}
+        self._order = _numbered(ids)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -77,10 +93,13 @@ class Results:
 
     def tell_verdict(self, reports: Sequence[pytest.TestReport]) -> None:
         """Call before the reports are logged: with the last run of a test its verdict is known, if all ran here."""
-        entry = next(filter(None, map(pytest_reports.entry_of, reports)), None)
-        if entry is None or not self.selection.modes:
+        last = next((report for report in reports if pytest_reports.entry_of(report) is not None), None)
+        entry = pytest_reports.entry_of(last) if last is not None else None
+        if last is None or entry is None or not self.selection.modes:
             return
-        runs = [one for one in self._entries if one["test"] == entry["test"]] + [entry]
+        before = entry["nodeid"] if pytest_reports.round_of(last) else None
+        others = [one for one in self._entries if one["test"] == entry["test"] and one["nodeid"] != before]
+        runs = [*others, entry]
         if len(runs) == self._runs_of[entry["test"]]:
             (row,) = matrix_of(runs, self.selection.modes).rows
             add_verdict(reports, row.verdict)
@@ -93,13 +112,14 @@ class Results:
         ran = not any(self._config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
         if not ran or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return
-        matrix, is_gone = matrix_of(self.entries, ()), self._is_gone(session)
+        is_gone = self._is_gone(session)
         if self._known.updating:
             path = Path(self._options["baseline"])
             self.settled = against_baseline.brought_up_to_date(
-                path, self._known.baseline, matrix, self._expected, is_gone
+                path, self._known.baseline, matrix_of(self.entries, ()), self._expected, is_gone
             )
         elif self._options["baseline"] or self._expected:
+            matrix = matrix_of(self.entries, ())
             self.settled = against_baseline.differences(self._known, matrix, self._expected, is_gone)
         if self.settled.differences and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -126,3 +146,7 @@ class Results:
             report_files.write(self._options["report"], self.matrix(), self.entries, environment, asked=asked)
         if self.settled.error:
             pytest.exit(self.settled.error, returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+def _numbered(nodeids: Sequence[str]) -> dict[str, int]:
+    return {nodeid: number for number, nodeid in enumerate(nodeids)}

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import against_baseline, jvms, pytest_reports
+from . import against_baseline, jvms, phases, pytest_reports
 from . import items as foreign_items
 from .environment import rerun_options, surroundings, usable_processors, versions
 from .fixtures import make_base_folder
+from .loops import IN_CHILDREN, InChildrenOnly, loops_of
 from .options import jvm_source
+from .own_modes import OWN_MODES
 from .recorded_warnings import replay
 from .results import Results
-from .selection import SELECTION, is_marked, selection_of
+from .selection import SELECTION, selection_of
 from .settings import Jvm
 from .shared_fixtures import SharedFixtures
+from .standby import FILTERS, USAGE_ERROR, is_marked
+from .threads_before_fork import ThreadsWarning
 
 if TYPE_CHECKING:
     from .artifacts import Artifacts
@@ -29,12 +35,9 @@ if TYPE_CHECKING:
     from .records import RunRecord
     from .runner import Result, Runner
 
-_USAGE_ERROR: Final = "foreign_thread_usage_error"
-"""Key in the data that an xdist worker leaves its controller at its end."""
-
 
 class Run:
-    """Made at start-up with the options' values; the JVM and the runner come when a test needs them."""
+    """Made with the options' values; the JVM and the runner come when a test needs them."""
 
     def __init__(self, config: pytest.Config, options: dict[str, Any]) -> None:
         self._config = config
@@ -46,12 +49,18 @@ class Run:
         self._scratch: Any = None
         self._order: list[str] = []
         self._fixtures = SharedFixtures(config)
-        self._filters = tuple(warnings.filters)
+        self._filters = config.stash[FILTERS]
+        self._users_filters = self._filters
+        """With those of command line and ini file, which pytest has in force for parts of a run."""
         self.jvm: Jvm | None = None
+        """That of the tests which need one."""
+        self._forked = 0
+        """Tests that are here because pytest-forked would fork them, for nothing else."""
         self.cache = self._make_cache() if options["cache_clear"] else None
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
         """Find the JVM and give each foreign-thread test its settings; raise UsageError."""
+        self._users_filters = tuple(warnings.filters)
         foreign = [item for item in items if foreign_items.is_foreign(item)]
         runs_of = foreign_items.runs_of_matrix(items)
         self.results.collected([item.nodeid for item in items], foreign_items.census(items, runs_of), runs_of)
@@ -59,15 +68,32 @@ class Run:
             foreign_items.check_markers(item for item in items if foreign_items.is_foreign(item) or is_marked(item))
             if not foreign or self._config.getoption("collectonly", False):
                 return
-            try:
-                self.jvm = self._find_jvm()
-            except jvms.JvmNotFound as error:
-                raise pytest.UsageError(str(error)) from None
-            self.cache = self.cache or self._make_cache()
-            self.cache.prepare(self.jvm, self._options["jvm_args"], self._options["jvm_profile"])
+            self._forked = sum(not foreign_items.needs_jvm(item) for item in foreign)
+            if self._forked < len(foreign):
+                self._choose_jvm()
             foreign_items.give_settings(foreign, self._options, self.jvm, self._known)
             if not self._config.pluginmanager.is_registered(self._fixtures):
                 self._config.pluginmanager.register(self._fixtures, "foreign_thread_shared_fixtures")
+                guard = InChildrenOnly(lambda item: foreign_items.SETTINGS in item.stash)
+                self._config.pluginmanager.register(guard, IN_CHILDREN)
+
+    def header(self) -> Iterator[str]:
+        """Yield what a run says of itself before its first test."""
+        if self.jvm is not None:
+            yield f"foreign-thread: {self.jvm}; {self.cache}"
+        if self._forked:
+            tests = "1 forked test runs in a" if self._forked == 1 else f"{self._forked} forked tests run in"
+            children = "supervised child" if self._forked == 1 else "supervised children"
+            left = "it" if self._forked == 1 else "them"
+            yield f"foreign-thread: {tests} {children}; foreign_thread_forked=false leaves {left} to pytest-forked"
+
+    def _choose_jvm(self) -> None:
+        try:
+            self.jvm = self._find_jvm()
+        except jvms.JvmNotFound as error:
+            raise pytest.UsageError(str(error)) from None
+        self.cache = self.cache or self._make_cache()
+        self.cache.prepare(self.jvm, self._options["jvm_args"], self._options["jvm_profile"])
 
     def _make_cache(self) -> CacheOfRun:
         # Imported here: few runs of pytest have a foreign-thread test.
@@ -81,24 +107,67 @@ class Run:
     def _find_jvm(self) -> Jvm:
         return jvms.find_jvm(self._options["jvm"], jvm_source(self._config))
 
-    def protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        """Run a foreign-thread test and log its reports; False for a test that is not one."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Run a foreign-thread test and log its reports; None for a test that is not one.
+
+        Of those that want to be first pytest asks the one first that was registered last, as this object is: where
+        pytest-forked was, it would fork before.
+        """
         self._order.append(item.nodeid)
         if foreign_items.SETTINGS not in item.stash:
             self._fixtures.ordinary_tests_ran = True
             if self._runner is not None:
                 self._runner.children.drop_ready()
-            return False
+            return None
+        if not self._in_loop(item, nextitem):
+            self._once(item, nextitem)
+        return True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item) -> bool | None:
+        """pytest-timeout arms none then, neither here, where it would end the run, nor in the child."""
+        return foreign_items.SETTINGS in item.stash or None
+
+    def _once(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        result = self._skipped(item) or self._not_set_up(item) or self._result(item, nextitem)
+        result = self._run(item, nextitem)
+        carried = pytest_reports.take_carried(result.reports)
         self.results.tell_verdict(result.reports)
         for report in self._fixtures.tear_down(item, nextitem, result.reports):
             item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_foreign_thread_carried(item=item, data=carried)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-        replay(item, result.warnings)
-        if result.stop is not None:
-            _stop_session(result.stop)
+        _close(item, result)
+
+    def _in_loop(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """Leave the test to a plugin that runs it as often as it likes; False where there is none."""
+        if not loops_of(self._config):
+            return False
+        # Imported here: few runs of pytest have such a plugin.
+        from .reruns import Round, run_in_loop
+
+        numbers = itertools.count()
+
+        def run() -> Round:
+            result = self._run(item, nextitem)
+            item.ihook.pytest_foreign_thread_carried(item=item, data=pytest_reports.take_carried(result.reports))
+            pytest_reports.number_round(result.reports, next(numbers))
+            self.results.tell_verdict(result.reports)
+            _close(item, result)
+            return Round(result.reports, result.raised)
+
+        if not run_in_loop(item, nextitem, run):
+            return False
+        # Not between the rounds: what no later test needs the next round may.
+        for report in self._fixtures.tear_down(item, nextitem, []):
+            if report.failed:
+                item.ihook.pytest_runtest_logreport(report=report)
         return True
+
+    def _run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
+        phases.begin(item)
+        return self._skipped(item) or self._not_set_up(item) or self._result(item, nextitem)
 
     def _skipped(self, item: pytest.Item) -> Result | None:
         """Evaluate skip and xfail marks: a skipped test needs no child, and xfail must hold for a child's death."""
@@ -129,17 +198,12 @@ class Run:
             yield
         except pytest.UsageError as error:
             if (output := getattr(self._config, "workeroutput", None)) is not None:
-                output[_USAGE_ERROR] = str(error)
+                output[USAGE_ERROR] = str(error)
             raise
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Raise in xdist's controller the UsageError that a worker met."""
-        if text := getattr(node, "workeroutput", {}).get(_USAGE_ERROR):
-            raise pytest.UsageError(text)
-
     def _make_runner(self, session: pytest.Session) -> Runner:
-        # Imported here, jpype with it: a run without such tests pays for none of it, and a child need not import.
+        # Imported here, jpype with it where a JVM is needed: a run without such tests pays for none of it, and a child
+        # need not import.
         from .supervise.signals import SignalsHeld
 
         # A ^C while jpype's C part is being imported gets lost in it.
@@ -148,6 +212,9 @@ class Run:
             from .isolation import number_ready
             from .runner import Runner
             from .supervise.scratch import ScratchError, ScratchRoot
+
+            if self.jvm is not None:
+                from .child import uncaught  # noqa: F401
 
         try:
             self._scratch = ScratchRoot()
@@ -158,7 +225,13 @@ class Run:
         ready = number_ready(self._options["ready"], usable_processors(), workers)
         self.cache = self.cache or self._make_cache()
         children = Children(
-            session, self._scratch, self._fixtures, self._filters, ready=ready, with_cache=self.cache.given_to
+            session,
+            self._scratch,
+            self._fixtures,
+            self._filters,
+            ready=ready,
+            with_cache=self.cache.given_to,
+            before_fork=ThreadsWarning(self._config, self._users_filters).before_fork,
         )
         self._runner = Runner(children, self._artifacts())
         return self._runner
@@ -182,11 +255,21 @@ class Run:
             order=[pytest_reports.as_typed(self._config, nodeid) for nodeid in self._order],
             options=rerun_options(self._config),
             hash_seed=os.environ.get("PYTHONHASHSEED"),
+            doctor=self._doctors_block,
         )
         return bundle.texts(record, traceback, around)
 
+    @functools.cached_property
+    def _doctors_block(self) -> str:
+        """Made once: what it tells is the same for each failure of the run."""
+        from .doctor import command, examine
+
+        asked = examine.Asked(self._config, self._options, self._config.stash.get(OWN_MODES, {}))
+        return command.block_of_run(asked, self.cache)
+
     def environment(self) -> dict[str, Any]:
-        return versions(self.jvm or (self._find_jvm() if self.results.entries else None))
+        needed = any(entry["jvm"] for entry in self.results.entries)
+        return versions(self.jvm or (self._find_jvm() if needed else None))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
@@ -221,10 +304,13 @@ def _ended(item: pytest.Item, call: pytest.CallInfo[None]) -> Result | None:
     return not_run(item, item.stash[foreign_items.SETTINGS], call)
 
 
+def _close(item: pytest.Item, result: Result) -> None:
+    replay(item, result.warnings)
+    if result.stop is not None:
+        _stop_session(result.stop)
+
+
 def _stop_session(stop: SessionStopped) -> None:
     if stop.kind == "interrupt":
         raise KeyboardInterrupt(stop.reason)
     pytest.exit(stop.reason, returncode=stop.returncode)
-
-
-RUN = pytest.StashKey[Run]()

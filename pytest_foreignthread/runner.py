@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import pytest
 
 from . import documents, pytest_reports
 from .artifacts import Artifacts
-from .child import jvm
 from .children import Children, Seen
 from .items import SETTINGS
 from .nodeids import file_of
-from .observation import Exited, JvmFailed, Observation, SessionStopped, WarningRecorded
+from .observation import Observation, ReportMade, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
+from .phases import make_report
 from .properties import add_properties
-from .recording import identity, record_of
+from .recording import identity, jvm_failure, record_of
 from .records import Alone, RunRecord
 from .report import text
 from .reporting import add_evidence, add_section, child_reports, death_reports, reported_outcome, with_entry
+from .reruns import Raised
 from .settings import Settings
 
 _MOST_NAMED: Final = 10
@@ -35,6 +36,7 @@ class Result:
     reports: list[pytest.TestReport]
     warnings: tuple[WarningRecorded, ...]
     stop: SessionStopped | None
+    raised: Raised = field(default_factory=dict)
 
 
 class Runner:
@@ -47,20 +49,20 @@ class Runner:
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         """Raise UsageError when the first JVM of the run does not start, or one runs in this process."""
-        if jvm.is_started():
+        settings = item.stash[SETTINGS]
+        if settings.jvm is not None and _a_jvm_runs_here():
             raise pytest.UsageError(
                 "jvm-before-fork: a JVM runs in the pytest process already, and no forked child can use it or have one "
                 "of its own: let no conftest and no other test call jpype.startJVM, or run the foreign-thread tests by "
                 f"themselves ({text.PAGES}jvm-before-fork/)"
             )
-        settings = item.stash[SETTINGS]
         seen = self.children.run(item, nextitem)
         observation = seen.observation
-        if (reason := _jvm_failure(observation, seen.taken)) is not None:
+        if (reason := jvm_failure(observation, seen.taken)) is not None:
             return Result(self._jvm_failed(item, settings, observation, reason), (), None)
-        self._jvm_has_started = True
+        self._jvm_has_started = self._jvm_has_started or settings.jvm is not None
         warnings = tuple(message for message in observation.messages if isinstance(message, WarningRecorded))
-        return Result(self._reports(item, settings, seen), warnings, _stop(observation))
+        return Result(self._reports(item, settings, seen), warnings, _stop(observation), _raised(observation))
 
     def _reports(self, item: pytest.Item, settings: Settings, seen: Seen) -> list[pytest.TestReport]:
         observation = seen.observation
@@ -94,7 +96,7 @@ class Runner:
         seen = self.children.run(item, None, alone=True)
         reports = child_reports(item, seen.observation)
         alone, _ = record_of(item, settings, seen.observation, seen.taken, reports)
-        earlier = tuple(pytest_reports.as_typed(item.config, one.nodeid) for one in before)
+        earlier = tuple(pytest_reports.as_typed(item.config, pytest_reports.own_id(one)) for one in before)
         rerun = (*_together(earlier, record.rerun), *_modes_of(item, before), "--foreign-thread-isolation=session")
         return replace(record, alone=Alone(alone.outcome, alone.message, earlier, rerun))
 
@@ -120,6 +122,12 @@ class Runner:
         return _with_note(record, note if kept.note is None else None)
 
 
+def _a_jvm_runs_here() -> bool:
+    from .child import jvm
+
+    return jvm.is_started()
+
+
 def _together(earlier: Sequence[str], test: str) -> tuple[str, ...]:
     """Give what selects all these tests: their ids, or the files of many."""
     tests = (*earlier, test)
@@ -143,23 +151,12 @@ def _traceback(reports: Sequence[pytest.TestReport]) -> str:
 
 def not_run(item: pytest.Item, settings: Settings, call: pytest.CallInfo[None]) -> Result:
     """Give the reports of a test that its marks keep from running."""
-    report = item.ihook.pytest_runtest_makereport(item=item, call=call)
-    reports = [report, pytest_reports.closing_report(item)]
+    reports = [make_report(item, call), pytest_reports.closing_report(item)]
     outcome, phase = pytest_reports.outcome_of(reports)
     reason = pytest_reports.reason_of(reports, outcome)
     which = identity(item, settings)
     record = RunRecord(item.nodeid, settings.mode, outcome, phase, call.duration, message=reason, **which)
     return Result(with_entry(reports, record, settings), (), None)
-
-
-def _jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
-    for message in observation.messages:
-        if isinstance(message, JvmFailed):
-            return message.reason
-    if observation.phase is Phase.JVM and isinstance(observation.end, Exited):
-        # Some refused options end in exit(1) inside HotSpot, with the reason printed.
-        return f"it ended the process with status {observation.end.code}\n{taken.get(documents.JVM_START, '')}".strip()
-    return None
 
 
 def _start_failure(settings: Settings, reason: str) -> str:
@@ -168,6 +165,11 @@ def _start_failure(settings: Settings, reason: str) -> str:
     arguments = "the marker's jvm_args or classpath, " if settings.own_jvm_args else ""
     options = "foreign_thread_jvm_args, foreign_thread_classpath or foreign_thread_jvm (the folder of a JDK)"
     return f"the JVM did not start: {words} ({used}): change {arguments}{options}"
+
+
+def _raised(observation: Observation) -> Raised:
+    made = (message for message in observation.messages if isinstance(message, ReportMade))
+    return {str(one.report.get("when")): one.exceptions for one in made if one.exceptions}
 
 
 def _stop(observation: Observation) -> SessionStopped | None:

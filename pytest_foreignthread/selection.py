@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from .markers import MARKER, read_markers
+from .markers import read_markers
+from .standby import is_marked, is_to_be_forked
 
 UNMARKED: Final = "unmarked"
 TOO_LATE: Final = "marked after its items were made"
@@ -21,6 +22,8 @@ class Selection:
 
     modes: tuple[str, ...] = ()
     everything: bool = False
+    forked: bool = False
+    """Whether tests that pytest-forked would fork are taken."""
 
     def modes_of(self, node: Any) -> tuple[str, ...]:
         """Give the modes of which the test has an item each; none where it stays one item."""
@@ -57,11 +60,12 @@ def selection_of(config: pytest.Config, options: Mapping[str, Any]) -> Selection
     """An ini file's modes alone ask for no matrix: each run of the project would be one."""
     named = config.getoption("--foreign-thread-modes") is not None
     asked = options["matrix"] or options["all"] or named
-    return Selection(options["modes"], options["all"]) if asked else Selection()
+    return Selection(options["modes"] if asked else (), options["all"], options["forked"])
 
 
-def is_marked(node: Any) -> bool:
-    return node.get_closest_marker(MARKER) is not None
+def is_forked(item: pytest.Item) -> bool:
+    """Whether pytest-forked would fork the test, and this run has that done here."""
+    return item.config.stash.get(SELECTION, Selection()).forked and is_to_be_forked(item)
 
 
 def why_left(item: pytest.Item) -> str:

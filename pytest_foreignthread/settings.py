@@ -11,23 +11,11 @@ from typing import Any, Final
 
 from .outcomes import Outcome, Phase
 
-MODES: Final = ("same", "new", "pool", "main", "virtual", "forkjoin", "scheduled", "python")
-MATRIX_MODES: Final = ("main", "same", "new", "pool")
-"""Those of `--foreign-thread-matrix` where no others are chosen, the control first."""
 VIRTUAL_SINCE: Final = 21
 """The first JDK that has virtual threads."""
 
 Launcher = Callable[[Any], object]
 """Lets a `java.lang.Runnable` run, now or later, on the thread that a project's own mode is for."""
-
-NATIVE_CHOICES: Final = ("auto", "off", "locals")
-
-ISOLATIONS: Final = ("test", "module", "session")
-"""What a child and its JVM are for: one test, those of a module, or all."""
-
-LIVE_CHOICES: Final = ("auto", "off")
-
-JVM_PROFILES: Final = ("quick", "server")
 
 # HotSpot owns SIGUSR2 and SIGQUIT, tests use SIGUSR1: a real-time signal is nobody's. Few systems but Linux have them.
 DUMP_SIGNAL: Final = int(getattr(signal, "SIGRTMAX", signal.SIGUSR1 + 5)) - 5
@@ -74,7 +62,8 @@ class Settings:
     mode: str
     call_mode: str
     timeout: float
-    jvm: Jvm
+    jvm: Jvm | None
+    """None where the child of the test has none."""
     jvm_args: tuple[str, ...] = ()
     own_jvm_args: bool = False
     """Whether `jvm_args` or `classpath` are the marker's, this test's alone."""
@@ -82,7 +71,7 @@ class Settings:
     """`quick` starts fast and is made for a short life, `server` leaves the JVM to its own defaults."""
     classpath: tuple[str, ...] = ()
     isolation: str = "test"
-    """One of ISOLATIONS."""
+    """One of `choices.ISOLATIONS`."""
     jvm_cache: Path | None = None
     """A class archive (`.jsa`) or AOT cache (`.aot`) that the JVM may take its first classes from."""
     native: str = "auto"
@@ -92,15 +81,19 @@ class Settings:
     test: str = ""
     """The node id without the mode; empty where it holds none."""
     rerun_options: tuple[str, ...] = ()
-    """Options without which pytest would not make this item."""
+    """Options without which pytest would not make this item, or would run it in its own process."""
     expect: Mapping[str, frozenset[Outcome]] = field(default_factory=dict)
     """What the marker says is known of the test: mode → outcomes."""
     known: Mapping[Outcome, str] = field(default_factory=dict)
     """Outcomes that do not fail this run of the test → why they are known."""
+    body_timeout: float | None = None
+    """That of the body, in seconds, where it is another."""
 
     def limit(self, phase: Phase) -> float:
         """Give the seconds that a phase may take."""
-        return START_LIMIT if phase in (Phase.FORK, Phase.JVM) else self.timeout
+        if phase in (Phase.FORK, Phase.JVM):
+            return START_LIMIT
+        return self.timeout if phase is not Phase.CALL or self.body_timeout is None else self.body_timeout
 
 
 def needs_newer_jdk(version: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import pytest
 
+from .phases import make_own_report, make_report
+
 
 class SharedFixtures:
     """A plugin that notes what was set up, and does for a test in a child what pytest does around one of its own."""
@@ -59,9 +61,12 @@ class SharedFixtures:
         # The runner's own step, not the hook: other plugins' steps count on a setup, which was the child's.
         step = functools.partial(runner.pytest_runtest_teardown, item=item, nextitem=nextitem)
         call = self._captured(item, "teardown", step)
-        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
-        if call.excinfo is not None or not reports:
-            return [*reports, report]
+        if call.excinfo is not None:
+            return [*reports, make_report(item, call)]
+        # Other plugins have had the report of this phase from the child.
+        report = make_own_report(item, call)
+        if not reports:
+            return [report]
         reports[-1].sections = [*reports[-1].sections, *report.sections]
         return reports
 

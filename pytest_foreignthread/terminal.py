@@ -48,6 +48,9 @@ class TerminalPart:
 
     def _write_sections(self, config: pytest.Config) -> None:
         style = config.getoption("tbstyle", "auto")
+        if hasattr(self._terminal, "print_failure"):
+            # A terminal of another plugin, pytest-instafail or pytest-sugar, which showed each as it was logged.
+            return
         for category, title in _TITLES.items():
             reports = self._reports(category)
             if reports and style != "no":

@@ -24,13 +24,14 @@ from .observation import (
     SessionStopped,
     TestEnded,
     ThreadNamed,
+    Tried,
     WarningRecorded,
 )
 from .outcomes import Phase
 
 _OF_A_TEST: Final = (PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, JvmFailed, SessionStopped, TestEnded)
 _CLASSES: Final[Mapping[bytes, type[Message]]] = {
-    cls.__name__.encode(): cls for cls in (*_OF_A_TEST, DebuggerEntered, DebuggerLeft, Finished)
+    cls.__name__.encode(): cls for cls in (*_OF_A_TEST, DebuggerEntered, DebuggerLeft, Tried, Finished)
 }
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "int": int,
@@ -50,6 +51,12 @@ def encode(message: Message) -> bytes:
     """Raise TypeError when a report holds what JSON does not take."""
     fields = {name: _plain(value) for name, value in vars(message).items()}
     return f"{type(message).__name__}\t{json.dumps(fields)}\n".encode()
+
+
+def encode_report(report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: str) -> bytes:
+    """Give a `ReportMade` whose report is JSON already."""
+    rest = json.dumps({"exceptions": exceptions, "elsewhere": elsewhere})
+    return f'{ReportMade.__name__}\t{{"report": {report}, {rest[1:]}\n'.encode()
 
 
 def _plain(value: Any) -> Any:
@@ -78,7 +85,15 @@ class Sender:
         With `soon` the message goes out together with the next one, which must be about to come: each write wakes the
         parent.
         """
-        data = encode(message)
+        self._send(encode(message), soon)
+
+    def send_report(
+        self, report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: str, *, soon: bool = False
+    ) -> None:
+        """Send a `ReportMade` whose report is JSON already; as `send` does."""
+        self._send(encode_report(report, exceptions, elsewhere), soon)
+
+    def _send(self, data: bytes, soon: bool) -> None:
         if os.getpid() != self._owner_pid:
             return
         with self._lock:

@@ -7,12 +7,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 pytest_plugins = ["pytester"]
 
 # pytest would rewrite the plugin's own modules, and itself, anew in each of the many runs that the tests make.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+# Its deadline is of the machine's speed.
+hypothesis.settings.register_profile("without deadline", deadline=None)
+hypothesis.settings.load_profile("without deadline")
 
 
 @pytest.fixture(scope="session", autouse=True)

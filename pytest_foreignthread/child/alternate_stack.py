@@ -38,13 +38,25 @@ class _Action(ctypes.Structure):
     )
 
 
+def handler_of(number: int) -> int | None:
+    """Give the address of the handler of a signal, 0 for its default action; None off 64-bit Linux."""
+    if not _is_known():
+        return None
+    action = _Action()
+    failed = ctypes.PyDLL(None).sigaction(number, None, ctypes.byref(action))
+    return None if failed else int(action.handler or 0)
+
+
+def _is_known() -> bool:
+    return sys.platform == "linux" and ctypes.sizeof(ctypes.c_void_p) == 8
+
+
 class AlternateStacks:
     """Stacks for the threads on which Java calls Python; none off 64-bit Linux, of which the layouts are known."""
 
     def __init__(self) -> None:
-        known = sys.platform == "linux" and ctypes.sizeof(ctypes.c_void_p) == 8
         # It keeps the GIL: two short calls for each callback.
-        self._libc = ctypes.PyDLL(None) if known else None
+        self._libc = ctypes.PyDLL(None) if _is_known() else None
         self._free: list[mmap.mmap] = []
 
     def offer_to_handlers(self) -> None:

@@ -114,6 +114,8 @@ class Debugging:
             self._sender.send(DebuggerLeft())
 
     def _input(self, prompt: object = "", /) -> str:
+        if os.getpid() != self._owner:
+            return self._usual_input(prompt)
         # Said again at each prompt: the parent counts how many ^C have gone by without an answer.
         self._sender.send(DebuggerEntered(_at_terminal()))
         return self.lines.read(str(prompt))

@@ -32,10 +32,11 @@ def is_started() -> bool:
 
 
 def start(settings: Settings, folder: Path) -> None:
-    """Start the JVM, its own files in `folder`; raise JvmStartError."""
+    """Start the JVM that `settings` name, its own files in `folder`; raise JvmStartError."""
+    assert settings.jvm is not None
     words = folder / "jvm_start"
     leave_to_hotspot()
-    class_path = _class_path(settings)
+    library, class_path = settings.jvm.library, _class_path(settings)
     if not "".join(class_path or ()).isascii():
         # JPype then loads the classes itself, and gives HotSpot a word that an AOT cache must not meet.
         settings = replace(settings, jvm_cache=None)
@@ -43,7 +44,9 @@ def start(settings: Settings, folder: Path) -> None:
     try:
         with diverted(words):
             arguments = jvm_arguments(settings, folder)
-            jpype.startJVM(*arguments, jvmpath=str(settings.jvm.library), classpath=class_path, **_OPTIONS)
+            # In the pytest process it may be wrapped, for the sake of that process's faulthandler.
+            start_jvm = getattr(jpype.startJVM, "__wrapped__", jpype.startJVM)
+            start_jvm(*arguments, jvmpath=str(library), classpath=class_path, **_OPTIONS)
     except Exception as error:
         raise JvmStartError(f"{error}\n{words.read_text(errors='replace')}".strip()) from error
     if on_interrupt is not None:
@@ -84,7 +87,7 @@ def runnable(made: Any) -> Any:
     """Raise TypeError for what is no Runnable; JPype alone would take None for Java's null."""
     if made is None:
         raise TypeError
-    return jpype.JObject(made, "java.lang.Runnable")
+    return jpype.JObject(made, java("java.lang.Runnable"))
 
 
 def python_exception(throwable: Any) -> BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -12,6 +13,9 @@ import pytest
 from ..settings import VIRTUAL_SINCE, needs_newer_jdk
 
 _POOL_SIZE: Final = 4
+_ENDING: Final = 0.1
+"""Seconds that a thread has to end in, once its task is done."""
+_LOOK: Final = 0.0002
 
 
 class PythonTask:
@@ -34,6 +38,8 @@ class Launchers:
     def __init__(self, own: Mapping[str, Callable[[Any], object]]) -> None:
         self._numbers = itertools.count(1)
         self._pools: dict[str, Any] = {}
+        self._newest: tuple[Any, Any] | None = None
+        """The last task that was given a thread of its own, and that thread."""
         self._by_mode: Mapping[str, Callable[[Any], object]] = {
             "same": lambda task: task.run(),
             "new": self._new,
@@ -59,7 +65,20 @@ class Launchers:
         return PythonTask(function, f"python-{next(self._numbers)}")
 
     def _new(self, task: Any) -> None:
-        _java("java.lang.Thread")(task, f"foreign-{next(self._numbers)}").start()
+        thread = _java("java.lang.Thread")(task, f"foreign-{next(self._numbers)}")
+        self._newest = task, thread
+        thread.start()
+
+    def let_end(self, task: Any) -> None:
+        """Wait a moment for the thread of a task that is done: to look at one at a phase's end takes longer."""
+        from . import jvm
+
+        if self._newest is None or self._newest[0] is not task:
+            return
+        give_up = time.monotonic() + _ENDING
+        # No join(): it would take notice of an interruption that the test has left standing.
+        while jvm.is_started() and self._newest[1].isAlive() and time.monotonic() < give_up:
+            time.sleep(_LOOK)
 
     def _virtual(self, task: Any) -> None:
         if (release := int(_java("java.lang.Runtime").version().feature())) < VIRTUAL_SINCE:
@@ -67,10 +86,11 @@ class Launchers:
         _java("java.lang.Thread").ofVirtual().name(f"virtual-{next(self._numbers)}").start(task)
 
     def _forkjoin(self, task: Any) -> None:
-        # Where there is one processor to spare or none, CompletableFuture's own choice is a new thread for each task
-        # (JDK 24 and older).
+        # Where there is one processor to spare or none, CompletableFuture takes a new thread for each task in place of
+        # the common pool (JDK 24 and older), but not in place of one that it does not recognize.
         common = _java("java.util.concurrent.ForkJoinPool").commonPool()
-        _java("java.util.concurrent.CompletableFuture").runAsync(task, common)
+        pool = _java("java.util.concurrent.Executors").unconfigurableExecutorService(common)
+        _java("java.util.concurrent.CompletableFuture").runAsync(task, pool)
 
     def _scheduled(self, task: Any) -> None:
         at_once = (0, _java("java.util.concurrent.TimeUnit").MILLISECONDS)

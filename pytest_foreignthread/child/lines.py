@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from typing import Any
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import Any, Final
 
 from .callback import is_main_thread
 
 Asked = Future[tuple[str, Future[str]]]
 """Done when a prompt has been asked for; the inner one takes the line."""
+_ENDLESS: Final = math.inf
+_SOON: Final = 0.05
+"""Seconds within which the body of most tests has ended."""
 
 
 class LineReader:
@@ -24,9 +29,11 @@ class LineReader:
         self._read = read
         self._interrupt = interrupt
         self._turn = threading.Lock()
-        self._lock = threading.Lock()
+        self._change = threading.Condition()
+        self._attends = False
+        """Whether the main thread does nothing but wait, and so will come to what is asked."""
         self._asked: Asked | None = None
-        """There while the main thread waits."""
+        """There while it can be asked."""
 
     def read(self, prompt: str) -> str:
         """Give the user's line; raise EOFError or KeyboardInterrupt as `input` does on the main thread."""
@@ -38,28 +45,49 @@ class LineReader:
             return self._read(prompt)
 
     def _asked_of_main_thread(self, prompt: str) -> Future[str] | None:
-        with self._lock:
+        with self._change:
+            self._change.wait_for(lambda: self._asked is not None or not self._attends)
             if self._asked is None:
                 return None
             answer: Future[str] = Future()
             self._asked.set_result((prompt, answer))
             return answer
 
-    def wait(self, future: Future[Any], seconds: float | None = None) -> bool:
+    @contextlib.contextmanager
+    def attended(self) -> Iterator[None]:
+        """While the main thread, if it is that, does nothing but `wait`, again and again."""
+        if not is_main_thread():
+            yield
+            return
+        self._attends = True
+        try:
+            yield
+        finally:
+            self._attends = False
+            with self._change:
+                self._change.notify_all()
+
+    def wait(self, future: Future[Any], seconds: float = _ENDLESS) -> bool:
         """Wait for the future, or so long; on the main thread read lines for the others meanwhile. Whether it is done.
 
         Raise KeyboardInterrupt when it came and no debugger was there to take it.
         """
+        # Most futures are soon done, and two are more work to wait for than one.
+        first = min(seconds, _SOON)
+        while True:
+            try:
+                return is_done(future, first) or self._wait_and_read(future, seconds - first)
+            except KeyboardInterrupt:
+                if not (is_main_thread() and self._interrupt()):
+                    raise
+
+    def _wait_and_read(self, future: Future[Any], seconds: float) -> bool:
+        limit = None if seconds == _ENDLESS else seconds
         if not is_main_thread():
-            return bool(wait([future], seconds).done)
+            return is_done(future, limit)
         while True:
             with self._offered() as asked:
-                try:
-                    done = wait([future, asked], seconds, return_when=FIRST_COMPLETED).done
-                except KeyboardInterrupt:
-                    if not self._interrupt():
-                        raise
-                    continue
+                done = wait([future, asked], limit, return_when=FIRST_COMPLETED).done
                 if asked not in done:
                     return bool(done)
                 self._answer(*asked.result())
@@ -67,12 +95,13 @@ class LineReader:
     @contextlib.contextmanager
     def _offered(self) -> Iterator[Asked]:
         asked: Asked = Future()
-        with self._lock:
+        with self._change:
             self._asked = asked
+            self._change.notify_all()
         try:
             yield asked
         finally:
-            with self._lock:
+            with self._change:
                 self._asked = None
             if asked.done():
                 # Nobody reads for it any more: whoever asked has to read by itself.
@@ -84,6 +113,17 @@ class LineReader:
         # EOFError, KeyboardInterrupt and whatever else reading raises belong to the thread that asked.
         except BaseException as error:
             answer.set_exception(error)
+
+
+def is_done(future: Future[Any], seconds: float | None = None) -> bool:
+    """Wait for it, `concurrent.futures.wait` for one alone: that makes a lock and an event each time."""
+    try:
+        future.exception(seconds)
+    except FutureTimeoutError:
+        return False
+    except CancelledError:
+        pass
+    return True
 
 
 def line_from_descriptor(prompt: str, descriptor: int) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
-from ..settings import MODES
+from ..choices import MODES
 from .callback import Bridge, Callback
 from .launchers import Launchers
+from .lines import is_done
 from .state import ChildState
 
 T = TypeVar("T")
@@ -78,13 +79,15 @@ class ForeignThread:
     def _result(self, callback: Callback[T], task: Any) -> T:
         __tracebackhide__ = True
         # Waiting in Python, not in Java's get(), lets the main thread run signal handlers, as it does in any test.
-        for seconds in itertools.chain(_LOOKS, itertools.repeat(_LOOKS[-1])):
-            if self._lines.wait(callback.future, seconds) or _has_ended(task):
-                break
+        with self._lines.attended():
+            for seconds in itertools.chain(_LOOKS, itertools.repeat(_LOOKS[-1])):
+                if self._lines.wait(callback.future, seconds) or _has_ended(task):
+                    break
         if not callback.future.done() or callback.future.exception() is None:
             _raise_of_java(task)
             _demand_one_call(callback)
             self._lines.wait(callback.future)
+            self._launchers.let_end(task)
         # Not result(): its frames would stand in the traceback.
         if (error := callback.future.exception()) is not None:
             raise error
@@ -165,7 +168,7 @@ def _raise_of_java(task: Any) -> None:
 
 def _demand_one_call(callback: Callback[Any]) -> None:
     __tracebackhide__ = True
-    if not wait([callback.future], timeout=_GRACE).done and callback.future.cancel():
+    if not is_done(callback.future, _GRACE) and callback.future.cancel():
         raise NotCalledError("the bridge's Runnable ended without having called the Python function")
     if callback.calls > 1:
         raise CalledAgainError(f"the bridge called the Python function {callback.calls} times; it ran the first time")

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from .jvm import wait_while_it_exits
-from .uncaught import Uncaught, UncaughtExceptions
+from .java_side import JavaSide
 
 if sys.version_info < (3, 11):
     # pytest itself depends on it there.
@@ -20,6 +19,8 @@ if sys.version_info < (3, 11):
 
 if TYPE_CHECKING:
     import pluggy
+
+    from .uncaught import Uncaught
 
     End = Generator[None, pluggy.Result[Any], None]
 
@@ -32,8 +33,8 @@ class PhaseEnds:
     They are of pluggy's old style, which adds no frame to a traceback: pytest shows one by what frames it has.
     """
 
-    def __init__(self, uncaught: UncaughtExceptions) -> None:
-        self._uncaught = uncaught
+    def __init__(self, java: JavaSide) -> None:
+        self._java = java
         self._owner = os.getpid()
         self._set_up: dict[pytest.FixtureDef[Any], Any] = {}
         self._last = True
@@ -102,8 +103,7 @@ class PhaseEnds:
     def _end(self, item: pytest.Item, when: str, outcome: pluggy.Result[Any]) -> None:
         """Let an exception that no one caught on a Java thread fail the phase in which it was thrown."""
         self._leave_if_forked(outcome.exception)
-        wait_while_it_exits()
-        found = self._uncaught.take()
+        found = self._java.uncaught()
         if found and outcome.exception is None:
             self.thrown = found.pop(0)
             outcome.force_exception(self.thrown.error)

@@ -10,9 +10,12 @@ import pytest
 HAD_A_FORM: Final = "_foreign_thread_had_a_form"
 """Key beside pytest's own: the report showed itself in a way of its own, of which pytest sends the text alone."""
 
+CARRIED: Final = "foreign_thread_carried"
+"""Name of the attribute of a test's last report that has what other plugins carry to the pytest process."""
 
-def report_data(config: pytest.Config, report: pytest.TestReport) -> dict[str, Any] | None:
-    """Give pytest's serialized form of the report, None where it has none."""
+
+def report_text(config: pytest.Config, report: pytest.TestReport) -> str | None:
+    """Give pytest's serialized form of the report as JSON, None where it has none."""
     # This hook may change the report: one with failed subtests becomes a failed one, and they were counted here.
     config.hook.pytest_report_teststatus(config=config, report=report)
     data = config.hook.pytest_report_to_serializable(config=config, report=report)
@@ -20,16 +23,19 @@ def report_data(config: pytest.Config, report: pytest.TestReport) -> dict[str, A
         return None
     data["user_properties"] = [(str(name), property_value(value)) for name, value in report.user_properties]
     data[HAD_A_FORM] = isinstance(data["longrepr"], str) and not isinstance(report.longrepr, str)
-    plain_data: dict[str, Any] = plain(data)
-    return plain_data
+    return _as_json(data)
 
 
 def plain(value: Any) -> Any:
     """Give the value itself where JSON gives it back as it is, else the nearest that JSON takes."""
+    return json.loads(_as_json(value))
+
+
+def _as_json(value: Any) -> str:
     try:
-        return json.loads(json.dumps(value, default=_text, skipkeys=True))
+        return json.dumps(value, default=_text, skipkeys=True)
     except (ValueError, RecursionError):  # it holds itself
-        return _text(value)
+        return json.dumps(_text(value))
 
 
 def property_value(value: Any) -> Any:

@@ -9,19 +9,21 @@ import itertools
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from ..observation import PhaseStarted, ReportMade, SessionStopped, WarningRecorded
+from ..observation import PhaseStarted, SessionStopped, WarningRecorded
 from ..outcomes import ForeignThreadError, NullResult, Phase
 from ..wire import Sender
 from .elsewhere import kept_by_main_thread
 from .exceptions import exception_chain, null_result
 from .phase_ends import PhaseEnds
-from .plain_data import report_data
+from .plain_data import CARRIED, report_text
 from .state import ChildState
-from .uncaught import Uncaught
+
+if TYPE_CHECKING:
+    from .uncaught import Uncaught
 
 When = Literal["setup", "call", "teardown"]
 
@@ -71,6 +73,8 @@ class Protocol:
         return report is not None and bool(report.passed)
 
     def _send_report(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        if report.when == "teardown":
+            setattr(report, CARRIED, self._carried())
         chain = exception_chain(call.excinfo.value) if call.excinfo is not None else ()
         elsewhere = kept_by_main_thread(call.excinfo.value) if report.failed and call.excinfo is not None else ""
         # The mark of the next phase, or the word of the test's end, comes next.
@@ -116,6 +120,10 @@ class Protocol:
         types = itertools.chain.from_iterable(one if isinstance(one, tuple) else (one,) for one in raises)
         return any(isinstance(kind, type) and issubclass(kind, ForeignThreadError) for kind in types)
 
+    def _carried(self) -> dict[str, Any]:
+        given = self._item.ihook.pytest_foreign_thread_carry(item=self._item)
+        return {name: data for one in given for name, data in one.items()}
+
     def _send_warnings(self, when: When) -> None:
         for warning in self._recorded:
             self._sender.send(_described(warning, when))
@@ -150,8 +158,8 @@ def send_report(
     soon: bool = False,
 ) -> None:
     # A plugin's own kind of report may have no form that crosses processes.
-    if (data := report_data(config, report)) is not None:
-        sender.send(ReportMade(data, exceptions, elsewhere), soon=soon)
+    if (data := report_text(config, report)) is not None:
+        sender.send_report(data, exceptions, elsewhere, soon=soon)
 
 
 def _described(warning: warnings.WarningMessage, when: When) -> WarningRecorded:

@@ -6,7 +6,7 @@ import unittest
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -14,16 +14,19 @@ from ..observation import PhaseStarted
 from ..orders import RunTest
 from ..outcomes import Phase
 from ..settings import Settings
-from . import jvm
 from .callback import current_thread
+from .java_side import JavaSide
 from .modes import ForeignThread
 from .phase_ends import PhaseEnds
 from .protocol import Protocol
 from .state import CHILD, ChildState
-from .uncaught import UncaughtExceptions
+from .with_hypothesis import told_on_its_thread
 
 WarningFilter = tuple[Any, ...]
 """An entry of `warnings.filters`."""
+
+
+_FIXTURES: Final = "pytest_foreignthread.fixtures"
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,14 @@ class _SetUpBeforeTheFork(pytest.Item):
 class Server:
     """A plugin: pytest's own protocol of a test ends here, inside whatever hooks wrap it."""
 
-    def __init__(self, tests: Tests, state: ChildState) -> None:
+    def __init__(self, tests: Tests, state: ChildState, java: JavaSide) -> None:
         self._tests = tests
         self._order: RunTest | None = None
         self._left_by: pytest.Item | None = None
         """The test that ran last, where another was to come next than the one that does."""
         self.state = state
-        uncaught = UncaughtExceptions()
-        uncaught.install()
-        self.ends = PhaseEnds(uncaught)
+        self.java = java
+        self.ends = PhaseEnds(java)
 
     def run(self, order: RunTest) -> None:
         tests, item = self._tests, self._tests.items[order.item]
@@ -114,15 +116,22 @@ class Server:
         """Hand `item.runtest`, which is the body alone, to the thread that the mode names."""
         state = item.config.stash[CHILD]
         mode = state.settings.mode
+        if state.settings.jvm is None:
+            # It may run on the main thread alone, where it is.
+            return
         names = getattr(item, "fixturenames", None)
-        if mode != "main" and names is not None and "foreign_thread" not in names:
+        if mode != "main" and names is not None and "foreign_thread" not in names and _has_own_bridge(item):
             names.append("foreign_thread")
-        body = item.runtest
+        body = told_on_its_thread(item, item.runtest)
 
         def runtest() -> None:
             __tracebackhide__ = True
+            from .jvm import jpype_bridge
+
             threads = getattr(item, "funcargs", {}).get("foreign_thread")
-            threads = threads or ForeignThread(jvm.jpype_bridge, state, mode)
+            if not isinstance(threads, ForeignThread):
+                # A suite may have a fixture of that name of its own.
+                threads = ForeignThread(jpype_bridge, state, mode)
             threads.call_body(body, mode)
 
         item.runtest = runtest  # type: ignore[method-assign]
@@ -134,6 +143,13 @@ class Server:
         self.state.sender.send(PhaseStarted(Phase.TEARDOWN))
         for error in self.ends.finish():
             raise error
+
+
+def _has_own_bridge(item: pytest.Item) -> bool:
+    """Whether a fixture overrides `foreign_thread_bridge` for the test: two fixtures less to set up where none does."""
+    fixtures = item.config.pluginmanager.getplugin("funcmanage")
+    found = None if fixtures is None else fixtures.getfixturedefs("foreign_thread_bridge", item)
+    return found is None or getattr(found[-1].func, "__module__", "") != _FIXTURES
 
 
 def _name_as_method(item: pytest.Item) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from . import jvm
+from .java_side import JavaSide
 
 _DYING_SECONDS: Final = 0.25
 _LAST_STEPS: Final = ("dispatchUncaughtException", "processWorkerExit")
@@ -64,6 +65,10 @@ class UncaughtExceptions:
         with self._lock:
             self._found.append((str(thread.getName()), throwable))
 
+    def at_end_of_phase(self) -> list[Uncaught]:
+        jvm.wait_while_it_exits()
+        return self.take()
+
     def take(self) -> list[Uncaught]:
         """Give, and forget, what came since the last call."""
         if jvm.is_started() and jvm.number_of_threads() > self._usual:
@@ -71,6 +76,13 @@ class UncaughtExceptions:
         with self._lock:
             found, self._found = self._found, []
         return [_uncaught(name, throwable) for name, throwable in found]
+
+
+def watched_java() -> JavaSide:
+    """Call once the JVM runs."""
+    uncaught = UncaughtExceptions()
+    uncaught.install()
+    return JavaSide(jvm.is_started, uncaught.at_end_of_phase)
 
 
 def _wait_for_dying_threads() -> None:

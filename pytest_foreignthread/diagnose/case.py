@@ -24,6 +24,8 @@ class Case:
     mode: str = "main"
     body: tuple[str, int, int] | None = None
     """File, first and last line of the test's function; None where it has no source."""
+    jvm: bool = True
+    """Whether the child was given a JVM."""
 
     @cached_property
     def thread(self) -> Thread | None:

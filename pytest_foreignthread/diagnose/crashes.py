@@ -136,7 +136,12 @@ def _exited(case: Case) -> Diagnosis | None:
 
 
 def _left_by_others(case: Case) -> str:
-    return f"Java or C ended the process (System.exit, Runtime.halt, exit), status {case.exit_code}; Python did not"
+    by = (
+        "Java or C ended the process (System.exit, Runtime.halt, exit)"
+        if case.jvm
+        else "C code ended the process (exit)"
+    )
+    return f"{by}, status {case.exit_code}; Python did not"
 
 
 def _callers(thread: Thread | None) -> Sequence[PythonFrame]:

@@ -87,11 +87,16 @@ def _main_thread_only(case: Case) -> Diagnosis | None:
             return Diagnosis(
                 "main-thread-only",
                 "the test did what Python allows on its main thread alone",
-                "do it in a fixture, which runs on the main thread, or make it work from any thread: an event loop "
-                "made by asyncio.run(), a handler set before the threads start",
+                f"{_on_main(case)}, or make it work from any thread: an event loop made by asyncio.run(), a handler "
+                "set before the threads start",
                 (f"{kind}: {text}",),
             )
     return None
+
+
+def _on_main(case: Case) -> str:
+    body = "do it in the test's own function" if case.mode == "main" else "do it in a fixture"
+    return f"{body}, which runs on the main thread"
 
 
 def _thread_affine(case: Case) -> Diagnosis | None:
@@ -103,7 +108,7 @@ def _thread_affine(case: Case) -> Diagnosis | None:
         return None
     return Diagnosis(
         "thread-affine",
-        "the test used on a foreign thread what belongs to the thread that made it",
+        f"the test used on {'a foreign' if case.jvm else 'another'} thread what belongs to the thread that made it",
         "make it on the thread that uses it, or hand its value over: an argument in place of a "
         "threading.local, contextvars.copy_context().run(), a connection for each thread",
         (*told[:1], *([case.elsewhere] if case.elsewhere else [])),

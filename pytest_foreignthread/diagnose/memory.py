@@ -43,10 +43,11 @@ _MANY: Final = 20
 def oom_killed(case: Case) -> Diagnosis | None:
     if case.signal != "SIGKILL" or not case.observation.oom_kills:
         return None
+    less = "the JVM less (jvm_args='-Xmx256m -XX:MaxMetaspaceSize=128m')" if case.jvm else "let the test need less"
     return Diagnosis(
         "oom-killed",
         "the kernel killed the child because its control group was out of memory",
-        "give the container more memory, or the JVM less (jvm_args='-Xmx256m -XX:MaxMetaspaceSize=128m')",
+        f"give the container more memory, or {less}",
         (f"the control group counts {case.observation.oom_kills} more out-of-memory kill(s) than before the test",),
     )
 

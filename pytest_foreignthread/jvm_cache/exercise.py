@@ -12,7 +12,8 @@ from ..child.faults import PythonStacks
 from ..child.modes import ForeignThread
 from ..child.state import ChildState
 from ..child.uncaught import UncaughtExceptions
-from ..settings import DUMP_SIGNAL, MODES, VIRTUAL_SINCE, Settings
+from ..choices import MODES
+from ..settings import DUMP_SIGNAL, VIRTUAL_SINCE, Settings
 from ..wire import Sender
 
 
@@ -38,7 +39,7 @@ def exercise(settings: Settings, folder: Path, *, all_modes: bool = False) -> No
 
 
 def _modes(settings: Settings) -> tuple[str, ...]:
-    has_virtual = (settings.jvm.release or 0) >= VIRTUAL_SINCE
+    has_virtual = settings.jvm is not None and (settings.jvm.release or 0) >= VIRTUAL_SINCE
     return tuple(mode for mode in MODES if mode != "virtual" or has_virtual)
 
 

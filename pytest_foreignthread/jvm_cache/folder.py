@@ -37,13 +37,32 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     try:
         if not base.is_dir():
             base.mkdir(mode=0o700)
-        if base.stat().st_uid not in (os.getuid(), 0):
-            raise CacheError(f"{base} belongs to another user")
+        _check_base(base)
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         status = folder.lstat()
     except OSError as error:
         raise CacheError(f"{folder} cannot be made: {error.strerror}") from None
+    return _safe(folder, status)
+
+
+def existing_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Give the same folder where it is there, None where it is not; raise CacheError for one that is refused."""
+    base = _base(environ)
+    folder = base / "pytest-foreignthread"
+    try:
+        _check_base(base)
+        return _safe(folder, folder.lstat())
+    except OSError:
+        return None
+
+
+def _check_base(base: Path) -> None:
+    if base.stat().st_uid not in (os.getuid(), 0):
+        raise CacheError(f"{base} belongs to another user")
+
+
+def _safe(folder: Path, status: os.stat_result) -> Path:
     if not stat.S_ISDIR(status.st_mode):
         raise CacheError(f"{folder} is no folder")
     if status.st_uid != os.getuid():

@@ -12,13 +12,14 @@ from ..supervise.signals import surely
 from . import builder, entry
 from .builder import Builder
 from .entry import Archive, Failed
-from .folder import CacheError, cache_folder, clear, mark_used
+from .folder import CacheError, cache_folder, clear, existing_folder, mark_used
 from .key import key_of, key_parts
 from .kinds import kind_of
 from .words import JvmWords, jvm_words
 
 PATIENCE: Final = 5.0
 """Seconds that the making of an archive has at the end of a run."""
+NOT_YET: Final = "none was made yet"
 TOO_SLOW_FOR: Final = 600.0
 """Seconds in which no other run waits for an archive that was not done in time."""
 
@@ -26,8 +27,10 @@ TOO_SLOW_FOR: Final = 600.0
 class CacheOfRun:
     """Registered as a plugin. Whatever goes wrong in here costs time, and a few words in the header."""
 
-    def __init__(self, *, wanted: bool, clears: bool) -> None:
+    def __init__(self, *, wanted: bool, clears: bool, makes: bool = True) -> None:
+        """With `makes` False an archive that is there is used, and a missing one is not made, nor its folder."""
         self._wanted = wanted
+        self._makes = makes
         self._cleared = _cleared() if clears else None
         self._words: JvmWords | None = None
         self._profile = ""
@@ -43,7 +46,7 @@ class CacheOfRun:
         try:
             self._why_none = self._reason_against(jvm, self._words) or ""
             if not self._why_none:
-                self._look(cache_folder(), jvm, profile, self._words)
+                self._look(jvm, profile, self._words)
         except CacheError as error:
             self._why_none = str(error)
         except OSError as error:
@@ -56,14 +59,23 @@ class CacheOfRun:
             return f"the JVM has {word}"
         return None if kind_of(jvm) is not None else "this JDK has none"
 
-    def _look(self, root: Path, jvm: Jvm, profile: str, words: JvmWords) -> None:
+    def _look(self, jvm: Jvm, profile: str, words: JvmWords) -> None:
+        root = cache_folder() if self._makes else existing_folder()
         parts = key_parts(jvm, profile, words)
-        self._entry = root / key_of(parts)
-        self._found = entry.read(self._entry)
-        if isinstance(self._found, Archive):
+        if root is not None:
+            self._entry = root / key_of(parts)
+            self._found = entry.read(self._entry)
+        if self._entry is not None and isinstance(self._found, Archive):
             mark_used(self._entry)
-        elif self._found is None:
-            self._builder = builder.start(root, self._entry.name, jvm, profile, words.significant, parts)
+        elif self._found is None and not self._makes:
+            self._why_none = NOT_YET
+        elif self._found is None and root is not None:
+            self._builder = builder.start(root, key_of(parts), jvm, profile, words.significant, parts)
+
+    @property
+    def failed(self) -> bool:
+        """Whether an archive could not be made, and is not tried again for a while."""
+        return isinstance(self._found, Failed)
 
     def given_to(self, settings: Settings) -> Settings:
         """Give a test's settings the archive, where it is there by now and fits the test's own arguments."""

@@ -10,7 +10,7 @@ from ..matrix import Matrix
 from ..records import Alone, Diagnosis, RunRecord
 from ..stacks import Frame, NativeFrame, PythonFrame, Thread
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 
 def test_entry(record: RunRecord) -> dict[str, Any]:
@@ -21,6 +21,7 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
         "nodeid": record.nodeid,
         "test": record.test or record.nodeid,
         "mode": record.mode,
+        "jvm": record.jvm,
         "outcome": record.outcome.value,
         "phase": record.phase.value,
         "duration": record.duration,

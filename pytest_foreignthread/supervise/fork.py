@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import resource
 import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from ..orders import Orders
@@ -24,6 +25,7 @@ RAISED = 70
 """Exit code of a child whose `child_main` raised (EX_SOFTWARE)."""
 
 _HIGH = 200
+_OF_THREADS = re.compile(r".*use of fork\(\) may lead to deadlocks")
 
 
 class OpenEnds:
@@ -57,10 +59,28 @@ def flush_output() -> None:
 
 
 def fork() -> int:
-    with warnings.catch_warnings():
-        # 3.12 and later warn when other threads run. A child that runs a test is what the user asked for.
-        warnings.filterwarnings("ignore", r".*use of fork\(\) may lead to deadlocks", DeprecationWarning)
+    """Raise OSError where there is no room for a process."""
+    with _of_threads_unwarned():
         return os.fork()
+
+
+@contextlib.contextmanager
+def _of_threads_unwarned() -> Iterator[None]:
+    """Let Python 3.12 and later not warn that other threads run: the user asked for a child that runs a test."""
+    if getattr(sys.flags, "context_aware_warnings", 0):
+        # Free-threaded builds of 3.14 and later: what is changed in here is this thread's alone.
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", _OF_THREADS.pattern, DeprecationWarning)
+            yield
+        return
+    # catch_warnings() would put another list in the place of this one, and take back what other threads do meanwhile.
+    filters: list[object] = warnings.filters  # type: ignore[assignment]
+    ignored = ("ignore", _OF_THREADS, DeprecationWarning, None, 0)
+    filters.insert(0, ignored)
+    try:
+        yield
+    finally:
+        filters.remove(ignored)
 
 
 def run_child(child_main: ChildMain, messages: int, orders: int, held: SignalsHeld) -> NoReturn:

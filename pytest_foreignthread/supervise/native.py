@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import re
 import signal
 import subprocess
-import sys
 import time
 
 from . import processes
-from .signals import SignalsHeld
+from .fork import OpenEnds
+from .pystack import Pystack
 
 AUTO = "auto"
 OFF = "off"
 LOCALS = "locals"
 
-# It must not outlive the pytest process, which may be killed at any time: 1 is PR_SET_PDEATHSIG, 9 is SIGKILL.
-_PROGRAM = "import ctypes, runpy; ctypes.CDLL(None).prctl(1, 9); runpy.run_module('pystack', run_name='__main__')"
 _NOT_INSTALLED = "pystack is not installed: pip install 'pytest-foreignthread[native]'"
 _NOT_ALLOWED = (
     "pystack may not trace the child: set /proc/sys/kernel/yama/ptrace_scope to 0 or 1, or give CAP_SYS_PTRACE (in a "
@@ -42,7 +41,7 @@ def why_none(choice: str) -> str | None:
     return _NOT_INSTALLED if choice != OFF and not is_wanted(choice) else None
 
 
-def native_stacks(pid: int, give_up: float, choice: str = AUTO) -> str:
+def native_stacks(pid: int, give_up: float, choice: str = AUTO, pystack: Pystack | None = None) -> str:
     """What pystack prints of the process; at most until `give_up` on the monotonic clock. Raise NativeError.
 
     The process is stopped for as long as pystack reads it, a few tenths of a second, and then goes on.
@@ -51,7 +50,7 @@ def native_stacks(pid: int, give_up: float, choice: str = AUTO) -> str:
         raise NativeError(_NOT_INSTALLED)
     shown = ["--native-all", "--no-color", *(["--locals"] if choice == LOCALS else [])]
     try:
-        code, output, errors = _run([sys.executable, "-c", _PROGRAM, "remote", str(pid), *shown], give_up)
+        code, output, errors = _told(pystack, ["remote", str(pid), *shown], give_up)
     except subprocess.TimeoutExpired:
         _let_run(pid)
         raise NativeError("pystack did not end in time") from None
@@ -62,32 +61,11 @@ def native_stacks(pid: int, give_up: float, choice: str = AUTO) -> str:
     return output
 
 
-def _run(command: list[str], give_up: float) -> tuple[int, str, str]:
-    with SignalsHeld() as held:
-        # Elsewhere than in the user's folder, which Python would put first on pystack's own path.
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd="/",
-            start_new_session=True,
-        )
-        try:
-            seconds = max(0.0, give_up - time.monotonic())
-            output, errors = held.let_through(lambda: process.communicate(timeout=seconds))
-        finally:
-            _end(process)
-    return process.returncode, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        processes.kill_group(process.pid, signal.SIGKILL)
-        process.wait()
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
+def _told(pystack: Pystack | None, arguments: list[str], give_up: float) -> tuple[int, str, str]:
+    if pystack is not None:
+        return pystack.run(arguments, give_up)
+    with contextlib.closing(Pystack(OpenEnds())) as for_once:
+        return for_once.run(arguments, give_up)
 
 
 def _let_run(pid: int) -> None:

@@ -13,6 +13,7 @@ from .. import documents
 from ..observation import Taken
 from . import attach, native, processes
 from .kernel_threads import ThreadsError, kernel_threads
+from .pystack import Pystack
 from .python_dump import DumpError, PythonDump
 
 Taker = Callable[[float], str]
@@ -26,7 +27,12 @@ _SPACING = 0.2
 
 
 def take_documents(
-    pid: int, traceback_file: Path, dump_signal: int, budget: float = HANG_BUDGET, native_choice: str = native.OFF
+    pid: int,
+    traceback_file: Path,
+    dump_signal: int,
+    budget: float = HANG_BUDGET,
+    native_choice: str = native.OFF,
+    pystack: Pystack | None = None,
 ) -> Taken:
     """Look three times at a child that hangs; takes `budget` seconds at most, and a moment for each piece.
 
@@ -39,24 +45,24 @@ def take_documents(
     looks.wake()
     looks.look("", began + 0.5 * budget)
     if native_choice != native.OFF:
-        looks.take(documents.NATIVE, _native(pid, native_choice), began + 0.8 * budget)
+        looks.take(documents.NATIVE, _native(pid, native_choice, pystack), began + 0.8 * budget)
     for suffix, part in (("_2", 0.9), ("_3", 1.0)):
         looks.pause(began + part * budget)
         looks.look(suffix, began + part * budget)
     return looks.documents, looks.missing
 
 
-def take_crash(pid: int, native_choice: str, budget: float = CRASH_BUDGET) -> Taken:
+def take_crash(pid: int, native_choice: str, budget: float = CRASH_BUDGET, pystack: Pystack | None = None) -> Taken:
     """Look at a child that waits in HotSpot's error handler: `os_threads` and `native`; `budget` seconds at most."""
     give_up = time.monotonic() + budget
     taken = _Pieces()
     taken.take(documents.OS_THREADS, lambda _: kernel_threads(pid), give_up)
-    taken.take(documents.NATIVE, _native(pid, native_choice), give_up)
+    taken.take(documents.NATIVE, _native(pid, native_choice, pystack), give_up)
     return taken.documents, taken.missing
 
 
-def _native(pid: int, choice: str) -> Taker:
-    return lambda give_up: native.native_stacks(pid, give_up, choice)
+def _native(pid: int, choice: str, pystack: Pystack | None) -> Taker:
+    return lambda give_up: native.native_stacks(pid, give_up, choice, pystack)
 
 
 class _Pieces:

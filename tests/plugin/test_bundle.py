@@ -46,7 +46,7 @@ SUITE: Final = """
         assert False
 """
 ABORTS: Final = "test_it.py::test_aborts[at once]"
-FILES: Final = {"record.json", "report.txt", "environment.json", "order.txt", "rerun.txt"}
+FILES: Final = {"README.txt", "record.json", "report.txt", "environment.json", "order.txt", "rerun.txt"}
 ENVIRONMENT: Final = {
     "SOME_TOKEN": SECRET,
     "SOME_PROXY": f"http://me:{SECRET}@proxy.example",
@@ -104,6 +104,30 @@ def test_the_environment(run: SuiteRun) -> None:
     assert (found["cwd"], found["rootdir"]) == (str(run.folder), str(run.folder))
     assert found["environment_variables"]["PLAIN_WORDS"] == "two words"
     assert {"SOME_TOKEN", "SOME_PROXY"} <= set(found["left_out"])
+
+
+def test_the_doctors_block_is_the_same_in_each(run: SuiteRun) -> None:
+    covers = [bundle(run, nodeid)["README.txt"] for nodeid in (ABORTS, "test_it.py::test_null_result")]
+    blocks = ["foreign-thread doctor\n" + cover.partition("foreign-thread doctor\n")[2] for cover in covers]
+    assert blocks[0] == blocks[1]
+    assert "\n  ok        trials: none in a run under way" in blocks[0]
+    assert "\nmachine:\n" in blocks[0]
+    assert covers[0].startswith(f"{ABORTS}: killed by SIGABRT in call")
+
+
+def test_the_doctors_block_is_made_once(run_suite: RunSuite) -> None:
+    counting = """
+        import itertools
+        from pytest_foreignthread.doctor import command
+
+        numbers = itertools.count(1)
+        command.block_of_run = lambda asked, cache: f"block {next(numbers)}"
+    """
+    run = run_suite(
+        {"conftest.py": counting, "test_it.py": SUITE}, "--foreign-thread-artifacts=kept", "-k", "not passes"
+    )
+    blocks = [bundle(run, nodeid)["README.txt"].splitlines()[2] for nodeid in (ABORTS, "test_it.py::test_null_result")]
+    assert blocks == ["block 1", "block 1"]
 
 
 def test_a_secret_stands_in_the_tests_own_output_alone(run: SuiteRun) -> None:

@@ -544,3 +544,40 @@ def test_no_folder_where_none_is_asked_for(run_suite: RunSuite, tmp_path: Path) 
     temporary.mkdir()
     run_suite("import pytest\n@pytest.mark.foreign_thread\ndef test(): pass", env={"TMPDIR": str(temporary)})
     assert _bases(temporary) == []
+
+
+@pytest.mark.parametrize(
+    ("conftest", "entries"),
+    [
+        ("def jvm(): return 1", {}),
+        ("def jvm(jvm): return 1", {"test_value": "passed"}),
+        ("def jvm(foreign_thread): return 1", {"test_value": "passed"}),
+    ],
+)
+def test_a_fixture_of_the_same_name_needs_no_child(run_suite: RunSuite, conftest: str, entries: dict[str, str]) -> None:
+    files = {
+        "conftest.py": f"import pytest\n\n@pytest.fixture\n{conftest}\n",
+        "test_it.py": "def test_value(jvm): assert jvm == 1\n",
+    }
+    run = run_suite(files)
+    assert run.outcomes == entries, run.output
+    assert run.status == 0
+
+
+def test_a_marked_test_may_have_a_fixture_of_the_same_name(run_suite: RunSuite) -> None:
+    run = run_suite(
+        """
+        import threading
+        import pytest
+
+        @pytest.fixture
+        def foreign_thread():
+            return 1
+
+        @pytest.mark.foreign_thread
+        def test_value(foreign_thread):
+            assert foreign_thread == 1
+            assert threading.current_thread() is not threading.main_thread()
+        """
+    )
+    assert run.outcomes == {"test_value": "passed"}, run.output

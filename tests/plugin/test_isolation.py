@@ -286,6 +286,25 @@ def test_a_test_that_is_run_again_gets_another_child(run_suite: RunSuite) -> Non
     assert ran.closing_line == "2 passed"
 
 
+def test_one_that_its_mark_keeps_from_running_leaves_the_next_to_the_same_child(run_suite: RunSuite) -> None:
+    source = """
+        import pytest
+        pytestmark = pytest.mark.foreign_thread
+
+        def test_a(): pass
+        @pytest.mark.skip
+        def test_skipped(): pass
+        def test_b(): assert 0, "b"
+        @pytest.mark.xfail(run=False)
+        def test_not_run(): pass
+        def test_c(): pass
+    """
+    ran = run_suite({"conftest.py": CONFTEST, "test_it.py": source}, "--foreign-thread-isolation=session")
+    told = {"test_a": "passed", "test_skipped": "skipped", "test_b": "failed", "test_not_run": "xfailed"}
+    assert ran.outcomes == {**told, "test_c": "passed"}, ran.output
+    assert len(set(children(ran).values())) == 1
+
+
 MIXED: Final = """
     import os
     import pytest

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.settings import MODES
+from pytest_foreignthread.choices import MODES
 
 from .conftest import RunSuite, SuiteRun, run_suite_in
 from .test_options import JDKS
@@ -122,3 +122,17 @@ def test_a_mode_that_is_none_ends_the_run(run_suite: RunSuite) -> None:
     assert run.status == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in run.errors.splitlines() if line.startswith("ERROR: ")]
     assert line.startswith("ERROR: pytest_foreign_thread_modes gave {'new': <built-in function print>}: ")
+
+
+@pytest.mark.parametrize("name", [None, *JDKS])
+def test_the_common_pool_is_that_on_two_processors_too(run_suite: RunSuite, name: str | None) -> None:
+    """CompletableFuture of JDK 24 and older does without it there."""
+    suite = """
+        import jpype, pytest
+
+        @pytest.mark.foreign_thread(mode="forkjoin", jvm_args="-XX:ActiveProcessorCount=2")
+        def test_it():
+            assert "commonPool-worker" in str(jpype.JClass("java.lang.Thread").currentThread().getName())
+    """
+    run = run_suite(suite, *([] if name is None else [f"--foreign-thread-jvm={JDKS[name]}"]))
+    assert run.outcomes == {"test_it": "passed"}, run.output

@@ -19,7 +19,9 @@ import pytest
 from pytest_foreignthread.observation import EndedBy, Observation, PhaseStarted, Taken
 from pytest_foreignthread.outcomes import Phase
 from pytest_foreignthread.supervise import native, processes
+from pytest_foreignthread.supervise.fork import OpenEnds
 from pytest_foreignthread.supervise.native import NativeError, native_stacks
+from pytest_foreignthread.supervise.pystack import Pystack
 from pytest_foreignthread.wire import Sender
 from tests.supervise.real_children import PATIENCE, SHORT, await_end, await_line, hang, run
 
@@ -164,7 +166,7 @@ def test_an_exception_meanwhile_leaves_nothing(other_pystack: Callable[[str], No
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise Interrupted
 
-    other_pystack("os.kill(os.getppid(), signal.SIGUSR1)\nwhile True: signal.pause()")
+    other_pystack("os.kill(pid, signal.SIGUSR1)\nwhile True: signal.pause()")
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:
         with pytest.raises(Interrupted):
@@ -189,6 +191,31 @@ def test_pystack_dies_with_the_process_that_started_it(
     process.kill()
     process.wait()
     await_end(pystack)
+
+
+def test_one_process_serves_all_looks_until_it_is_closed(other_pystack: Callable[[str], None]) -> None:
+    other_pystack("print(os.getppid())")
+    ends = OpenEnds()
+    pystack = Pystack(ends)
+    first, second = (native_stacks(os.getpid(), time.monotonic() + PATIENCE, native.AUTO, pystack) for _ in range(2))
+    assert first == second
+    pystack.close()
+    assert processes.stat(int(first)) is None
+    third = native_stacks(os.getpid(), time.monotonic() + PATIENCE, native.AUTO, pystack)
+    pystack.close()
+    assert third != first
+
+
+def test_a_child_has_no_end_of_its_pipes(other_pystack: Callable[[str], None]) -> None:
+    other_pystack("print(os.getppid())")
+    before = set(os.listdir("/proc/self/fd"))
+    ends = OpenEnds()
+    pystack = Pystack(ends)
+    native_stacks(os.getpid(), time.monotonic() + PATIENCE, native.AUTO, pystack)
+    during = set(os.listdir("/proc/self/fd"))
+    ends.close_all_in_child()
+    assert (len(during - before), set(os.listdir("/proc/self/fd")) - before) == (2, set())
+    pystack.close()
 
 
 @needs_pystack

@@ -60,9 +60,10 @@ def crashed(
     end: End = ABORTED,
     exit_code: int | None = None,
     oom_kills: int = 0,
+    jvm: bool = True,
     **more: Any,
 ) -> Case:
-    """Give the case of a child that died while a test ran on the thread FOREIGN."""
+    """Give the case of a child that died while a test ran on the thread FOREIGN; without a JVM, on the main one."""
     messages = (
         PhaseStarted(Phase.SETUP),
         ThreadNamed(MAIN, 10, "MainThread"),
@@ -71,4 +72,5 @@ def crashed(
     )
     observed = Observation(messages, end, EndedBy.ITSELF, phase, 1.0, 1.0, 5.0, oom_kills=oom_kills)
     body = (TEST, 10, 30)
-    return Case(outcome, phase, signal, exit_code, Evidence(threads=threads, **more), observed, "new", body)
+    mode = "new" if jvm else "main"
+    return Case(outcome, phase, signal, exit_code, Evidence(threads=threads, **more), observed, mode, body, jvm)

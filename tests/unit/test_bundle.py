@@ -16,15 +16,25 @@ from pytest_foreignthread.records import RunRecord
 from pytest_foreignthread.report import json_report, text
 
 AROUND: Final = Surroundings(
-    {"python": "3.11.9", "cwd": "/src/\udcff"}, ("t.py::a", "t.py::b[x y]"), ("-p", "no:x"), None
+    {"python": "3.11.9", "cwd": "/src/\udcff"},
+    ("t.py::a", "t.py::b[x y]"),
+    ("-p", "no:x"),
+    None,
+    "what the doctor says",
 )
 CRASH: Final = RunRecord("t.py::b[x y]", "pool", Outcome.CRASH, Phase.CALL, 0.25, exit_code=3, rerun="sub/t.py::b[x y]")
 
 
 def test_the_files() -> None:
     texts = bundle.texts(CRASH, "", AROUND)
-    assert list(texts) == ["record.json", "report.txt", "environment.json", "order.txt", "rerun.txt"]
+    assert list(texts) == ["README.txt", "record.json", "report.txt", "environment.json", "order.txt", "rerun.txt"]
     assert all(text.endswith("\n") for text in texts.values())
+
+
+def test_the_cover_names_the_failure_and_shows_the_doctors_block() -> None:
+    cover = bundle.texts(CRASH, "", AROUND)["README.txt"].splitlines()
+    assert cover[0] == "sub/t.py::b[x y]: exited with status 3 in call"
+    assert cover[1:4] == ["", "what the doctor says", ""]
 
 
 def test_the_record_is_the_entry_of_the_report() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_foreignthread import foreign_thread
-from pytest_foreignthread.markers import MARKER
+from pytest_foreignthread.choices import MARKER
 from pytest_foreignthread.options import marker_options
 
 

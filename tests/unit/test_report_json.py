@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_foreignthread.choices import MODES
 from pytest_foreignthread.outcomes import Outcome, Phase
 from pytest_foreignthread.records import Diagnosis, Evidence, RunRecord
 from pytest_foreignthread.report import json_report
-from pytest_foreignthread.settings import MODES
 from pytest_foreignthread.stacks import Awaited, Gil, JavaFrame, Motion, NativeFrame, PythonFrame, Thread, Wait
 
 from .sample_report import ENVIRONMENT, FATAL, RECORD, VALIDATOR
@@ -23,6 +23,7 @@ def test_an_entry_field_by_field() -> None:
         "nodeid": "tests/test_bridge.py::test_late[pool]",
         "test": "tests/test_bridge.py::test_late",
         "mode": "pool",
+        "jvm": True,
         "outcome": "segfault",
         "phase": "call",
         "duration": 0.312,

@@ -26,7 +26,8 @@ ASKED: Final = {
 def test_what_asks_for_a_matrix(given: tuple[bool, str | None, bool], selection: Selection) -> None:
     matrix, modes, everything = given
     config = cast(pytest.Config, SimpleNamespace(getoption=lambda flag: modes))
-    assert selection_of(config, {"matrix": matrix, "modes": DEFAULT, "all": everything}) == selection
+    given_options = {"matrix": matrix, "modes": DEFAULT, "all": everything, "forked": False}
+    assert selection_of(config, given_options) == selection
 
 
 @dataclass(frozen=True)

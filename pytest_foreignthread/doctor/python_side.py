@@ -1,0 +1,68 @@
+"""Python, pytest, this plugin and JPype; who has faulthandler enabled before a child does."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Final
+
+import pytest
+
+from .. import __version__
+from .findings import Finding, one_line
+
+SECTION: Final = "python"
+
+
+def examine(config: pytest.Config) -> Iterator[Finding]:
+    yield Finding(SECTION, "Python", "ok", _interpreter())
+    yield Finding(SECTION, "pytest", "ok", f"{pytest.__version__}, pluggy {version('pluggy')}")
+    yield Finding(SECTION, "pytest-foreignthread", "ok", __version__)
+    yield jpype()
+    yield threads([thread.name for thread in threading.enumerate() if thread is not threading.main_thread()])
+    yield order_of_faulthandler(_enabled_by_interpreter(), config.pluginmanager.hasplugin("faulthandler"))
+
+
+def _interpreter() -> str:
+    builds = {"Py_DEBUG": "debug build", "Py_GIL_DISABLED": "free-threaded build"}
+    kind = "".join(f", {words}" for name, words in builds.items() if sysconfig.get_config_var(name))
+    return f"{platform.python_implementation()} {platform.python_version()}{kind}, {sys.executable}"
+
+
+def jpype() -> Finding:
+    """Whether it can be imported here, and has no JVM yet: a forked child can use none."""
+    try:
+        from ..child import jvm
+    except ImportError as error:
+        help = "install it for this interpreter: pip install --force-reinstall jpype1"
+        return Finding(SECTION, "JPype", "problem", f"cannot be imported: {one_line(error)}", help)
+    if jvm.is_started():
+        help = "let no conftest and no plugin call jpype.startJVM: no forked child can use that JVM or have its own"
+        return Finding(SECTION, "JPype", "problem", "a JVM runs in the pytest process already (jvm-before-fork)", help)
+    return Finding(SECTION, "JPype", "ok", version("jpype1"))
+
+
+def threads(others: list[str]) -> Finding:
+    """A fork copies none of them, and a lock that one of them holds stays locked in the child."""
+    if not others:
+        return Finding(SECTION, "threads", "ok", "the main thread alone")
+    help = "start no threads before the tests, or end them: a lock that one holds stays locked in a forked child"
+    return Finding(SECTION, "threads", "note", f"besides the main thread: {', '.join(others)}", help)
+
+
+def order_of_faulthandler(by_interpreter: bool, by_plugin: bool) -> Finding:
+    """Whoever enables it in the pytest process does that before the fork; each child enables its own after it."""
+    who = [*(["Python"] if by_interpreter else []), *(["pytest's plugin"] if by_plugin else [])]
+    before = f"enabled before the fork by {' and '.join(who)}" if who else "not enabled before the fork"
+    return Finding(SECTION, "faulthandler", "ok", f"{before}; each child enables its own before its JVM")
+
+
+def _enabled_by_interpreter() -> bool:
+    """Whether Python was told to, by PYTHONFAULTHANDLER, `-X faulthandler` or `-X dev`."""
+    told = "faulthandler" in sys._xoptions or sys.flags.dev_mode
+    return told or bool(os.environ.get("PYTHONFAULTHANDLER") and not sys.flags.ignore_environment)

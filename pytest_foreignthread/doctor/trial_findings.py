@@ -1,0 +1,103 @@
+"""What a child's messages and its end say → findings."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from .. import documents
+from ..child.trial import JVM, SIGNALS
+from ..classify import classify_end
+from ..evidence.merge import read_evidence
+from ..observation import Observation, ThreadNamed, Tried
+from ..outcomes import Phase
+from ..recording import jvm_failure
+from ..records import Evidence, RunRecord
+from ..report.text import summary
+from ..settings import Settings
+from .findings import Finding, Level, milliseconds, one_line
+
+SECTION: Final = "trial"
+
+_OTHER_JVM: Final = "foreign_thread_jvm_args, foreign_thread_classpath or foreign_thread_jvm (the folder of a JDK)"
+_LEVELS: Final[dict[str, Level]] = {"passed": "ok", "skipped": "note", "failed": "problem"}
+
+
+def of_trials(tried: Iterable[Tried], settings: Settings, *, again: bool) -> Iterator[Finding]:
+    """Give a finding for each; where a child goes on for another, `again`, for its modes alone."""
+    for one in tried:
+        if one.what not in (JVM, SIGNALS):
+            yield _of_mode(one, settings)
+        elif again:
+            continue
+        elif one.what == JVM:
+            took = milliseconds(one.microseconds / 1e6)
+            yield Finding(SECTION, "JVM", "ok", f"{one.text} started in {took}")
+        else:
+            yield _of_signals(one)
+
+
+def _of_mode(tried: Tried, settings: Settings) -> Finding:
+    level = _LEVELS[tried.outcome]
+    value = f"called back in {milliseconds(tried.microseconds / 1e6)}" if level == "ok" else one_line(tried.text)
+    advice = {"ok": "", "note": "leave the mode out, or use a newer JDK", "problem": _mend_mode(tried.what, settings)}
+    return Finding(SECTION, f"mode {tried.what}", level, value, advice[level])
+
+
+def _of_signals(tried: Tried) -> Finding:
+    if tried.outcome == "passed":
+        return Finding(SECTION, "faulthandler order", "ok", tried.text or "cannot be told here")
+    help = (
+        "HotSpot should answer for all but SIGABRT, and Python for that: leave out what replaces signal handlers "
+        "(libjsig, -Xrs, another crash reporter)"
+    )
+    return Finding(SECTION, "faulthandler order", "problem", tried.text, help)
+
+
+def not_tried(modes: Iterable[str]) -> Finding:
+    return Finding(SECTION, "modes", "note", f"not tried: {', '.join(modes)}", "mend the problem above first")
+
+
+def broken_mode(observation: Observation, tried: Sequence[Tried], modes: Sequence[str]) -> str | None:
+    """Give the mode that was being tried when the child died; None where none had begun."""
+    done = {one.what for one in tried}
+    first = next((mode for mode in modes if mode not in done), None)
+    return first if observation.phase is Phase.CALL else None
+
+
+def of_death(observation: Observation, taken: documents.Documents, settings: Settings, mode: str | None) -> Finding:
+    """Tell why a child died: in its JVM's start, or while it tried a mode."""
+    if mode is not None:
+        return Finding(SECTION, f"mode {mode}", "problem", death(observation, taken, mode), _mend_mode(mode, settings))
+    reason = jvm_failure(observation, taken)
+    why = one_line(reason) if reason is not None else death(observation, taken, "main")
+    return Finding(SECTION, "JVM", "problem", f"did not start: {why}{_used(settings)}", f"change {_OTHER_JVM}")
+
+
+def _used(settings: Settings) -> str:
+    return f" (its arguments: {shlex.join(settings.jvm_args)})" if settings.jvm_args else ""
+
+
+def _mend_mode(mode: str, settings: Settings) -> str:
+    if mode in settings.launchers:
+        return "mend its launcher, which pytest_foreign_thread_modes gave"
+    return f"try another JDK, or change {_OTHER_JVM}; a bundle of a failed test has all its documents"
+
+
+def death(observation: Observation, taken: documents.Documents, mode: str) -> str:
+    """Give one line, as of a test that ends so."""
+    evidence = _evidence(observation, taken)
+    verdict = classify_end(observation, evidence)
+    if verdict is None:
+        return "the child ended before it was told to"
+    record = RunRecord("", mode, verdict.outcome, observation.phase, observation.duration, evidence=evidence)
+    told = replace(record, signal=verdict.signal, exit_code=verdict.exit_code, message=verdict.message)
+    return f"{told.outcome.value}: {summary(told)}"
+
+
+def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
+    named = [message for message in observation.messages if isinstance(message, ThreadNamed)]
+    threads = {one.ident: (one.native_id, one.name) for one in named}
+    return read_evidence(taken, threads, observation.missing, named[-1].ident if named else None)

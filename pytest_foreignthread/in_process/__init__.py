@@ -1,0 +1,1 @@
+"""A JVM in the pytest process itself, which a suite of JPype's users starts there."""

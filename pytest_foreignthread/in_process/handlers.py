@@ -1,0 +1,32 @@
+"""Who answers a fatal signal, as sigaction(2) has it: read and put back as it was."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from typing import Final
+
+_ROOM: Final = 256
+"""Bytes, more than any platform's struct sigaction."""
+
+
+class Handlers:
+    """What stood when it was made; nothing off POSIX, where Python's faulthandler and HotSpot set no signal handler."""
+
+    def __init__(self) -> None:
+        self._actions: dict[int, ctypes.Array[ctypes.c_char]] = {}
+        if os.name != "posix":
+            return
+        self._libc = ctypes.CDLL(None)
+        # Those which HotSpot sets. SIGABRT it leaves alone: faulthandler answers that one.
+        for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
+            action = ctypes.create_string_buffer(_ROOM)
+            if self._libc.sigaction(number, None, action) == 0:
+                self._actions[number] = action
+
+    def put_back(self) -> bool:
+        """Whether there was something to put back."""
+        for number, action in self._actions.items():
+            self._libc.sigaction(number, action, None)
+        return bool(self._actions)

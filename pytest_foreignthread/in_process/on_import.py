@@ -1,0 +1,58 @@
+"""A function called when a module has been imported for the first time."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+
+Then = Callable[[ModuleType], None]
+
+
+class OnImport(importlib.abc.MetaPathFinder):
+    """Stands on `sys.meta_path` until the module is imported, or `forget` is called."""
+
+    def __init__(self, name: str, then: Then) -> None:
+        """Call `then` with the module now, where it is imported already, or once it is."""
+        self._name = name
+        self._then = then
+        if (module := sys.modules.get(name)) is not None:
+            then(module)
+        else:
+            sys.meta_path.insert(0, self)
+
+    def forget(self) -> None:
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname != self._name:
+            return None
+        self.forget()
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader, self._then)
+        return spec
+
+
+class _Loader(importlib.abc.Loader):
+    """Loads as the module's own loader does, which is the module's again before its code runs."""
+
+    def __init__(self, loader: importlib.abc.Loader, then: Then) -> None:
+        self._loader = loader
+        self._then = then
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        self._then(module)

@@ -1,0 +1,70 @@
+"""Other plugins that run a test again and again, and how pytest's hooks are called with them alone, or without them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    import pluggy
+
+T = TypeVar("T")
+
+_MODULES: Final = frozenset({"pytest_rerunfailures", "flaky.flaky_pytest_plugin"})
+"""Those whose `pytest_runtest_protocol` goes through pytest's own steps as often as it likes."""
+
+
+IN_CHILDREN: Final = "foreign_thread_in_children"
+"""Name of the plugin that guards the pytest process."""
+
+
+class InChildrenOnly:
+    """Refuses the steps of a foreign-thread test in the pytest process, which a crash would end, with all results."""
+
+    def __init__(self, is_foreign: Callable[[pytest.Item], bool]) -> None:
+        self._is_foreign = is_foreign
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self._refuse(item)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        self._refuse(item)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        self._refuse(item)
+
+    def _refuse(self, item: pytest.Item) -> None:
+        if self._is_foreign(item):
+            pytest.fail("a foreign-thread test runs in a child: no other plugin can run it again", pytrace=False)
+
+
+def loops_of(config: pytest.Config) -> frozenset[Any]:
+    """Give those of the plugins that the run has."""
+    impls = config.hook.pytest_runtest_protocol.get_hookimpls()
+    return frozenset(impl.plugin for impl in impls if getattr(impl.plugin, "__name__", "") in _MODULES)
+
+
+def hook_of(config: pytest.Config, name: str, is_called: Callable[[object], bool]) -> pluggy.HookCaller:
+    """Give the caller of a hook that calls some plugins alone."""
+    manager = config.pluginmanager
+    return manager.subset_hook_caller(name, [plugin for plugin in manager.get_plugins() if not is_called(plugin)])
+
+
+def with_only(config: pytest.Config, hook: str, plugins: Collection[Any]) -> pluggy.HookCaller:
+    """Give a hook that calls these plugins."""
+    return hook_of(config, hook, lambda plugin: plugin in plugins)
+
+
+@contextmanager
+def registered(config: pytest.Config, plugin: T) -> Iterator[T]:
+    config.pluginmanager.register(plugin)
+    try:
+        yield plugin
+    finally:
+        config.pluginmanager.unregister(plugin)

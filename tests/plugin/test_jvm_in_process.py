@@ -1,0 +1,178 @@
+"""A suite that starts a JVM in the pytest process itself, and has no foreign-thread test at all."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+
+import pytest
+
+from .conftest import RunSuite
+
+NULL_CHECK = """
+import jpype
+
+def null_check():
+    '''HotSpot learns of this null by SIGSEGV.'''
+    try:
+        jpype.JClass("java.lang.String").valueOf(jpype.JObject(None, jpype.JArray(jpype.JChar)))
+    except jpype.JException as error:
+        return error.getClass().getSimpleName()
+"""
+AT_EXIT = """
+import atexit
+from null_check import null_check
+
+atexit.register(lambda: print("at exit:", null_check()))
+"""
+FIXTURE = """
+import jpype, pytest
+
+@pytest.fixture(scope="session")
+def jvm():
+    jpype.startJVM(jpype.getDefaultJVMPath())
+    return jpype
+"""
+AT_IMPORT = """
+import jpype
+jpype.startJVM(jpype.getDefaultJVMPath())
+
+import pytest
+@pytest.fixture
+def jvm():
+    return jpype
+"""
+IN_CONFIGURE = """
+import jpype, pytest
+
+def pytest_configure():
+    jpype.startJVM(jpype.getDefaultJVMPath())
+
+@pytest.fixture
+def jvm():
+    return jpype
+"""
+TESTS = """
+from null_check import null_check
+
+def test_java(jvm):
+    assert null_check() == "NullPointerException"
+"""
+CRASHES = """
+import ctypes
+
+def test_crashes(jvm):
+    ctypes.string_at(0)
+"""
+PLACES = {"a fixture": FIXTURE, "a conftest": AT_IMPORT, "a hook": IN_CONFIGURE}
+TAKES_PLACES = pytest.mark.parametrize("conftest", PLACES.values(), ids=PLACES.keys())
+
+
+def suite(conftest: str, tests: str) -> dict[str, str]:
+    return {"null_check.py": NULL_CHECK, "conftest.py": conftest + AT_EXIT, "test_it.py": tests}
+
+
+@TAKES_PLACES
+@pytest.mark.parametrize("environment", [{}, {"PYTHONFAULTHANDLER": "1"}], ids=["", "faulthandler before pytest"])
+def test_the_end_of_the_run_is_no_segfault(run_suite: RunSuite, conftest: str, environment: dict[str, str]) -> None:
+    run = run_suite(suite(conftest, TESTS), env=environment)
+    assert (run.status, run.errors) == (0, "")
+    assert "1 passed" in run.output
+    assert run.output.endswith("at exit: NullPointerException\n")
+
+
+def test_pytest_may_have_its_way(run_suite: RunSuite) -> None:
+    """This is what the others would see, had this plugin done nothing."""
+    ini = "[pytest]\nforeign_thread_faulthandler = pytest\n"
+    run = run_suite({**suite(FIXTURE, TESTS), "pytest.ini": ini})
+    assert "1 passed" in run.output
+    assert run.status == -signal.SIGSEGV
+
+
+@TAKES_PLACES
+def test_a_crash_leaves_hs_err_and_pythons_stacks(run_suite: RunSuite, conftest: str) -> None:
+    run = run_suite(suite(conftest, CRASHES))
+    assert run.status == -signal.SIGABRT
+    assert "Fatal Python error: Aborted" in run.errors
+    assert re.search(r'test_it.py", line \d+ in test_crashes', run.errors)
+    (hs_err,) = run.folder.glob("hs_err_pid*.log")
+    assert "SIGSEGV" in hs_err.read_text()
+
+
+def test_without_faulthandler_there_is_none(run_suite: RunSuite) -> None:
+    run = run_suite(suite(FIXTURE, CRASHES), "-p", "no:faulthandler")
+    assert run.status == -signal.SIGABRT
+    assert "Fatal Python error" not in run.errors
+
+
+def test_a_crash_without_a_jvm_is_pythons_alone(run_suite: RunSuite) -> None:
+    run = run_suite("import jpype, ctypes\n\ndef test_crashes():\n    ctypes.string_at(0)\n")
+    assert run.status == -signal.SIGSEGV
+    assert "in test_crashes" in run.errors
+
+
+def test_a_jvm_that_does_not_start_leaves_faulthandler_as_it_was(run_suite: RunSuite) -> None:
+    run = run_suite(
+        """
+        import faulthandler, jpype, pytest
+
+        def test_it():
+            with pytest.raises(Exception):
+                jpype.startJVM("/no/such/libjvm.so")
+            assert faulthandler.is_enabled()
+        """
+    )
+    assert run.status == 0, run.output
+
+
+def test_what_a_suite_sees_of_jpype_is_jpypes(run_suite: RunSuite) -> None:
+    run = run_suite(
+        """
+        import importlib.util, inspect, sys
+        import jpype
+
+        def test_it():
+            assert jpype.__spec__.loader is jpype.__loader__
+            assert importlib.util.find_spec("jpype").origin == jpype.__file__
+            assert inspect.getsource(jpype)
+            assert "jvmpath" in inspect.signature(jpype.startJVM).parameters
+            assert not [one for one in sys.meta_path if type(one).__module__.startswith("pytest_foreignthread")]
+        """
+    )
+    assert run.status == 0, run.output
+
+
+def test_the_choice_is_checked(run_suite: RunSuite) -> None:
+    run = run_suite("def test_it(): pass", "--foreign-thread-faulthandler=on")
+    assert run.status == pytest.ExitCode.USAGE_ERROR
+    assert "--foreign-thread-faulthandler=on: want one of 'apart', 'pytest'" in run.errors
+
+
+def test_nothing_is_left_in_a_process_that_runs_pytest_twice(run_suite: RunSuite) -> None:
+    run = run_suite(
+        {
+            "twice.py": """
+            import os, sys
+            import pytest
+
+            def state():
+                return len(os.listdir("/proc/self/fd")), len(sys.meta_path), len(sys.path_hooks)
+
+            before = state()
+            for _ in range(2):
+                assert pytest.main(["-q", "-p", "no:cacheprovider", "inner"]) == 0
+            print("the same" if state()[:1] + state()[2:] == before[:1] + before[2:] else (before, state()))
+            print([one for one in sys.meta_path if type(one).__module__.startswith("pytest_foreignthread")])
+            """,
+            "inner/test_inner.py": "def test_it(): pass",
+            "test_it.py": f"""
+            import subprocess, sys
+
+            def test_it():
+                done = subprocess.run([{sys.executable!r}, "twice.py"], capture_output=True, text=True)
+                assert done.stdout.splitlines()[-2:] == ["the same", "[]"], done.stdout + done.stderr
+            """,
+        }
+    )
+    assert run.status == 0, run.output

@@ -1,0 +1,132 @@
+"""A run without options of this plugin: what it imports where no test is marked, and that it finds one that is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from .conftest import ENDLESS
+
+# Each costs a run that has no use for this plugin a third of a millisecond, one with data classes two.
+AT_START: Final = frozenset(
+    {
+        "plugin",
+        "hookspecs",
+        "options",
+        "option_values",
+        "choices",
+        "standby",
+        "fixtures",
+        "in_process",
+        "in_process.apart",
+        "in_process.on_import",
+    },
+)
+CONFTEST: Final = """
+    import sys
+
+    def pytest_unconfigure():
+        ours = sorted(name for name in sys.modules if name.startswith("pytest_foreignthread."))
+        print("imported:", *(name.partition(".")[2] for name in ours))
+"""
+ORDINARY: Final = """
+    import unittest
+
+    import pytest
+
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_function(number, tmp_path):
+        assert number
+
+    class TestMethods(unittest.TestCase):
+        def test_method(self):
+            pass
+"""
+ABORTS: Final = f"""{ORDINARY}
+    import os
+
+    @pytest.mark.foreign_thread(mode="main")
+    def test_that_aborts():
+        os.abort()
+"""
+MODES: Final = f"""{ORDINARY}
+    pytestmark = pytest.mark.foreign_thread(mode=["main", "same"], isolation="session")
+"""
+
+
+def run(folder: Path, suite: str, *arguments: str) -> tuple[int, str]:
+    """Give exit status and output of a run of pytest that has no option of this plugin but these."""
+    (folder / "conftest.py").write_text(textwrap.dedent(CONFTEST), encoding="utf-8")
+    (folder / "test_it.py").write_text(textwrap.dedent(suite), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PY_COLORS": "0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=ENDLESS,
+    )
+    return done.returncode, done.stdout
+
+
+def imported(output: str) -> frozenset[str]:
+    return frozenset(output.rpartition("imported:")[2].split())
+
+
+@pytest.mark.parametrize("arguments", [(), ("-k", "function"), ("--collect-only",), ("-n1",)], ids=" ".join)
+def test_a_run_without_a_marked_test_imports_little(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    status, output = run(tmp_path, ORDINARY, *arguments)
+    assert (status, imported(output)) == (0, AT_START), output
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n1",)], ids=["here", "worker"])
+def test_a_marked_test_is_found(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    status, output = run(tmp_path, ABORTS, *arguments)
+    assert status == 1
+    assert "= CRASHES =" in output
+    assert "CRASH test_it.py::test_that_aborts" in output
+    assert "1 crash, 3 passed" in output.replace("3 passed, 1 crash", "1 crash, 3 passed")
+
+
+def test_modes_are_found(tmp_path: Path) -> None:
+    status, output = run(tmp_path, MODES, "-v")
+    assert (status, "6 passed" in output) == (0, True), output
+
+
+def test_a_fixture_is_enough(tmp_path: Path) -> None:
+    suite = "def test_it(jvm):\n    assert jvm.isJVMStarted()\n"
+    assert run(tmp_path, suite)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["-o", "foreign_thread_timeout=soon"], "ini key foreign_thread_timeout = soon: want a positive number"),
+        (["--foreign-thread-ready=x"], "--foreign-thread-ready=x: want a number"),
+        (["--foreign-thread-update-baseline"], "want --foreign-thread-baseline=FILE as well"),
+    ],
+    ids=["ini", "option", "two options"],
+)
+def test_a_bad_value_is_told_without_a_marked_test(tmp_path: Path, arguments: list[str], problem: str) -> None:
+    status, output = run(tmp_path, ORDINARY, *arguments)
+    assert (status, problem in output) == (pytest.ExitCode.USAGE_ERROR, True), output
+
+
+def test_a_bad_marker_is_told_by_a_worker(tmp_path: Path) -> None:
+    status, output = run(tmp_path, ABORTS.replace('"main"', '"nowhere"'), "-n1")
+    assert "foreign_thread(mode='nowhere'): want one of" in output
+    assert status != 0
+
+
+def test_the_package_gives_its_names() -> None:
+    program = "from pytest_foreignthread import *; print(Segfault.__name__, foreign_thread(mode='pool').kwargs)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=ENDLESS)
+    assert done.stdout == "Segfault {'mode': 'pool'}\n", done.stderr

@@ -1,0 +1,136 @@
+"""Threads that the pytest process has when it forks: one warning for the run, and no failure for it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from .conftest import RunSuite, SuiteRun
+
+CONFTEST: Final = """
+    import ctypes, threading
+
+    FOREVER = threading.Event()
+
+    def start(name):
+        threading.Thread(target=FOREVER.wait, name=name, daemon=True).start()
+
+    def start_native():
+        libc = ctypes.CDLL(None)
+        ident = ctypes.c_ulong()
+        assert libc.pthread_create(ctypes.byref(ident), None, ctypes.cast(libc.pause, ctypes.c_void_p), None) == 0
+"""
+AT_ONCE: Final = CONFTEST + "\n    start('watcher')\n    start('server')\n    start_native()\n    start_native()\n"
+SUITE: Final = """
+    import pytest
+    pytestmark = pytest.mark.forked
+    @pytest.mark.parametrize("number", range(4))
+    def test_it(number): pass
+"""
+THREADS: Final = (
+    'other threads when it forks a child for a test: "watcher", "server", 2 that Python did not start. A lock that'
+)
+NAME: Final = "ThreadsBeforeForkWarning"
+OURS: Final = f"pytest_foreignthread.{NAME}"
+
+
+def warned(ran: SuiteRun) -> int:
+    return ran.output.count(f"{NAME}: The pytest process has")
+
+
+def test_they_are_named_once(run_suite: RunSuite) -> None:
+    ran = run_suite({"conftest.py": AT_ONCE, "test_it.py": SUITE})
+    assert ran.closing_line == "4 passed, 1 warning"
+    assert warned(ran) == 1
+    assert THREADS in ran.output
+
+
+FILTERS: Final = {
+    "none": ((), "4 passed, 1 warning"),
+    "all shown": (("-W", "always"), "4 passed, 1 warning"),
+    "errors of all sorts": (("-W", "error"), "4 passed, 1 warning"),
+    "in the ini file": (("-o", "filterwarnings=error"), "4 passed, 1 warning"),
+    "of pytest's": (("-W", "error::pytest.PytestWarning"), "4 passed, 1 warning"),
+    "this one ignored": (("-W", "error", "-W", f"ignore::{OURS}"), "4 passed"),
+    "all ignored": (("-W", "ignore"), "4 passed"),
+    "by its words": (("-W", "ignore:The pytest process has other threads"), "4 passed"),
+    "not shown": (("--disable-warnings",), "4 passed, 1 warning"),
+    "no plugin for warnings": (("-p", "no:warnings"), "4 passed"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "closing"), FILTERS.values(), ids=FILTERS)
+def test_filters(run_suite: RunSuite, arguments: tuple[str, ...], closing: str) -> None:
+    """From Python 3.12 on each fork would warn by itself, too."""
+    ran = run_suite({"conftest.py": AT_ONCE, "test_it.py": SUITE}, *arguments)
+    assert (ran.closing_line, ran.status) == (closing, 0), ran.output
+    assert "DeprecationWarning" not in ran.output + ran.errors
+
+
+@pytest.mark.parametrize("chosen", [f"error::{OURS}", "error:The pytest process has other threads"])
+def test_who_asks_for_an_error_has_one(run_suite: RunSuite, chosen: str) -> None:
+    ran = run_suite({"conftest.py": AT_ONCE, "test_it.py": SUITE}, "-W", chosen)
+    assert ran.status == pytest.ExitCode.USAGE_ERROR
+    assert ran.tests == {}
+    (line,) = [line for line in ran.errors.splitlines() if line.startswith("ERROR: ")]
+    assert THREADS in line
+
+
+@pytest.mark.parametrize("mark", ["error", "ignore"])
+def test_what_a_test_filters_is_of_no_account(run_suite: RunSuite, mark: str) -> None:
+    source = f"""
+        import pytest
+        @pytest.mark.forked
+        @pytest.mark.filterwarnings("{mark}")
+        def test_it(): pass
+    """
+    ran = run_suite({"conftest.py": AT_ONCE, "test_it.py": source})
+    assert (ran.closing_line, warned(ran)) == ("1 passed, 1 warning", 1)
+
+
+def test_those_that_come_later(run_suite: RunSuite) -> None:
+    source = """
+        import pytest
+        from conftest import start
+        @pytest.mark.forked
+        def test_before(): pass
+        def test_starts(): start("late")
+        @pytest.mark.forked
+        def test_after(): pass
+        @pytest.mark.forked
+        def test_again(): pass
+    """
+    ran = run_suite({"conftest.py": CONFTEST, "test_it.py": source})
+    assert (ran.closing_line, warned(ran)) == ("4 passed, 1 warning", 1)
+    assert 'for a test: "late". A lock' in ran.output
+
+
+FOREIGN: Final = """
+    import threading
+    import pytest
+    @pytest.mark.foreign_thread
+    @pytest.mark.parametrize("number", range(4))
+    def test_it(number): pass
+    @pytest.mark.forked
+    @pytest.mark.parametrize("number", range(4))
+    def test_forked(number): pass
+    ended = threading.Thread(target=print)
+    ended.start()
+    ended.join()
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_no_word_of_what_is_ours_or_xdists(run_suite: RunSuite, arguments: tuple[str, ...]) -> None:
+    """With a class archive in the making, and children ready ahead of need."""
+    ran = run_suite(FOREIGN, "--foreign-thread-ready=2", *arguments)
+    assert ran.closing_line == "8 passed", ran.output
+
+
+def test_each_worker_of_xdist_warns_once(run_suite: RunSuite) -> None:
+    ran = run_suite({"conftest.py": AT_ONCE, "test_it.py": SUITE}, "-n2", "-W", "error")
+    assert ran.closing_line in ("4 passed, 2 warnings", "4 passed, 1 warning")
+    # pytest puts those together that say the same.
+    assert warned(ran) == 1
+    assert THREADS in ran.output

@@ -36,7 +36,7 @@ class Debugging:
         self.lines = LineReader(self._read_line, self._interrupt)
 
     def ask_before(self, capture: Any) -> None:
-        """Ask before pytest's capture lets go of the terminal, which is before its debugger writes there.
+        """Ask when pytest's capture has let go of the terminal, which is before its debugger writes there.
 
         A test that lets it go to ask the user by itself has the terminal, and the time, in the same way.
         """
@@ -45,17 +45,18 @@ class Debugging:
         if suspend is None or resume is None:
             return
 
-        def ask_and_suspend(in_: bool = False) -> None:
+        def suspend_and_ask(in_: bool = False) -> None:
+            # Before, what is read from is not the terminal.
+            suspend(in_)
             # Not what else is true: pytest-timeout gives an item, and reads nothing.
             if in_ is True:
-                self.take()
-            suspend(in_)
+                self._take_or(resume)
 
         def resume_and_give_back() -> None:
             resume()
             self.give_back()
 
-        capture.suspend_global_capture, capture.resume_global_capture = ask_and_suspend, resume_and_give_back
+        capture.suspend_global_capture, capture.resume_global_capture = suspend_and_ask, resume_and_give_back
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_enter_pdb(self, pdb: Any) -> None:
@@ -82,6 +83,13 @@ class Debugging:
                 self._ask()
                 self._take_input()
             self._thread = threading.get_ident()
+
+    def _take_or(self, undo: Callable[[], object]) -> None:
+        try:
+            self.take()
+        except BaseException:
+            undo()
+            raise
 
     def _ask(self) -> None:
         answered = self._has_fifo()

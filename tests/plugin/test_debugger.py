@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -262,11 +263,14 @@ def test_post_mortem_of_a_null_result_once(debug: Debug) -> None:
 @pytest.mark.parametrize("mode", ["main", "new"])
 def test_a_child_that_is_killed_at_the_prompt(debug: Debug, mode: str) -> None:
     run = debug(STOPS.format(mark=on_foreign_thread(mode), stop="breakpoint()") + "\ndef test_next(): pass\n")
+    before = termios.tcgetattr(run.terminal.slave)
     run.answer(READS)
     run.until(PROMPT)
+    assert termios.tcgetattr(run.terminal.slave) != before
     os.kill(run.reader, signal.SIGKILL)
     assert run.end() == pytest.ExitCode.TESTS_FAILED
     assert "1 passed, 1 crash" in run.text
+    assert termios.tcgetattr(run.terminal.slave) == before
 
 
 def test_interrupt_of_what_the_foreign_thread_executes(debug: Debug) -> None:

@@ -21,7 +21,7 @@ from pytest_foreignthread.supervise import processes
 from ..terminals import ENDLESS, Terminal
 
 LEFT_OUT: Final = {"CI", "BUILD_NUMBER", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "COLUMNS", "LINES", "PYTEST_ADDOPTS"}
-MODES: Final = ("main", "same", "new", "pool", "python")
+MODES: Final = ("main", "same", "new", "python")
 FOREIGN: Final = "@pytest.mark.foreign_thread(mode={!r}, timeout={})"
 PROMPT: Final = "(Pdb) "
 
@@ -203,10 +203,14 @@ def normalized(run: Debugged) -> str:
     return PROGRESS.sub("", VARYING.sub("", text.replace(str(run.folder), "")))
 
 
-@pytest.mark.parametrize("mode", ["main", "new"])
-@pytest.mark.parametrize("talk", TALKS.values(), ids=TALKS)
-def test_as_in_an_ordinary_test(debug: Debug, talk: Talk, mode: str) -> None:
-    said = []
+ON_MAIN_TOO: Final = ("own breakpoint", "quit", "interrupt", "post mortem")
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [*((name, "new") for name in TALKS), *((name, "main") for name in ON_MAIN_TOO)]
+)
+def test_as_in_an_ordinary_test(debug: Debug, name: str, mode: str) -> None:
+    talk, said = TALKS[name], []
     for mark in ("# ordinary", on_foreign_thread(mode)):
         run = debug(STOPS.format(mark=mark, stop=talk.stop) + OWN, *talk.args)
         run.answer(*talk.typed)

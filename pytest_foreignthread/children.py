@@ -19,7 +19,7 @@ from .child.serving import Tests, WarningFilter
 from .forked import ForkedChild
 from .isolation import Group, Places, group_of, jvm_key, module_of
 from .items import SETTINGS
-from .live import TICK
+from .live import STEP_ASIDE, TICK
 from .observation import Observation
 from .orders import Orders, RunTest
 from .settings import Settings
@@ -71,6 +71,8 @@ class Children:
         self._most_ready = ready
         # In an xdist worker others than the next item are not known to come.
         self._order_is_known = not hasattr(session.config, "workerinput")
+        # A debugger that is to be in each test, or each failure, is in one test at a time, and once.
+        self.debugs = any(session.config.getoption(name, False) for name in ("usepdb", "trace"))
         self._ends = OpenEnds()
         self._pystack = Pystack(self._ends)
         self._living: dict[Group, ForkedChild] = {}
@@ -121,7 +123,8 @@ class Children:
 
         A test that failed may end the run, and ordinary tests may change what this one needs.
         """
-        certain = self._order_is_known and not self._fixtures.ordinary_tests_ran and not _may_be_skipped(item)
+        known = self._order_is_known and not self.debugs
+        certain = known and not self._fixtures.ordinary_tests_ran and not _may_be_skipped(item)
         if certain and group_of(item) == group and self._can_serve(serving, item):
             following = next(iter(self._places.after(item)), None)
             serving.order_ahead(item, self._order(serving, group, item, following))
@@ -193,7 +196,8 @@ class Children:
             child.run(tests, settings, folder, sender, orders)
 
         standing = self._fixtures.standing()
-        return ForkedChild(run, settings, folder, standing, self._ends, self._pystack, known=len(places.items))
+        aside = self._config.stash.get(STEP_ASIDE, None)
+        return ForkedChild(run, settings, folder, standing, self._ends, self._pystack, aside, known=len(places.items))
 
     def _spawned(self, item: pytest.Item, group: Group | None, settings: Settings) -> SpawnedChild:
         others = self._places.items if group is not None else ()

@@ -15,10 +15,11 @@ from .items import SETTINGS
 from .measured import take_in
 from .observation import Observation
 from .orders import End, RunTest
-from .settings import DUMP_SIGNAL, Settings
+from .settings import DEBUGGER_FIFO, DUMP_SIGNAL, Settings
 from .supervise import native
 from .supervise.fork import ChildMain, OpenEnds
 from .supervise.held import CrashWatch
+from .supervise.lender import Lender
 from .supervise.probe import take_crash, take_documents
 from .supervise.pystack import Pystack
 from .supervise.supervisor import SupervisedChild
@@ -46,15 +47,20 @@ class ForkedChild:
         standing: Standing,
         ends: OpenEnds,
         pystack: Pystack,
+        step_aside: Callable[[], object] | None = None,
         known: int = 0,
     ) -> None:
-        """`standing` is where fixtures stand that are not the child's to tear down, `known` how many items it has."""
+        """`standing` is where fixtures stand that are not the child's to tear down, `known` how many items it has.
+
+        `step_aside` is called before a debugger there has the screen.
+        """
         self.folder = folder
+        self._lender = Lender(folder / DEBUGGER_FIFO, step_aside)
         self._settings = settings
         self._pystack = pystack
         self._standing = standing
         self._known = known
-        self._supervised = SupervisedChild(child_main, _crash_watch(settings, folder, pystack), ends)
+        self._supervised = SupervisedChild(child_main, _crash_watch(settings, folder, pystack), ends, self._lender)
         self.served: list[pytest.Item] = []
         self.ahead: pytest.Item | None = None
         """The test that it was told to run before its turn."""
@@ -107,6 +113,7 @@ class ForkedChild:
         """Let it tear down what it has set up, and end."""
         if self.ahead is not None:
             # It runs a test that is not to be reported. What that has set up is to be torn down all the same.
+            self._lender.refuse()
             self._supervised.interrupt()
             self._supervised.observe(lambda _: _INTERRUPTED)
         limits = self.served[-1].stash[SETTINGS].limit

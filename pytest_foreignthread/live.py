@@ -10,6 +10,8 @@ import pytest
 
 TICK = pytest.StashKey[Callable[[], None]]()
 """To be called about once a second while a child runs, where the run has a live line."""
+STEP_ASIDE = pytest.StashKey[Callable[[], None]]()
+"""To be called where a debugger in a child is about to write on the screen."""
 CHOICE = pytest.StashKey[str]()
 
 
@@ -28,4 +30,5 @@ def register(config: pytest.Config, modes: Sequence[str], is_of_interest: Callab
 
         live = LiveLine(config, modes, is_of_interest)
         config.stash[TICK] = live.draw
+        config.stash[STEP_ASIDE] = live.pytest_enter_pdb
         config.pluginmanager.register(live, "foreign_thread_live_line")

@@ -80,6 +80,19 @@ class SessionStopped:
 
 
 @dataclass(frozen=True)
+class DebuggerEntered:
+    """A debugger wants what the user types, or is at another prompt: the deadline stands still."""
+
+    at_terminal: bool
+    """Whether he types it at a terminal."""
+
+
+@dataclass(frozen=True)
+class DebuggerLeft:
+    """The test goes on."""
+
+
+@dataclass(frozen=True)
 class Tried:
     """What came of a trial in the child of a doctor's examination."""
 
@@ -111,6 +124,8 @@ Message = (
     | JvmAdopted
     | NotServed
     | SessionStopped
+    | DebuggerEntered
+    | DebuggerLeft
     | Tried
     | TestEnded
     | Finished
@@ -185,6 +200,11 @@ class Observation:
         """Whether the child waits for its next test, and each phase of this one passed."""
         reports = (message for message in self.messages if isinstance(message, ReportMade))
         return self.serving and all(one.report.get("outcome") == "passed" for one in reports)
+
+    @property
+    def debugged(self) -> bool:
+        """Whether a debugger ran, or wanted to."""
+        return any(isinstance(message, DebuggerEntered) for message in self.messages)
 
     @property
     def finished(self) -> bool:

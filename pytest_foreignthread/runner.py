@@ -62,7 +62,7 @@ class Runner:
             return reports
         if record.outcome.abnormal:
             self.children.retire(item)
-            record = self._compared(item, settings, record, seen.before)
+            record = self._compared(item, settings, record, seen)
         record = self._with_artifacts(record, seen.taken, _traceback(reports))
         if died:
             reports += death_reports(item, record, reports, observation)
@@ -74,11 +74,13 @@ class Runner:
         add_properties(reports, record)
         return with_entry(reports, record, settings)
 
-    def _compared(
-        self, item: pytest.Item, settings: Settings, record: RunRecord, before: Sequence[pytest.Item]
-    ) -> RunRecord:
-        """Run a test that broke in a shared child once more, alone: what it owes to those before it is to be told."""
-        if not before:
+    def _compared(self, item: pytest.Item, settings: Settings, record: RunRecord, seen: Seen) -> RunRecord:
+        """Run a test that broke in a shared child once more, alone: what it owes to those before it is to be told.
+
+        Not one that the user has debugged: he would be asked to do so again.
+        """
+        before = seen.before
+        if not before or self.children.debugs or seen.observation.debugged:
             return record
         seen = self.children.run(item, None, alone=True)
         reports = child_reports(item, seen.observation)

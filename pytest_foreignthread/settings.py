@@ -25,6 +25,10 @@ CRASH_FIFO: Final = "crashed"
 """FIFO in the scratch folder where a dying child writes its pid, and then waits; absent where nobody would read it."""
 GO_ON_FIFO: Final = "go_on"
 """FIFO in the scratch folder whose next line lets the dying child end."""
+DEBUGGER_FIFO: Final = "debugger"
+"""FIFO in the scratch folder from which a child reads whether its debugger has the user's terminal."""
+LENT: Final = b"y"
+"""What stands there if it has."""
 
 # fork and JVM start are this plugin's work, not the test's: a test's short timeout must not end them.
 START_LIMIT: Final = 60.0

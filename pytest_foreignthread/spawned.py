@@ -20,6 +20,7 @@ from . import fresh_start
 from .child.measuring import coverage_options
 from .forked import ForkedChild
 from .fresh_start import FreshStart
+from .live import STEP_ASIDE
 from .observation import NotServed
 from .orders import Orders
 from .settings import Settings
@@ -66,7 +67,8 @@ class SpawnedChild(ForkedChild):
     ) -> None:
         """`files` are those whose tests it may be told to run."""
         _let_others_append(config)
-        super().__init__(_child_main(config, folder), settings, folder, frozenset(), ends, pystack)
+        aside = config.stash.get(STEP_ASIDE, None)
+        super().__init__(_child_main(config, folder), settings, folder, frozenset(), ends, pystack, aside)
         self._files = files
         start = _start_of(config, settings, folder, files)
         (folder / fresh_start.FILE).write_bytes(pickle.dumps(start))

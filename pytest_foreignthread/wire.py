@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .observation import (
+    DebuggerEntered,
+    DebuggerLeft,
     Finished,
     JvmAdopted,
     JvmFailed,
@@ -33,10 +35,15 @@ _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     cls.__name__.encode(): cls
     for cls in (
         *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, SessionStopped),
-        *(JvmFailed, JvmAdopted, NotServed, Tried, TestEnded, Finished),
+        *(JvmFailed, JvmAdopted, NotServed, DebuggerEntered, DebuggerLeft, Tried, TestEnded, Finished),
     )
 }
-_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"int": int, "str": str, "int | None": (int, type(None))}
+_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "int": int,
+    "str": str,
+    "bool": bool,
+    "int | None": (int, type(None)),
+}
 _FIELDS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     cls: tuple((field.name, str(field.type)) for field in dataclasses.fields(cls)) for cls in _CLASSES.values()
 }

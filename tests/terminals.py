@@ -76,12 +76,23 @@ class Terminal:
             if time.monotonic() > give_up or not self.read(ENDLESS):
                 raise AssertionError("\n".join(["not seen on the screen:", *self.lines]))
 
+    def until_true(self, condition: Callable[[], bool]) -> None:
+        """Until something holds of which the terminal tells nothing."""
+        give_up = time.monotonic() + ENDLESS
+        while not condition():
+            assert time.monotonic() < give_up
+            self.read(0.01)
+
     def end_of(self, process: subprocess.Popen[bytes]) -> int:
-        """Read until the program ends; give its exit status."""
+        """Read until the program ends; give its exit status. One that does not end is killed."""
+        give_up = time.monotonic() + ENDLESS
         pidfd = os.pidfd_open(process.pid)
         try:
             while not select.select([pidfd], [], [], 0)[0]:
-                select.select([pidfd, self.master], [], [], ENDLESS)
+                if time.monotonic() > give_up:
+                    process.kill()
+                    raise AssertionError("\n".join(["did not end; the screen:", *self.lines]))
+                select.select([pidfd, self.master], [], [], max(0.0, give_up - time.monotonic()))
                 self.read()
         finally:
             os.close(pidfd)

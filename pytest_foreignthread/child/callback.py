@@ -82,7 +82,7 @@ class Callback(Generic[T]):
 
 def trace_as_python_threads_do() -> None:
     """Do what `threading` does at the start of the threads it makes; coverage and debuggers count on it."""
-    if _is_main_thread():
+    if is_main_thread():
         return
     if (trace := threading.gettrace()) is not None and sys.gettrace() is None:
         sys.settrace(trace)
@@ -90,13 +90,13 @@ def trace_as_python_threads_do() -> None:
         sys.setprofile(profile)
 
 
-def _is_main_thread() -> bool:
+def is_main_thread() -> bool:
     return threading.get_native_id() == os.getpid()
 
 
 def current_thread() -> ThreadNamed:
     native_id = threading.get_native_id()
-    if _is_main_thread():
+    if is_main_thread():
         return ThreadNamed(threading.get_ident(), native_id, "MainThread")
     name = _name_by_python(threading.get_ident()) or _kernel_name() or threading.current_thread().name
     return ThreadNamed(threading.get_ident(), native_id, name)

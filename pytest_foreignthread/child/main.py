@@ -17,6 +17,7 @@ from ..wire import Sender
 from . import faults
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
+from .debugging import Debugging
 from .hooks import ChildPlugin, TerminalWithoutHooks
 from .java_side import JavaSide
 from .measuring import measured
@@ -33,7 +34,7 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     stacks.arm()
     apart.write_to(tests.config, stacks.fileno())
     sender.send(current_thread(), soon=True)
-    state = ChildState(settings, folder, sender, stacks, AlternateStacks())
+    state = ChildState(settings, folder, sender, stacks, AlternateStacks(), Debugging(folder, sender))
     java = _java_side(tests, state)
     if java is None:
         return
@@ -62,6 +63,8 @@ def _serve(server: Server, tests: Tests, orders: Orders) -> None:
         config.pluginmanager.unregister(name=IN_CHILDREN)
     config.pluginmanager.register(ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
     _leave_reporting_to_the_parent(config)
+    config.pluginmanager.register(server.state.debugging, "foreign_thread_debugging")
+    server.state.debugging.ask_before(config.pluginmanager.getplugin("capturemanager"))
     config.pluginmanager.register(server.ends, "foreign_thread_phase_ends")
     config.pluginmanager.register(server, "foreign_thread_server")
     file = server.state.folder / documents.COVERAGE
@@ -104,9 +107,6 @@ def _leave_reporting_to_the_parent(config: pytest.Config) -> None:
         # xdist's worker would send its controller, through the parent's pipe, what the parent sends as well.
         if type(plugin).__name__ == "WorkerInteractor":
             manager.unregister(plugin)
-    if manager.hasplugin("pdbinvoke"):
-        # A process group in the background that reads from the terminal is stopped.
-        manager.unregister(name="pdbinvoke")
     if manager.hasplugin("faulthandler"):
         # To start its watchdog, for `faulthandler_timeout`, it waits for the end of the one before, a thread that the
         # fork has not copied. A child has a deadline anyway.

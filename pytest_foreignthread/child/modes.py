@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 from ..choices import MODES
 from .callback import Bridge, Callback
 from .launchers import Launchers
+from .lines import is_done
 from .state import ChildState
 
 T = TypeVar("T")
@@ -45,6 +45,7 @@ class ForeignThread:
         self._bridge = bridge
         self._state = state
         self._mode = mode
+        self._lines = state.debugging.lines
         self._launchers = Launchers(state.settings.launchers)
         state.launchers.append(self._launchers)
         self._submitted: list[tuple[Callback[Any], Any]] = []
@@ -70,7 +71,7 @@ class ForeignThread:
             bodys_own = callback.future.done() and callback.future.exception() is error
             if bodys_own or not callback.calls:
                 raise
-            _is_done(callback.future)
+            self._lines.wait(callback.future)
             raise MainInterruptedError(
                 f"KeyboardInterrupt on the main thread, which runs the handlers of signals; the body ran in mode {mode}"
             ) from callback.future.exception()
@@ -78,13 +79,14 @@ class ForeignThread:
     def _result(self, callback: Callback[T], task: Any) -> T:
         __tracebackhide__ = True
         # Waiting in Python, not in Java's get(), lets the main thread run signal handlers, as it does in any test.
-        for seconds in itertools.chain(_LOOKS, itertools.repeat(_LOOKS[-1])):
-            if _is_done(callback.future, seconds) or _has_ended(task):
-                break
+        with self._lines.attended():
+            for seconds in itertools.chain(_LOOKS, itertools.repeat(_LOOKS[-1])):
+                if self._lines.wait(callback.future, seconds) or _has_ended(task):
+                    break
         if not callback.future.done() or callback.future.exception() is None:
             _raise_of_java(task)
             _demand_one_call(callback)
-            _is_done(callback.future)
+            self._lines.wait(callback.future)
             self._launchers.let_end(task)
         # Not result(): its frames would stand in the traceback.
         if (error := callback.future.exception()) is not None:
@@ -134,17 +136,6 @@ class ForeignThread:
         return task
 
 
-def _is_done(future: Future[Any], seconds: float | None = None) -> bool:
-    """Wait for it, `concurrent.futures.wait` for one alone: that makes a lock and an event each time."""
-    try:
-        future.exception(seconds)
-    except FutureTimeoutError:
-        return False
-    except CancelledError:
-        pass
-    return True
-
-
 def _future_task(made: Any) -> Any:
     __tracebackhide__ = True
     from . import jvm
@@ -177,7 +168,7 @@ def _raise_of_java(task: Any) -> None:
 
 def _demand_one_call(callback: Callback[Any]) -> None:
     __tracebackhide__ = True
-    if not _is_done(callback.future, _GRACE) and callback.future.cancel():
+    if not is_done(callback.future, _GRACE) and callback.future.cancel():
         raise NotCalledError("the bridge's Runnable ended without having called the Python function")
     if callback.calls > 1:
         raise CalledAgainError(f"the bridge called the Python function {callback.calls} times; it ran the first time")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bdb
 import copy
 import functools
 import itertools
@@ -33,6 +34,7 @@ class Protocol:
     def __init__(self, item: pytest.Item, state: ChildState, ends: PhaseEnds) -> None:
         self._item = item
         self._sender = state.sender
+        self._debugging = state.debugging
         self._stacks = state.stacks
         self._ends = ends
         self._recorded: list[warnings.WarningMessage] = []
@@ -58,20 +60,40 @@ class Protocol:
     def _phase(self, when: When, function: Callable[[], Any]) -> bool:
         self._sender.send(PhaseStarted(Phase(when)))
         call = pytest.CallInfo.from_call(function, when=when, reraise=None)
-        stop = _session_stop(call.excinfo) if call.excinfo is not None else None
+        stop = self._session_stop(call.excinfo) if call.excinfo is not None else None
         report = self._report(call) if stop is None else None
+        if report is not None:
+            stop = self._interact(call, report)
+        self._debugging.give_back()
         self._send_warnings(when)
+        if report is not None:
+            self._send_report(call, report)
         if stop is not None:
             self._sender.send(stop)
-        if report is None:
-            return False
-        if when == "teardown":
+        return report is not None and bool(report.passed)
+
+    def _send_report(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        if report.when == "teardown":
             setattr(report, CARRIED, self._carried())
         chain = exception_chain(call.excinfo.value) if call.excinfo is not None else ()
         elsewhere = kept_by_main_thread(call.excinfo.value) if report.failed and call.excinfo is not None else ""
         # The mark of the next phase, or the word of the test's end, comes next.
         send_report(self._item.config, self._sender, report, chain, elsewhere, soon=True)
-        return bool(report.passed)
+
+    def _session_stop(self, excinfo: pytest.ExceptionInfo[BaseException]) -> SessionStopped | None:
+        # pytest lets its debugger look at where the test was interrupted.
+        looked_at = isinstance(excinfo.value, KeyboardInterrupt) and self._item.config.getoption("usepdb", False)
+        return None if looked_at else _session_stop(excinfo)
+
+    def _interact(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> SessionStopped | None:
+        """Let plugins have a look at a failure, pytest's debugger among them; give the end of the run if one asks."""
+        if call.excinfo is None or report.skipped or isinstance(call.excinfo.value, bdb.BdbQuit):
+            return None
+        try:
+            self._item.ihook.pytest_exception_interact(node=self._item, call=call, report=report)
+        except (KeyboardInterrupt, pytest.exit.Exception) as stopped:
+            return _session_stop(pytest.ExceptionInfo.from_exception(stopped))
+        return None
 
     def _report(self, call: pytest.CallInfo[None]) -> pytest.TestReport:
         hook = self._item.ihook
@@ -82,8 +104,6 @@ class Protocol:
         if report.failed and call.excinfo and (null := null_result(call.excinfo)):
             self._stacks.write_for(call.excinfo.value)
             report = self._expected(call, null) or report
-        if call.excinfo is not None and not report.skipped:
-            hook.pytest_exception_interact(node=self._item, call=call, report=report)
         return report
 
     def _expected(self, call: pytest.CallInfo[None], null: NullResult) -> pytest.TestReport | None:

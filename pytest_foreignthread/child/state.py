@@ -10,6 +10,7 @@ import pytest
 from ..settings import Settings
 from ..wire import Sender
 from .alternate_stack import AlternateStacks
+from .debugging import Debugging
 from .faults import PythonStacks
 from .launchers import Launchers
 
@@ -21,6 +22,7 @@ class ChildState:
     sender: Sender
     stacks: PythonStacks
     alternate: AlternateStacks
+    debugging: Debugging
     launchers: list[Launchers] = field(default_factory=list)
     """Those of the test that runs; they are closed after it."""
 

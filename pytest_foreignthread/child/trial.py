@@ -18,6 +18,7 @@ from ..wire import Sender
 from . import faults, handlers, jvm
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
+from .debugging import Debugging
 from .modes import ForeignThread
 from .output import diverted
 from .state import ChildState
@@ -42,7 +43,8 @@ def run(modes: Sequence[str], settings: Settings, folder: Path, sender: Sender, 
         alternate = AlternateStacks()
         with stacks.written_at_exit(), alternate.for_this_thread():
             alternate.offer_to_handlers()
-            _try_all(modes, ChildState(settings, folder, sender, stacks, alternate))
+            state = ChildState(settings, folder, sender, stacks, alternate, Debugging(folder, sender))
+            _try_all(modes, state)
             sender.send(TestEnded())
             next(iter(orders), None)
     sender.send(Finished())

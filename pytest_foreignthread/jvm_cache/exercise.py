@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..child import jvm
 from ..child.alternate_stack import AlternateStacks
+from ..child.debugging import Debugging
 from ..child.faults import PythonStacks
 from ..child.modes import ForeignThread
 from ..child.state import ChildState
@@ -26,7 +27,8 @@ def exercise(settings: Settings, folder: Path, *, all_modes: bool = False) -> No
     uncaught.install()
     stacks = PythonStacks(folder / "python", folder / "python_asked", DUMP_SIGNAL)
     sender = Sender(os.open(os.devnull, os.O_WRONLY), os.getpid())
-    threads = ForeignThread(jvm.jpype_bridge, ChildState(settings, folder, sender, stacks, AlternateStacks()), "new")
+    state = ChildState(settings, folder, sender, stacks, AlternateStacks(), Debugging(folder, sender))
+    threads = ForeignThread(jvm.jpype_bridge, state, "new")
     for mode in _modes(settings) if all_modes else ("new",):
         threads.call(lambda: None, mode=mode)
     if all_modes:

@@ -19,6 +19,7 @@ from .fork import ChildMain, OpenEnds
 from .held import CrashGate, CrashWatch
 from .inbox import Inbox
 from .kept import KeptChild, launch
+from .lender import Lender
 from .signals import SignalsHeld, surely
 from .watch import Probe, Watch
 
@@ -32,10 +33,16 @@ class SupervisedChild:
     Signals wait while it is forked and ended; in between nothing is lost with an exception but the test.
     """
 
-    def __init__(self, child_main: ChildMain, crash: CrashWatch | None, ends: OpenEnds) -> None:
-        """`crash` has a look at a child that says that it is dying; the phase's time stands still meanwhile."""
+    def __init__(
+        self, child_main: ChildMain, crash: CrashWatch | None, ends: OpenEnds, lender: Lender | None = None
+    ) -> None:
+        """`crash` has a look at a child that says that it is dying, `lender` has the terminal for its debugger.
+
+        The phase's time stands still meanwhile.
+        """
         self._child_main = child_main
         self._crash = crash
+        self._lender = lender
         self._ends = ends
         self._gate: CrashGate | None = None
         self._kept: KeptChild | None = None
@@ -82,7 +89,8 @@ class SupervisedChild:
         if order is not None:
             kept.give(order)
         # It has its JVM from its first test on.
-        watch = Watch(kept, inbox, limits, began, self._gate, Phase.SETUP if self._served else Phase.FORK, tick)
+        first = Phase.SETUP if self._served else Phase.FORK
+        watch = Watch(kept, inbox, limits, began, self._gate, first, tick, self._lender)
         self._served += 1
         if not watch.until_end():
             watch.at_deadline(probe)

@@ -7,12 +7,24 @@ import select
 import time
 from collections.abc import Callable
 
-from ..observation import EndedBy, Lost, Message, Observation, PhaseStarted, Serving, Taken, TestEnded
+from ..observation import (
+    DebuggerEntered,
+    DebuggerLeft,
+    EndedBy,
+    Lost,
+    Message,
+    Observation,
+    PhaseStarted,
+    Serving,
+    Taken,
+    TestEnded,
+)
 from ..outcomes import Phase
 from . import processes
 from .held import CrashGate
 from .inbox import Inbox
 from .kept import KeptChild
+from .lender import Lender
 
 Probe = Callable[[int], Taken]
 
@@ -35,8 +47,10 @@ class Watch:
         gate: CrashGate | None,
         first: Phase = Phase.FORK,
         tick: Callable[[], object] | None = None,
+        lender: Lender | None = None,
     ) -> None:
         self.kept = kept
+        self._lender = lender or Lender(None)
         self._inbox = inbox
         self._gate = gate
         self._limits = limits
@@ -62,6 +76,12 @@ class Watch:
 
     def until_end(self) -> bool:
         """Until the child has ended, or waits for its next order. False when a deadline has passed: it lives, too."""
+        try:
+            return self._until_end()
+        finally:
+            self._stand_still(self._lender.take_back(in_order=False))
+
+    def _until_end(self) -> bool:
         poll = select.poll()
         gate = [] if self._gate is None else [self._gate.descriptor]
         for descriptor in (self.kept.status, self.kept.messages, *gate):
@@ -77,14 +97,16 @@ class Watch:
                     poll.unregister(descriptor)
             if self._tick is not None and self._until_tick() <= 0:
                 self._tick_due = time.monotonic() + TICK
-                self._tick()
+                if not self._lender.lends:
+                    self._tick()
             if self._patience() <= 0 and not self._late_news():
                 return self._passed()
         self._ended_at = time.monotonic()
         return True
 
     def _patience(self) -> float:
-        due = self._answer_due or min(self._phase_began + self._limit, self._last_due)
+        limit = math.inf if self._lender.lends else min(self._phase_began + self._limit, self._last_due)
+        due = self._answer_due or limit
         return max(0.0, min(due - time.monotonic(), _LONGEST_WAIT))
 
     def _until_tick(self) -> float:
@@ -111,10 +133,13 @@ class Watch:
         if pid is not None and gate.wants_look(pid):
             began = time.monotonic()
             self._look(gate.look, pid)
-            elapsed = time.monotonic() - began
-            self._phase_began += elapsed
-            self._last_due += elapsed
+            self._stand_still(time.monotonic() - began)
         gate.let_go()
+
+    def _stand_still(self, seconds: float) -> None:
+        """Time that is not the test's."""
+        self._phase_began += seconds
+        self._last_due += seconds
 
     def _look(self, probe: Probe, pid: int) -> None:
         documents, missing = _probed(probe, pid)
@@ -141,8 +166,17 @@ class Watch:
                 self.serving = True
                 return
             self._messages.append(message)
-            if isinstance(message, PhaseStarted) and self._ended_at is None:
-                self._enter(message.phase, time.monotonic())
+            if self._ended_at is None:
+                self._heed(message)
+
+    def _heed(self, message: Message) -> None:
+        match message:
+            case PhaseStarted(phase):
+                self._enter(phase, time.monotonic())
+            case DebuggerEntered(at_terminal):
+                self._lender.lend(lambda: self.kept.pid, at_terminal=at_terminal)
+            case DebuggerLeft():
+                self._stand_still(self._lender.take_back(in_order=True))
 
     def drain(self) -> None:
         self._inbox.drain()

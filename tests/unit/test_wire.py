@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_foreignthread.observation import (
+    DebuggerEntered,
+    DebuggerLeft,
     Finished,
     JvmAdopted,
     JvmFailed,
@@ -42,6 +44,8 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(JvmAdopted, TEXT, TEXT),
     st.builds(NotServed, TEXT),
     st.builds(SessionStopped, TEXT, TEXT, st.none() | INTEGER),
+    st.builds(DebuggerEntered, st.booleans()),
+    st.just(DebuggerLeft()),
     st.builds(Tried, TEXT, TEXT, TEXT, INTEGER),
     st.just(Finished()),
 )

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from ..environment import plugins
+from ..options import is_given
 from .findings import Finding
 
 SECTION: Final = "plugins"
@@ -20,18 +21,15 @@ def _workers(config: pytest.Config, _: Mapping[str, Any]) -> tuple[str, str]:
     return (f"{number} workers, each with children of its own" if number else "", "")
 
 
-def _forked(config: pytest.Config, _: Mapping[str, Any]) -> tuple[str, str]:
-    if not config.getoption("forked", False):
-        return "", ""
-    return "--forked is given", "leave --forked out: a foreign-thread test has a child of its own anyway"
+def _forked(_: pytest.Config, options: Mapping[str, Any]) -> tuple[str, str]:
+    return ("its tests run in supervised children" if options["forked"] else "its tests are left to it"), ""
 
 
-def _timeout(config: pytest.Config, options: Mapping[str, Any]) -> tuple[str, str]:
+def _timeout(config: pytest.Config, _: Mapping[str, Any]) -> tuple[str, str]:
     limit = _number(config.getoption("timeout", None) or _ini(config, "timeout"))
-    if limit <= 0 or options["timeout"] < limit:
+    if limit <= 0 or is_given(config, "timeout"):
         return "", ""
-    words = f"its limit of {limit:g} s comes before foreign_thread_timeout, {options['timeout']:g} s"
-    return words, "set foreign_thread_timeout below it: a hang is then told with its stacks"
+    return f"its limit of {limit:g} s is that of foreign-thread tests, too", ""
 
 
 def _ini(config: pytest.Config, name: str) -> object:

@@ -183,24 +183,28 @@ PLUGINS: Final[list[tuple[dict[str, str], dict[str, object], dict[str, object], 
         {},
         [("pytest-xdist", "ok", "3.8.0; 2 workers, each with children of its own")],
     ),
-    ({"pytest-forked": "1.7"}, {"forked": False}, {}, [("pytest-forked", "ok", "1.7")]),
-    ({"pytest-forked": "1.7"}, {"forked": True}, {}, [("pytest-forked", "note", "1.7; --forked is given")]),
+    ({"pytest-forked": "1.7"}, {}, {}, [("pytest-forked", "ok", "1.7; its tests run in supervised children")]),
     ({"pytest-timeout": "2.4"}, {"timeout": None}, {"timeout": None}, [("pytest-timeout", "ok", "2.4")]),
-    ({"pytest-timeout": "2.4"}, {"timeout": 31.0}, {}, [("pytest-timeout", "ok", "2.4")]),
+    (
+        {"pytest-timeout": "2.4"},
+        {"timeout": 31.0, "--foreign-thread-timeout": "5"},
+        {},
+        [("pytest-timeout", "ok", "2.4")],
+    ),
     ({"pytest-timeout": "2.4"}, {"timeout": 0}, {}, [("pytest-timeout", "ok", "2.4")]),
     ({"pytest-timeout": "2.4"}, {}, {"timeout": "nonsense"}, [("pytest-timeout", "ok", "2.4")]),
     (
         {"pytest-timeout": "2.4"},
         {"timeout": 30.0},
         {},
-        [("pytest-timeout", "note", "2.4; its limit of 30 s comes before foreign_thread_timeout, 30 s")],
+        [("pytest-timeout", "ok", "2.4; its limit of 30 s is that of foreign-thread tests, too")],
     ),
     (
         {"pytest-timeout": "2.4", "anyio": "4.0"},
         {"timeout": None},
         {"timeout": "10"},
         [
-            ("pytest-timeout", "note", "2.4; its limit of 10 s comes before foreign_thread_timeout, 30 s"),
+            ("pytest-timeout", "ok", "2.4; its limit of 10 s is that of foreign-thread tests, too"),
             ("anyio", "ok", "4.0"),
         ],
     ),
@@ -212,7 +216,7 @@ def test_plugins(
     loaded: dict[str, str], chosen: dict[str, object], ini: dict[str, object], told: list[tuple[str, str, str]]
 ) -> None:
     config = cast(pytest.Config, Config(loaded, chosen, ini))
-    found = list(plugins.examine(config, {"timeout": 30.0}))
+    found = list(plugins.examine(config, {"forked": True}))
     assert [(one.name, one.level, one.value) for one in found] == told
     assert all((one.level == "note") == bool(one.advice) for one in found)
 

@@ -162,7 +162,7 @@ class Config:
         dists = [SimpleNamespace(metadata={"Name": name}, version=version) for name, version in loaded.items()]
         self.pluginmanager = SimpleNamespace(list_plugin_distinfo=lambda: [(None, dist) for dist in dists])
         self._chosen = chosen
-        self._ini = ini
+        self._ini = {"foreign_thread_timeout": None, **ini}
 
     def getoption(self, name: str, default: object = None) -> object:
         return self._chosen.get(name, default)

@@ -29,6 +29,9 @@ _CALLER_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]modes\.py$")
 MAIN = "MainThread"
 """The name by which the child tells of its main thread."""
 _CONDITION = "AbstractQueuedSynchronizer$ConditionObject"
+_WAITING_CALL = re.compile(
+    r"[/\\](?:threading|contextlib|concurrent[/\\]futures[/\\]_base|pytest_foreignthread[/\\]child[/\\](?:lines|modes))\.py$"
+)
 _WAITING_FILES = re.compile(r"[/\\](?:threading|concurrent[/\\]futures[/\\]_base)\.py$")
 
 
@@ -73,7 +76,7 @@ def waiting_call(frames: Sequence[PythonFrame]) -> int | None:
     It looks up ten times a second and less, so its newest frames differ while it waits.
     """
     for place, frame in enumerate(frames):
-        if not _WAITING_FILES.search(frame.file) and not _CALLER_FILE.search(frame.file):
+        if not _WAITING_CALL.search(frame.file):
             return None
         if frame.function.rpartition(".")[2] in ("call", "call_body") and _CALLER_FILE.search(frame.file):
             return place

@@ -14,6 +14,8 @@ pytest_plugins = ["pytester"]
 
 # pytest would rewrite the plugin's own modules, and itself, anew in each of the many runs that the tests make.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# There pytest shows texts whole that it else cuts, in two places.
+os.environ.pop("CI", None)
 
 
 # Its deadline is of the machine's speed.

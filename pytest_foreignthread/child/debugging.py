@@ -95,9 +95,15 @@ class Debugging:
         answered = self._has_fifo()
         self._sender.send(DebuggerEntered(_at_terminal()))
         if answered and not self._sender.broken:
+            if self._answer() != LENT:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def _answer(self) -> bytes:
+        while True:
             with open(self._answers, "rb", buffering=0) as answers:
-                if answers.read(1) != LENT:
-                    raise OSError(errno.EIO, os.strerror(errno.EIO))
+                # Nothing: the parent was about to close its end after the answer before.
+                if word := answers.read(1):
+                    return word
 
     def _has_fifo(self) -> bool:
         """Make it; False where the folder's file system takes none."""

@@ -94,9 +94,8 @@ class Debugging:
     def _ask(self) -> None:
         answered = self._has_fifo()
         self._sender.send(DebuggerEntered(_at_terminal()))
-        if answered and not self._sender.broken:
-            if self._answer() != LENT:
-                raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if answered and not self._sender.broken and self._answer() != LENT:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def _answer(self) -> bytes:
         while True:

@@ -85,6 +85,8 @@ class DebuggerEntered:
 
     at_terminal: bool
     """Whether he types it at a terminal."""
+    at: float
+    """When, on `CLOCK_MONOTONIC`, which processes share, and which libraries that freeze the time leave alone."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ _CLASSES: Final[Mapping[bytes, type[Message]]] = {
 }
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "int": int,
+    "float": (float, int),
     "str": str,
     "bool": bool,
     "int | None": (int, type(None)),

@@ -10,6 +10,7 @@ import io
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,9 +94,12 @@ class Debugging:
 
     def _ask(self) -> None:
         answered = self._has_fifo()
-        self._sender.send(DebuggerEntered(_at_terminal()))
+        self._tell()
         if answered and not self._sender.broken and self._answer() != LENT:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def _tell(self) -> None:
+        self._sender.send(DebuggerEntered(_at_terminal(), time.clock_gettime(time.CLOCK_MONOTONIC)))
 
     def _answer(self) -> bytes:
         while True:
@@ -130,7 +134,7 @@ class Debugging:
         if os.getpid() != self._owner:
             return self._usual_input(prompt)
         # Said again at each prompt: the parent counts how many ^C have gone by without an answer.
-        self._sender.send(DebuggerEntered(_at_terminal()))
+        self._tell()
         return self.lines.read(str(prompt))
 
     def _read_line(self, prompt: str) -> str:

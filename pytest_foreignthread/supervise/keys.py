@@ -6,9 +6,11 @@ the signals of the keys to this process, which passes them on.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
@@ -29,9 +31,12 @@ class Keys:
         self._usual = None if terminal is None else terminal.attributes()
         self._before: dict[int, Any] = {}
         self._unanswered = 0
+        self._last = -math.inf
 
-    def answered(self) -> None:
-        self._unanswered = 0
+    def answered(self, at: float) -> None:
+        """By a prompt. One from before the last ^C, that this process was too busy to read then, is no answer to it."""
+        if at > self._last:
+            self._unanswered = 0
 
     def __enter__(self) -> Keys:
         if threading.current_thread() is threading.main_thread():
@@ -55,6 +60,7 @@ class Keys:
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self._unanswered += 1
+        self._last = time.clock_gettime(time.CLOCK_MONOTONIC)
         before = self._before.get(number)
         if self._unanswered > _WITHOUT_ANSWER and callable(before):
             before(number, frame)

@@ -36,10 +36,10 @@ class Lender:
         """From now on."""
         self._refuses = True
 
-    def lend(self, pid: Callable[[], int | None], *, at_terminal: bool) -> None:
-        """Answer a child that asks. Where it has the terminal already, it says that it is at another prompt."""
+    def lend(self, pid: Callable[[], int | None], *, at_terminal: bool, at: float) -> None:
+        """Answer a child that asked `at`. Where it has the terminal already, it says that it is at another prompt."""
         if self._keys is not None:
-            self._keys.answered()
+            self._keys.answered(at)
         if self.lends:
             return
         if self._refuses:

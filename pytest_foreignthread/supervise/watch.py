@@ -173,8 +173,8 @@ class Watch:
         match message:
             case PhaseStarted(phase):
                 self._enter(phase, time.monotonic())
-            case DebuggerEntered(at_terminal):
-                self._lender.lend(lambda: self.kept.pid, at_terminal=at_terminal)
+            case DebuggerEntered(at_terminal, at):
+                self._lender.lend(lambda: self.kept.pid, at_terminal=at_terminal, at=at)
             case DebuggerLeft():
                 self._stand_still(self._lender.take_back(in_order=True))
 

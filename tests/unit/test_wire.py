@@ -44,7 +44,7 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(JvmAdopted, TEXT, TEXT),
     st.builds(NotServed, TEXT),
     st.builds(SessionStopped, TEXT, TEXT, st.none() | INTEGER),
-    st.builds(DebuggerEntered, st.booleans()),
+    st.builds(DebuggerEntered, st.booleans(), st.floats(allow_nan=False)),
     st.just(DebuggerLeft()),
     st.builds(Tried, TEXT, TEXT, TEXT, INTEGER),
     st.just(Finished()),

@@ -192,8 +192,8 @@ class Children:
         collects = gc.isenabled()
 
         def run(sender: Sender, orders: Orders) -> None:
-            collector.begin(collects=collects)
-            child.run(tests, settings, folder, sender, orders)
+            collector.forget_jvm_of_parent()
+            child.run(tests, settings, folder, sender, orders, collects=collects)
 
         standing = self._fixtures.standing()
         aside = self._config.stash.get(STEP_ASIDE, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import sys
@@ -158,7 +159,7 @@ class FreshPytest:
         if config.pluginmanager.hasplugin("terminalreporter"):
             config.get_terminal_writer().hasmarkup = self._start.colours
         self._output.put_back()
-        child.run(tests, settings, self._folder, self._sender, self._orders)
+        child.run(tests, settings, self._folder, self._sender, self._orders, collects=gc.isenabled())
 
     def _why_missing(self, nodeid: object) -> str:
         if self._errors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ summary, "tail": the last lines of the failure's text, which the terminal shows 
 often the test had run before, where another plugin runs it in a loop}. Plain data, so that xdist takes it along."""
 USAGE_ERROR: Final = "foreign_thread_usage_error"
 """Key in the data that an xdist worker leaves its controller at its end."""
+FROZEN: Final = gc.get_freeze_count()
+"""What the collector leaves alone before the project has frozen anything: CPython 3.12 begins with some objects."""
 CHILD_FIXTURE: Final = "_foreign_thread_child"
 """All of this plugin's that need a child ask for it; a suite may have a fixture `jvm` of its own."""
 

@@ -5,18 +5,28 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-from .. import jvms
+from .. import jvms, standby
 
 _JPYPES: Final = "_jpype"
 
 
-def begin(*, collects: bool) -> None:
-    """`collects` is whether it was on in the process that was forked.
+def forget_jvm_of_parent() -> None:
+    """JPype's hooks in it may ask Java to collect its garbage as well.
 
-    JPype's hooks in it may ask Java to collect its garbage as well. Of a JVM that ran in that process there is nothing
-    here that could: they would wait without end.
+    Of a JVM that ran in the process that was forked there is nothing here that could: they would wait without end.
     """
     if jvms.runs_here():
         gc.callbacks[:] = [one for one in gc.callbacks if getattr(one, "__module__", None) != _JPYPES]
-    if collects:
-        gc.enable()
+
+
+def begin() -> None:
+    """Turn it on, with all that there is by now among the old.
+
+    As soon as JPype sees a collection, it has Java's garbage collected, and then all of Python's once more: in a new
+    process, which copies each page that it writes to, this is a tenth of what a test costs.
+    """
+    # Of those that the project has frozen it is to leave all alone.
+    if gc.get_freeze_count() <= standby.FROZEN:
+        gc.freeze()
+        gc.unfreeze()
+    gc.enable()

@@ -14,7 +14,7 @@ from ..observation import Finished, TestEnded
 from ..orders import Orders, RunTest
 from ..settings import DUMP_SIGNAL, Settings
 from ..wire import Sender
-from . import faults
+from . import collector, faults
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
 from .debugging import Debugging
@@ -25,10 +25,11 @@ from .serving import Server, Tests
 from .state import ChildState
 
 
-def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: Orders) -> None:
+def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: Orders, *, collects: bool) -> None:
     """Start the JVM, then run each test that is ordered and send its reports; the caller ends the process.
 
-    `settings` has what the JVM is started with, or that there is to be none; each test has its own.
+    `settings` has what the JVM is started with, or that there is to be none; each test has its own. `collects` is
+    whether Python's collector of garbage, which may be off, is to be on for the tests.
     """
     stacks = faults.PythonStacks(folder / documents.PYTHON, folder / documents.PYTHON_HANG, DUMP_SIGNAL)
     stacks.arm()
@@ -38,6 +39,8 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     java = _java_side(tests, state)
     if java is None:
         return
+    if collects:
+        collector.begin()
     with stacks.written_at_exit(), state.alternate.for_this_thread():
         _serve(Server(tests, state, java), tests, orders)
     _flush()

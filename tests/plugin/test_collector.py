@@ -1,0 +1,76 @@
+"""Python's collector of garbage in a child: on or off as in the pytest process, and as if left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from .conftest import run_suite_in
+
+SUITE: Final = """
+    import gc, weakref
+    import pytest
+
+    pytestmark = pytest.mark.foreign_thread(mode=["main", "same", "new"])
+
+    class Node:
+        pass
+
+    old = Node()
+    old.itself = old
+
+    def test_state():
+        assert gc.isenabled() is {enabled}
+        # CPython 3.12 begins with some hundred.
+        assert (gc.get_freeze_count() > 5000) is {frozen}
+
+    def test_what_is_older_than_the_child():
+        global old
+        gone = weakref.ref(old)
+        del old
+        assert any(one is gone() for one in gc.get_objects()) is not {frozen}
+        gc.collect()
+        assert (gone() is None) is not {frozen}
+"""
+
+CONFTEST: Final = """
+    import gc
+
+    def pytest_collection_finish():
+        {first}
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "enabled", "frozen"),
+    [
+        ("gc.collect()", True, False),
+        ("gc.disable()", False, False),
+        # A project may freeze what there is, to spare its children the work: then it stays so.
+        ("gc.freeze()", True, True),
+    ],
+)
+def test_is_as_in_the_pytest_process(tmp_path: Path, first: str, *, enabled: bool, frozen: bool) -> None:
+    files = {"test_it.py": SUITE.format(enabled=enabled, frozen=frozen), "conftest.py": CONFTEST.format(first=first)}
+    run = run_suite_in(tmp_path, files)
+    assert set(run.outcomes.values()) == {"passed"}, run.output
+    assert len(run.outcomes) == 6
+
+
+NEW: Final = """
+    import gc
+    import pytest
+
+    @pytest.mark.foreign_thread(mode="new")
+    def test_it():
+        assert gc.get_count()[2] == 0
+"""
+
+
+def test_a_test_does_not_begin_with_a_collection_due(tmp_path: Path) -> None:
+    # Each adds one to what is due.
+    conftest = CONFTEST.format(first="[gc.collect(1) for _ in range(5)]")
+    run = run_suite_in(tmp_path, {"test_it.py": NEW, "conftest.py": conftest})
+    assert run.outcomes == {"test_it": "passed"}, run.output

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from . import floor, suites
+from . import floor, jpype_alone, suites
 from .bench import Bench
 from .figures import Row
 from .measure import BenchmarkError, Command, Pytest, cpus, environment, in_turn, walls
@@ -36,14 +36,20 @@ def beside_pytest_forked(bench: Bench) -> list[Row]:
 
 def beside_the_floor(bench: Bench) -> list[Row]:
     tests = bench.sizes.isolated
-    arguments = (sys.executable, floor.__file__, str(bench.jvm.library), str(tests))
-    bare = Command(arguments, bench.folder, environment(), words=f"{tests} JVMs")
-    own, other = in_turn(bench.repeat, ours(bench).run, bare.run)
-    name = f"{tests} tests, a JVM each / fork and bare JVM"
+    bare, jpypes = _program(bench, floor.__file__), _program(bench, jpype_alone.__file__)
+    own, other, with_jpype = in_turn(bench.repeat, ours(bench).run, bare.run, jpypes.run)
+    name, beside = f"{tests} tests, a JVM each / fork and bare JVM", f"{tests} tests, a JVM each / JPype alone"
     return [
         Row(f"{name}: wall", "s", walls(own), walls(other), 2.5),
         Row(f"{name}: CPU", "s", cpus(own), cpus(other)),
+        Row(f"{beside}: wall", "s", walls(own), walls(with_jpype)),
+        Row(f"{beside}: CPU", "s", cpus(own), cpus(with_jpype)),
     ]
+
+
+def _program(bench: Bench, file: str) -> Command:
+    arguments = (sys.executable, file, str(bench.jvm.library), str(bench.sizes.isolated))
+    return Command(arguments, bench.folder, environment(), words=f"{bench.sizes.isolated} JVMs")
 
 
 def _forked(bench: Bench) -> Pytest:

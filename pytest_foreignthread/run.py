@@ -67,6 +67,9 @@ class Run:
         self._forked = 0
         """Tests that are here because pytest-forked would fork them, for nothing else."""
         self.cache = self._make_cache() if options["cache_clear"] else None
+        # What it tells is the same for each failure of the run. No property: some releases of pytest, 8.2 for one, look
+        # for fixtures in the values of all that a plugin has.
+        self._doctors_block = functools.cache(self._examined)
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
         """Find the JVM and give each foreign-thread test its settings; raise UsageError."""
@@ -280,13 +283,11 @@ class Run:
             order=[pytest_reports.as_typed(self._config, nodeid) for nodeid in self._order],
             options=rerun_options(self._config),
             hash_seed=os.environ.get("PYTHONHASHSEED"),
-            doctor=self._doctors_block,
+            doctor=self._doctors_block(),
         )
         return bundle.texts(record, traceback, around)
 
-    @functools.cached_property
-    def _doctors_block(self) -> str:
-        """Made once: what it tells is the same for each failure of the run."""
+    def _examined(self) -> str:
         from .doctor import command, examine
 
         asked = examine.Asked(self._config, self._options, self._config.stash.get(OWN_MODES, {}))

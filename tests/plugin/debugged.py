@@ -98,4 +98,13 @@ def test_it():
     number = 41
     {stop}
     assert number == 42
+
+def stuck():
+    while True:
+        try:
+            print("stuck")
+            while True:
+                threading.Event().wait(0.01)
+        except KeyboardInterrupt:
+            pass
 """

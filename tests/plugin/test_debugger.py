@@ -210,7 +210,7 @@ def test_interrupts_without_an_answer_end_the_run(debug: Debug) -> None:
     run = debug(STOPS.format(mark=on_foreign_thread("new"), stop="breakpoint()"))
     # It tells of each that reaches the child; of those that come at once the kernel keeps one.
     run.answer("import faulthandler, signal; faulthandler.register(signal.SIGINT, 1, all_threads=False, chain=True)")
-    run.answer("print('stuck') or threading.Event().wait()")
+    run.answer("stuck()")
     run.until("\nstuck")
     for _ in range(2):
         run.terminal.type(INTERRUPT)

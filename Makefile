@@ -4,14 +4,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# One stamp per interpreter, so that another PYTHON makes another environment; --clear removes the old stamp.
+# One stamp per interpreter, so that another PYTHON makes another environment; --clear removes the old stamps.
+DEMO_STAMP := $(VENV)/.demo-$(subst /,-,$(PYTHON))
 STAMP := $(VENV)/.installed-$(subst /,-,$(PYTHON))
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 .PHONY: demo test test-all real bench format clean
 
-demo: $(STAMP)
+demo: $(DEMO_STAMP)
 	@$(BIN)/python examples/minimal_bug/show.py
 
 # Most of a test of a hang is waiting: three processes at once, also on two processors.
@@ -41,12 +42,18 @@ clean:
 	rm -rf $(VENV) .real benchmarks/.venv-forked-* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): pyproject.toml tests/interop/plugins.txt
+# What a user installs, and no more.
+$(DEMO_STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "no $(PYTHON) here: install Python 3.10 or newer, or name one: make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) does not run or is older than Python 3.10: name another: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "$(PYTHON) makes no virtual environments: Debian and Ubuntu need the package python3-venv" >&2; exit 1; }
-	@echo "installing into $(VENV), which takes a minute or two"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
-	$(BIN)/python -m tests.interop
+	@echo "installing into $(VENV), which takes up to a minute"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@$(BIN)/python -m pip install --quiet --editable '.[jdk,native]'
+	@touch $@
+
+$(STAMP): $(DEMO_STAMP) tests/interop/plugins.txt
+	@echo "installing what the tests need, which takes a minute or two"
+	@$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@$(BIN)/python -m tests.interop
 	@touch $@

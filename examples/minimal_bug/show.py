@@ -6,6 +6,7 @@ python show.py [ARGUMENTS FOR PYTEST]     for instance --foreign-thread-jvm=/usr
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
+from folding import WIDTH, folded
+
+HERE = Path(__file__).resolve().parent
 
 CONTROL = """\
 safely when run from Clojure
@@ -54,18 +57,29 @@ BROKEN = {
 }
 
 
+FAILS_ON_PURPOSE = """\
+The next run fails on purpose: four of its tests call Java through a broken
+bridge, and their reports below show how a segfault, a hang and a NULL result
+look as outcomes of a test. After it the same tests pass through a mended
+bridge, and a table compares what was expected with what was seen.
+"""
+MENDED = "The same tests, through the mended bridge, on every kind of thread:\n"
+
+
 @dataclass(frozen=True)
 class Row:
-    """A line of the table."""
+    """A line of the table, and what was seen beside the outcome."""
 
     case: str
     expected: str
     seen: str
     agrees: bool
+    details: str = ""
 
     def __str__(self) -> str:
         mark = "" if self.agrees else "  <- differs"
-        return f"{self.case:<42} {self.expected:<12} {self.seen}{mark}"
+        line = f"{self.case:<28} {self.expected:<12} {self.seen}{mark}"
+        return f"{line}\n{folded(f'    {self.details}')}" if self.details else line
 
 
 def control() -> Row:
@@ -77,14 +91,27 @@ def control() -> Row:
 
 
 def tests(module: str, arguments: Sequence[str]) -> list[dict[str, Any]]:
-    """Run a module's tests, pytest's output on the screen, and give the entries of their report."""
+    """Run a module's tests with pytest's output on the screen; return the entries of their report."""
     print(f"$ pytest {module}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        command = [sys.executable, "-m", "pytest", str(HERE / module), f"--foreign-thread-report={report}", *arguments]
-        subprocess.run(command, check=False)
+        report, colour = Path(folder) / "report.json", "yes" if sys.stdout.isatty() else "no"
+        # The reports stand on the screen: no documents of theirs are kept beside the example.
+        quiet = ["--no-header", "-p", "no:cacheprovider", f"--color={colour}"]
+        options = [f"--foreign-thread-report={report}", *quiet]
+        command = [sys.executable, "-m", "pytest", str(HERE / module), *options, *arguments]
+        _run_folded(command)
         entries: list[dict[str, Any]] = json.loads(report.read_text())["tests"] if report.exists() else []
     return entries
+
+
+def _run_folded(command: Sequence[str]) -> None:
+    """Run the command; print its output line by line, folded, with paths relative to this directory."""
+    environment = {**os.environ, "COLUMNS": str(WIDTH)}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as run:
+        for line in run.stdout or ():
+            print(folded(line.rstrip("\n").replace(f"{HERE}{os.sep}", "")), flush=True)
 
 
 def broken_rows(entries: Sequence[dict[str, Any]]) -> Iterator[Row]:
@@ -104,7 +131,8 @@ def broken_row(case: str, expected: Expected, entry: dict[str, Any] | None) -> R
         and expected.message in entry["message"]
     )
     evidence = " ".join(filter(None, (frame.rpartition("] ")[2].strip(), thread and f"on {thread}")))
-    return Row(case, expected.outcome, f"{entry['outcome']:<12} {evidence or entry['message']}".rstrip(), agrees)
+    details = (evidence or entry["message"]) if expected.outcome != "passed" or not agrees else ""
+    return Row(case, expected.outcome, entry["outcome"], agrees, details)
 
 
 def crashed_thread(entry: dict[str, Any]) -> str:
@@ -115,15 +143,17 @@ def crashed_thread(entry: dict[str, Any]) -> str:
 
 def mended_row(entries: Sequence[dict[str, Any]]) -> Row:
     odd = [f"{entry['outcome']}: {entry['nodeid']}" for entry in entries if entry["outcome"] != "passed"]
-    seen = "; ".join(odd) or f"passed       {len(entries)} of {len(entries)}"
+    seen = "; ".join(odd) or f"passed ({len(entries)} of {len(entries)})"
     return Row("all of them, bridge mended", "passed", seen if entries else "not run", bool(entries) and not odd)
 
 
 def main(arguments: Sequence[str]) -> int:
     rows = [control()]
+    print(FAILS_ON_PURPOSE, flush=True)
     rows.extend(broken_rows(tests("test_minimal_bug.py", arguments)))
+    print(f"\n{MENDED}", flush=True)
     rows.append(mended_row(tests("test_mended_bridge.py", arguments)))
-    print(f"\n{'case':<42} {'expected':<12} seen", *rows, sep="\n")
+    print(f"\n{'case':<28} {'expected':<12} seen", *rows, sep="\n")
     return 0 if all(row.agrees for row in rows) else 1
 
 

@@ -1,4 +1,7 @@
-"""The raw documents of a failure, kept in a folder of the test's own, and what makes it a bundle."""
+"""The documents of a failure, kept in a folder of the test's own, and what makes it a bundle.
+
+Its owner alone may read the folder: what a test wrote is in it, and what a dying process had in its memory.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import document_redaction
 from .records import RunRecord
 
 _NAME_LENGTH = 80
@@ -36,18 +41,21 @@ class Artifacts:
         self._bundle = bundle
         self._there = _names_in(root)
         """Folders of tests, of an earlier run or this one."""
+        self._open: Path | None = None
+        """The folder of the test that was kept last."""
 
     def keep(self, nodeid: str, documents: Mapping[str, str]) -> Kept:
-        """Write the documents that are not empty."""
+        """Write the documents that are not empty, without the secrets that HotSpot quotes in them."""
         self.forget(nodeid)
+        self._open = None
         self._there.add(folder_name(nodeid))
         texts = {name: text for name, text in documents.items() if text}
         if self._root is None or not texts:
             return Kept({}, _note("documents", self._why_none) if self._why_none and texts else None)
         paths: dict[str, str] = {}
         try:
-            for name, text in texts.items():
-                paths[name] = str(_written(self._root / folder_name(nodeid) / f"{name}.txt", text))
+            for name, text in document_redaction.without_secrets(texts).items():
+                paths[name] = str(_written(self._folder(self._root, nodeid) / f"{name}.txt", text))
         except OSError as error:
             return Kept(paths, _note("documents", error))
         return Kept(paths)
@@ -58,10 +66,17 @@ class Artifacts:
             return None
         try:
             for name, text in self._bundle(record, traceback).items():
-                _written(self._root / folder_name(record.nodeid) / name, text)
+                _written(self._folder(self._root, record.nodeid) / name, text)
         except OSError as error:
             return _note("the bundle", error)
         return None
+
+    def _folder(self, root: Path, nodeid: str) -> Path:
+        folder = root / folder_name(nodeid)
+        if folder != self._open:
+            _make_private_folder(folder)
+            self._open = folder
+        return folder
 
     def forget(self, nodeid: str) -> None:
         """Remove what an earlier run of the test left."""
@@ -77,15 +92,45 @@ def _names_in(root: Path | None) -> set[str]:
 
 
 def _written(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
     try:
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            with _if_it_can_be():
+                os.fchmod(descriptor, 0o600)
+            file.write(text)
     except OSError:
         # Half a document reads like a whole one.
         with suppress(OSError):
             path.unlink()
         raise
     return path
+
+
+def _make_private_folder(folder: Path) -> None:
+    """Make the folder, and those above it that are not there; raise OSError where another's stands in its place."""
+    for one in reversed(folder.parents):
+        if not one.exists():
+            with suppress(FileExistsError):
+                _make_private(one)
+    try:
+        _make_private(folder)
+    except FileExistsError:
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise
+        folder.chmod(0o700)
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    with _if_it_can_be():
+        folder.chmod(0o700)
+
+
+def _if_it_can_be() -> AbstractContextManager[None]:
+    """The umask may have taken the owner's rights as well; some file systems know no rights at all."""
+    return suppress(PermissionError)
 
 
 def _note(what: str, reason: object) -> str:

@@ -14,11 +14,13 @@ from . import documents, pytest_reports
 from .classify import Verdict, classify_end
 from .diagnose import diagnose
 from .diagnose.case import Case
+from .document_redaction import start_text_without_secrets
 from .evidence.merge import read_evidence
 from .identity import identity
 from .observation import Exited, JvmAdopted, JvmFailed, NotServed, Observation, PhaseStarted, Signaled, ThreadNamed
 from .outcomes import Outcome, Phase
 from .records import Diagnosis, Evidence, RunRecord
+from .redaction import jvm_text_without_secrets
 from .settings import Settings
 from .supervise import native
 
@@ -29,7 +31,12 @@ _OWN_JVM: Final = "the JVM is the project's own, which does not wait in its cras
 
 
 def jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
-    """Give the JVM's own words where it did not start."""
+    """Return the JVM's own words where it did not start, without the secrets that it quotes: they go into reports."""
+    reason = _jvm_failure(observation, taken)
+    return None if reason is None else start_text_without_secrets(reason)
+
+
+def _jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
     for message in observation.messages:
         if isinstance(message, JvmFailed):
             return message.reason
@@ -138,7 +145,7 @@ def _about_own_jvm(observation: Observation) -> Iterator[str]:
     if (found := _adopted(observation)) is not None:
         yield f"the JVM, {found.version}, is the project's own, with its own options"
         if found.unused:
-            yield f"it runs without {found.unused}: it was there before the test"
+            yield f"it runs without {jvm_text_without_secrets(found.unused)}: it was there before the test"
 
 
 def _diagnosis(item: pytest.Item, record: RunRecord, observation: Observation, evidence: Evidence) -> Diagnosis | None:

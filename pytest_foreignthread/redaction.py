@@ -1,52 +1,69 @@
-"""What looks like a secret, by its name or by its form, and what is left without it.
+"""Variables and command lines as others may see them: without what is, or may be, a secret.
 
-Names are judged word by word, in API_KEY, api-key and apiKey alike. In doubt a value is taken for a secret.
+Of a variable and of a system property of Java the name decides, by a list of those that are shown. An option of any
+program may be met, so there the value is left out when it has a secret's form, or its name asks for one. Names are
+judged word by word, in API_KEY, api-key and apiKey alike. In doubt a value is taken for a secret.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from . import shown_names
 
 LEFT_OUT: Final = "[left out]"
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _WORDS_OF_ANY_CASE: Final = re.compile(r"[A-Za-z]+")
 _SECRET_WORD: Final = re.compile(
-    r"\w*(?:token|secret|password|passwd|passphrase|credential|cookie|signature|auth|pwd|dsn)s?"
+    r"\w*(?:token|secret|password|passwd|passphrase|passcode|credential|cookie|signature|auth|pwd|dsn|hmac|salt)s?"
     r"|\w*sess(?:ion)?(?:id)?s?|(?!(?:mon|don|tur|hoc|joc|whis)key)\w*keys?"
-    r"|private|authorization|bearer|jwt|pat|webhook|(?:db|pg|ssh|user)?pass",
+    r"|private|authorization|bearer|jwt|pat|webhook|hook|mnemonic|sk|otp|pin|(?:db|my|pg)?pw|(?:db|pg|ssh|user)?pass",
     re.IGNORECASE,
 )
 _SECRET_PHRASE: Final = re.compile(r"connection[-_.]?string|conn[-_.]?str(?![a-z])", re.IGNORECASE)
-_HARMLESS: Final = frozenset({"PWD", "OLDPWD"})
 
 _SECRET_FORM: Final = re.compile(
     r"://[^\s/@:]*:[^\s@]+@|https?://[^\s/@:]+@"
     # The same without a scheme, which a digest of a container image resembles.
     r"|(?<!\S)[\w.+-]+:[^\s/@:]+@(?!sha256:)[\w.(-]"
+    # An address that whoever knows it may post to.
+    r"|://hooks\.\w+\.\w+/\S|/api/webhooks/\S|\.webhook\.office\.com/\S|://api\.telegram\.org/bot\S"
     r"|-----BEGIN [A-Z0-9 ]+-----|\beyJ[\w-]{8,}|\b[Bb]earer\s+\S"
-    r"|\b(?:gh[opsur]_|github_pat_|glpat-|sk[-_]|xox[a-z]-|AKIA|ASIA|AIza|npm_|pypi-|hf_)[\w-]{8,}"
+    r"|\b(?:gh[opsur]_|github_pat_|glpat-|[rs]k[-_]|xox[a-z]-|xapp-|AKIA|ASIA|AIza|npm_|pypi-|hf_|whsec_|dckr_pat_"
+    r"|dop_v1_|shp(?:at|ca|pa|ss)_|lin_api_|AGE-SECRET-KEY-|ya29\.|hv[bs]\.|SG\.)[\w-]{8,}"
 )
 # `token=x` in an option, a URL's query or a connection string, `"token": "x"`, `Authorization: x`.
 _ASSIGNED: Final = re.compile(
     r"(?<![\w.-])(?:-D|--?)?([A-Za-z_][\w.-]*)(?:[\"']?\s*=\s*|[\"']\s*:\s*|:\s+)(?=[\"']?[^\s\"'&;,])"
+    rf"(?!{re.escape(LEFT_OUT)})"
 )
-_FLAGGED: Final = re.compile(r"(?<!\S)--([A-Za-z][\w-]*)\s+(?=[^\s-])")
+_FLAGGED: Final = re.compile(rf"(?<!\S)--([A-Za-z][\w-]*)\s+(?=[^\s-])(?!{re.escape(LEFT_OUT)})")
+_PROPERTY: Final = re.compile(rf"(?<![\w-])-D([^\s=]+)=(?=\S)(?!{re.escape(LEFT_OUT)})")
+# Options, and keys of an ini file after `-o` or as a word of their own, whose value is a command line itself.
+_JVM_ARGUMENTS: Final = frozenset({"--foreign-thread-jvm-args", "foreign_thread_jvm_args"})
+_PYTEST_ARGUMENTS: Final = frozenset({"addopts"})
+# `--name=`, `name=`, `-oname=`, `--override-ini=name=`.
+_NAMED: Final = re.compile(r"(?:-o|--override-ini=)?([\w.-]+)=")
+_JVM_OPTION: Final = re.compile(
+    r"-(?:X|-(?:add|enable|illegal|limit|module|patch|upgrade)-|(?:ea|da|esa|dsa|verbose|server|client)\b)"
+)
+# What an agent makes of its options no one knows, and a command is anything.
+_OPAQUE_JVM_OPTION: Final = re.compile(r"-(?:javaagent|agentlib|agentpath):|-XX:On(?:Error|OutOfMemoryError)=")
 
 
 def is_secret_name(name: str) -> bool:
-    if name in _HARMLESS:
-        return False
     words = [*_WORDS.findall(name), *_WORDS_OF_ANY_CASE.findall(name)]
     return any(map(_SECRET_WORD.fullmatch, words)) or _SECRET_PHRASE.search(name) is not None
 
 
 def has_secret(value: str) -> bool:
     """Whether a value has the form of a secret, or gives one to a name that asks for it."""
-    if _SECRET_FORM.search(value):
+    if _SECRET_FORM.search(value) or any(found[1] not in shown_names.PROPERTIES for found in _PROPERTY.finditer(value)):
         return True
     return any(is_secret_name(found[1]) for rule in (_ASSIGNED, _FLAGGED) for found in rule.finditer(value))
 
@@ -60,21 +77,76 @@ class Variables:
 
 
 def split_variables(environ: Mapping[str, str]) -> Variables:
-    left_out = sorted(name for name, value in environ.items() if is_secret_name(name) or has_secret(value))
-    return Variables({name: environ[name] for name in sorted(environ.keys() - set(left_out))}, tuple(left_out))
+    values = {name: shown_value(name, environ[name]) for name in sorted(environ)}
+    shown = {name: value for name, value in values.items() if value is not None}
+    return Variables(shown, tuple(name for name in values if name not in shown))
+
+
+def shown_value(name: str, value: str) -> str | None:
+    """Return an environment variable's value, `[left out]` in place of each secret; None for one that is not shown."""
+    if name in shown_names.JVM_OPTION_VARIABLES:
+        return jvm_text_without_secrets(value)
+    if name in shown_names.PYTEST_OPTION_VARIABLES:
+        return _pytest_text_without_secrets(value)
+    return None if not shown_names.is_shown_variable(name) or has_secret(value) else value
 
 
 def without_secrets(arguments: Sequence[str]) -> list[str]:
-    """Give the arguments of a command line, `[left out]` in place of each secret; node ids stay as they are."""
+    """Return the arguments of a command line, `[left out]` in place of each secret; node ids stay as they are."""
     return [_shown(argument, before) for before, argument in zip(["", *arguments], arguments, strict=False)]
 
 
 def _shown(argument: str, before: str) -> str:
-    takes_secret = before.startswith("--") and "=" not in before and is_secret_name(before)
-    if takes_secret and not argument.startswith("-"):
-        return LEFT_OUT
-    is_nodeid = "::" in argument and not argument.startswith("-")
-    if is_nodeid or not has_secret(argument):
+    takes_value = before.startswith("--") and "=" not in before and not argument.startswith("-")
+    if before in _JVM_ARGUMENTS or (takes_value and is_secret_name(before)):
+        return _shown_as_value(before, argument)
+    if "::" in argument and not argument.startswith("-"):
         return argument
-    name, equals, _ = argument.partition("=")
-    return f"{name}={LEFT_OUT}" if equals and not has_secret(name) else LEFT_OUT
+    named = _NAMED.match(argument)
+    if named is None or has_secret(named[1]):
+        return LEFT_OUT if has_secret(argument) else argument
+    return f"{named[0]}{_shown_as_value(named[1], argument[named.end() :])}"
+
+
+def _shown_as_value(name: str, value: str) -> str:
+    if name in _JVM_ARGUMENTS:
+        return jvm_text_without_secrets(value)
+    if name in _PYTEST_ARGUMENTS:
+        return _pytest_text_without_secrets(value)
+    return LEFT_OUT if has_secret(f"{name}={value}") else value
+
+
+def _pytest_text_without_secrets(text: str) -> str:
+    words = _shell_words(text)
+    return LEFT_OUT if words is None else shlex.join(without_secrets(words))
+
+
+def jvm_text_without_secrets(text: str) -> str:
+    """Return the arguments of a JVM, given and returned as shell words, `[left out]` in place of each secret."""
+    words = _shell_words(text)
+    return LEFT_OUT if words is None else shlex.join(jvm_words_without_secrets(words))
+
+
+def jvm_words_without_secrets(words: Iterable[str]) -> list[str]:
+    """Return the arguments of a JVM; a word that is no option may be the rest of a secret with a blank in it."""
+    shown: list[str] = []
+    for word in map(_shown_jvm_word, words):
+        if word != LEFT_OUT or not shown or not shown[-1].endswith(LEFT_OUT):
+            shown.append(word)
+    return shown
+
+
+def _shown_jvm_word(word: str) -> str:
+    name, equals, _ = word.partition("=")
+    if word.startswith("-D") and not has_secret(name[2:]):
+        return word if not has_secret(word) else f"{name}={LEFT_OUT}"
+    if _OPAQUE_JVM_OPTION.match(word) and not has_secret(name):
+        return f"{name}={LEFT_OUT}" if equals else word
+    return word if _JVM_OPTION.match(word) and not has_secret(word) else LEFT_OUT
+
+
+def _shell_words(text: str) -> list[str] | None:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return None

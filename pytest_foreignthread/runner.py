@@ -21,6 +21,7 @@ from .outcomes import Outcome, Phase
 from .properties import add_properties
 from .recording import jvm_failure, not_served, record_of
 from .records import Alone, RunRecord
+from .redaction import jvm_words_without_secrets
 from .report import text
 from .reporting import add_evidence, add_section, child_reports, death_reports, reported_outcome, with_entry
 from .reruns import Raised
@@ -136,10 +137,11 @@ def _traceback(reports: Sequence[pytest.TestReport]) -> str:
 
 def _start_failure(settings: Settings, reason: str) -> str:
     words = "; ".join(line.strip() for line in reason.splitlines() if line.strip())
-    used = f"{settings.jvm}; its arguments: {shlex.join(settings.jvm_args) or 'none'}"
-    arguments = "the marker's jvm_args or classpath, " if settings.own_jvm_args else ""
+    arguments = shlex.join(jvm_words_without_secrets(settings.jvm_args))
+    used = f"{settings.jvm}; its arguments: {arguments or 'none'}"
+    own = "the marker's jvm_args or classpath, " if settings.own_jvm_args else ""
     options = "foreign_thread_jvm_args, foreign_thread_classpath or foreign_thread_jvm (the folder of a JDK)"
-    return f"the JVM did not start: {words} ({used}): change {arguments}{options}"
+    return f"the JVM did not start: {words} ({used}): change {own}{options}"
 
 
 def _raised(observation: Observation) -> Raised:

@@ -20,6 +20,8 @@ import pyte
 
 ENDLESS: Final = 300.0
 """Seconds after which what never comes is given up; never a measure of speed."""
+_MARK: Final = b"\0"
+"""What no program under test writes, and no terminal shows."""
 # ^C reaches the process group in the foreground of a terminal that is the controlling one.
 _WITH_THE_TERMINAL: Final = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
@@ -31,6 +33,7 @@ class Terminal:
         self.master, self.slave = os.openpty()
         self.screen = pyte.Screen(columns, rows)
         self.written = b""
+        self._marks = 0
         self._stream = pyte.ByteStream(self.screen)
         self._set_size(columns, rows)
 
@@ -65,9 +68,17 @@ class Terminal:
             if error.errno != errno.EIO:
                 raise
             return False
+        self._marks += data.count(_MARK)
+        data = data.replace(_MARK, b"")
         self.written += data
         self._stream.feed(data)
         return True
+
+    def settle(self) -> None:
+        """Read all that has been written by now: the kernel hands it over a moment later, in its order."""
+        awaited = self._marks + 1
+        os.write(self.slave, _MARK)
+        self.until(lambda: self._marks == awaited)
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Read until it holds."""
@@ -96,8 +107,7 @@ class Terminal:
                 self.read()
         finally:
             os.close(pidfd)
-        while self.read():
-            pass
+        self.settle()
         return process.wait(ENDLESS)
 
     @property

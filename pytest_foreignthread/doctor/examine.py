@@ -83,7 +83,7 @@ def _settings(asked: Asked, used: Jvm) -> Settings:
 
 def shown(findings: Sequence[Finding]) -> list[Finding]:
     """Leave out what looks like a secret: people attach the block to issues."""
-    return [replace(one, value=_without_secrets(one.value)) for one in findings]
+    return [replace(one, value=_without_secrets(one.value), advice=_without_secrets(one.advice)) for one in findings]
 
 
 def _without_secrets(value: str) -> str:

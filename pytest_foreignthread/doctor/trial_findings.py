@@ -15,6 +15,7 @@ from ..observation import Observation, ThreadNamed, Tried
 from ..outcomes import Phase
 from ..recording import jvm_failure
 from ..records import Evidence, RunRecord
+from ..redaction import jvm_words_without_secrets
 from ..report.text import summary
 from ..settings import Settings
 from .findings import Finding, Level, milliseconds, one_line
@@ -77,7 +78,8 @@ def of_death(observation: Observation, taken: documents.Documents, settings: Set
 
 
 def _used(settings: Settings) -> str:
-    return f" (its arguments: {shlex.join(settings.jvm_args)})" if settings.jvm_args else ""
+    arguments = shlex.join(jvm_words_without_secrets(settings.jvm_args))
+    return f" (its arguments: {arguments})" if arguments else ""
 
 
 def _mend_mode(mode: str, settings: Settings) -> str:

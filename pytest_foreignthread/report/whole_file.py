@@ -16,6 +16,10 @@ def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     half_done = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
+        if path.exists():
+            # Who has made the old file private wants that of the new one.
+            half_done.touch(mode=0o600)
+            half_done.chmod(path.stat().st_mode)
         half_done.write_text(text, encoding="utf-8")
         half_done.replace(path)
     finally:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ import pytest
 
 from pytest_foreignthread.artifacts import folder_name
 
+from .. import planted_secrets
+from ..planted_secrets import VARIABLES, WORD
 from .conftest import ENDLESS, RunSuite, SuiteRun, run_suite_in
 
 SECRET: Final = "hunter2-4711"
@@ -100,10 +103,10 @@ def test_the_environment(run: SuiteRun) -> None:
     found: dict[str, Any] = json.loads(bundle(run)["environment.json"])
     assert run.document["environment"].items() <= found.items()
     assert found["argv"][1:-1] == list(ARGUMENTS)[:-1]
-    assert found["argv"][-1] == "--foreign-thread-jvm-args=[left out]"
+    assert found["argv"][-1] == "--foreign-thread-jvm-args=-Xmx99m '-Dpassword=[left out]'"
     assert (found["cwd"], found["rootdir"]) == (str(run.folder), str(run.folder))
-    assert found["environment_variables"]["PLAIN_WORDS"] == "two words"
-    assert {"SOME_TOKEN", "SOME_PROXY"} <= set(found["left_out"])
+    assert found["environment_variables"]["PYTHONHASHSEED"] == "7"
+    assert {"SOME_TOKEN", "SOME_PROXY", "PLAIN_WORDS"} <= set(found["left_out"])
 
 
 def test_the_doctors_block_is_the_same_in_each(run: SuiteRun) -> None:
@@ -135,6 +138,95 @@ def test_a_secret_stands_in_the_tests_own_output_alone(run: SuiteRun) -> None:
     assert with_secret == {"stdout.txt"}
 
 
+CRASHING: Final = """
+    import ctypes
+
+    import pytest
+
+    @pytest.mark.foreign_thread(mode="new", jvm_args="-Xmx64m -Dof.the.marker=hunter2 -Dfile.encoding=UTF-8")
+    def test_crashes():
+        ctypes.string_at(8)
+"""
+WITH_OPTIONS: Final = """
+    def pytest_addoption(parser):
+        for name in ("token", "db-pw", "stripe-sk", "admin-pin", "hmac-seed", "slack", "url"):
+            parser.addoption(f"--{name}")
+        parser.addini("api_key", "")
+"""
+NOT_AT_THE_START: Final = ("PYTHONPATH", "PYTHONWARNINGS", "LD_LIBRARY_PATH", "CLASSPATH")
+"""Variables with which no Python or no JVM would start, or none as it should."""
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+    """A crash beside a JVM, with secrets wherever one can be put."""
+    # JPype is not found with a class path that is not its own.
+    words = shlex.join(word for word in planted_secrets.JVM_WORDS if "class.path" not in word)
+    environment = {name: value for name, value in VARIABLES.items() if name not in NOT_AT_THE_START}
+    environment |= dict.fromkeys(("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS"), words)
+    environment |= {"PYTEST_ADDOPTS": "--db-pw=hunter2", "CLASSPATH": VARIABLES["CLASSPATH"]}
+    arguments = [*planted_secrets.ARGUMENTS, f"--foreign-thread-jvm-args={words}"]
+    return run_suite_in(
+        tmp_path_factory.mktemp("planted"),
+        {"conftest.py": WITH_OPTIONS, "test_it.py": CRASHING},
+        *("--foreign-thread-artifacts=kept", "--foreign-thread-report=page.html", *arguments),
+        env=environment,
+    )
+
+
+def test_no_planted_secret_is_in_what_is_kept(planted: SuiteRun) -> None:
+    assert planted.outcomes == {"test_crashes": "segfault"}
+    texts = bundle(planted, "test_it.py::test_crashes")
+    assert {"hs_err.txt", "jvm_start.txt", "stdout.txt"} < texts.keys()
+    assert [name for name, text in texts.items() if WORD in text] == []
+    assert WORD not in json.dumps(planted.document)
+    assert WORD not in (planted.folder / "page.html").read_text(encoding="utf-8")
+
+
+def test_what_is_no_secret_is_kept(planted: SuiteRun) -> None:
+    texts = bundle(planted, "test_it.py::test_crashes")
+    environment = json.loads(texts["environment.json"])
+    planted_names = {name for name in VARIABLES if name not in NOT_AT_THE_START}
+    assert planted_names <= set(environment["left_out"])
+    assert planted_names.isdisjoint(environment["environment_variables"])
+    assert environment["environment_variables"]["PATH"] == os.environ["PATH"]
+    assert environment["environment_variables"]["PYTEST_ADDOPTS"] == "'--db-pw=[left out]'"
+    for name in ("hs_err.txt", "jvm_start.txt"):
+        assert "-Ddb.password=[left out] -Dadmin.pin=[left out] -Dplain=[left out]" in texts[name]
+    (command,) = [line for line in texts["hs_err.txt"].splitlines() if line.startswith("Command Line: ")]
+    assert {"-Xmx64m", "-Dof.the.marker=[left", "-Dfile.encoding=UTF-8"} <= set(command.split())
+
+
+def test_the_owner_alone_may_read_the_bundle(planted: SuiteRun) -> None:
+    paths = list((planted.folder / "kept").rglob("*"))
+    assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_file()} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (planted.folder / "kept", paths[0])} == {0o700}
+
+
+def test_without_the_option_the_documents_are_private_and_filtered(run_suite: RunSuite, tmp_path: Path) -> None:
+    run_suite(CRASHING, env={"JAVA_TOOL_OPTIONS": "-Ddb.password=hunter2"})
+    paths = list((tmp_path / ".pytest_cache" / "d" / "foreign_thread").rglob("*"))
+    assert {path.name for path in paths} > {"hs_err.txt", "jvm_start.txt"}
+    assert [path.name for path in paths if path.is_file() and WORD in path.read_text(encoding="utf-8")] == []
+    assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o600, 0o700}
+
+
+@pytest.mark.parametrize("refused", ["-XX:NoSuchFlag", "-Xmx1k"])
+def test_a_jvm_that_does_not_start_quotes_no_secret(run_suite: RunSuite, refused: str) -> None:
+    """Its words are the message of a test's error, in each report."""
+    marker = f"@pytest.mark.foreign_thread(mode='new', jvm_args='-Dof.the.marker=hunter2 {refused}')"
+    suite = f"import pytest\n{marker}\ndef test_it(): pass\n"
+    run = run_suite(
+        suite, "--junitxml=junit.xml", env={"JAVA_TOOL_OPTIONS": "-Ddb.password=hunter2 -Dq='hunter2 hunter2'"}
+    )
+    assert run.outcomes == {"test_it": "error"}
+    message = run.tests["test_it"]["message"]
+    assert "-Ddb.password=[left out]" in message
+    assert f"its arguments: '-Dof.the.marker=[left out]' {refused}" in message
+    assert WORD not in json.dumps(run.document)
+    assert WORD not in (run.folder / "junit.xml").read_text(encoding="utf-8")
+
+
 def test_the_order(run: SuiteRun) -> None:
     assert bundle(run)["order.txt"].splitlines() == ["test_it.py::test_passes", ABORTS]
     assert bundle(run, "test_it.py::test_expected")["order.txt"].count("\n") == 4
@@ -148,7 +240,7 @@ def test_the_order_is_given_to_pytest_as_arguments(run: SuiteRun, run_suite: Run
 
 def test_the_rerun_has_what_is_no_secret(run: SuiteRun) -> None:
     words = shlex.split(bundle(run)["rerun.txt"])
-    jvm_args = "--foreign-thread-jvm-args=[left out]"
+    jvm_args = "--foreign-thread-jvm-args=-Xmx99m '-Dpassword=[left out]'"
     assert words == ["PYTHONHASHSEED=7", "pytest", ABORTS, "-p", "no:cacheprovider", jvm_args]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Callable
+import os
+import resource
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -113,25 +116,93 @@ def test_a_bundle_that_cannot_be_written_is_a_note(tmp_path: Path) -> None:
     assert folder_name(NODEID) in note
 
 
-def test_half_a_document_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_a_document_is_not_left(tmp_path: Path) -> None:
     """As on a disk that is full."""
-    write = Path.write_text
-
-    def written_in_part(path: Path, text: str, **how: str) -> int:
-        if path.stem not in ("python", "report"):
-            return write(path, text, **how)
-        write(path, text[:3], **how)
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", written_in_part)
     artifacts = Artifacts(tmp_path, bundle=bundle)
-    kept = artifacts.keep(NODEID, DOCUMENTS)
-    notes = [kept.note, artifacts.complete(RECORD, "traceback")]
-    assert notes == [
-        f"{what} could not be kept: [Errno 28] No space left on device" for what in ("documents", "the bundle")
+    with longest_file(11):
+        kept = artifacts.keep(NODEID, DOCUMENTS)
+        note = artifacts.complete(RECORD, "a long traceback")
+    assert [kept.note, note] == [
+        f"{what} could not be kept: [Errno 27] File too large" for what in ("documents", "the bundle")
     ]
     assert list(kept.paths) == ["hs_err"]
     assert {path.name for path in (tmp_path / folder_name(NODEID)).iterdir()} == {"hs_err.txt", "record.json"}
+
+
+@contextmanager
+def longest_file(size: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o777], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def rights(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.usefixtures("umask")
+def test_the_owner_alone_may_read(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path / "deep" / "er", bundle=bundle)
+    artifacts.keep(NODEID, DOCUMENTS)
+    assert artifacts.complete(RECORD, "traceback") is None
+    folder = tmp_path / "deep" / "er" / folder_name(NODEID)
+    assert {rights(path) for path in folder.iterdir()} == {0o600}
+    assert {rights(path) for path in (folder, folder.parent, folder.parent.parent)} == {0o700}
+    assert len(list(folder.iterdir())) == 4
+
+
+def test_a_folder_of_the_users_keeps_its_rights(tmp_path: Path) -> None:
+    root = tmp_path / "kept"
+    root.mkdir()
+    root.chmod(0o755)
+    artifacts = Artifacts(root)
+    artifacts.keep(NODEID, DOCUMENTS)
+    assert (rights(root), rights(root / folder_name(NODEID))) == (0o755, 0o700)
+
+
+def test_a_tests_folder_that_others_may_read_is_made_private(tmp_path: Path) -> None:
+    """One that came after this process had looked, so that it is not replaced as a whole."""
+    artifacts = Artifacts(tmp_path)
+    folder = tmp_path / folder_name(NODEID)
+    folder.mkdir()
+    (folder / "python.txt").write_text("of another run")
+    for path in (folder, folder / "python.txt"):
+        path.chmod(0o777)
+    artifacts.keep(NODEID, {"python": "stack"})
+    assert (rights(folder), rights(folder / "python.txt")) == (0o700, 0o600)
+    assert (folder / "python.txt").read_text() == "stack"
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    """In a folder that others may write to, a link may stand where the test's own folder belongs."""
+    elsewhere, root = tmp_path / "elsewhere", tmp_path / "kept"
+    elsewhere.mkdir()
+    root.mkdir()
+    (root / folder_name(NODEID)).symlink_to(elsewhere)
+    kept = Artifacts(root).keep(NODEID, DOCUMENTS)
+    assert (kept.paths, list(elsewhere.iterdir())) == ({}, [])
+    assert kept.note is not None
+    assert "File exists" in kept.note
+
+
+def test_what_hotspot_quotes_is_filtered(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path)
+    artifacts.keep(NODEID, {"jvm_start": "Picked up JAVA_TOOL_OPTIONS: -Da=hunter2\n", "stdout": "-Da=hunter2\n"})
+    texts = {path.name: path.read_text() for path in (tmp_path / folder_name(NODEID)).iterdir()}
+    assert texts == {
+        "jvm_start.txt": "Picked up JAVA_TOOL_OPTIONS: -Da=[left out]\n",
+        "stdout.txt": "-Da=hunter2\n",
+    }
 
 
 @pytest.mark.parametrize(

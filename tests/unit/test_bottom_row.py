@@ -21,15 +21,15 @@ class Written:
 
     def show(self, text: str) -> None:
         self.row.show(lambda width: text[:width])
-        self.terminal.read()
+        self.terminal.settle()
 
     def close(self) -> None:
         self.row.close()
-        self.terminal.read()
+        self.terminal.settle()
 
     def print(self, text: str) -> None:
         os.write(self.terminal.slave, text.encode())
-        self.terminal.read()
+        self.terminal.settle()
 
     @property
     def cursor(self) -> tuple[int, int]:
@@ -157,12 +157,12 @@ def test_a_forked_child_leaves_it_alone(written: Written) -> None:
         written.row.close()
         os._exit(0)
     os.waitpid(pid, 0)
-    written.terminal.read()
+    written.terminal.settle()
     assert written.terminal.bottom == "1/9"
     assert not written.terminal.whole_screen_scrolls()
 
 
 def test_what_an_encoding_does_not_have(written: Written) -> None:
     BottomRow(written.terminal.slave, "ascii").show(lambda width: "a…b")
-    written.terminal.read()
+    written.terminal.settle()
     assert written.terminal.bottom == "a?b"

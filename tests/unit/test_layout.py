@@ -20,6 +20,7 @@ DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
     **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row", "choices", "fresh_start"], DATA),
+    "shown_names": DATA,
     **dict.fromkeys(["baseline", "hookspecs", "own_modes", "standby", "threads_before_fork"], 1),
     **dict.fromkeys(["decorator", "in_process"], 1),
     "__init__": 2,
@@ -30,12 +31,11 @@ TIERS: Final[Mapping[str, int]] = {
     "phases": 2,
     "timeouts": 4,
     "reruns": 4,
-    **dict.fromkeys(
-        ["wire", "evidence", "measured", "classify", "diagnose", "jvms", "documents", "artifacts", "redaction"], 1
-    ),
-    **dict.fromkeys(["child", "supervise", "report"], 2),
+    **dict.fromkeys(["wire", "evidence", "measured", "classify", "diagnose", "jvms", "documents", "redaction"], 1),
+    **dict.fromkeys(["child", "supervise", "report", "document_redaction"], 2),
     "jvm_cache": 3,
     **dict.fromkeys(["options", "pytest_reports", "recorded_warnings", "bundle", "properties", "reporting"], 3),
+    "artifacts": 3,
     **dict.fromkeys(["environment", "markers", "reporting", "terminal", "fixtures", "shared_fixtures"], 4),
     **dict.fromkeys(["against_baseline", "report_files", "live_line", "starts"], 4),
     "live": 5,

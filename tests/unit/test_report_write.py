@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,15 @@ def test_write_makes_the_folders_and_leaves_nothing_else(tmp_path: Path) -> None
     whole_file.write(path, TEXT)
     assert json.loads(path.read_text(encoding="utf-8")) == valid_document()
     assert os.listdir(path.parent) == ["report.json"]
+
+
+def test_a_private_report_stays_private(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text("old", encoding="utf-8")
+    path.chmod(0o600)
+    whole_file.write(path, TEXT)
+    assert path.read_text(encoding="utf-8") == TEXT
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_json_holds_text_that_is_no_unicode(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
     **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row", "choices", "fresh_start"], DATA),
+    **dict.fromkeys(["expected_messages", "report_shape"], DATA),
     **dict.fromkeys(["baseline", "hookspecs", "own_modes", "standby", "threads_before_fork"], 1),
     **dict.fromkeys(["decorator", "in_process"], 1),
     "__init__": 2,
@@ -38,6 +39,7 @@ TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["options", "pytest_reports", "recorded_warnings", "bundle", "properties", "reporting"], 3),
     **dict.fromkeys(["environment", "markers", "reporting", "terminal", "fixtures", "shared_fixtures"], 4),
     **dict.fromkeys(["against_baseline", "report_files", "live_line", "starts"], 4),
+    "usual_input": 4,
     "live": 5,
     "selection": 5,
     **dict.fromkeys(["items", "results"], 6),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -19,8 +20,13 @@ def _opened(config: pytest.Config) -> int | None:
     capture = config.pluginmanager.getplugin("capturemanager")
     if capture is None or not capture.is_globally_capturing():
         return lender.usual_input()
+    before = sys.stdout
     capture.suspend_global_capture(in_=True)
+    captured = sys.stdout is not before
     try:
         return lender.usual_input()
     finally:
         capture.resume_global_capture()
+        if not captured:
+            # Between the phases of tests pytest captures what is read, and not what is written.
+            capture.suspend_global_capture()

@@ -30,6 +30,7 @@ from .supervise.fork import OpenEnds
 from .supervise.pystack import Pystack
 from .supervise.scratch import ScratchRoot
 from .supervise.signals import surely
+from .usual_input import usual_input_of
 from .wire import Sender
 
 
@@ -197,7 +198,8 @@ class Children:
 
         standing = self._fixtures.standing()
         aside = self._config.stash.get(STEP_ASIDE, None)
-        return ForkedChild(run, settings, folder, standing, self._ends, self._pystack, aside, known=len(places.items))
+        known, reads = len(places.items), usual_input_of(self._config)
+        return ForkedChild(run, settings, folder, standing, self._ends, self._pystack, aside, known, reads)
 
     def _spawned(self, item: pytest.Item, group: Group | None, settings: Settings) -> SpawnedChild:
         others = self._places.items if group is not None else ()

@@ -23,6 +23,9 @@ FAULTHANDLER_CHOICES: Final = ("apart", "pytest")
 
 JVM_PROFILES: Final = ("quick", "server")
 
+MESSAGE_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes that what a child sends for one test may take, where nothing else is chosen."""
+
 MARKER: Final = "foreign_thread"
 MARKER_HELP: Final = (
     f"{MARKER}(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...], isolation=SCOPE, skip=REASON, "

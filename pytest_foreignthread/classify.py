@@ -40,6 +40,8 @@ def raised_null_result(exceptions: Sequence[tuple[str, str]]) -> str | None:
 
 def classify_end(observation: Observation, evidence: Evidence) -> Verdict | None:
     """Say how the child died; None when it ended in order, so that its reports tell all."""
+    if observation.refused:
+        return Verdict(Outcome.ERROR, None, None, observation.refused)
     if observation.serving:
         return None
     fault = evidence.fatal_error.signal if evidence.fatal_error else None

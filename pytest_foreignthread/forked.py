@@ -10,16 +10,18 @@ from typing import Final
 import pytest
 
 from . import documents
+from .expected_messages import MessagesOfEnd, MessagesOfTest
 from .isolation import JvmKey, jvm_key
 from .items import SETTINGS
 from .measured import take_in
-from .observation import Observation
+from .observation import JvmFailed, Observation, PhaseStarted
 from .orders import End, RunTest
+from .outcomes import Phase
 from .settings import DEBUGGER_FIFO, DUMP_SIGNAL, Settings
 from .supervise import native
 from .supervise.fork import ChildMain, OpenEnds
 from .supervise.held import CrashWatch
-from .supervise.lender import Lender
+from .supervise.lender import Lender, UsualInput, usual_input
 from .supervise.probe import take_crash, take_documents
 from .supervise.pystack import Pystack
 from .supervise.supervisor import SupervisedChild
@@ -38,6 +40,8 @@ class ForkedChild:
     """One of `choices.STARTS`."""
     is_copy = True
     """Whether it has what the pytest process had when it came to be."""
+    starts_jvm_late = False
+    """Whether its JVM may start in the setup of a test."""
 
     def __init__(
         self,
@@ -49,18 +53,22 @@ class ForkedChild:
         pystack: Pystack,
         step_aside: Callable[[], object] | None = None,
         known: int = 0,
+        usual_input: UsualInput = usual_input,
     ) -> None:
         """`standing` is where fixtures stand that are not the child's to tear down, `known` how many items it has.
 
-        `step_aside` is called before a debugger there has the screen.
+        `step_aside` is called before a debugger there has the screen, `usual_input` gives what that may read from.
         """
         self.folder = folder
-        self._lender = Lender(folder / DEBUGGER_FIFO, step_aside)
+        self._lender = Lender(folder / DEBUGGER_FIFO, step_aside, usual_input)
         self._settings = settings
         self._pystack = pystack
         self._standing = standing
         self._known = known
-        self._supervised = SupervisedChild(child_main, _crash_watch(settings, folder, pystack), ends, self._lender)
+        crash = _crash_watch(settings, folder, pystack)
+        self._supervised = SupervisedChild(child_main, crash, ends, self._lender, settings.message_limit)
+        self._starts_jvm = settings.jvm is not None
+        """Whether it has yet to."""
         self.served: list[pytest.Item] = []
         self.ahead: pytest.Item | None = None
         """The test that it was told to run before its turn."""
@@ -104,8 +112,9 @@ class ForkedChild:
         """Watch it run the test; without an order it was told ahead."""
         self.served.append(item)
         self.ahead = None
-        limits = item.stash[SETTINGS].limit
-        seen = self._supervised.observe(limits, probe=self._probe(), order=order, tick=tick)
+        limits, expected = item.stash[SETTINGS].limit, self._expected(item)
+        seen = self._supervised.observe(limits, probe=self._probe(), order=order, tick=tick, expected=expected)
+        self._starts_jvm = self._starts_jvm and not _has_started_jvm(seen)
         # Most tests leave nothing to explain.
         return seen, {} if seen.all_passed else documents.read(self.folder, seen)
 
@@ -115,9 +124,12 @@ class ForkedChild:
             # It runs a test that is not to be reported. What that has set up is to be torn down all the same.
             self._lender.refuse()
             self._supervised.interrupt()
-            self._supervised.observe(lambda _: _INTERRUPTED)
+            self._supervised.observe(lambda _: _INTERRUPTED, expected=self._expected(self.ahead))
         limits = self.served[-1].stash[SETTINGS].limit
-        return self._supervised.observe(limits, probe=self._probe(), order=End())
+        return self._supervised.observe(limits, probe=self._probe(), order=End(), expected=MessagesOfEnd())
+
+    def _expected(self, item: pytest.Item) -> MessagesOfTest:
+        return MessagesOfTest(item.nodeid, starts_jvm=self._starts_jvm, late=self.starts_jvm_late)
 
     def close(self) -> None:
         """Nothing is left of it but its folder; it may be closed again."""
@@ -132,6 +144,11 @@ class ForkedChild:
             native_choice=self._settings.native,
             pystack=self._pystack,
         )
+
+
+def _has_started_jvm(seen: Observation) -> bool:
+    began = any(isinstance(message, PhaseStarted) and message.phase is Phase.JVM for message in seen.messages)
+    return began and not any(isinstance(message, JvmFailed) for message in seen.messages)
 
 
 def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWatch | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from .outcomes import Phase
 
@@ -44,6 +44,8 @@ class WarningRecorded:
     filename: str
     lineno: int
     when: str
+    line: str = ""
+    """The line of source: the pytest process opens no file at a child's word."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,8 @@ class Serving:
 End = Exited | Signaled | Lost | Serving
 
 
+CANNOT_ACCEPT: Final = "sent a report that pytest-foreignthread cannot accept"
+
 Taken = tuple[dict[str, str], dict[str, str]]
 """What a look at a child gives: name of a document → its text, name of one that could not be taken → why."""
 
@@ -168,6 +172,8 @@ class EndedBy(enum.Enum):
 
     ITSELF = "itself"
     DEADLINE = "deadline"
+    REFUSAL = "refusal"
+    """It sent what the pytest process does not accept."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +196,8 @@ class Observation:
     """Documents that could not be taken → why."""
     notes: tuple[str, ...] = ()
     """Remarks of the supervisor: a stopped child, processes that outlived it."""
+    refused: str = ""
+    """What the child sent that is not accepted, and what was expected, in words; empty of one that kept to it."""
     oom_kills: int = 0
     """Processes of the control group, the child or others, that the kernel killed meanwhile for lack of memory."""
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .outcomes import Outcome
 
 DOCTOR_FORMS: Final = ("text", "json")
+LEAST_BYTES: Final = 65536
+"""A test without any output sends some kilobytes."""
 REPORT_SUFFIXES: Final = (".json", ".html", ".md")
 
 
@@ -31,6 +33,12 @@ def seconds(value: object) -> float:
 def count(value: object) -> int:
     if not str(value).isdecimal():
         raise ValueError("want a number, such as 0 or 2")
+    return int(str(value))
+
+
+def byte_count(value: object) -> int:
+    if not str(value).isdecimal() or not int(str(value)) >= LEAST_BYTES:
+        raise ValueError(f"want a number of bytes, {LEAST_BYTES} or more, such as 67108864")
     return int(str(value))
 
 

@@ -20,6 +20,7 @@ from .choices import (
     JVM_PROFILES,
     LIVE_CHOICES,
     MATRIX_MODES,
+    MESSAGE_LIMIT,
     MODES,
     NATIVE_CHOICES,
     STARTS,
@@ -102,6 +103,13 @@ OPTIONS: Final = (
         values.count,
         None,
         "children forked ahead of their tests (by the number of processors); 0 for none",
+    ),
+    Option(
+        "message_limit",
+        "BYTES",
+        values.byte_count,
+        MESSAGE_LIMIT,
+        "limit of what the child of a test sends, its reports and warnings, in bytes (67108864)",
     ),
     Option(
         "native",
@@ -344,5 +352,5 @@ def settings_for(
 
     chosen = {name: marked.get(name, options[name]) for name in ("timeout", "jvm_args", "classpath", "isolation")}
     own = "jvm_args" in marked or "classpath" in marked
-    run_wide = {name: options[name] for name in ("native", "jvm_profile")}
+    run_wide = {name: options[name] for name in ("native", "jvm_profile", "message_limit")}
     return Settings(mode=mode, call_mode=call_mode, jvm=jvm, own_jvm_args=own, **run_wide, **chosen)

@@ -9,10 +9,16 @@ from typing import Any, Final, Literal
 
 import pytest
 
+from . import report_shape
 from .child.plain_data import CARRIED, HAD_A_FORM
+from .expected_messages import is_part
 from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Phase, Segfault
 from .phases import make_report
+from .report_shape import BadShape
 from .standby import ATTRIBUTE
+
+_TAKEN: Final = (ATTRIBUTE, "node", "_id")
+"""Attributes that this plugin, xdist, and pytest itself give a report in the pytest process."""
 
 NOTHING: Final[Mapping[str, frozenset[Outcome]]] = {}
 
@@ -56,21 +62,75 @@ class _Verbatim(str):
 
 
 def from_plain_data(config: pytest.Config, data: dict[str, Any]) -> pytest.TestReport:
-    """Give the report that the child made; pytest expects tuples where JSON gives lists."""
+    """Return the report that the child made; pytest expects tuples where JSON gives lists.
+
+    Raise BadShape for data that is none of a report's: it comes from a child, which a test has in its hands.
+    """
     data = dict(data)
-    had_a_form = data.pop(HAD_A_FORM, False)
-    report: pytest.TestReport = config.hook.pytest_report_from_serializable(config=config, data=dict(data))
+    had_a_form = data.pop(HAD_A_FORM, False) is True
+    _check(data)
+    report = _read(config, data)
     path, line, domain = report.location
     report.location = (path, line, domain)
     report.sections = [(name, content) for name, content in report.sections]
-    report.user_properties = [(name, value) for name, value in report.user_properties]
+    report.user_properties = [(_encodable(name), value) for name, value in report.user_properties]
     longrepr: Any = report.longrepr
     if isinstance(longrepr, list):
         report.longrepr = (longrepr[0], longrepr[1], longrepr[2])
-    elif had_a_form:
+    elif had_a_form and isinstance(longrepr, str):
         report.longrepr = ShownText(longrepr)  # type: ignore[assignment]
+    _complete(report)
     _unquote_subtest(report, data)
     return report
+
+
+def _check(data: Mapping[str, Any]) -> None:
+    report_shape.check(data, required="$report_type" in data)
+    for name in data:
+        if name in _TAKEN or (name != "nodeid" and hasattr(pytest.TestReport, name)):
+            raise BadShape(f"expected a report without {name!r}, which is not a child's to set")
+    if not isinstance(data.get(CARRIED, {}), dict):
+        raise BadShape(f"expected an object as {CARRIED!r} of a report, got {report_shape.shown(data[CARRIED])}")
+
+
+def _read(config: pytest.Config, data: Mapping[str, Any]) -> pytest.TestReport:
+    try:
+        report = config.hook.pytest_report_from_serializable(config=config, data=dict(data))
+    # The hook of a plugin, or pytest's own, reads what a child has sent.
+    except Exception as error:
+        words = report_shape.shown(f"{type(error).__name__}: {error}")
+        raise BadShape(f"expected a report that pytest can read, got {words}") from None
+    if not isinstance(report, pytest.TestReport):
+        raise BadShape(f"expected the report of a test, got {_kind_of(report, data)}")
+    if is_part(data) and type(report) is pytest.TestReport:
+        raise BadShape("expected the report of a subtest, got one of a test")
+    if "$report_type" not in data:
+        # A plugin's own form may have other keys.
+        report_shape.check({name: getattr(report, name, None) for name in report_shape.READ}, required=True)
+    for name in ("nodeid", "when", "outcome"):
+        if name in data and getattr(report, name) != data[name]:
+            raise BadShape(f"expected a report of {name} {data[name]!r}, got one of {getattr(report, name)!r}")
+    return report
+
+
+def _complete(report: pytest.TestReport) -> None:
+    """Add what pytest counts on, and what a plugin that changed the outcome may have left out."""
+    longrepr: Any = report.longrepr
+    if report.skipped and not hasattr(report, "wasxfail") and not isinstance(longrepr, tuple):
+        path, line, _ = report.location
+        report.longrepr = (path, line or 0, str(longrepr or "skipped without a reason"))
+    elif report.failed and longrepr is None:
+        report.longrepr = "failed without a text"
+
+
+def _encodable(text: str) -> str:
+    """Return the text without lone surrogates, which pytest's JUnit report leaves in a property's name."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _kind_of(report: object, data: Mapping[str, Any]) -> str:
+    kind = data.get("$report_type", data.get("_report_type"))
+    return f"a {type(report).__name__}" if report is not None else f"one of type {report_shape.shown(kind)}"
 
 
 def _unquote_subtest(report: pytest.TestReport, data: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from . import pytest_reports
 from .loops import loops_of, registered, with_only
+from .recorded_warnings import class_named
 
 Raised = Mapping[str, Sequence[tuple[str, str]]]
 """pytest's step → type name and text of the exception that ended it, and of its causes."""
@@ -137,8 +138,8 @@ def _stand_in(kind: str, text: str) -> Exception:
     base = own if isinstance(own, type) and issubclass(own, Exception) else Exception
     parts = {"__str__": lambda _: text, "__module__": base.__module__}
     try:
-        made: Exception = type(kind.rpartition(".")[2], (base,), parts)(text)
+        made: Exception = class_named(kind, base, parts)(text)
     except TypeError:
         # Some, such as UnicodeError's, take more than a text.
-        made = type(kind, (Exception,), parts)(text)
+        made = class_named(kind, Exception, parts)(text)
     return made

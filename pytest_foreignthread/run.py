@@ -7,7 +7,7 @@ import itertools
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -156,7 +156,8 @@ class Run:
         self.results.tell_verdict(result.reports)
         for report in self._fixtures.tear_down(item, nextitem, result.reports):
             item.ihook.pytest_runtest_logreport(report=report)
-        item.ihook.pytest_foreign_thread_carried(item=item, data=carried)
+        for report in _hand_on(item, carried):
+            item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         _close(item, result)
 
@@ -171,11 +172,11 @@ class Run:
 
         def run() -> Round:
             result = self._run(item, nextitem)
-            item.ihook.pytest_foreign_thread_carried(item=item, data=pytest_reports.take_carried(result.reports))
+            errors = [*_hand_on(item, pytest_reports.take_carried(result.reports))]
             pytest_reports.number_round(result.reports, next(numbers))
             self.results.tell_verdict(result.reports)
             _close(item, result)
-            return Round(result.reports, result.raised)
+            return Round([*result.reports, *errors], result.raised)
 
         if not run_in_loop(item, nextitem, run):
             return False
@@ -328,6 +329,21 @@ def _ended(item: pytest.Item, call: pytest.CallInfo[None]) -> Result | None:
     from .not_run import not_run
 
     return not_run(item, item.stash[foreign_items.SETTINGS], call)
+
+
+def _hand_on(item: pytest.Item, carried: Mapping[str, Any] | None) -> Iterator[pytest.TestReport]:
+    """Let plugins take what the test's child had for them; yield the error of one that could not.
+
+    They count on their own data, and a test may have put in what it likes.
+    """
+
+    def hand_on() -> None:
+        item.ihook.pytest_foreign_thread_carried(item=item, data=carried)
+
+    stops = (KeyboardInterrupt, pytest.exit.Exception)
+    call = pytest.CallInfo.from_call(hand_on, when="teardown", reraise=stops)
+    if call.excinfo is not None:
+        yield phases.make_report(item, call)
 
 
 def _close(item: pytest.Item, result: Result) -> None:

@@ -16,13 +16,14 @@ from .identity import identity
 from .items import SETTINGS
 from .nodeids import file_of
 from .not_run import Result
-from .observation import Observation, ReportMade, SessionStopped, WarningRecorded
+from .observation import CANNOT_ACCEPT, Observation, PhaseStarted, ReportMade, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
 from .properties import add_properties
 from .recording import jvm_failure, not_served, record_of
 from .records import Alone, RunRecord
 from .redaction import jvm_words_without_secrets
 from .report import text
+from .report_shape import BadShape
 from .reporting import add_evidence, add_section, child_reports, death_reports, reported_outcome, with_entry
 from .reruns import Raised
 from .settings import Settings
@@ -45,13 +46,25 @@ class Runner:
         self.children.starts.how(settings)
         seen = self.children.run(item, nextitem)
         observation = seen.observation
+        if observation.refused:
+            return self._refused(item, settings, seen, observation.refused)
         if (message := not_served(observation)) is not None:
             return Result(_error(item, settings, seen, Phase.FORK, message), (), None)
         if (reason := jvm_failure(observation, seen.taken)) is not None:
             return Result(self._jvm_failed(item, settings, seen, reason), (), None)
         self._jvm_has_started = self._jvm_has_started or settings.jvm is not None
         warnings = tuple(message for message in observation.messages if isinstance(message, WarningRecorded))
-        return Result(self._reports(item, settings, seen), warnings, _stop(observation), _raised(observation))
+        try:
+            reports = self._reports(item, settings, seen)
+        except BadShape as error:
+            return self._refused(item, settings, seen, f"{CANNOT_ACCEPT}: {error}")
+        return Result(reports, warnings, _stop(observation), _raised(observation))
+
+    def _refused(self, item: pytest.Item, settings: Settings, seen: Seen, what: str) -> Result:
+        """Return an error of the test alone; its child is not trusted with another."""
+        self.children.retire(item)
+        message = f"{item.nodeid} {what}; its child was ended"
+        return Result(_error(item, settings, seen, seen.observation.phase, message), (), None)
 
     def _reports(self, item: pytest.Item, settings: Settings, seen: Seen) -> list[pytest.TestReport]:
         observation = seen.observation
@@ -84,7 +97,10 @@ class Runner:
         if not before or self.children.debugs or seen.observation.debugged:
             return record
         seen = self.children.run(item, None, alone=True)
-        reports = child_reports(item, seen.observation)
+        try:
+            reports = child_reports(item, seen.observation)
+        except BadShape as error:
+            return _with_note(record, f"alone, in a child of its own, it {CANNOT_ACCEPT}: {error}")
         alone, _ = record_of(item, settings, seen.observation, seen.taken, reports)
         earlier = tuple(pytest_reports.as_typed(item.config, pytest_reports.own_id(one)) for one in before)
         rerun = (*_together(earlier, record.rerun), *_modes_of(item, before), "--foreign-thread-isolation=session")
@@ -92,7 +108,7 @@ class Runner:
 
     def _jvm_failed(self, item: pytest.Item, settings: Settings, seen: Seen, reason: str) -> list[pytest.TestReport]:
         message = _start_failure(settings, reason)
-        if not self._jvm_has_started and not settings.own_jvm_args:
+        if not self._jvm_has_started and not settings.own_jvm_args and _is_proven(seen.observation):
             raise pytest.UsageError(message)
         return _error(item, settings, seen, Phase.JVM, message)
 
@@ -109,9 +125,12 @@ class Runner:
 def _error(item: pytest.Item, settings: Settings, seen: Seen, phase: Phase, message: str) -> list[pytest.TestReport]:
     """Give the reports of a test that a child could not run."""
     duration, which = seen.observation.duration, identity(item, settings)
-    report = pytest_reports.death_report(item, Outcome.ERROR, phase, message, message, duration)
-    record = RunRecord(item.nodeid, settings.mode, Outcome.ERROR, phase, duration, message=message, **which)
-    return with_entry([report, pytest_reports.closing_report(item)], replace(record, start=seen.start), settings)
+    # Of the setup, whatever the phase: for pytest that is an error, and no failure.
+    report = pytest_reports.death_report(item, Outcome.ERROR, Phase.SETUP, message, message, duration)
+    reports = [report, pytest_reports.closing_report(item)]
+    outcome, _ = pytest_reports.outcome_of(reports)
+    record = RunRecord(item.nodeid, settings.mode, outcome, phase, duration, message=message, **which)
+    return with_entry(reports, replace(record, start=seen.start), settings)
 
 
 def _together(earlier: Sequence[str], test: str) -> tuple[str, ...]:
@@ -142,6 +161,12 @@ def _start_failure(settings: Settings, reason: str) -> str:
     own = "the marker's jvm_args or classpath, " if settings.own_jvm_args else ""
     options = "foreign_thread_jvm_args, foreign_thread_classpath or foreign_thread_jvm (the folder of a JDK)"
     return f"the JVM did not start: {words} ({used}): change {own}{options}"
+
+
+def _is_proven(observation: Observation) -> bool:
+    """Whether no code of a test can have said that the JVM failed: before any setup, or the child came to its end."""
+    begun = any(isinstance(one, PhaseStarted) and one.phase is Phase.SETUP for one in observation.messages)
+    return not begun or observation.serving or observation.finished
 
 
 def _raised(observation: Observation) -> Raised:

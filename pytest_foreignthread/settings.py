@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from .choices import MESSAGE_LIMIT
 from .outcomes import Outcome, Phase
 
 VIRTUAL_SINCE: Final = 21
@@ -29,6 +30,8 @@ DEBUGGER_FIFO: Final = "debugger"
 """FIFO in the scratch folder from which a child reads whether its debugger has the user's terminal."""
 LENT: Final = b"y"
 """What stands there if it has."""
+
+MESSAGE_LIMIT_OPTION: Final = "foreign_thread_message_limit"
 
 # fork and JVM start are this plugin's work, not the test's: a test's short timeout must not end them.
 START_LIMIT: Final = 60.0
@@ -77,6 +80,8 @@ class Settings:
     """A class archive (`.jsa`) or AOT cache (`.aot`) that the JVM may take its first classes from."""
     native: str = "auto"
     """Whether to take native stacks: `auto`, where pystack is installed, `off`, or `locals`, with Python's locals."""
+    message_limit: int = MESSAGE_LIMIT
+    """Bytes that what the child sends for the test may take in the pytest process's memory, about."""
     launchers: Mapping[str, Launcher] = field(default_factory=dict)
     """The project's own modes."""
     test: str = ""

@@ -27,6 +27,7 @@ from .settings import Settings
 from .standby import START_PATH
 from .supervise.fork import OpenEnds
 from .supervise.pystack import Pystack
+from .usual_input import usual_input_of
 from .wire import Sender
 
 _PROGRAM: Final = (
@@ -68,7 +69,11 @@ class SpawnedChild(ForkedChild):
         """`files` are those whose tests it may be told to run."""
         _let_others_append(config)
         aside = config.stash.get(STEP_ASIDE, None)
-        super().__init__(_child_main(config, folder), settings, folder, frozenset(), ends, pystack, aside)
+        reads = usual_input_of(config)
+        main = _child_main(config, folder)
+        super().__init__(main, settings, folder, frozenset(), ends, pystack, aside, usual_input=reads)
+        # The project may start one where the tests need none.
+        self._starts_jvm, self.starts_jvm_late = True, settings.jvm is not None
         self._files = files
         start = _start_of(config, settings, folder, files)
         (folder / fresh_start.FILE).write_bytes(pickle.dumps(start))

@@ -2,6 +2,8 @@
 
 A message is a line of JSON: the name of its class, a tab, its fields, a newline. JSON text holds no raw newline, so a
 reader finds the next message however the stream was cut, and bytes that a test wrote into the pipe cost one line.
+
+A line that is no message is counted and dropped. What a message says is not judged here: `expected_messages` does that.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ import dataclasses
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from .choices import MESSAGE_LIMIT
 from .observation import (
     DebuggerEntered,
     DebuggerLeft,
@@ -49,8 +52,14 @@ _FIELDS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     cls: tuple((field.name, str(field.type)) for field in dataclasses.fields(cls)) for cls in _CLASSES.values()
 }
 
-LONGEST = 64 * 1024 * 1024
-"""Bytes of a line; a longer one is dropped, so that no flood fills the parent's memory."""
+DEEPEST: Final = 100
+"""Lists and objects inside one another, in a message: a deeper one breaks what walks it by recursion."""
+
+# What a message, and a value in it, take of this process's memory beside their text.
+_PER_MESSAGE: Final = 1024
+_PER_VALUE: Final = 96
+_SMALL: Final = 65536
+_PIECE: Final = 1024 * 1024
 
 
 def encode(message: Message) -> bytes:
@@ -60,7 +69,7 @@ def encode(message: Message) -> bytes:
 
 
 def encode_report(report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: str) -> bytes:
-    """Give a `ReportMade` whose report is JSON already."""
+    """Return a `ReportMade` whose report is JSON already."""
     rest = json.dumps({"exceptions": exceptions, "elsewhere": elsewhere})
     return f'{ReportMade.__name__}\t{{"report": {report}, {rest[1:]}\n'.encode()
 
@@ -137,67 +146,125 @@ def _identity(fd: int) -> tuple[int, int] | None:
 
 
 class Decoder:
-    """Takes the stream in pieces of any size, gives whole messages."""
+    """Takes the stream in pieces of any size, gives whole messages, and none beyond its limit."""
 
-    def __init__(self, longest: int = LONGEST) -> None:
-        self._longest = longest
+    def __init__(self, limit: int = MESSAGE_LIMIT) -> None:
+        """`limit` is the bytes that the messages of one test may take in this process's memory, about."""
+        self._limit = limit
         self._rest = bytearray()
-        self._dropping = False
+        self._taken = 0
+        self.exceeded = False
+        """More came than the limit allows; what comes later is dropped unread."""
         self.foreign_lines = 0
         """Lines that were no message: a test wrote into the pipe."""
 
+    def begin(self) -> None:
+        """Count anew, for the next test."""
+        self._taken = len(self._rest)
+
     def feed(self, data: bytes) -> list[Message]:
-        first, newline, rest = data.partition(b"\n")
-        if not newline:
-            self._keep(data)
+        if self._exceeds(len(data)):
             return []
+        first, newline, rest = data.partition(b"\n")
+        self._rest += first
+        if not newline:
+            return []
+        line, self._rest = bytes(self._rest), bytearray()
         whole, _, tail = rest.rpartition(b"\n")
         # A flood of lines that are no messages is sorted out without a look at each.
-        lines = [self._first_line(first), *(whole.split(b"\n") if b"\t" in whole else ())]
-        messages = [message for line in lines if (message := _decode(line)) is not None]
-        self.foreign_lines += data.count(b"\n") - len(messages)
-        self._keep(tail)
+        lines = [line, *(whole.split(b"\n") if b"\t" in whole else ())]
+        messages = list(self._messages(lines))
+        if not self.exceeded:
+            self.foreign_lines += data.count(b"\n") - len(messages)
+            self._rest += tail
         return messages
 
-    def _first_line(self, end: bytes) -> bytes:
-        """The line that `end` ends; nothing of a line that was too long."""
-        self._keep(end)
-        line = b"" if self._dropping else bytes(self._rest)
-        self._rest, self._dropping = bytearray(), False
-        return line
+    def _messages(self, lines: Iterable[bytes]) -> Iterator[Message]:
+        for line in lines:
+            name, _, text = line.partition(b"\t")
+            if (cls := _CLASSES.get(name)) is None:
+                continue
+            before, size = self._taken, _PER_MESSAGE + _PER_VALUE * _values_in(text)
+            if self._exceeds(size):
+                return
+            if (message := _decode(cls, text)) is not None:
+                yield message
+            else:
+                # Nothing is kept of it.
+                self._taken = before
 
-    def _keep(self, piece: bytes) -> None:
-        if self._dropping or len(self._rest) + len(piece) > self._longest:
-            self._rest, self._dropping = bytearray(), True
-        else:
-            self._rest += piece
+    def _exceeds(self, size: int) -> bool:
+        self._taken += size
+        if self._taken > self._limit:
+            self._rest, self.exceeded = bytearray(), True
+        return self.exceeded
 
     @property
     def torn(self) -> int:
-        """Bytes of a last message that never came whole, as far as they were kept."""
+        """Bytes of a last message that never came whole."""
         return len(self._rest)
 
 
-def _decode(line: bytes) -> Message | None:
-    name, _, text = line.partition(b"\t")
-    cls = _CLASSES.get(name)
-    if cls is None:
-        return None
+def _values_in(text: bytes) -> int:
+    """Return about how many values JSON makes of the text."""
+    count = _separators(text)
+    return count if count * _PER_VALUE <= _SMALL else sum(map(_separators, _outside_strings(text)))
+
+
+def _separators(text: bytes) -> int:
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
+
+
+def _outside_strings(text: bytes) -> Iterator[bytes]:
+    """Yield what is in no string, piece by piece: all parts of a long text at once would take a lot of memory."""
+    text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    quotes = 0
+    for start in range(0, len(text), _PIECE):
+        parts = text[start : start + _PIECE].split(b'"')
+        yield b" ".join(parts[quotes % 2 :: 2])
+        quotes += len(parts) - 1
+
+
+def too_deep(value: object) -> bool:
+    """Whether lists and objects stand in one another deeper than a message may have them."""
+    level = [value]
+    for _ in range(DEEPEST):
+        # Once each: in a child, what holds itself twice would be without end.
+        level = list({id(inner): inner for outer in level for inner in _inside(outer)}.values())
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    found = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return [one for one in found if isinstance(one, (dict, list, tuple))]
+
+
+def _decode(cls: type[Message], text: bytes) -> Message | None:
     try:
         fields = json.loads(text)
+        if too_deep(fields):
+            return None
         if cls is PhaseStarted:
             return PhaseStarted(Phase(fields["phase"]))
         if cls is ReportMade:
-            return _decode_report(fields)
+            return _decode_report(**fields)
         message = cls(**fields)
     # RecursionError: brackets without end.
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    typed = all(isinstance(getattr(message, name), _TYPES[kind]) for name, kind in _FIELDS[cls])
+    typed = all(_fits(getattr(message, name), kind) for name, kind in _FIELDS[cls])
     return message if typed else None
 
 
-def _decode_report(fields: dict[str, Any]) -> ReportMade | None:
-    pairs = tuple((str(kind), str(text)) for kind, text in fields["exceptions"])
-    report = fields["report"]
-    return ReportMade(report, pairs, str(fields["elsewhere"])) if isinstance(report, dict) else None
+def _fits(value: object, kind: str) -> bool:
+    return isinstance(value, _TYPES[kind]) and (kind == "bool" or not isinstance(value, bool))
+
+
+def _decode_report(report: object, exceptions: object, elsewhere: object) -> ReportMade | None:
+    if not isinstance(report, dict) or not isinstance(exceptions, list) or not isinstance(elsewhere, str):
+        return None
+    if not all(isinstance(pair, list) and [*map(type, pair)] == [str, str] for pair in exceptions):
+        return None
+    return ReportMade(report, tuple((kind, text) for kind, text in exceptions), elsewhere)

@@ -8,11 +8,12 @@ import pytest
 
 from ..classify import raised_null_result
 from ..outcomes import NullResult
+from .plain_data import class_name, text_of
 
 
 def exception_chain(error: BaseException) -> tuple[tuple[str, str], ...]:
     """Give type name and text of the exception, its explicit causes and, of a group, its members."""
-    return tuple((_kind(one), _text(one)) for one in _walk(error, set()))
+    return tuple((_kind(one), text_of(one)) for one in _walk(error, set()))
 
 
 def null_result(excinfo: pytest.ExceptionInfo[BaseException] | None) -> NullResult | None:
@@ -46,11 +47,4 @@ def _members(error: BaseException) -> tuple[BaseException, ...]:
 
 
 def _kind(error: BaseException) -> str:
-    return "SystemError" if isinstance(error, SystemError) else type(error).__qualname__
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except BaseException as broken:  # a test's exception may do anything in __str__
-        return f"<{type(error).__qualname__}, whose text raised {type(broken).__qualname__}>"
+    return "SystemError" if isinstance(error, SystemError) else class_name(type(error))

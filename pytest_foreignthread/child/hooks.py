@@ -17,15 +17,18 @@ class ChildPlugin:
         self._config = config
         self._folder = folder
         self._sender = sender
+        self._nodeid = ""
+        """Of the test that runs."""
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self) -> None:
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self._nodeid = item.nodeid
         # Not earlier: pytest's capture holds descriptors 1 and 2 inside the phases alone.
         give_own_capture_files(self._folder)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Reports that others make while the test runs: subtests."""
-        send_report(self._config, self._sender, report)
+        send_report(self._config, self._sender, report, self._nodeid)
 
 
 class TerminalWithoutHooks:

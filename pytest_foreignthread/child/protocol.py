@@ -6,6 +6,8 @@ import bdb
 import copy
 import functools
 import itertools
+import linecache
+import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -19,7 +21,7 @@ from ..wire import Sender
 from .elsewhere import kept_by_main_thread
 from .exceptions import exception_chain, null_result
 from .phase_ends import PhaseEnds
-from .plain_data import CARRIED, report_text
+from .plain_data import CARRIED, class_name, report_text, text_of
 from .state import ChildState
 
 if TYPE_CHECKING:
@@ -61,24 +63,54 @@ class Protocol:
         self._sender.send(PhaseStarted(Phase(when)))
         call = pytest.CallInfo.from_call(function, when=when, reraise=None)
         stop = self._session_stop(call.excinfo) if call.excinfo is not None else None
-        report = self._report(call) if stop is None else None
-        if report is not None:
-            stop = self._interact(call, report)
+        report, stop = (None, stop) if stop is not None else self._looked_at(call)
         self._debugging.give_back()
         self._send_warnings(when)
-        if report is not None:
-            self._send_report(call, report)
+        passed = report is not None and self._send_report(call, report)
         if stop is not None:
             self._sender.send(stop)
-        return report is not None and bool(report.passed)
+        return passed
 
-    def _send_report(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-        if report.when == "teardown":
-            setattr(report, CARRIED, self._carried())
-        chain = exception_chain(call.excinfo.value) if call.excinfo is not None else ()
-        elsewhere = kept_by_main_thread(call.excinfo.value) if report.failed and call.excinfo is not None else ""
+    def _looked_at(self, call: pytest.CallInfo[None]) -> tuple[pytest.TestReport | None, SessionStopped | None]:
+        """Return the report that all plugins have had a look at, and the end of the run if one asks for it."""
+        try:
+            report = self._report(call)
+            return report, self._interact(call, report)
+        except (KeyboardInterrupt, pytest.exit.Exception) as stopped:
+            return None, _session_stop(pytest.ExceptionInfo.from_exception(stopped))
+        # A hook may do anything, and so may what the test raised. pytest would end the run with an INTERNALERROR.
+        except BaseException as error:
+            return self._unreported(call, error), None
+
+    def _unreported(self, call: pytest.CallInfo[None], error: BaseException) -> pytest.TestReport:
+        """Return the report of a phase of which none could be made, or sent."""
+        item = self._item
+        words = f"no report of the {call.when} could be made or sent:\n{_traceback(error)}"
+        when: Any = call.when
+        return pytest.TestReport(item.nodeid, item.location, {}, "failed", words, when, duration=call.duration)
+
+    def _send_report(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
+        """Send it; return whether the phase passed."""
+        chain: tuple[tuple[str, str], ...] = ()
+        elsewhere = ""
+        try:
+            if report.when == "teardown":
+                setattr(report, CARRIED, self._carried())
+            if call.excinfo is not None:
+                chain = exception_chain(call.excinfo.value)
+                elsewhere = kept_by_main_thread(call.excinfo.value) if report.failed else ""
+            data, passed = self._data_of(report), bool(report.passed)
+        # As above.
+        except BaseException as error:
+            data, passed = self._data_of(self._unreported(call, error)), False
         # The mark of the next phase, or the word of the test's end, comes next.
-        send_report(self._item.config, self._sender, report, chain, elsewhere, soon=True)
+        self._sender.send_report(data, chain, elsewhere, soon=True)
+        return passed
+
+    def _data_of(self, report: pytest.TestReport) -> str:
+        if (data := report_text(self._item.config, report, self._item.nodeid)) is None:
+            raise TypeError(f"expected a report that pytest can send to another process, got a {type(report).__name__}")
+        return data
 
     def _session_stop(self, excinfo: pytest.ExceptionInfo[BaseException]) -> SessionStopped | None:
         # pytest lets its debugger look at where the test was interrupted.
@@ -152,28 +184,50 @@ def send_report(
     config: pytest.Config,
     sender: Sender,
     report: pytest.TestReport,
-    exceptions: tuple[tuple[str, str], ...] = (),
-    elsewhere: str = "",
-    *,
-    soon: bool = False,
+    nodeid: str,
 ) -> None:
+    """Send a report that another than pytest's own protocol has made, of a part of the test of that node id."""
     # A plugin's own kind of report may have no form that crosses processes.
-    if (data := report_text(config, report)) is not None:
-        sender.send_report(data, exceptions, elsewhere, soon=soon)
+    if (data := report_text(config, report, nodeid)) is not None:
+        sender.send_report(data, (), "")
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error))
+    # A test's exception may do anything when it is asked for what caused it.
+    except BaseException:
+        return text_of(error)
 
 
 def _described(warning: warnings.WarningMessage, when: When) -> WarningRecorded:
-    kind = warning.category
-    return WarningRecorded(
-        kind.__module__, kind.__qualname__, str(warning.message), warning.filename, warning.lineno, when
-    )
+    """A test may call `warnings.showwarning` with whatever it likes."""
+    kind: Any = warning.category
+    name = class_name(kind) if isinstance(kind, type) else text_of(kind)
+    filename, lineno = text_of(warning.filename), warning.lineno
+    lineno = int(lineno) if isinstance(lineno, int) else 0
+    module, message = text_of(getattr(kind, "__module__", "")), text_of(warning.message)
+    return WarningRecorded(module, name, message, filename, lineno, when, _line(filename, lineno))
+
+
+def _line(filename: str, lineno: int) -> str:
+    try:
+        return linecache.getline(filename, lineno)
+    # A name that is none of a file's: with a NUL in it, say.
+    except ValueError:
+        return ""
+
+
+def _status(code: object) -> int | None:
+    """Return what pytest ends with; Python ends with 1 where it is told something that is no number."""
+    return None if code is None else int(code) if isinstance(code, int) else 1
 
 
 def _session_stop(excinfo: pytest.ExceptionInfo[BaseException]) -> SessionStopped | None:
     error = excinfo.value
     if isinstance(error, KeyboardInterrupt):
         place = excinfo.traceback[-1]
-        return SessionStopped("interrupt", str(error) or f"{place.path}:{place.lineno + 1}")
+        return SessionStopped("interrupt", text_of(error) or f"{place.path}:{place.lineno + 1}")
     if isinstance(error, pytest.exit.Exception):
-        return SessionStopped("exit", error.msg, error.returncode)
+        return SessionStopped("exit", text_of(error.msg), _status(error.returncode))
     return None

@@ -10,6 +10,7 @@ from typing import Final
 
 from .. import documents
 from ..child import trial as child
+from ..expected_messages import MessagesOfTrial
 from ..observation import Observation, Tried
 from ..orders import End
 from ..outcomes import Phase
@@ -77,13 +78,13 @@ def _attempt(settings: Settings, scratch: ScratchRoot, modes: Sequence[str], sta
     probe = functools.partial(
         take_documents, traceback_file=folder / documents.PYTHON_HANG, dump_signal=DUMP_SIGNAL, budget=_LOOKS
     )
-    limits = functools.partial(_limit, settings, start)
+    limits, expected = functools.partial(_limit, settings, start), MessagesOfTrial()
     try:
-        seen = supervised.observe(limits, probe=probe)
+        seen = supervised.observe(limits, probe=probe, expected=expected)
         looks = _looks_at(supervised, settings) if seen.serving else ()
         taken = documents.read(folder, seen)
         if seen.serving:
-            supervised.observe(limits, order=End())
+            supervised.observe(limits, order=End(), expected=expected)
         return Attempt(seen, taken, looks)
     finally:
         surely(supervised.close)

@@ -9,6 +9,7 @@ import termios
 from collections import deque
 from collections.abc import Iterator
 
+from ..choices import MESSAGE_LIMIT
 from ..observation import Message
 from ..wire import Decoder
 
@@ -18,10 +19,21 @@ _CHUNK = 65536
 class Inbox:
     """The reading end of a child's pipe. What was read and not taken waits for the next who asks."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, limit: int = MESSAGE_LIMIT) -> None:
+        """`limit` is the bytes that the messages of one test may take, about."""
         self._descriptor = descriptor
-        self._decoder = Decoder()
+        self._decoder = Decoder(limit)
+        self.limit = limit
         self._waiting: deque[Message] = deque()
+
+    def begin(self) -> None:
+        """Count the bytes of the next test."""
+        self._decoder.begin()
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether more came than the limit allows."""
+        return self._decoder.exceeded
 
     @property
     def torn(self) -> int:

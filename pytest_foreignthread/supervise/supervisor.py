@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..choices import MESSAGE_LIMIT
+from ..expected_messages import Expected
 from ..observation import EndedBy, Lost, Observation
 from ..orders import Order
 from ..outcomes import Phase
@@ -34,13 +36,19 @@ class SupervisedChild:
     """
 
     def __init__(
-        self, child_main: ChildMain, crash: CrashWatch | None, ends: OpenEnds, lender: Lender | None = None
+        self,
+        child_main: ChildMain,
+        crash: CrashWatch | None,
+        ends: OpenEnds,
+        lender: Lender | None = None,
+        message_limit: int = MESSAGE_LIMIT,
     ) -> None:
         """`crash` has a look at a child that says that it is dying, `lender` has the terminal for its debugger.
 
-        The phase's time stands still meanwhile.
+        The phase's time stands still meanwhile. `message_limit` is the bytes that its messages of one test may take.
         """
         self._child_main = child_main
+        self._message_limit = message_limit
         self._crash = crash
         self._lender = lender
         self._ends = ends
@@ -58,7 +66,7 @@ class SupervisedChild:
                 self._oom_kills = oom_kills()
                 self._gate = CrashGate.opened(self._crash, self._ends)
                 self._kept = launch(self._child_main, self._ends, held)
-                self._inbox = Inbox(self._kept.messages)
+                self._inbox = Inbox(self._kept.messages, self._message_limit)
         return self._kept, self._inbox
 
     def start_quietly(self) -> None:
@@ -73,13 +81,15 @@ class SupervisedChild:
         probe: Probe | None = None,
         order: Order | None = None,
         tick: Callable[[], object] | None = None,
+        expected: Expected | None = None,
     ) -> Observation:
         """Give the child its order and watch until it has done that, has ended, or a phase passes its limit.
 
         FORK's limit counts from the start, the others' from their `PhaseStarted`; all together have the sum of the
         limits. `probe` is called with the pid of a child that passed its deadline, while it lives; it has to bound
         itself. `tick` is called about once a second meanwhile; it must not raise. A child that cannot be forked is a
-        `Lost` end, not an exception.
+        `Lost` end, not an exception. `expected` says which messages are accepted, None for all: after another the
+        child is ended.
         """
         began = time.monotonic()
         try:
@@ -90,7 +100,7 @@ class SupervisedChild:
             kept.give(order)
         # It has its JVM from its first test on.
         first = Phase.SETUP if self._served else Phase.FORK
-        watch = Watch(kept, inbox, limits, began, self._gate, first, tick, self._lender)
+        watch = Watch(kept, inbox, limits, began, self._gate, first, tick, self._lender, expected)
         self._served += 1
         if not watch.until_end():
             watch.at_deadline(probe)

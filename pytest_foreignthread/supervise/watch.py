@@ -7,7 +7,9 @@ import select
 import time
 from collections.abc import Callable
 
+from ..expected_messages import Expected, Unexpected
 from ..observation import (
+    CANNOT_ACCEPT,
     DebuggerEntered,
     DebuggerLeft,
     EndedBy,
@@ -15,11 +17,13 @@ from ..observation import (
     Message,
     Observation,
     PhaseStarted,
+    ReportMade,
     Serving,
     Taken,
     TestEnded,
 )
 from ..outcomes import Phase
+from ..settings import MESSAGE_LIMIT_OPTION
 from . import processes
 from .held import CrashGate
 from .inbox import Inbox
@@ -31,6 +35,8 @@ Probe = Callable[[int], Taken]
 _LONGEST_WAIT = 3600.0
 # For a keeper that says nothing although its child has ended.
 _ANSWER = 2.0
+# How often a debugger that has the time is looked after.
+_DEBUGGED = 1.0
 TICK = 1.0
 """Seconds between two calls of `tick`."""
 
@@ -48,10 +54,15 @@ class Watch:
         first: Phase = Phase.FORK,
         tick: Callable[[], object] | None = None,
         lender: Lender | None = None,
+        expected: Expected | None = None,
     ) -> None:
         self.kept = kept
         self._lender = lender or Lender(None)
+        self._lender.begin()
         self._inbox = inbox
+        inbox.begin()
+        self._expected = expected
+        self._refused = ""
         self._gate = gate
         self._limits = limits
         self._began = began
@@ -88,11 +99,11 @@ class Watch:
             poll.register(descriptor, select.POLLIN)
         watching_pid = False
         self._take_messages()
-        while self.kept.end is None and not self.serving:
+        while self.kept.end is None and not self.serving and not self._refused:
             if not watching_pid and self.kept.pidfd is not None:
                 poll.register(self.kept.pidfd, select.POLLIN)
                 watching_pid = True
-            for descriptor, _ in poll.poll(min(self._patience(), self._until_tick()) * 1000):
+            for descriptor, _ in poll.poll(min(self._until_look(), self._until_tick()) * 1000):
                 if not self._serve(descriptor):
                     poll.unregister(descriptor)
             if self._tick is not None and self._until_tick() <= 0:
@@ -105,9 +116,13 @@ class Watch:
         return True
 
     def _patience(self) -> float:
-        limit = math.inf if self._lender.lends else min(self._phase_began + self._limit, self._last_due)
+        limit = min(self._phase_began + self._limit, self._last_due) + self._lender.stood()
         due = self._answer_due or limit
         return max(0.0, min(due - time.monotonic(), _LONGEST_WAIT))
+
+    def _until_look(self) -> float:
+        # While the time stands still, what is left of it stays as it is, be it next to nothing.
+        return _DEBUGGED if self._lender.lends else self._patience()
 
     def _until_tick(self) -> float:
         return max(0.0, self._tick_due - time.monotonic())
@@ -150,7 +165,7 @@ class Watch:
         """This process may have been stopped or starved: look once more before blaming the child."""
         self.drain()
         self.kept.read_status()
-        return self.kept.end is not None or self.serving or self._patience() > 0
+        return self.kept.end is not None or self.serving or bool(self._refused) or self._patience() > 0
 
     def _passed(self) -> bool:
         """Whether the child has ended for all that: the keeper passed its time, not the child."""
@@ -159,6 +174,8 @@ class Watch:
 
     def _take_messages(self) -> None:
         for message in self._inbox.take():
+            if not self._is_expected(message):
+                return
             if isinstance(message, TestEnded):
                 if self._ended_by is EndedBy.DEADLINE:
                     continue
@@ -168,13 +185,37 @@ class Watch:
             self._messages.append(message)
             if self._ended_at is None:
                 self._heed(message)
+        if self._inbox.exceeded:
+            self._refuse(
+                f"sent messages to pytest, its reports and warnings, of more than {self._inbox.limit} bytes: let it "
+                f"write less, or raise {MESSAGE_LIMIT_OPTION}"
+            )
+
+    def _is_expected(self, message: Message) -> bool:
+        """Whether it is accepted; of a child that sent another no more is."""
+        if self._refused:
+            return False
+        try:
+            if self._expected is not None:
+                self._expected.take(message)
+        except Unexpected as error:
+            words = CANNOT_ACCEPT if isinstance(message, ReportMade) else CANNOT_ACCEPT.replace("report", "message")
+            self._refuse(f"{words}: {error}")
+            return False
+        return True
+
+    def _refuse(self, words: str) -> None:
+        # What a child sends that has passed its deadline does not make it less of a hang.
+        if self._ended_by is not EndedBy.DEADLINE:
+            self._refused, self._ended_by = self._refused or words, EndedBy.REFUSAL
 
     def _heed(self, message: Message) -> None:
         match message:
             case PhaseStarted(phase):
                 self._enter(phase, time.monotonic())
             case DebuggerEntered(at_terminal, at):
-                self._lender.lend(lambda: self.kept.pid, at_terminal=at_terminal, at=at)
+                began = max(at, self._phase_began)
+                self._lender.lend(lambda: self.kept.pid, at_terminal=at_terminal, at=at, began=began)
             case DebuggerLeft():
                 self._stand_still(self._lender.take_back(in_order=True))
 
@@ -216,6 +257,7 @@ class Watch:
             documents=self._documents,
             missing=self._missing,
             notes=tuple(self._notes),
+            refused=self._refused,
         )
 
 

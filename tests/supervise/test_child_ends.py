@@ -195,6 +195,8 @@ def test_limit_of_a_phase_ends_with_it() -> None:
 def test_phase_marks_do_not_put_off_the_deadline_for_ever() -> None:
     def child_main(sender: Sender) -> None:
         while True:
+            # Not so many that they are refused for their number.
+            time.sleep(0.001)
             sender.send(IN_CALL)
 
     seen = run(child_main, fork=1.0, jvm=0.0, setup=0.0, call=1.0, teardown=0.0)

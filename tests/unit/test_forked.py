@@ -27,6 +27,7 @@ OPTIONS: Final[Mapping[str, Any]] = {
     "isolation": "session",
     "native": "off",
     "jvm_profile": "quick",
+    "message_limit": 1_000_000,
 }
 SUITE: Final = """
 import unittest

@@ -20,6 +20,7 @@ OPTIONS: Final = {
     "isolation": "test",
     "native": "off",
     "jvm_profile": "quick",
+    "message_limit": 1_000_000,
 }
 
 SUITE: Final = """

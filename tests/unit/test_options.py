@@ -89,6 +89,7 @@ GOOD: Final[list[tuple[str, str, object]]] = [
     *(("jvm_profile", word, word) for word in ("quick", "server")),
     *(("isolation", word, word) for word in ("test", "module", "session")),
     *(("ready", text, int(text)) for text in ("0", "2", "16")),
+    *(("message_limit", text, int(text)) for text in ("65536", "67108864")),
     *(("live", word, word) for word in ("auto", "off")),
     *(("cache", text, True) for text in ("true", "True", "on", "yes", "1")),
     *(("cache", text, False) for text in ("false", "FALSE", "off", "no", "0")),
@@ -101,6 +102,7 @@ def test_good_value(name: str, text: str, value: object) -> None:
     assert configured(ini={ini_key(name): text})[name] == value
 
 
+LEAST_BYTES: Final = "want a number of bytes, 65536 or more, such as 67108864"
 NO_TIMES: Final = ("0", "-1", "-0.0", "nan", "inf", "-inf", "abc", "True", "None", "5s", "1e999")
 BAD: Final[list[tuple[str, str, str]]] = [
     *(("timeout", text, SECONDS) for text in NO_TIMES),
@@ -112,6 +114,7 @@ BAD: Final[list[tuple[str, str, str]]] = [
     ("jvm_args", '-Dname="two words', "want shell words (No closing quotation)"),
     ("jvm_args", "-Dname=\\", "want shell words (No escaped character)"),
     *(("ready", text, "want a number, such as 0 or 2") for text in ("-1", "two", "1.5", "auto")),
+    *(("message_limit", text, LEAST_BYTES) for text in ("0", "65535", "-1", "64M", "1e9")),
     *(("isolation", text, "want one of 'test', 'module', 'session'") for text in ("tests", "class", "MODULE")),
 ]
 
@@ -143,6 +146,7 @@ def test_defaults(absent: object) -> None:
         "isolation": "test",
         "start": None,
         "ready": None,
+        "message_limit": 64 * 1024 * 1024,
         "native": "auto",
         "jvm_profile": "quick",
         "faulthandler": "apart",

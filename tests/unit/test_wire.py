@@ -5,8 +5,10 @@ import os
 import select
 import signal
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from types import FrameType
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
@@ -28,7 +30,7 @@ from pytest_foreignthread.observation import (
     WarningRecorded,
 )
 from pytest_foreignthread.outcomes import Phase
-from pytest_foreignthread.wire import Decoder, Sender, encode
+from pytest_foreignthread.wire import DEEPEST, Decoder, Sender, encode
 
 TEXT = st.text()
 INTEGER = st.integers(-(2**63), 2**63)
@@ -39,7 +41,7 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(PhaseStarted, st.sampled_from(Phase)),
     st.builds(ThreadNamed, INTEGER, INTEGER, TEXT),
     st.builds(ReportMade, st.dictionaries(TEXT, PLAIN), st.lists(st.tuples(TEXT, TEXT)).map(tuple), TEXT),
-    st.builds(WarningRecorded, TEXT, TEXT, TEXT, TEXT, INTEGER, TEXT),
+    st.builds(WarningRecorded, TEXT, TEXT, TEXT, TEXT, INTEGER, TEXT, TEXT),
     st.builds(JvmFailed, TEXT),
     st.builds(JvmAdopted, TEXT, TEXT),
     st.builds(NotServed, TEXT),
@@ -105,6 +107,10 @@ def forged(name: str, fields: object) -> bytes:
         forged("ReportMade", {"report": {}, "exceptions": ["abc"], "elsewhere": ""}),
         forged("ReportMade", {"report": {}, "exceptions": 1, "elsewhere": ""}),
         forged("ReportMade", {"report": {}, "exceptions": []}),
+        forged("ReportMade", {"report": {}, "exceptions": [["a", 1]], "elsewhere": ""}),
+        forged("ReportMade", {"report": {}, "exceptions": [], "elsewhere": 1}),
+        forged("ReportMade", {"report": {}, "exceptions": [], "elsewhere": "", "more": 1}),
+        forged("ThreadNamed", {"ident": True, "native_id": 2, "name": "x"}),
     ],
 )
 def test_line_that_is_no_message_is_counted(line: bytes) -> None:
@@ -113,19 +119,60 @@ def test_line_that_is_no_message_is_counted(line: bytes) -> None:
     assert decoder.foreign_lines == 1
 
 
-def test_line_without_end_is_dropped() -> None:
-    decoder = Decoder(longest=1000)
-    for _ in range(50):
-        assert decoder.feed(b"x" * 100) == []
-        assert decoder.torn <= 1000
-    assert decoder.feed(b"\n" + encode(Finished())) == [Finished()]
-    assert (decoder.foreign_lines, decoder.torn) == (1, 0)
+FLOODS: Final = {
+    "a line without an end": b"x" * 100,
+    "lines that are no messages": b"x" * 99 + b"\n",
+    "empty lines": b"\n" * 100,
+    "long messages": encode(JvmFailed("x" * 10_000)),
+    "short messages": encode(ThreadNamed(1, 1, "")),
+    "many values": encode(ReportMade({"x": [[] for _ in range(1000)]})),
+    "many values beside a text with commas": encode(
+        ReportMade({"x": ',\\\\",[' * 2000, "y": [{} for _ in range(2000)]})
+    ),
+}
 
 
-def test_message_of_the_longest_length_is_taken() -> None:
-    whole = encode(JvmFailed("x" * 1000))
-    assert Decoder(longest=len(whole) - 1).feed(whole) == [JvmFailed("x" * 1000)]
-    assert Decoder(longest=len(whole) - 2).feed(whole) == []
+@pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
+def test_nothing_is_kept_beyond_the_limit(flood: bytes) -> None:
+    limit = 1_000_000
+    decoder, kept = Decoder(limit), list[Message]()
+    tracemalloc.start()
+    try:
+        for _ in range(limit // len(flood) + 1):
+            kept += decoder.feed(flood)
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert decoder.exceeded
+    assert used <= limit
+    assert decoder.feed(b"\n" + encode(Finished())) == []
+    assert decoder.torn == 0
+
+
+def test_a_text_full_of_commas_counts_as_a_text() -> None:
+    text = encode(JvmFailed('"[,' * 100_000))
+    decoder = Decoder(len(text) + 3000)
+    assert decoder.feed(text) == [JvmFailed('"[,' * 100_000)]
+    assert not decoder.exceeded
+
+
+def test_each_test_has_a_limit_of_its_own() -> None:
+    one = encode(JvmFailed("x" * 500_000))
+    decoder = Decoder(600_000)
+    for _ in range(3):
+        decoder.begin()
+        assert decoder.feed(one) == [JvmFailed("x" * 500_000)]
+    assert decoder.feed(one) == []
+    assert decoder.exceeded
+
+
+def test_what_is_too_deep_is_no_message() -> None:
+    deep: object = 1
+    for _ in range(DEEPEST + 1):
+        deep = {"x": [deep]}
+    decoder = Decoder()
+    assert decoder.feed(encode(ReportMade({"x": deep})) + encode(Finished())) == [Finished()]
+    assert decoder.foreign_lines == 1
 
 
 @pytest.fixture

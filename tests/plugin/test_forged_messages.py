@@ -1,0 +1,185 @@
+"""A test that got hold of the child's end of the pipe: what it forges is an error of that test, and of no other."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from .conftest import SuiteRun, run_suite_in
+
+SUITE: Final = """
+    import gc, itertools, math, os, threading, time
+    import pytest
+    from pytest_foreignthread.observation import *
+    from pytest_foreignthread.outcomes import Phase
+    from pytest_foreignthread.wire import Sender
+
+    pytestmark = [pytest.mark.forked, pytest.mark.foreign_thread(timeout=TIMEOUT)]
+    GONE = object()
+
+    @pytest.fixture
+    def send():
+        own = lambda one: type(one) is Sender and one._owner_pid == os.getpid()
+        return next(one for one in gc.get_objects() if own(one)).send
+
+    def forged(request, **fields):
+        report = {
+            "nodeid": request.node.nodeid, "location": list(request.node.location), "keywords": {}, "outcome": "passed",
+            "longrepr": None, "when": "call", "sections": [], "duration": 0.1, "start": 1, "stop": 2,
+            "user_properties": [], "$report_type": "TestReport", **fields,
+        }
+        return ReportMade({name: value for name, value in report.items() if value is not GONE})
+
+    REPORTS = {
+        "unknown type": {"$report_type": "Nope"},
+        "of a collection": {"$report_type": "CollectReport"},
+        "no location": {"location": GONE},
+        "a location of one": {"location": ["t.py"]},
+        "at lunch": {"when": "lunch"},
+        "no outcome": {"outcome": None},
+        "a list as text": {"longrepr": [1], "outcome": "failed"},
+        "numbers as text": {"longrepr": {"reprcrash": 1, "reprtraceback": 2}, "outcome": "failed"},
+        "sections": {"sections": [1]},
+        "properties": {"user_properties": [1]},
+        "keywords": {"keywords": 1},
+        "no duration": {"duration": math.nan},
+        "no node id": {"nodeid": 5},
+        "of another test": {"nodeid": "test_it.py::test_other"},
+        "a method": {"toterminal": 1, "outcome": "failed"},
+        "ours": {"foreign_thread": 5},
+        "ours, in its form": {"foreign_thread": {"outcome": "nope", "entry": 3}},
+        "xdist's": {"node": 5},
+        "a subtest": {"_report_type": "SubTestReport", "_subtest.context": 5},
+        "carried": {"foreign_thread_carried": 5},
+    }
+
+    @pytest.mark.parametrize("case", REPORTS)
+    def test_report(request, send, case):
+        send(forged(request, **REPORTS[case]))
+
+    def test_empty_report(send):
+        send(ReportMade({}))
+
+    MESSAGES = [
+        JvmFailed("forged"), JvmAdopted("forged", ""), NotServed("forged"), SessionStopped("crash", "forged"),
+        DebuggerEntered(False, math.nan), DebuggerEntered(True, 1e18), Tried("new", "passed", ""), TestEnded(),
+        Finished(), PhaseStarted(Phase.JVM), PhaseStarted(Phase.TEARDOWN), PhaseStarted(Phase.SETUP),
+        WarningRecorded("a", "b", "c", "/dev/zero", -4, "lunch"),
+    ]
+
+    @pytest.mark.parametrize("message", MESSAGES, ids=lambda one: type(one).__name__)
+    def test_message(send, message):
+        send(message)
+
+    @pytest.mark.parametrize("at_terminal", [False, True])
+    def test_debugger(send, at_terminal):
+        send(DebuggerEntered(at_terminal, time.monotonic()))
+        threading.Event().wait()
+
+    def test_long_messages(send):
+        for _ in itertools.repeat(None):
+            send(WarningRecorded("a", "b", "c" * 100_000, "d", 1, "call"))
+
+    def test_many_messages(send):
+        for _ in itertools.repeat(None):
+            send(ThreadNamed(1, 1, ""))
+
+    def test_no_messages(send):
+        descriptor = send.__self__.fileno()
+        for _ in itertools.repeat(None):
+            os.write(descriptor, b"x" * 100_000)
+
+    def test_odd_warning(send):
+        send(WarningRecorded("a\\0b", "C\\0\\ud800", "text", "/dev/zero", -4, "call"))
+
+    def test_other():
+        assert 0
+
+    def test_sound():
+        pass
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+    suite = SUITE.replace("TIMEOUT", "3")
+    return run_suite_in(tmp_path_factory.mktemp("forged"), suite, "-o", "foreign_thread_message_limit=1000000")
+
+
+def test_the_run_goes_on(run: SuiteRun) -> None:
+    assert "INTERNALERROR" not in run.output + run.errors
+    assert run.status == 1
+    assert run.outcomes["test_other"] == "failed"
+    assert run.outcomes["test_sound"] == "passed"
+    assert len(run.tests) == len(run.document["tests"])
+
+
+def test_a_forged_report_is_an_error_of_its_test(run: SuiteRun) -> None:
+    forged = {name: entry for name, entry in run.tests.items() if name.startswith(("test_report", "test_empty"))}
+    assert {name for name, entry in forged.items() if entry["outcome"] != "error"} == set()
+    assert len(forged) == 21
+    words = "sent a report that pytest-foreignthread cannot accept: expected "
+    assert [name for name, entry in forged.items() if words not in entry["message"]] == []
+    assert "got one of 'test_it.py::test_other'" in forged["test_report[of another test]"]["message"]
+
+
+def test_a_forged_message_is_an_error_of_its_test(run: SuiteRun) -> None:
+    forged = {name: entry for name, entry in run.tests.items() if name.startswith("test_message")}
+    # It says which JVM the child has, of which the test says nothing else.
+    assert forged.pop("test_message[JvmAdopted]")["outcome"] == "passed"
+    assert {name for name, entry in forged.items() if entry["outcome"] != "error"} == set()
+    words = "sent a message that pytest-foreignthread cannot accept: expected "
+    assert [name for name, entry in forged.items() if words not in entry["message"]] == []
+
+
+def test_a_forged_debugger_does_not_put_off_the_deadline(run: SuiteRun) -> None:
+    assert (run.outcomes["test_debugger[False]"], run.outcomes["test_debugger[True]"]) == ("hang", "hang")
+
+
+@pytest.mark.parametrize("name", ["test_long_messages", "test_many_messages", "test_no_messages"])
+def test_a_flood_ends_the_child(run: SuiteRun, name: str) -> None:
+    entry = run.tests[name]
+    assert entry["outcome"] == "error"
+    assert "of more than 1000000 bytes" in entry["message"]
+    assert "raise foreign_thread_message_limit" in entry["message"]
+
+
+def test_an_odd_warning_is_shown(run: SuiteRun) -> None:
+    assert run.outcomes["test_odd_warning"] == "passed"
+    assert "C\\0\\ud800: text" in run.output
+
+
+def test_a_forged_end_of_the_run_in_a_shared_child_ends_no_other_test(tmp_path_factory: pytest.TempPathFactory) -> None:
+    suite = """
+        import gc, os
+        import pytest
+        from pytest_foreignthread.observation import Finished, JvmFailed, TestEnded
+        from pytest_foreignthread.wire import Sender
+
+        pytestmark = pytest.mark.foreign_thread(mode="main", isolation="session")
+
+        def sender():
+            own = lambda one: type(one) is Sender and one._owner_pid == os.getpid()
+            return next(one for one in gc.get_objects() if own(one))
+
+        def test_first():
+            pass
+
+        FORGED = {"TestEnded": TestEnded(), "Finished": Finished(), "JvmFailed": JvmFailed("forged")}
+
+        @pytest.mark.parametrize("message", FORGED.values(), ids=FORGED)
+        def test_forged(message):
+            sender().send(message)
+
+        def test_last():
+            pass
+    """
+    run = run_suite_in(tmp_path_factory.mktemp("shared"), suite)
+    assert run.outcomes == {
+        "test_first": "passed",
+        "test_forged[TestEnded]": "error",
+        "test_forged[Finished]": "error",
+        "test_forged[JvmFailed]": "error",
+        "test_last": "passed",
+    }

@@ -1,0 +1,189 @@
+"""Which messages of a child are accepted in which state of its test."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from typing import Final
+
+import pytest
+
+from pytest_foreignthread.expected_messages import MessagesOfEnd, MessagesOfTest, MessagesOfTrial, Unexpected
+from pytest_foreignthread.observation import (
+    DebuggerEntered,
+    DebuggerLeft,
+    Finished,
+    JvmAdopted,
+    JvmFailed,
+    Message,
+    NotServed,
+    PhaseStarted,
+    ReportMade,
+    SessionStopped,
+    TestEnded,
+    ThreadNamed,
+    Tried,
+    WarningRecorded,
+)
+from pytest_foreignthread.outcomes import Phase
+
+JVM, SETUP, CALL, TEARDOWN = map(PhaseStarted, (Phase.JVM, Phase.SETUP, Phase.CALL, Phase.TEARDOWN))
+THREAD: Final = ThreadNamed(1, 2, "MainThread")
+STOP: Final = SessionStopped("exit", "enough")
+FAILED: Final = JvmFailed("no memory")
+NOT_SERVED: Final = NotServed("no such test")
+LEFT: Final = DebuggerLeft()
+
+
+def report(when: str, outcome: str = "passed", nodeid: str = "t.py::test") -> ReportMade:
+    return ReportMade({"nodeid": nodeid, "when": when, "outcome": outcome})
+
+
+def part(when: str = "call") -> ReportMade:
+    return ReportMade({"nodeid": "t.py::test", "when": when, "outcome": "failed", "_report_type": "SubTestReport"})
+
+
+def warning(when: str) -> WarningRecorded:
+    return WarningRecorded("builtins", "UserWarning", "careful", "t.py", 1, when)
+
+
+def entered(at: float = 0.0) -> DebuggerEntered:
+    return DebuggerEntered(False, at)
+
+
+SET_UP: Final = (JVM, SETUP, report("setup"))
+CALLED: Final = (*SET_UP, CALL, report("call"))
+TORN_DOWN: Final = (*CALLED, TEARDOWN, report("teardown"))
+
+
+def take(messages: Iterable[Message], *, starts_jvm: bool = True, late: bool = False) -> None:
+    expected = MessagesOfTest("t.py::test", starts_jvm=starts_jvm, late=late)
+    for message in messages:
+        expected.take(message)
+
+
+WHOLE: Final[dict[str, tuple[Message, ...]]] = {
+    "passed": (THREAD, *TORN_DOWN, TestEnded()),
+    "passed, and the child ends": (THREAD, *TORN_DOWN, Finished()),
+    "failed in setup": (JVM, SETUP, report("setup", "failed"), TEARDOWN, report("teardown"), TestEnded()),
+    "skipped in setup": (JVM, SETUP, report("setup", "skipped"), TEARDOWN, report("teardown"), TestEnded()),
+    "only set up": (*SET_UP, TEARDOWN, report("teardown"), TestEnded()),
+    "failed in call": (*SET_UP, CALL, report("call", "failed"), TEARDOWN, report("teardown"), TestEnded()),
+    "stopped in call": (*SET_UP, CALL, STOP, TEARDOWN, report("teardown"), TestEnded()),
+    "stopped by a hook that looked at the failure": (*SET_UP, CALL, report("call", "failed"), STOP, TEARDOWN),
+    "with subtests": (*SET_UP, CALL, part(), part(), report("call"), TEARDOWN),
+    "with warnings": (JVM, SETUP, warning("setup"), report("setup"), CALL, warning("call"), report("call")),
+    "threads at any time": (THREAD, JVM, THREAD, SETUP, THREAD, report("setup"), CALL, THREAD, *TORN_DOWN[4:], THREAD),
+    "an adopted JVM": (JVM, JvmAdopted("25", ""), SETUP, JvmAdopted("25", "")),
+    "the JVM fails": (JVM, FAILED),
+    "no such test": (NOT_SERVED, TestEnded()),
+    "no such test, what stands is torn down": (NOT_SERVED, TEARDOWN, Finished()),
+    "debugged": (*SET_UP, CALL, entered(), entered(1.5), LEFT, report("call", "failed")),
+    "a debugger behind the report": (*SET_UP, CALL, report("call", "failed"), entered(), LEFT, TEARDOWN),
+}
+
+
+@pytest.mark.parametrize("messages", WHOLE.values(), ids=WHOLE)
+def test_what_a_child_sends_in_order_is_accepted(messages: tuple[Message, ...]) -> None:
+    take(messages)
+
+
+def test_a_shared_child_has_its_jvm_from_the_first_test_on() -> None:
+    take([*TORN_DOWN[1:], TestEnded()], starts_jvm=False)
+
+
+def test_a_jvm_may_start_late() -> None:
+    take([SETUP, JVM, SETUP, report("setup"), *TORN_DOWN[3:]], late=True)
+    take([SETUP, JVM, FAILED, report("setup", "failed"), TEARDOWN, report("teardown"), TestEnded()], late=True)
+
+
+WRONG: Final[dict[str, tuple[tuple[Message, ...], Message, str]]] = {
+    "a report before the setup": ((JVM,), report("setup"), "expected the start of the setup"),
+    "a report of another phase": ((JVM, SETUP), report("call"), "expected the report of the setup, got one of 'call'"),
+    "of another test": (
+        (JVM, SETUP),
+        report("setup", nodeid="t.py::other"),
+        "expected a report of t.py::test, got one",
+    ),
+    "of no test": ((JVM, SETUP), ReportMade({"when": "setup"}), "got one of None"),
+    "a second report": (SET_UP, report("setup"), "expected the start of the call, or of the teardown"),
+    "of a part of another test": (
+        (*SET_UP, CALL),
+        ReportMade({"nodeid": "t.py::other", "_report_type": "SubTestReport"}),
+        "expected a report of t.py::test",
+    ),
+    "a part behind the report": (CALLED, part(), "expected the start of the teardown"),
+    "call after a setup that failed": (
+        (JVM, SETUP, report("setup", "failed")),
+        CALL,
+        "expected the start of the teardown, got the start of the call",
+    ),
+    "call before the report of the setup": ((JVM, SETUP), CALL, "expected the report of the setup"),
+    "teardown before the report of the call": ((*SET_UP, CALL), TEARDOWN, "expected the report of the call"),
+    "setup again": (SET_UP, SETUP, "got the start of the setup"),
+    "a second call": (CALLED, CALL, "expected the start of the teardown"),
+    "a second teardown": (TORN_DOWN, TEARDOWN, "expected the end of the test"),
+    "a JVM in the call": ((*SET_UP, CALL), JVM, "got the start of the jvm"),
+    "a second JVM": ((JVM,), JVM, "got the start of the jvm"),
+    "a phase that no child has": ((JVM,), PhaseStarted(Phase.FORK), "got the start of the fork"),
+    "the JVM fails in the call": ((*SET_UP, CALL), FAILED, "expected the report of the call, got JvmFailed"),
+    "the JVM fails before it starts": ((), FAILED, "expected the start of the setup"),
+    "a setup after the JVM failed": ((JVM, FAILED), SETUP, "expected the end of the child, whose JVM failed"),
+    "not served in the call": ((*SET_UP, CALL), NOT_SERVED, "got NotServed"),
+    "stopped before the setup": ((JVM,), STOP, "got SessionStopped"),
+    "stopped twice": ((*SET_UP, CALL, STOP), STOP, "got SessionStopped"),
+    "stopped in another way": ((*SET_UP, CALL), SessionStopped("crash", ""), "got SessionStopped"),
+    "a warning of another phase": ((*SET_UP, CALL), warning("teardown"), "got WarningRecorded"),
+    "a warning between phases": (SET_UP, warning("setup"), "got WarningRecorded"),
+    "the end in the call": ((*SET_UP, CALL), TestEnded(), "got TestEnded"),
+    "the end of the child in the call": ((*SET_UP, CALL), Finished(), "got Finished"),
+    "the end before the teardown": (CALLED, TestEnded(), "expected the start of the teardown, got TestEnded"),
+    "after the end": ((*TORN_DOWN, TestEnded()), report("call"), "expected no message after the end of the test"),
+    "a trial": ((*SET_UP, CALL), Tried("new", "passed", ""), "got Tried"),
+    "a debugger before the setup": ((JVM,), entered(), "expected no debugger before the setup of the test"),
+    "a debugger at no time": ((*SET_UP, CALL), entered(math.nan), "expected the time at which a debugger was entered"),
+    "in the future": ((*SET_UP, CALL), entered(time.monotonic() + 3600), "expected the time"),
+    "before time began": ((*SET_UP, CALL), entered(-1.0), "expected the time"),
+    "in an endless number": ((*SET_UP, CALL), entered(math.inf), "expected the time"),
+    "a debugger left before the setup": ((JVM,), LEFT, "expected no debugger"),
+}
+
+
+@pytest.mark.parametrize(("before", "message", "words"), WRONG.values(), ids=WRONG)
+def test_what_does_not_fit_the_state_is_refused(before: tuple[Message, ...], message: Message, words: str) -> None:
+    expected = MessagesOfTest("t.py::test", starts_jvm=True)
+    for one in before:
+        expected.take(one)
+    with pytest.raises(Unexpected) as raised:
+        expected.take(message)
+    assert words in str(raised.value)
+
+
+def test_a_child_without_a_jvm_starts_none() -> None:
+    with pytest.raises(Unexpected):
+        take([JVM], starts_jvm=False)
+
+
+def test_the_end_of_a_child_is_a_teardown() -> None:
+    expected = MessagesOfEnd()
+    for message in (THREAD, PhaseStarted(Phase.TEARDOWN), entered(), LEFT, Finished()):
+        expected.take(message)
+
+
+@pytest.mark.parametrize("message", [report("teardown"), STOP, FAILED, CALL, TestEnded(), warning("teardown")])
+def test_the_end_of_a_child_is_nothing_else(message: Message) -> None:
+    with pytest.raises(Unexpected, match="expected the teardown of what stands, and the end"):
+        MessagesOfEnd().take(message)
+
+
+def test_a_trial_tells_what_came_of_it() -> None:
+    expected = MessagesOfTrial()
+    for message in (THREAD, JVM, CALL, Tried("new", "passed", ""), CALL, TestEnded(), Finished()):
+        expected.take(message)
+
+
+@pytest.mark.parametrize("message", [report("call"), STOP, FAILED, CALL, Tried("new", "great", ""), entered()])
+def test_a_trial_tells_nothing_else(message: Message) -> None:
+    with pytest.raises(Unexpected, match="expected what comes of a trial"):
+        MessagesOfTrial().take(message)

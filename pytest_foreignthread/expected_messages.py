@@ -21,7 +21,8 @@ and is an error of that test. What fits a forger can send, too: it says no more 
 | | after the teardown `TestEnded` or `Finished` | ended |
 | not served | `PhaseStarted` of `teardown`, `TestEnded`, `Finished` | ended |
 
-In each state `ThreadNamed` and `JvmAdopted`, which say something and change nothing: threads of a body may be late.
+In each state `ThreadNamed` and `JvmAdopted`, which say something and change nothing: threads of a body may be late; and
+`InternalError`, which ends the child and is an error of the test.
 From the setup on `DebuggerEntered`, whose time is not in the future, and `DebuggerLeft`; `supervise.lender` bounds what
 a debugger costs. After the end of a test no other message. `Tried` belongs to the doctor's trial alone.
 """
@@ -36,6 +37,7 @@ from .observation import (
     DebuggerEntered,
     DebuggerLeft,
     Finished,
+    InternalError,
     JvmAdopted,
     JvmFailed,
     Message,
@@ -87,7 +89,7 @@ class MessagesOfTest:
 
     def take(self, message: Message) -> None:
         match message:
-            case ThreadNamed() | JvmAdopted():
+            case ThreadNamed() | JvmAdopted() | InternalError():
                 return
             case DebuggerEntered():
                 self._want(self._phase in _OF_TEST, "no debugger before the setup of the test", message)
@@ -198,7 +200,7 @@ class MessagesOfEnd:
 
     def take(self, message: Message) -> None:
         match message:
-            case ThreadNamed() | DebuggerLeft():
+            case ThreadNamed() | DebuggerLeft() | InternalError():
                 return
             case DebuggerEntered():
                 check_time(message)
@@ -222,7 +224,7 @@ class MessagesOfTrial:
 
     def _fits(self, message: Message) -> bool:
         match message:
-            case ThreadNamed() | TestEnded() | Finished():
+            case ThreadNamed() | InternalError() | TestEnded() | Finished():
                 return True
             case PhaseStarted(Phase.JVM):
                 fits, self._phase = self._phase is Phase.FORK, Phase.JVM

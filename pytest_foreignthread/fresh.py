@@ -27,7 +27,7 @@ from .orders import Orders
 from .plugin import RUN
 from .settings import DUMP_SIGNAL
 from .standby import FRESH
-from .supervise.fork import RAISED, leave
+from .supervise.fork import RAISED, leave, tell_error
 from .wire import Sender
 
 _LAST_LINES: Final = 40
@@ -45,7 +45,7 @@ def main(folder: str, messages: str, orders: str) -> NoReturn:
     early = faults.PythonStacks(scratch / documents.PYTHON, scratch / documents.PYTHON_HANG, DUMP_SIGNAL)
     early.arm()
     faults.leave_to_hotspot()
-    _leave_after(lambda: _start(scratch, sender, Orders(int(orders)), early))
+    _leave_after(sender, lambda: _start(scratch, sender, Orders(int(orders)), early))
 
 
 def _start(folder: Path, sender: Sender, orders: Orders, early: faults.PythonStacks) -> None:
@@ -64,16 +64,16 @@ def _start(folder: Path, sender: Sender, orders: Orders, early: faults.PythonSta
     sender.send(NotServed("\n".join([f"pytest ended before its tests in a fresh interpreter: {status!s}", *lines])))
 
 
-def _leave_after(action: Callable[[], None]) -> NoReturn:
+def _leave_after(sender: Sender, action: Callable[[], None]) -> NoReturn:
     """End this process without pytest's end of a session, which is that of the pytest process."""
     status, pid = RAISED, os.getpid()
     try:
         action()
         status = 0
     # The process boundary: nothing may unwind into pytest, which would report it as its own error.
-    except BaseException:
+    except BaseException as error:
         if os.getpid() == pid:
-            traceback.print_exc()
+            tell_error(sender, error)
     finally:
         leave(status, pid)
 
@@ -138,7 +138,7 @@ class FreshPytest:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        _leave_after(lambda: self._serve(session))
+        _leave_after(self._sender, lambda: self._serve(session))
 
     def _serve(self, session: pytest.Session) -> None:
         config, settings = session.config, self._start.settings

@@ -72,6 +72,17 @@ class NotServed:
 
 
 @dataclass(frozen=True)
+class InternalError:
+    """An error that ended the child, and is not the test's: this plugin's own, or a hook's. It may come at any time.
+
+    Nothing comes after it.
+    """
+
+    text: str
+    """Whose it is, and its traceback."""
+
+
+@dataclass(frozen=True)
 class SessionStopped:
     """The test asked for the end of the run: KeyboardInterrupt or `pytest.exit`."""
 
@@ -127,6 +138,7 @@ Message = (
     | JvmFailed
     | JvmAdopted
     | NotServed
+    | InternalError
     | SessionStopped
     | DebuggerEntered
     | DebuggerLeft

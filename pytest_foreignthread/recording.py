@@ -17,7 +17,17 @@ from .diagnose.case import Case
 from .document_redaction import start_text_without_secrets
 from .evidence.merge import read_evidence
 from .identity import identity
-from .observation import Exited, JvmAdopted, JvmFailed, NotServed, Observation, PhaseStarted, Signaled, ThreadNamed
+from .observation import (
+    Exited,
+    InternalError,
+    JvmAdopted,
+    JvmFailed,
+    NotServed,
+    Observation,
+    PhaseStarted,
+    Signaled,
+    ThreadNamed,
+)
 from .outcomes import Outcome, Phase
 from .records import Diagnosis, Evidence, RunRecord
 from .redaction import jvm_text_without_secrets
@@ -44,6 +54,11 @@ def _jvm_failure(observation: Observation, taken: documents.Documents) -> str | 
         # Some refused options end in exit(1) inside HotSpot, with the reason printed.
         return f"it ended the process with status {observation.end.code}\n{taken.get(documents.JVM_START, '')}".strip()
     return None
+
+
+def internal_error(observation: Observation) -> str | None:
+    """Return the text of an error that ended the child, and is not the test's."""
+    return next((message.text for message in observation.messages if isinstance(message, InternalError)), None)
 
 
 def not_served(observation: Observation) -> str | None:

@@ -11,15 +11,16 @@ import pytest
 
 from . import documents, pytest_reports
 from .artifacts import Artifacts
+from .blame import error_text
 from .children import Children, Seen
 from .identity import identity
 from .items import SETTINGS
 from .nodeids import file_of
-from .not_run import Result
+from .not_run import Result, not_run
 from .observation import CANNOT_ACCEPT, Observation, PhaseStarted, ReportMade, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
 from .properties import add_properties
-from .recording import jvm_failure, not_served, record_of
+from .recording import internal_error, jvm_failure, not_served, record_of
 from .records import Alone, RunRecord
 from .redaction import jvm_words_without_secrets
 from .report import text
@@ -42,13 +43,22 @@ class Runner:
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         """Raise UsageError when the first JVM of the run does not start, or one in this process stands in the way."""
+        try:
+            return self._run(item, nextitem)
+        except pytest.UsageError:
+            raise
+        # A fault of ours amid one test is an error of that test: the others are worth running.
+        except Exception as error:
+            return Result(_internal_error(item, error_text(error, "the pytest process")), (), None)
+
+    def _run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         settings = item.stash[SETTINGS]
         self.children.starts.how(settings)
         seen = self.children.run(item, nextitem)
         observation = seen.observation
         if observation.refused:
             return self._refused(item, settings, seen, observation.refused)
-        if (message := not_served(observation)) is not None:
+        if (message := internal_error(observation) or not_served(observation)) is not None:
             return Result(_error(item, settings, seen, Phase.FORK, message), (), None)
         if (reason := jvm_failure(observation, seen.taken)) is not None:
             return Result(self._jvm_failed(item, settings, seen, reason), (), None)
@@ -131,6 +141,16 @@ def _error(item: pytest.Item, settings: Settings, seen: Seen, phase: Phase, mess
     outcome, _ = pytest_reports.outcome_of(reports)
     record = RunRecord(item.nodeid, settings.mode, outcome, phase, duration, message=message, **which)
     return with_entry(reports, replace(record, start=seen.start), settings)
+
+
+def _internal_error(item: pytest.Item, text: str) -> list[pytest.TestReport]:
+    """Return the reports of a test amid which this plugin failed. They come about without what may have failed."""
+
+    def fail() -> None:
+        pytest.fail(text, pytrace=False)
+
+    call = pytest.CallInfo.from_call(fail, when="setup")
+    return not_run(item, item.stash[SETTINGS], call).reports
 
 
 def _together(earlier: Sequence[str], test: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from .observation import (
     DebuggerEntered,
     DebuggerLeft,
     Finished,
+    InternalError,
     JvmAdopted,
     JvmFailed,
     Message,
@@ -37,7 +38,7 @@ from .outcomes import Phase
 _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     cls.__name__.encode(): cls
     for cls in (
-        *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, SessionStopped),
+        *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, InternalError, SessionStopped),
         *(JvmFailed, JvmAdopted, NotServed, DebuggerEntered, DebuggerLeft, Tried, TestEnded, Finished),
     )
 }

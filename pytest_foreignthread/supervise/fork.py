@@ -15,6 +15,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
+from ..blame import error_text
+from ..observation import InternalError
 from ..orders import Orders
 from ..wire import Sender
 from . import processes
@@ -103,7 +105,7 @@ def _of_threads_unwarned() -> Iterator[None]:
 
 def run_child(child_main: ChildMain, messages: int, orders: int, held: SignalsHeld) -> NoReturn:
     """Be the child. Of the parent's descriptors two are left: where messages are written, and orders read."""
-    status = RAISED
+    status, sender = RAISED, None
     pid = os.getpid()
     try:
         os.setpgid(0, 0)
@@ -112,11 +114,19 @@ def run_child(child_main: ChildMain, messages: int, orders: int, held: SignalsHe
         child_main(sender, taken)
         status = 0
     # The process boundary: nothing may unwind into the frames of the pytest process that this is a copy of.
-    except BaseException:
+    except BaseException as error:
         if os.getpid() == pid:
-            traceback.print_exc()
+            tell_error(sender, error)
     finally:
         leave(status, pid)
+
+
+def tell_error(sender: Sender | None, error: BaseException) -> None:
+    """Send the error that ends this child; write it to stderr where it cannot be sent."""
+    if sender is not None:
+        sender.send(InternalError(error_text(error, "the child")))
+    if sender is None or sender.broken:
+        traceback.print_exception(error)
 
 
 def leave(status: int, pid: int) -> NoReturn:

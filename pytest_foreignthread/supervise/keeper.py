@@ -2,13 +2,14 @@
 
 It is the reaper of whatever the child leaves behind, so that the pytest process need not become one, and it outlives
 a pytest process that was killed for as long as it takes to clear up. It tells its supervisor, in lines of text:
-`child PID`, `failed REASON`, `ended exited CODE`, `ended signaled NUMBER`, `gone LEFTOVERS SURVIVORS`. Any byte on the
-control pipe, or its end, is the word to terminate.
+`child PID`, `failed REASON`, `broken ERROR`, `ended exited CODE`, `ended signaled NUMBER`, `gone LEFTOVERS SURVIVORS`.
+Any byte on the control pipe, or its end, is the word to terminate.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import select
 import signal
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import NoReturn
 
+from ..blame import error_text
 from . import processes
 from .attach import remove_jvm_files
 from .fork import ChildMain, OpenEnds, bind_to, fork, run_child
@@ -28,6 +30,8 @@ _TERMINATION = 2.0
 _GRACE = 0.2
 _PARENT_POLL = 0.2
 _RETRY = 0.02
+# Less than a pipe takes at once.
+_LONGEST = 4000
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,10 @@ def keep(child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: Signal
             os.setpgid(child, child)
         _Keeper(child, pipes).run()
     # The process boundary: nothing may unwind into the frames of the pytest process that this is a copy of.
-    except BaseException as error:
+    except OSError as error:
         _tell(pipes.status, f"failed {type(error).__name__}: {error}")
+    except BaseException as error:
+        _tell(pipes.status, f"broken {json.dumps(error_text(error, 'the process that keeps the child'))}")
     finally:
         os._exit(0)
 
@@ -91,7 +97,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _tell(status: int, line: str) -> None:
     # The supervisor may be gone.
     with contextlib.suppress(OSError):
-        os.write(status, line.replace("\n", " ").encode("utf-8", "replace")[:500] + b"\n")
+        os.write(status, line.replace("\n", " ").encode("utf-8", "replace")[:_LONGEST] + b"\n")
 
 
 class _Keeper:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import time
@@ -50,6 +51,8 @@ class KeptChild:
         """The keeper has said its last word, or has died."""
         self.leftovers = 0
         self.survivors = 0
+        self.internal_error = ""
+        """What the keeper says of an error that ended it, and is not the test's."""
         self._closed = False
 
     def read_status(self) -> None:
@@ -78,6 +81,10 @@ class KeptChild:
                 self.end = self.end or Signaled(int(number))
             case ["gone", leftovers, survivors]:
                 self.gone, self.leftovers, self.survivors = True, int(leftovers), int(survivors)
+            case ["broken", *error]:
+                self.gone = True
+                self.end = self.end or Lost("the child could not be started or kept")
+                self.internal_error = _unquoted(" ".join(error))
             case ["failed", *reason]:
                 self.gone = True
                 self.end = self.end or Lost("the child could not be started or kept: " + " ".join(reason))
@@ -132,6 +139,14 @@ class KeptChild:
         for descriptor in (self._control, self._orders, self.status, self.messages, self.pidfd):
             if descriptor is not None:
                 self._ends.close(descriptor)
+
+
+def _unquoted(line: str) -> str:
+    try:
+        return str(json.loads(line))
+    except ValueError:
+        # It was cut.
+        return line
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from ..observation import (
     DebuggerEntered,
     DebuggerLeft,
     EndedBy,
+    InternalError,
     Lost,
     Message,
     Observation,
@@ -245,6 +246,8 @@ class Watch:
             self._notes.append(f"{kept.leftovers} process(es) outlived the child and were killed")
         if kept.survivors:
             self._notes.append(f"{kept.survivors} process(es) could not be killed")
+        if kept.internal_error:
+            self._messages.append(InternalError(kept.internal_error))
         return Observation(
             messages=tuple(self._messages),
             end=Serving() if self.serving else kept.end or Lost("the end of the child was not seen"),

@@ -21,7 +21,7 @@ TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
     **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row", "choices", "fresh_start"], DATA),
     "shown_names": DATA,
-    **dict.fromkeys(["expected_messages", "report_shape"], DATA),
+    **dict.fromkeys(["expected_messages", "report_shape", "blame"], DATA),
     **dict.fromkeys(["baseline", "hookspecs", "own_modes", "standby", "threads_before_fork"], 1),
     **dict.fromkeys(["decorator", "in_process"], 1),
     "__init__": 2,

@@ -159,10 +159,29 @@ def _twin(item: Any, mode: str) -> Any:
     kind = types.new_class(type(item).__name__, (_OneMode, type(item)))
     # The name in brackets is what `pytest test_x.py::Case::test_y[new]` is matched against. Given an `originalname`,
     # pytest 9.2 would make the id from that.
-    twin: Any = kind.from_parent(item.parent, name=f"{item.name}[{mode}]", callobj=item.obj)  # type: ignore[attr-defined]
+    bound = _Bound(item.obj, item.instance)
+    twin: Any = kind.from_parent(item.parent, name=f"{item.name}[{mode}]", callobj=bound)  # type: ignore[attr-defined]
+    twin.obj = item.obj
     twin.originalname = item.name
     twin.stash[_ITEM_MODE] = mode
     return twin
+
+
+class _Bound:
+    """Stands for a test's callable while pytest makes an item: pytest takes the `TestCase` instance from `__self__`.
+
+    A static method, a partial function or a callable object has none, and a class method has the class.
+    """
+
+    __slots__ = ("__dict__", "_instance")
+
+    def __init__(self, function: object, instance: object) -> None:
+        self._instance = instance
+        self.__dict__.update(getattr(function, "__dict__", {}))
+
+    @property
+    def __self__(self) -> object:
+        return self._instance
 
 
 class _OneMode:

@@ -136,3 +136,47 @@ def test_the_common_pool_is_that_on_two_processors_too(run_suite: RunSuite, name
     """
     run = run_suite(suite, *([] if name is None else [f"--foreign-thread-jvm={JDKS[name]}"]))
     assert run.outcomes == {"test_it": "passed"}, run.output
+
+
+CALLABLES: Final = """
+    import functools, unittest
+    import pytest
+
+    def check(truth):
+        assert truth
+
+    class Checks:
+        def __call__(self):
+            check(True)
+
+    class Case(unittest.TestCase):
+        test_static = staticmethod(lambda: None)
+        test_partial = functools.partial(check, True)
+        test_failing_partial = functools.partial(check, False)
+        test_object = Checks()
+
+        @classmethod
+        def test_class(cls):
+            assert cls is Case
+
+        @staticmethod
+        def test_failing_static():
+            check(False)
+
+        def test_method(self):
+            self.assertIsInstance(self, Case)
+"""
+
+
+def test_whatever_unittest_can_call_runs_in_each_mode(run_suite: RunSuite) -> None:
+    run = run_suite(CALLABLES, "--foreign-thread-all", "--foreign-thread-modes=main,new")
+    plain = {name: "failed" if "failing" in name else "passed" for name in CASE_METHODS}
+    assert run.outcomes == {f"Case::{name}[{mode}]": plain[name] for name in plain for mode in ("main", "new")}
+    ordinary = run_suite(CALLABLES)
+    assert "2 failed, 5 passed" in ordinary.closing_line
+
+
+CASE_METHODS: Final = (
+    *("test_static", "test_partial", "test_failing_partial", "test_object", "test_class", "test_failing_static"),
+    "test_method",
+)

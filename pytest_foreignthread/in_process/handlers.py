@@ -5,7 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+from collections.abc import Iterable
 from typing import Final
+
+HOTSPOTS: Final = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL) if os.name == "posix" else ()
+"""Those which HotSpot sets for its own ends. SIGABRT it leaves alone: faulthandler answers that one."""
+SHUTDOWN: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM) if os.name == "posix" else ()
+"""Those which HotSpot takes, but with `-Xrs`, for Java's shutdown hooks; JPype may put handlers of its own there."""
 
 _ROOM: Final = 256
 """Bytes, more than any platform's struct sigaction."""
@@ -14,13 +20,12 @@ _ROOM: Final = 256
 class Handlers:
     """What stood when it was made; nothing off POSIX, where Python's faulthandler and HotSpot set no signal handler."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Iterable[signal.Signals] = HOTSPOTS) -> None:
         self._actions: dict[int, ctypes.Array[ctypes.c_char]] = {}
         if os.name != "posix":
             return
         self._libc = ctypes.CDLL(None)
-        # Those which HotSpot sets. SIGABRT it leaves alone: faulthandler answers that one.
-        for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
+        for number in numbers:
             action = ctypes.create_string_buffer(_ROOM)
             if self._libc.sigaction(number, None, action) == 0:
                 self._actions[number] = action

@@ -30,6 +30,12 @@ class Handlers:
             if self._libc.sigaction(number, None, action) == 0:
                 self._actions[number] = action
 
+    def address_of(self, number: int) -> int:
+        """Return the address of a handler; 0 where there is none, or where it was not read."""
+        # The first member of struct sigaction on Linux and macOS.
+        action = self._actions.get(number)
+        return 0 if action is None else ctypes.c_void_p.from_buffer(action).value or 0
+
     def put_back(self) -> bool:
         """Whether there was something to put back."""
         for number, action in self._actions.items():

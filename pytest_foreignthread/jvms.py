@@ -24,12 +24,6 @@ class JvmNotFound(Exception):
     """No usable JVM; the text says what to install or to change."""
 
 
-def runs_here() -> bool:
-    """Whether JPype has a JVM in this process; jpype is not imported for that."""
-    jpype = sys.modules.get("jpype")
-    return jpype is not None and bool(jpype.isJVMStarted())
-
-
 def find_jvm(named: str | None, source: str) -> Jvm:
     """Give the JVM to use; `named` is the user's path of a Java home or of a JVM library, `source` what gave it.
 

@@ -9,10 +9,9 @@ from typing import Any, Final
 
 import pytest
 
-from . import jvms
+from .in_process.running_jvm import RunningJvm, running_jvm
 from .settings import Settings
 
-_WHY: Final = "a JVM runs in the pytest process, which no forked child can use"
 _CODE: Final = "jvm-before-fork"
 
 
@@ -28,16 +27,17 @@ class Starts:
 
         One that has no use for a JVM may be forked beside one.
         """
-        if self._asked != "spawn" and (settings.jvm is None or not jvms.runs_here()):
+        running = None if self._asked == "spawn" or settings.jvm is None else running_jvm()
+        if self._asked != "spawn" and running is None:
             return "fork"
-        if self._asked == "fork":
+        if running is not None and self._asked == "fork":
             raise pytest.UsageError(
-                f"{_CODE}: a JVM runs in the pytest process already, and no forked child can use it or have one of its "
-                "own: leave out foreign_thread_start = fork, so that the foreign-thread tests run in fresh "
-                f"interpreters, or let no conftest and no other test call jpype.startJVM ({_page()})"
+                f"{_CODE}: {_subject(running)} runs in the pytest process already, and no forked child can use it or "
+                "have one of its own: leave out foreign_thread_start = fork, so that the foreign-thread tests run in "
+                f"fresh interpreters, or let no conftest and no other test {_start_of(running)} ({_page()})"
             )
         if not (sys.executable and os.access(sys.executable, os.X_OK)):
-            why = f"{_CODE}: {_WHY}" if self._asked is None else "foreign_thread_start = spawn"
+            why = "foreign_thread_start = spawn" if running is None else f"{_CODE}: {_why(running)}"
             raise pytest.UsageError(
                 f"{why}, and no fresh interpreter can be had: sys.executable is {sys.executable!r}: start pytest "
                 f"with a Python of its own ({_page()})"
@@ -46,27 +46,42 @@ class Starts:
 
     def header(self, jvm: str) -> Iterator[str]:
         """Yield what is known before the first test; `jvm` tells of the JVM that a child starts by itself."""
-        own = self._asked != "fork" and jvms.runs_here()
-        if not own:
+        running = None if self._asked == "fork" else running_jvm()
+        whose = " with the project's own JVM" if running is not None and running.is_jpypes else ""
+        if not whose:
             yield f"foreign-thread: {jvm}"
         if self._asked == "spawn":
-            whose = ", with the project's own JVM" if own else ""
-            yield f"foreign-thread: tests run in fresh interpreters{whose} (foreign_thread_start = spawn)"
-        elif own:
+            beside = f",{whose}" if whose else ""
+            yield f"foreign-thread: tests run in fresh interpreters{beside} (foreign_thread_start = spawn)"
+        elif running is not None:
             self._told = True
-            yield _line("tests run with the project's own JVM in fresh interpreters")
+            yield _line(f"tests run{whose} in fresh interpreters", running)
 
     def summary(self, entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         """Yield a line where a JVM came to be among the tests; `entries` are the report's."""
         number = sum(entry["start"] == "spawn" for entry in entries)
         if number and self._asked is None and not self._told:
+            # In the controller of xdist there is none: its workers have one, each of its own.
             yield _line(
-                f"{number} tests ran in fresh interpreters" if number > 1 else "1 test ran in a fresh interpreter"
+                f"{number} tests ran in fresh interpreters" if number > 1 else "1 test ran in a fresh interpreter",
+                running_jvm(),
             )
 
 
-def _line(what: str) -> str:
-    return f"foreign-thread: {what}: {_WHY} ({_page()})"
+def _line(what: str, running: RunningJvm | None) -> str:
+    return f"foreign-thread: {what}: {_why(running)} ({_page()})"
+
+
+def _why(running: RunningJvm | None) -> str:
+    return f"{_subject(running)} runs in the pytest process, which no forked child can use"
+
+
+def _subject(running: RunningJvm | None) -> str:
+    return "a JVM" if running is None or running.is_jpypes else f"a JVM {running.origin}"
+
+
+def _start_of(running: RunningJvm) -> str:
+    return "call jpype.startJVM" if running.is_jpypes else "start it"
 
 
 def _page() -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-from .. import jvms, standby
+from .. import standby
+from ..in_process.running_jvm import is_jpypes
 
 _JPYPES: Final = "_jpype"
 
@@ -15,7 +16,7 @@ def forget_jvm_of_parent() -> None:
 
     Of a JVM that ran in the process that was forked there is nothing here that could: they would wait without end.
     """
-    if jvms.runs_here():
+    if is_jpypes():
         gc.callbacks[:] = [one for one in gc.callbacks if getattr(one, "__module__", None) != _JPYPES]
 
 

@@ -9,9 +9,9 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
-_HOTSPOTS: Final = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+from ..in_process.handlers import HOTSPOTS
 
 
 class PythonStacks:
@@ -78,5 +78,5 @@ def leave_to_hotspot() -> None:
     With the default action in place HotSpot writes hs_err and calls abort() on the crashing thread, where
     faulthandler's SIGABRT handler, which stays, dumps the Python stacks.
     """
-    for fatal in _HOTSPOTS:
+    for fatal in HOTSPOTS:
         signal.signal(fatal, signal.SIG_DFL)

@@ -27,12 +27,18 @@ def owners() -> dict[str, str]:
     return {name: _owner(address or 0) for name, address in addresses.items()}
 
 
+def owner_of(number: int) -> str | None:
+    """Return who answers a signal, as `owners` names them; None where it cannot be told."""
+    address = handler_of(number)
+    return None if address is None else _owner(address)
+
+
 def are_wanted(found: Mapping[str, str]) -> bool:
     return all(found.get(number.name, owner) == owner for number, owner in WANTED.items())
 
 
 def _owner(address: int) -> str:
-    if address == 0:
+    if address in (signal.SIG_DFL, signal.SIG_IGN):
         return "nobody"
     file = _file_of(address)
     if file.startswith("libjvm."):

@@ -9,7 +9,7 @@ import re
 import shlex
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,15 +17,18 @@ from typing import Any, Final
 import jpype
 
 from .. import documents
+from ..in_process.handlers import SHUTDOWN, Handlers
 from ..observation import JvmAdopted
 from ..settings import Settings
 from .faults import leave_to_hotspot
+from .handlers import HOTSPOT, owner_of
 from .jvm_arguments import jvm_arguments
 from .output import diverted
 
 _EXIT_SECONDS: Final = 2.0
-# interrupt=False leaves SIGINT to Python: with JPype's default a test that sends it to itself ends in System.exit.
-_OPTIONS: Final[Mapping[str, Any]] = {"convertStrings": False, "interrupt": False}
+# With interrupt=False JPype sets handlers for SIGINT and SIGTERM, which call Python without the GIL. HotSpot's own are
+# there in any case: `start` takes them away again.
+_OPTIONS: Final[Mapping[str, Any]] = {"convertStrings": False, "interrupt": True}
 
 
 class JvmStartError(Exception):
@@ -45,7 +48,7 @@ def start(settings: Settings, folder: Path) -> None:
     if not "".join(class_path or ()).isascii():
         # JPype then loads the classes itself, and gives HotSpot a word that an AOT cache must not meet.
         settings = replace(settings, jvm_cache=None)
-    on_interrupt = signal.getsignal(signal.SIGINT)
+    answers = Handlers(SHUTDOWN)
     try:
         with diverted(words):
             arguments = jvm_arguments(settings, folder)
@@ -54,26 +57,30 @@ def start(settings: Settings, folder: Path) -> None:
             start_jvm(*arguments, jvmpath=str(library), classpath=class_path, **_OPTIONS)
     except Exception as error:
         raise JvmStartError(f"{error}\n{words.read_text(errors='replace')}".strip()) from error
-    if on_interrupt is not None:
-        # From JPype's handler, on a thread of Java, it comes to Python late: the test that sent it may have ended.
-        signal.signal(signal.SIGINT, on_interrupt)
+    finally:
+        answers.put_back()
 
 
 def adopt(settings: Settings, folder: Path) -> JvmAdopted:
     """Make do with a JVM that the project has started in this process. Its own files lie where it puts them."""
     for path in settings.classpath:
         jpype.addClassPath(path)
-    _leave_sigint_to_python()
+    _give_back_to_python(SHUTDOWN)
     with contextlib.suppress(OSError):
         # HotSpot takes a relative path from the folder that is the current one when it dies.
         (folder / documents.HS_ERR).symlink_to(Path.cwd() / _error_file())
     return JvmAdopted(str(java("java.lang.System").getProperty("java.version")), shlex.join(settings.jvm_args))
 
 
-def _leave_sigint_to_python() -> None:
-    # JPype gives it to Java, from where it comes to Python late: the test that sent it may have ended.
-    if (handler := signal.getsignal(signal.SIGINT)) is not None:
-        signal.signal(signal.SIGINT, handler)
+def _give_back_to_python(numbers: Iterable[signal.Signals]) -> None:
+    """Let Python's handler, or the default action, answer again what the start of a JVM took away.
+
+    A handler that the project has set in Java, by `sun.misc.Signal`, cannot be told from HotSpot's own and goes too.
+    """
+    for number in numbers:
+        handler = signal.getsignal(number)
+        if handler is not None and owner_of(number) == HOTSPOT:
+            signal.signal(number, handler)
 
 
 def _error_file() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ..in_process.running_jvm import RunningJvm, running_jvm
 from ..observation import JvmAdopted, JvmFailed, PhaseStarted
 from ..outcomes import Phase
 from . import jvm
@@ -85,5 +86,15 @@ class LateStart:
 
     def _start(self) -> None:
         if not self._java.has_run:
+            if not jvm.is_started() and (running := running_jvm()) is not None:
+                pytest.fail(_of_others(running), pytrace=False)
             self._java.start()
             self._state.sender.send(PhaseStarted(Phase.SETUP))
+
+
+def _of_others(running: RunningJvm) -> str:
+    return (
+        f"this test needs JPype's JVM, but its process has a JVM {running.origin}, and no process can have two. Let a "
+        "fixture of the tests that need that one start it, no conftest and no module when it is imported; or start it "
+        "with jpype.startJVM; or leave this test to pytest: foreign_thread(skip=REASON)"
+    )

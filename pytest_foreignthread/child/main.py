@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .. import documents, jvms
+from .. import documents
 from ..in_process import apart
+from ..in_process.running_jvm import running_jvm
 from ..loops import IN_CHILDREN
 from ..observation import Finished, TestEnded
 from ..orders import Orders, RunTest
@@ -49,15 +50,18 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
 
 def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
     """None where the JVM did not start that the tests are to have; the reason has been sent."""
-    is_projects = tests.fresh and jvms.runs_here()
-    if state.settings.jvm is None and not is_projects:
-        state.stacks.answer_alone()
+    # A fork has none, whatever its parent has.
+    projects = running_jvm() if tests.fresh else None
+    adopted = projects is not None and projects.is_jpypes
+    if state.settings.jvm is None and not adopted:
+        if projects is None:
+            state.stacks.answer_alone()
         state.alternate.offer_to_handlers()
         return JavaSide()
     # Imported here, jpype with it: a child without a JVM does without.
     from .jvm_of_child import begun
 
-    return begun(tests.config, state, late=tests.fresh and not is_projects)
+    return begun(tests.config, state, late=tests.fresh and not adopted)
 
 
 def _serve(server: Server, tests: Tests, orders: Orders) -> None:

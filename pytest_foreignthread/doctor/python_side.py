@@ -14,6 +14,7 @@ from typing import Final
 import pytest
 
 from .. import __version__
+from ..in_process.running_jvm import running_jvm
 from .findings import Finding, one_line
 
 SECTION: Final = "python"
@@ -37,13 +38,15 @@ def _interpreter() -> str:
 def jpype() -> Finding:
     """Whether it can be imported here, and has no JVM yet: a forked child can use none."""
     try:
-        from ..child import jvm
+        from ..child import jvm  # noqa: F401
     except ImportError as error:
         help = "install it for this interpreter: pip install --force-reinstall jpype1"
         return Finding(SECTION, "JPype", "problem", f"cannot be imported: {one_line(error)}", help)
-    if jvm.is_started():
-        help = "let no conftest and no plugin call jpype.startJVM: no forked child can use that JVM or have its own"
-        return Finding(SECTION, "JPype", "problem", "a JVM runs in the pytest process already (jvm-before-fork)", help)
+    if (running := running_jvm()) is not None:
+        start, whose = ("call jpype.startJVM", "") if running.is_jpypes else ("start it", f" {running.origin}")
+        help = f"let no conftest and no plugin {start}: no forked child can use that JVM or have its own"
+        text = f"a JVM{whose} runs in the pytest process already (jvm-before-fork)"
+        return Finding(SECTION, "JPype", "problem", text, help)
     return Finding(SECTION, "JPype", "ok", version("jpype1"))
 
 

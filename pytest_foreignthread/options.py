@@ -132,6 +132,13 @@ OPTIONS: Final = (
         "apart",
         "where the pytest process starts a JVM: keep faulthandler and HotSpot apart, or leave it to pytest (apart)",
     ),
+    Option(
+        "end_process",
+        "BOOL",
+        values.switch,
+        False,
+        "end the pytest process with the run's status where Java threads would keep it (false)",
+    ),
     Option("cache", "BOOL", values.switch, True, "keep a class archive for a faster start of the JVM (true)"),
     Option(
         "cache_clear",
@@ -336,6 +343,12 @@ def doctor_form(config: pytest.Config) -> str | None:
     """Give the form in which a doctor's examination is asked for in place of a run; raise UsageError."""
     option = next(option for option in OPTIONS if option.name == "doctor")
     return None if (form := _configured(config, option)) is None else str(form)
+
+
+def ends_process(config: pytest.Config) -> bool:
+    """Return whether Java threads may keep the pytest process from ending; raise UsageError."""
+    option = next(option for option in OPTIONS if option.name == "end_process")
+    return bool(_configured(config, option))
 
 
 def jvm_source(config: pytest.Config) -> str:

@@ -13,7 +13,7 @@ import pytest
 from . import hookspecs, options, standby
 from .choices import MARKER_HELP
 from .fixtures import _foreign_thread_child, _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
-from .in_process import apart
+from .in_process import apart, running_jvm
 
 if TYPE_CHECKING:
     from .run import Run
@@ -23,6 +23,8 @@ __all__ = ["_foreign_thread_child", "_foreign_thread_mode", "foreign_thread", "f
 RUN = pytest.StashKey["Run"]()
 """Only a run that has a use for it has one."""
 _WAKING = pytest.StashKey[threading.RLock]()
+_STATUS = pytest.StashKey[int]()
+"""The exit status of the run."""
 _BEGAN = pytest.StashKey[bool]()
 """Whether the session has begun, and with it the terminal's part of pytest."""
 
@@ -173,9 +175,11 @@ def pytest_testnodedown(node: Any) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> Generator[None, object, object]:
     run = session.config.stash.get(RUN, None)
+    session.config.stash[_STATUS] = int(exitstatus)
     if run is None:
         return (yield)
     run.results.settle(session, exitstatus)
+    session.config.stash[_STATUS] = int(session.exitstatus)
     result = yield
     # The terminal's summary comes first: a report that cannot be written must not take it along.
     run.results.write(run.environment)
@@ -185,3 +189,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
 def pytest_unconfigure(config: pytest.Config) -> None:
     if RUN in config.stash:
         config.stash[RUN].close()
+    if running_jvm.is_jpypes():
+        # Imported here: few runs of pytest have a JVM in their own process.
+        from .in_process.java_at_exit import tell_at_exit
+
+        tell_at_exit(config, config.stash.get(_STATUS, 0), ends_process=options.ends_process(config))

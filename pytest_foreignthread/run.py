@@ -28,7 +28,7 @@ from .settings import Jvm
 from .shared_fixtures import SharedFixtures
 from .standby import FILTERS, FRESH, USAGE_ERROR, is_marked
 from .starts import Starts
-from .threads_before_fork import ThreadsWarning
+from .threads_before_fork import ThreadsWarning, native_ids
 
 if TYPE_CHECKING:
     from .artifacts import Artifacts
@@ -241,8 +241,11 @@ class Run:
             from .runner import Runner
             from .supervise.scratch import ScratchError, ScratchRoot
 
+            before = native_ids()
             if self.jvm is not None:
-                from .child import uncaught  # noqa: F401
+                _import_jpype()
+            # jpype imports numpy where that is installed, and its OpenBLAS starts threads.
+            own = native_ids() - before
 
         try:
             self._scratch = ScratchRoot()
@@ -260,7 +263,7 @@ class Run:
             ready=ready,
             with_cache=self.cache.given_to,
             starts=self.starts,
-            before_fork=ThreadsWarning(self._config, self._users_filters).before_fork,
+            before_fork=ThreadsWarning(self._config, self._users_filters, own).before_fork,
         )
         self._runner = Runner(children, self._artifacts())
         return self._runner
@@ -320,6 +323,18 @@ class Run:
         if self._runner is not None:
             surely(self._runner.children.close)
         surely(self._scratch.close)
+
+
+def _import_jpype() -> None:
+    """Import what a child with a JVM needs, so that no child has to; raise UsageError."""
+    try:
+        from .child import uncaught  # noqa: F401
+    # JPype's C part, and numpy, which it imports, may fail in many ways.
+    except Exception as error:
+        words = f"JPype cannot be imported ({type(error).__name__}: {error})"
+        raise pytest.UsageError(
+            f"{words}: pip install --force-reinstall jpype1, and try: python -c 'import jpype'"
+        ) from None
 
 
 def _ended(item: pytest.Item, call: pytest.CallInfo[None]) -> Result | None:

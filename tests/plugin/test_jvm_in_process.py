@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 import sys
+import textwrap
+from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -177,3 +181,71 @@ def test_nothing_is_left_in_a_process_that_runs_pytest_twice(run_suite: RunSuite
         }
     )
     assert run.status == 0, run.output
+
+
+POOL: Final = """
+    import jpype
+    import pytest
+
+    @pytest.fixture(scope="session", autouse=True)
+    def pool():
+        jpype.startJVM()
+        found = jpype.JClass("java.util.concurrent.Executors").newFixedThreadPool(1)
+        found.submit(jpype.JProxy("java.lang.Runnable", dict={"run": lambda: None})).get()
+        yield
+        LAST
+
+    def test_it():
+        assert TRUTH
+"""
+KEEPS: Final = "Java threads that are no daemons keep this process from ending"
+
+
+@pytest.mark.parametrize(("truth", "status"), [("True", 0), ("False", 1)])
+def test_the_process_ends_beside_java_threads_where_asked(run_suite: RunSuite, truth: str, status: int) -> None:
+    suite = POOL.replace("LAST", "pass").replace("TRUTH", truth)
+    run = run_suite({"test_it.py": suite, "pytest.ini": "[pytest]\nforeign_thread_end_process = true\n"})
+    assert run.status == status
+    assert KEEPS in run.errors
+    assert '"pool-1-thread-1" in ' in run.errors
+    assert f"ending the process with status {status}" in run.errors
+
+
+def test_java_threads_that_keep_the_process_are_named(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(textwrap.dedent(POOL.replace("LAST", "pass").replace("TRUTH", "True")))
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        lines = [process.stderr.readline() for _ in range(4)]
+    finally:
+        process.kill()
+        process.communicate()
+    assert KEEPS in lines[0]
+    assert lines[1].startswith('  "pool-1-thread-1" in ')
+    assert "foreign_thread_end_process = true" in lines[3]
+
+
+def test_nothing_is_said_where_the_process_ends(run_suite: RunSuite) -> None:
+    run = run_suite(POOL.replace("LAST", "found.shutdown()").replace("TRUTH", "True"))
+    assert (run.status, run.errors) == (0, "")
+
+
+def test_a_program_that_calls_pytest_is_not_ended(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(textwrap.dedent(POOL.replace("LAST", "pass").replace("TRUTH", "True")))
+    program = """
+        import os, pytest, sys
+        pytest.main(["-p", "no:cacheprovider", "-o", "foreign_thread_end_process=true"])
+        import atexit
+        print("goes on", flush=True)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        assert KEEPS in process.stderr.readline()
+        assert process.poll() is None
+    finally:
+        process.kill()
+        output, _ = process.communicate()
+    assert output.endswith("goes on\n")

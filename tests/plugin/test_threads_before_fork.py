@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -134,3 +135,69 @@ def test_each_worker_of_xdist_warns_once(run_suite: RunSuite) -> None:
     # pytest puts those together that say the same.
     assert warned(ran) == 1
     assert THREADS in ran.output
+
+
+TEST: Final = "import pytest\n@pytest.mark.foreign_thread\ndef test_it(): pass\n"
+NUMPY: Final = """
+    import ctypes
+    libc = ctypes.CDLL(None)
+    libc.pthread_create(ctypes.byref(ctypes.c_ulong()), None, libc.pause, None)
+"""
+
+
+AT_IMPORT_OF_JPYPE: Final = """
+    import builtins, sys
+    plain_import = builtins.__import__
+    def import_and_start(name, *args, **kwargs):
+        if name == "jpype" and "jpype" not in sys.modules:
+            builtins.__import__ = plain_import
+            plain_import("native_pool")
+        return plain_import(name, *args, **kwargs)
+    builtins.__import__ = import_and_start
+"""
+
+
+def test_what_our_own_import_of_jpype_starts_is_not_the_users_to_mend(run_suite: RunSuite, tmp_path: Path) -> None:
+    """jpype imports numpy where there is one, and numpy's OpenBLAS starts threads."""
+    files = {"libs/native_pool.py": NUMPY, "libs/sitecustomize.py": AT_IMPORT_OF_JPYPE, "test_it.py": TEST}
+    run = run_suite(files, env={"PYTHONPATH": str(tmp_path / "libs")})
+    assert run.closing_line == "1 passed"
+
+
+def test_what_the_project_imports_is_named(run_suite: RunSuite, tmp_path: Path) -> None:
+    files = {"libs/native_pool.py": NUMPY, "conftest.py": "import native_pool", "test_it.py": TEST}
+    run = run_suite(files, env={"PYTHONPATH": str(tmp_path / "libs")})
+    assert "1 that Python did not start" in run.output
+    assert "OMP_NUM_THREADS=1" in run.output
+
+
+PLUGIN: Final = """
+    import threading
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+"""
+METADATA: Final = "Metadata-Version: 2.1\nName: pytest-server\nVersion: 1.0\n"
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_thread_of_an_installed_plugin_is_not_the_users_to_mend(
+    run_suite: RunSuite, tmp_path: Path, installed: bool
+) -> None:
+    module = PLUGIN.replace("threading.Event().wait", "wait").replace(
+        "threading.Thread", "def wait(): threading.Event().wait()\n    threading.Thread"
+    )
+    files = {"libs/pytest_server.py": module, "test_it.py": TEST}
+    if installed:
+        files["libs/pytest_server-1.0.dist-info/METADATA"] = METADATA
+        files["libs/pytest_server-1.0.dist-info/entry_points.txt"] = "[pytest11]\nserver = pytest_server\n"
+    else:
+        files["conftest.py"] = "import pytest_server"
+    run = run_suite(files, env={"PYTHONPATH": str(tmp_path / "libs")})
+    assert (" of pytest_server" in run.output) is not installed
+    assert run.closing_line == ("1 passed" if installed else "1 passed, 1 warning")
+
+
+def test_a_jpype_that_cannot_be_imported_is_one_clear_error(run_suite: RunSuite, tmp_path: Path) -> None:
+    run = run_suite({"libs/numpy.py": "", "test_it.py": TEST}, env={"PYTHONPATH": str(tmp_path / "libs")})
+    assert run.status == pytest.ExitCode.USAGE_ERROR
+    assert "JPype cannot be imported (" in run.errors
+    assert "INTERNALERROR" not in run.output + run.errors

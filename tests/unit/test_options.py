@@ -151,6 +151,7 @@ def test_defaults(absent: object) -> None:
         "jvm_profile": "quick",
         "faulthandler": "apart",
         "live": "auto",
+        "end_process": False,
         "cache": True,
         "forked": True,
         "cache_clear": False,

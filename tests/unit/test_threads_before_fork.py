@@ -14,7 +14,7 @@ import pytest
 
 from pytest_foreignthread import ThreadsBeforeForkWarning
 from pytest_foreignthread.supervise.fork import fork
-from pytest_foreignthread.threads_before_fork import OtherThreads, other_threads
+from pytest_foreignthread.threads_before_fork import LeftOut, OtherThreads, other_threads
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def waiting() -> Iterator[threading.Event]:
 
 @pytest.mark.usefixtures("waiting")
 def test_pythons_threads() -> None:
-    found = other_threads(of_xdist=True).names
+    found = other_threads(LeftOut(frozenset({"execnet"}))).names
     assert '"one that waits"' in found
     assert f"one that runs {__name__}.nameless" in found
     assert not [name for name in found if name.startswith('"MainThread"')]
@@ -73,14 +73,14 @@ def test_whose_a_thread_is() -> None:
     with ThreadPoolExecutor(thread_name_prefix="pool") as pool:
         pool.submit(waits)
         running.wait()
-        found = other_threads(of_xdist=True).names
+        found = other_threads(LeftOut(frozenset({"execnet"}))).names
         end.set()
     assert f'"pool_0" of {__name__}' in found
 
 
 def test_the_main_thread_is_another_one_elsewhere() -> None:
     found: list[OtherThreads] = []
-    thread = threading.Thread(target=lambda: found.append(other_threads(of_xdist=True)), name="asks")
+    thread = threading.Thread(target=lambda: found.append(other_threads(LeftOut(frozenset({"execnet"})))), name="asks")
     thread.start()
     thread.join()
     assert [name.partition(" of ")[0] for name in found[0].names if "MainThread" in name] == ['"MainThread"']

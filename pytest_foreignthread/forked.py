@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from . import documents
+from . import child_files, documents
 from .isolation import JvmKey, jvm_key
 from .items import SETTINGS
 from .measured import take_in
-from .observation import Observation
+from .observation import Observation, Taken
 from .orders import End, RunTest
 from .settings import DEBUGGER_FIFO, DUMP_SIGNAL, Settings
 from .supervise import native
 from .supervise.fork import ChildMain, OpenEnds
 from .supervise.held import CrashWatch
+from .supervise.jvm_files import StrayLogs
 from .supervise.lender import Lender
 from .supervise.probe import take_crash, take_documents
 from .supervise.pystack import Pystack
+from .supervise.scratch import ChildFolder
 from .supervise.supervisor import SupervisedChild
 
 Standing = frozenset[pytest.Item | pytest.Collector]
 """Nodes on which fixtures stand."""
 
+_FOLDER: Final = "scratch folder"
+"""Name of what is missing where a test has removed all its documents."""
 _INTERRUPTED: Final = 5.0
 """Seconds for each phase that is left of a test which is interrupted."""
 
@@ -43,7 +49,7 @@ class ForkedChild:
         self,
         child_main: ChildMain,
         settings: Settings,
-        folder: Path,
+        folder: ChildFolder,
         standing: Standing,
         ends: OpenEnds,
         pystack: Pystack,
@@ -55,15 +61,20 @@ class ForkedChild:
         `step_aside` is called before a debugger there has the screen.
         """
         self.folder = folder
-        self._lender = Lender(folder / DEBUGGER_FIFO, step_aside)
+        self._lender = Lender(folder.here / DEBUGGER_FIFO, step_aside)
         self._settings = settings
         self._pystack = pystack
         self._standing = standing
         self._known = known
-        self._supervised = SupervisedChild(child_main, _crash_watch(settings, folder, pystack), ends, self._lender)
+        crash = _crash_watch(settings, folder.here, pystack)
+        self._supervised = SupervisedChild(child_main, crash, ends, self._lender, folder.run)
+        self._current = _current_folder()
         self.served: list[pytest.Item] = []
         self.ahead: pytest.Item | None = None
         """The test that it was told to run before its turn."""
+        self._takes_coverage = True
+        self.coverage_lost: str | None = None
+        """Once it is closed, why its coverage could not be read; None where it was."""
 
     @property
     def key(self) -> JvmKey:
@@ -106,8 +117,50 @@ class ForkedChild:
         self.ahead = None
         limits = item.stash[SETTINGS].limit
         seen = self._supervised.observe(limits, probe=self._probe(), order=order, tick=tick)
+        found, missing = self._left(seen)
+        return replace(seen, missing={**missing, **seen.missing}), {**found, **seen.documents}
+
+    def _left(self, seen: Observation) -> Taken:
+        """Return what the test left in the folder, and what is missing there → why."""
+        found: documents.Documents = {}
+        missing: dict[str, str] = {}
         # Most tests leave nothing to explain.
-        return seen, {} if seen.all_passed else documents.read(self.folder, seen)
+        if not seen.all_passed:
+            self.folder.permit()
+            found, missing = documents.read(self.folder.here)
+            if documents.HS_ERR not in {*found, *missing}:
+                self._look_for_error_log(found, missing)
+        if not self.folder.exists():
+            missing[_FOLDER] = "the test removed it, with the documents in it"
+        return found, missing
+
+    def _look_for_error_log(self, found: documents.Documents, missing: dict[str, str]) -> None:
+        """Add the error log of a JVM that wrote it elsewhere, and remove it there unless the JVM is the project's."""
+        output = found.get(documents.STDOUT, "")
+        logs = self._stray_logs()
+        log = None if logs is None else logs.of_child(output)
+        if (chosen := self._projects_choice()) is not None and logs is not None and logs.is_of_child(chosen):
+            log = chosen
+        if log is not None:
+            documents.read_one(documents.HS_ERR, log, found, missing)
+        elif (printed := documents.error_log_in(output)) is not None:
+            found[documents.HS_ERR] = printed
+        self._remove_stray_logs(output)
+
+    def _stray_logs(self) -> StrayLogs | None:
+        pid = self._supervised.pid
+        return None if pid is None else StrayLogs(pid, self.folder.made_at, self.folder.path, self._current)
+
+    def _remove_stray_logs(self, output: str = "") -> None:
+        logs = self._stray_logs()
+        if logs is not None and self._settings.jvm is not None and self._projects_choice() is None:
+            logs.remove(output)
+
+    def _projects_choice(self) -> Path | None:
+        """Return where the project's own JVM puts its error log; None where the JVM is this plugin's."""
+        with contextlib.suppress(FileNotFoundError, child_files.UnreadableError):
+            return Path(child_files.read_text(self.folder.here / documents.ERROR_FILE))
+        return None
 
     def end(self) -> Observation:
         """Let it tear down what it has set up, and end."""
@@ -122,12 +175,17 @@ class ForkedChild:
     def close(self) -> None:
         """Nothing is left of it but its folder; it may be closed again."""
         self._supervised.close()
-        take_in(self.folder / f"{documents.COVERAGE}.{documents.COVERAGE_SUFFIX}")
+        self._remove_stray_logs()
+        self.folder.permit()
+        if self._takes_coverage:
+            self._takes_coverage = False
+            file = self.folder.here / f"{documents.COVERAGE}.{documents.COVERAGE_SUFFIX}"
+            self.coverage_lost = take_in(file)
 
     def _probe(self) -> functools.partial[tuple[dict[str, str], dict[str, str]]]:
         return functools.partial(
             take_documents,
-            traceback_file=self.folder / documents.PYTHON_HANG,
+            traceback_file=self.folder.here / documents.PYTHON_HANG,
             dump_signal=DUMP_SIGNAL,
             native_choice=self._settings.native,
             pystack=self._pystack,
@@ -139,3 +197,10 @@ def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWat
     if settings.jvm is None or not native.is_wanted(settings.native):
         return None
     return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native, pystack=pystack))
+
+
+def _current_folder() -> Path | None:
+    """Return the current folder; None when it was removed."""
+    with contextlib.suppress(OSError):
+        return Path.cwd()
+    return None

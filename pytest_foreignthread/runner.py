@@ -83,6 +83,8 @@ class Runner:
         if not before or self.children.debugs or seen.observation.debugged:
             return record
         seen = self.children.run(item, None, alone=True)
+        if not_served(seen.observation) is not None:
+            return record
         reports = child_reports(item, seen.observation)
         alone, _ = record_of(item, settings, seen.observation, seen.taken, reports)
         earlier = tuple(pytest_reports.as_typed(item.config, pytest_reports.own_id(one)) for one in before)

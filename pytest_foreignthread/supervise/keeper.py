@@ -19,8 +19,9 @@ from types import FrameType
 from typing import NoReturn
 
 from . import processes
-from .attach import remove_jvm_files
 from .fork import ChildMain, OpenEnds, bind_to, fork, run_child
+from .jvm_files import now, remove_jvm_files
+from .scratch import RunFolder
 from .signals import SYNCHRONOUS, SignalsHeld
 
 _TERMINATION = 2.0
@@ -42,6 +43,8 @@ class KeeperPipes:
     """pid of the pytest process."""
     parent_fd: int | None
     """Its pidfd, opened before the fork, so that it cannot be another process's."""
+    scratch: RunFolder | None
+    """Removed by the last keeper that outlives the pytest process."""
 
 
 def keep(child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: SignalsHeld) -> NoReturn:
@@ -99,6 +102,8 @@ class _Keeper:
         self._child = child
         self._pipes = pipes
         self._ended = False
+        self._since = now()
+        self._reaped: set[int] = set()
         sys.settrace(None)
         sys.setprofile(None)
         self._only_own_descriptors()
@@ -111,6 +116,7 @@ class _Keeper:
 
     def _only_own_descriptors(self) -> None:
         own = {self._pipes.control, self._pipes.status, self._pipes.parent_fd}
+        own |= frozenset() if self._pipes.scratch is None else self._pipes.scratch.descriptors
         try:
             opened = [int(name) for name in os.listdir("/proc/self/fd")]
         except OSError:
@@ -124,8 +130,11 @@ class _Keeper:
         _tell(self._pipes.status, f"child {self._child}")
         self._watch()
         leftovers, survivors = self._terminate()
-        # The supervisor does this too, unless it was killed.
-        remove_jvm_files(self._child)
+        # The supervisor does this too for the child, unless it was killed.
+        for pid in {self._child, *self._reaped}:
+            remove_jvm_files(pid, self._since)
+        if self._pipes.scratch is not None and os.getppid() != self._pipes.parent:
+            self._pipes.scratch.retire_as_the_last()
         _tell(self._pipes.status, f"gone {leftovers} {survivors}")
 
     def _watch(self) -> None:
@@ -200,5 +209,6 @@ class _Keeper:
             processes.wait_readable(self._wake, give_up - time.monotonic())
 
     def _note_reaped(self, pid: int, status: int) -> None:
+        self._reaped.add(pid)
         if pid == self._child and not self._ended:
             self._report(os.WIFEXITED(status), os.WEXITSTATUS(status) if os.WIFEXITED(status) else os.WTERMSIG(status))

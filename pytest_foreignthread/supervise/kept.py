@@ -14,6 +14,7 @@ from ..orders import Order, encode_order
 from . import processes
 from .fork import ChildMain, OpenEnds, collector_off, flush_output, fork
 from .keeper import KeeperPipes, keep
+from .scratch import RunFolder
 from .signals import SignalsHeld
 
 # The keeper gives itself two seconds to clear up, and a moment before that.
@@ -148,7 +149,7 @@ def _sigpipe_taken() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld) -> KeptChild:
+def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld, scratch: RunFolder | None = None) -> KeptChild:
     """Fork the keeper, which forks the child. Call with signals held. Raise OSError when there is no room for it."""
     flush_output()
     with ends.lock, contextlib.ExitStack() as opened, contextlib.ExitStack() as own:
@@ -162,7 +163,7 @@ def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld) -> KeptChil
             opened.callback(os.close, parent)
         for descriptor in (status, messages):
             os.set_blocking(descriptor, False)
-        pipes = KeeperPipes(control_read, status_write, messages_write, orders_read, pid, parent)
+        pipes = KeeperPipes(control_read, status_write, messages_write, orders_read, pid, parent, scratch)
         with collector_off():
             keeper = fork()
             if keeper == 0:

@@ -13,13 +13,14 @@ from ..orders import Order
 from ..outcomes import Phase
 from ..wire import Sender
 from . import processes
-from .attach import remove_jvm_files
 from .cgroup import oom_kills
 from .fork import ChildMain, OpenEnds
 from .held import CrashGate, CrashWatch
 from .inbox import Inbox
+from .jvm_files import now, remove_jvm_files
 from .kept import KeptChild, launch
 from .lender import Lender
+from .scratch import RunFolder
 from .signals import SignalsHeld, surely
 from .watch import Probe, Watch
 
@@ -34,12 +35,20 @@ class SupervisedChild:
     """
 
     def __init__(
-        self, child_main: ChildMain, crash: CrashWatch | None, ends: OpenEnds, lender: Lender | None = None
+        self,
+        child_main: ChildMain,
+        crash: CrashWatch | None,
+        ends: OpenEnds,
+        lender: Lender | None = None,
+        scratch: RunFolder | None = None,
     ) -> None:
         """`crash` has a look at a child that says that it is dying, `lender` has the terminal for its debugger.
 
-        The phase's time stands still meanwhile.
+        The phase's time stands still meanwhile. `scratch` is removed by the keeper that is the last to outlive the
+        pytest process.
         """
+        self._scratch = scratch
+        self._since = now()
         self._child_main = child_main
         self._crash = crash
         self._lender = lender
@@ -57,7 +66,7 @@ class SupervisedChild:
             with SignalsHeld() as held:
                 self._oom_kills = oom_kills()
                 self._gate = CrashGate.opened(self._crash, self._ends)
-                self._kept = launch(self._child_main, self._ends, held)
+                self._kept = launch(self._child_main, self._ends, held, self._scratch)
                 self._inbox = Inbox(self._kept.messages)
         return self._kept, self._inbox
 
@@ -113,6 +122,11 @@ class SupervisedChild:
             processes.kill(self._kept.pid, signal.SIGINT)
 
     @property
+    def pid(self) -> int | None:
+        """The child's; None while it is not known."""
+        return None if self._kept is None else self._kept.pid
+
+    @property
     def served(self) -> int:
         """How many times it was watched."""
         return self._served
@@ -132,7 +146,7 @@ class SupervisedChild:
             self._kept.terminate()
             self._kept.close()
             if self._kept.pid is not None:
-                remove_jvm_files(self._kept.pid)
+                remove_jvm_files(self._kept.pid, self._since)
         if self._gate is not None:
             self._gate.close()
 

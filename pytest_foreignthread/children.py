@@ -191,10 +191,10 @@ class Children:
     def _taken_from_ready(self, item: pytest.Item) -> ForkedChild | None:
         key = jvm_key(item.stash[SETTINGS])
         for waiting in tuple(self._ready):
-            if not waiting.folder.in_place():
+            if waiting.ended or not waiting.folder.in_place():
                 self._ready.remove(waiting)
                 surely(functools.partial(self._close, waiting))
-            elif waiting.key == key and self._can_serve(waiting, item) and not waiting.ended:
+            elif waiting.key == key and self._can_serve(waiting, item):
                 self._ready.remove(waiting)
                 return waiting
         return None

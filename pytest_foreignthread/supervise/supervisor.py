@@ -133,7 +133,9 @@ class SupervisedChild:
 
     @property
     def ended(self) -> bool:
-        """Whether it is known to have ended."""
+        """Whether it is known to have ended, by now."""
+        if self._kept is not None and not self._kept.gone:
+            self._kept.read_status()
         return self._kept is not None and (self._kept.gone or self._kept.end is not None)
 
     def close(self) -> None:

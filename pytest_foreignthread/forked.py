@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from . import child_files, documents
 from .isolation import JvmKey, jvm_key
 from .items import SETTINGS
 from .measured import take_in
-from .observation import Observation, Taken
+from .observation import Observation, ReportMade, Taken
 from .orders import End, RunTest
 from .settings import DEBUGGER_FIFO, DUMP_SIGNAL, Settings
 from .supervise import native
@@ -128,30 +128,31 @@ class ForkedChild:
         if not seen.all_passed:
             self.folder.permit()
             found, missing = documents.read(self.folder.here)
-            if documents.HS_ERR not in {*found, *missing}:
-                self._look_for_error_log(found, missing)
+        output = "\n".join([found.get(documents.STDOUT, ""), *_output(seen)])
+        if not seen.all_passed and documents.HS_ERR not in {*found, *missing}:
+            self._look_for_error_log(found, missing, output)
+        self._remove_stray_logs(output)
         if not self.folder.exists():
             missing[_FOLDER] = "the test removed it, with the documents in it"
         return found, missing
 
-    def _look_for_error_log(self, found: documents.Documents, missing: dict[str, str]) -> None:
-        """Add the error log of a JVM that wrote it elsewhere, and remove it there unless the JVM is the project's."""
-        output = found.get(documents.STDOUT, "")
+    def _look_for_error_log(self, found: documents.Documents, missing: dict[str, str], output: str) -> None:
+        """Add the error log of a JVM that wrote it elsewhere."""
         logs = self._stray_logs()
         log = None if logs is None else logs.of_child(output)
         if (chosen := self._projects_choice()) is not None and logs is not None and logs.is_of_child(chosen):
             log = chosen
         if log is not None:
             documents.read_one(documents.HS_ERR, log, found, missing)
-        elif (printed := documents.error_log_in(output)) is not None:
+        elif (printed := documents.error_log_in(output)) is not None and f" pid={self._supervised.pid}," in printed:
             found[documents.HS_ERR] = printed
-        self._remove_stray_logs(output)
 
     def _stray_logs(self) -> StrayLogs | None:
         pid = self._supervised.pid
         return None if pid is None else StrayLogs(pid, self.folder.made_at, self.folder.path, self._current)
 
     def _remove_stray_logs(self, output: str = "") -> None:
+        """Those of the project's own JVM stay where they are."""
         logs = self._stray_logs()
         if logs is not None and self._settings.jvm is not None and self._projects_choice() is None:
             logs.remove(output)
@@ -197,6 +198,14 @@ def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWat
     if settings.jvm is None or not native.is_wanted(settings.native):
         return None
     return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native, pystack=pystack))
+
+
+def _output(seen: Observation) -> Iterator[str]:
+    """Yield what was captured of the test's output and told in its reports."""
+    for message in seen.messages:
+        sections = message.report.get("sections") if isinstance(message, ReportMade) else None
+        for section in sections if isinstance(sections, list) else ():
+            yield str(section[-1]) if isinstance(section, (list, tuple)) and section else ""
 
 
 def _current_folder() -> Path | None:

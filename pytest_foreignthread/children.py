@@ -31,7 +31,7 @@ from .spawned import SpawnedChild
 from .starts import Starts
 from .supervise.pystack import Pystack
 from .supervise.scratch import ChildFolder, ScratchError, ScratchRoot
-from .supervise.signals import surely
+from .supervise.signals import SignalsHeld, surely
 from .wire import Sender
 
 
@@ -147,7 +147,6 @@ class Children:
     ) -> tuple[Observation, documents.Documents]:
         observation = None
         try:
-            serving.start()
             self._fork_ahead(item, nextitem)
             observation, taken = serving.observe(item, order, self._config.stash.get(TICK, None))
         finally:
@@ -173,7 +172,6 @@ class Children:
                 # Its own test will say so, unless there is room by then.
                 return
             self._ready.append(waiting)
-            waiting.start()
 
     def _likely_next(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[pytest.Item]:
         """Give the tests that come next with a child of their own, as long as the pytest process stays as it is."""
@@ -200,7 +198,15 @@ class Children:
         return None
 
     def _new(self, item: pytest.Item, group: Group | None, *, begun: bool) -> ForkedChild:
-        """Make a child for the item, and for others of its group; `begun` where it comes amid the item's protocol."""
+        """Start a child for the item, and for others of its group; `begun` where it comes amid the item's protocol."""
+        # SIGTERM would end this process after it has made the folder and before there is a keeper, who removes it.
+        with SignalsHeld() as held:
+            made = self._made_for(item, group, begun=begun)
+            self._made.append(made)
+            made.start(held)
+            return made
+
+    def _made_for(self, item: pytest.Item, group: Group | None, *, begun: bool) -> ForkedChild:
         settings = self._with_cache(item.stash[SETTINGS])
         spawns = self.starts.how(settings) == "spawn"
         if not spawns:
@@ -216,7 +222,6 @@ class Children:
             if isinstance(error, OSError):
                 raise ScratchError(no_room(error)) from error
             raise
-        self._made.append(made)
         return made
 
     def _forked(self, settings: Settings, begun: int | None, folder: ChildFolder) -> ForkedChild:
@@ -286,8 +291,7 @@ class Children:
     def _close(self, one: ForkedChild) -> None:
         for group in [group for group, living in self._living.items() if living is one]:
             del self._living[group]
-        one.close()
-        self._scratch.discard(one.folder)
+        one.close(self._scratch.discard)
         if one in self._made:
             self._made.remove(one)
 

@@ -26,6 +26,7 @@ from .supervise.lender import Lender
 from .supervise.probe import take_crash, take_documents
 from .supervise.pystack import Pystack
 from .supervise.scratch import ChildFolder
+from .supervise.signals import SignalsHeld
 from .supervise.supervisor import SupervisedChild
 
 Standing = frozenset[pytest.Item | pytest.Collector]
@@ -80,9 +81,9 @@ class ForkedChild:
     def key(self) -> JvmKey:
         return jvm_key(self._settings)
 
-    def start(self) -> None:
-        """Fork now; where there is no room, `observe` will say so."""
-        self._supervised.start_quietly()
+    def start(self, held: SignalsHeld) -> None:
+        """Fork now, while signals are held; where there is no room, `observe` will say so."""
+        self._supervised.start_quietly(held)
 
     @property
     def ended(self) -> bool:
@@ -173,15 +174,18 @@ class ForkedChild:
         limits = self.served[-1].stash[SETTINGS].limit
         return self._supervised.observe(limits, probe=self._probe(), order=End())
 
-    def close(self) -> None:
-        """Nothing is left of it but its folder; it may be closed again."""
-        self._supervised.close()
+    def close(self, discard: Callable[[ChildFolder], object]) -> None:
+        """Nothing is left of it once `discard` has removed its folder; it may be closed again."""
+        self._supervised.close(functools.partial(self._clear_up, discard))
+
+    def _clear_up(self, discard: Callable[[ChildFolder], object]) -> None:
         self._remove_stray_logs()
         self.folder.permit()
         if self._takes_coverage:
             self._takes_coverage = False
             file = self.folder.here / f"{documents.COVERAGE}.{documents.COVERAGE_SUFFIX}"
             self.coverage_lost = take_in(file)
+        discard(self.folder)
 
     def _probe(self) -> functools.partial[tuple[dict[str, str], dict[str, str]]]:
         return functools.partial(

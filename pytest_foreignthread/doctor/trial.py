@@ -86,8 +86,7 @@ def _attempt(settings: Settings, scratch: ScratchRoot, modes: Sequence[str], sta
             supervised.observe(limits, order=End())
         return Attempt(seen, taken, looks)
     finally:
-        surely(supervised.close)
-        scratch.discard(folder)
+        surely(functools.partial(supervised.close, functools.partial(scratch.discard, folder)))
 
 
 def _looks_at(supervised: SupervisedChild, settings: Settings) -> tuple[Finding, ...]:

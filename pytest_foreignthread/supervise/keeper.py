@@ -29,6 +29,9 @@ _TERMINATION = 2.0
 _GRACE = 0.2
 _PARENT_POLL = 0.2
 _RETRY = 0.02
+TERMINATE = b"t"
+RELEASE = b"r"
+"""What the pytest process writes to the keeper."""
 
 
 @dataclass(frozen=True)
@@ -133,17 +136,32 @@ class _Keeper:
         # The supervisor does this too for the child, unless it was killed.
         for pid in {self._child, *self._reaped}:
             remove_jvm_files(pid, self._since)
-        if self._pipes.scratch is not None and os.getppid() != self._pipes.parent:
-            self._pipes.scratch.retire_as_the_last()
         _tell(self._pipes.status, f"gone {leftovers} {survivors}")
+        if self._pipes.scratch is not None and not self._released():
+            self._pipes.scratch.retire_as_the_last()
+
+    def _released(self) -> bool:
+        """Wait for the word that the child's folder is removed; False when the pytest process has gone before."""
+        poll, timeout = self._poll(self._pipes.control, self._pipes.parent_fd)
+        while os.getppid() == self._pipes.parent:
+            ready = {descriptor for descriptor, _ in poll.poll(timeout)}
+            if self._pipes.control in ready:
+                words = os.read(self._pipes.control, 64)
+                if RELEASE in words or not words:
+                    return RELEASE in words
+        return False
+
+    def _poll(self, *descriptors: int | None) -> tuple[select.poll, float | None]:
+        """Return what to poll, and for how long at most: where there is no pidfd the parent is to be asked for."""
+        poll = select.poll()
+        for descriptor in descriptors:
+            if descriptor is not None:
+                poll.register(descriptor, select.POLLIN)
+        return poll, _PARENT_POLL * 1000 if self._pipes.parent_fd is None else None
 
     def _watch(self) -> None:
         """Return at the word to terminate, or when the pytest process has gone."""
-        poll = select.poll()
-        for descriptor in (self._wake, self._pipes.control, self._pipes.parent_fd):
-            if descriptor is not None:
-                poll.register(descriptor, select.POLLIN)
-        timeout = _PARENT_POLL * 1000 if self._pipes.parent_fd is None else None
+        poll, timeout = self._poll(self._wake, self._pipes.control, self._pipes.parent_fd)
         self._look()
         while True:
             ready = {descriptor for descriptor, _ in poll.poll(timeout)}

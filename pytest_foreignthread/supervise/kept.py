@@ -13,7 +13,7 @@ from ..observation import End, Exited, Lost, Signaled
 from ..orders import Order, encode_order
 from . import processes
 from .fork import ChildMain, OpenEnds, collector_off, flush_output, fork
-from .keeper import KeeperPipes, keep
+from .keeper import RELEASE, TERMINATE, KeeperPipes, keep
 from .scratch import RunFolder
 from .signals import SignalsHeld
 
@@ -34,7 +34,7 @@ class OwnEnds:
 
 
 class KeptChild:
-    """Close it with `terminate`, which may be called again."""
+    """End it with `terminate`, then `release`, then `close`; each may be called again."""
 
     def __init__(self, keeper: int, pipes: OwnEnds, ends: OpenEnds) -> None:
         self.keeper = keeper
@@ -51,6 +51,7 @@ class KeptChild:
         """The keeper has said its last word, or has died."""
         self.leftovers = 0
         self.survivors = 0
+        self._terminated = False
         self._closed = False
 
     def read_status(self) -> None:
@@ -93,16 +94,25 @@ class KeptChild:
         processes.kill(self.keeper, signal.SIGCONT)
 
     def terminate(self) -> None:
-        """End the child with all that it started, and the keeper; reap; takes seconds at most."""
-        if self._closed:
+        """End the child with all that it started; takes seconds at most."""
+        if self._terminated:
             return
         if not self.gone:
             self.wake_keeper()
             with contextlib.suppress(OSError):
-                os.write(self._control, b"t")
+                os.write(self._control, TERMINATE)
             self._await_gone(time.monotonic() + _ANSWER)
         if not self.gone or isinstance(self.end, Lost):
             self._kill_by_force()
+        self._terminated = True
+
+    def release(self) -> None:
+        """End the keeper, which has stayed for the case that this process is killed, and reap it."""
+        if self._closed:
+            return
+        self.terminate()
+        with contextlib.suppress(OSError), _sigpipe_taken():
+            os.write(self._control, RELEASE)
         if not processes.reap(self.keeper, _REAP):
             self._kill_by_force()
             processes.reap(self.keeper, _REAP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 import time
 from collections.abc import Callable
@@ -60,20 +61,23 @@ class SupervisedChild:
         self._oom_kills = 0
         """As many as the control group had when the child was forked."""
 
-    def start(self) -> tuple[KeptChild, Inbox]:
-        """Fork, where that has not been done. Raise OSError when there is no room for a child."""
+    def start(self, held: SignalsHeld | None = None) -> tuple[KeptChild, Inbox]:
+        """Fork, where that has not been done; `held` are the signals where they are held already.
+
+        Raise OSError when there is no room for a child.
+        """
         if self._kept is None or self._inbox is None:
-            with SignalsHeld() as held:
+            with SignalsHeld() if held is None else contextlib.nullcontext(held) as held:
                 self._oom_kills = oom_kills()
-                self._gate = CrashGate.opened(self._crash, self._ends)
+                self._gate = self._gate or CrashGate.opened(self._crash, self._ends)
                 self._kept = launch(self._child_main, self._ends, held, self._scratch)
                 self._inbox = Inbox(self._kept.messages)
         return self._kept, self._inbox
 
-    def start_quietly(self) -> None:
+    def start_quietly(self, held: SignalsHeld | None = None) -> None:
         """Fork now; where there is no room, `observe` will say so."""
         with contextlib.suppress(OSError):
-            self.start()
+            self.start(held)
 
     def observe(
         self,
@@ -138,14 +142,20 @@ class SupervisedChild:
             self._kept.read_status()
         return self._kept is not None and (self._kept.gone or self._kept.end is not None)
 
-    def close(self) -> None:
-        """End the child with all that it started; no process and no descriptor of it is left."""
-        with SignalsHeld():
-            surely(self._close)
+    def close(self, last: Callable[[], object] = lambda: None) -> None:
+        """End the child with all that it started; no process and no descriptor of it is left.
 
-    def _close(self) -> None:
+        `last` removes its files, once it has ended and while its keeper still sees to them if this process is killed.
+        """
+        with SignalsHeld():
+            surely(functools.partial(self._close, last))
+
+    def _close(self, last: Callable[[], object]) -> None:
         if self._kept is not None:
             self._kept.terminate()
+        last()
+        if self._kept is not None:
+            self._kept.release()
             self._kept.close()
             if self._kept.pid is not None:
                 remove_jvm_files(self._kept.pid, self._since)

@@ -120,3 +120,22 @@ def test_a_file_in_the_way_is_an_error_until_it_is_gone(run_suite: RunSuite, tmp
     run = run_suite(suite, env={"TMPDIR": str(tmp_path / "tmp")})
     assert run.outcomes == {"test_forked": "error", "test_forked_again": "passed"}
     assert "is not a folder: remove it, or set TMPDIR" in run.tests["test_forked"]["message"]
+
+
+def test_no_room_for_temporary_folders_is_an_error_of_those_that_ask(run_suite: RunSuite, tmp_path: Path) -> None:
+    suite = """
+        import pytest
+
+        pytestmark = pytest.mark.forked
+
+        def test_asks(tmp_path): pass
+
+        def test_does_not(): pass
+    """
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp" / "root").write_text("a file")
+    run = run_suite(
+        suite, env={"TMPDIR": str(tmp_path / "tmp"), "PYTEST_DEBUG_TEMPROOT": str(tmp_path / "tmp" / "root")}
+    )
+    assert run.outcomes == {"test_asks": "error", "test_does_not": "passed"}, run.output
+    assert "INTERNALERROR" not in run.output + run.errors

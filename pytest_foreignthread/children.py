@@ -8,7 +8,7 @@ import itertools
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -16,20 +16,22 @@ from . import documents
 from .child import collector
 from .child import main as child
 from .child.serving import Tests, WarningFilter
+from .child_files import no_room
 from .forked import ForkedChild
 from .isolation import Group, Places, group_of, jvm_key, module_of
 from .items import SETTINGS
 from .live import STEP_ASIDE, TICK
-from .observation import Observation
+from .observation import EndedBy, Lost, NotServed, Observation, WarningRecorded
 from .orders import Orders, RunTest
+from .outcomes import Phase
+from .recorded_warnings import replay
 from .settings import Settings
 from .shared_fixtures import SharedFixtures
 from .spawned import SpawnedChild
 from .starts import Starts
-from .supervise.fork import OpenEnds
 from .supervise.pystack import Pystack
-from .supervise.scratch import ScratchRoot
-from .supervise.signals import surely
+from .supervise.scratch import ChildFolder, ScratchError, ScratchRoot
+from .supervise.signals import SignalsHeld, surely
 from .usual_input import usual_input_of
 from .wire import Sender
 
@@ -74,7 +76,7 @@ class Children:
         self._order_is_known = not hasattr(session.config, "workerinput")
         # A debugger that is to be in each test, or each failure, is in one test at a time, and once.
         self.debugs = any(session.config.getoption(name, False) for name in ("usepdb", "trace"))
-        self._ends = OpenEnds()
+        self._ends = scratch.ends
         self._pystack = Pystack(self._ends)
         self._living: dict[Group, ForkedChild] = {}
         self._ready: list[ForkedChild] = []
@@ -85,7 +87,10 @@ class Children:
         """Let a child run the test: its group's, one that is ready, or a new one; `alone` wants one of its own."""
         group = None if alone else group_of(item)
         self._end_other_modules(item)
-        serving = self._serving(item, group)
+        try:
+            serving = self._serving(item, group)
+        except ScratchError as error:
+            return self._not_started(item, str(error))
         if group is not None:
             self._living[group] = serving
         before = tuple(serving.served)
@@ -94,6 +99,13 @@ class Children:
         if observation.all_passed and nextitem is not None:
             self._order_ahead(serving, group, nextitem)
         return Seen(observation, taken, serving.start_word, before)
+
+    def _not_started(self, item: pytest.Item, reason: str) -> Seen:
+        """Return what there is of a test for which there is no scratch folder; there may be one for the next."""
+        settings = item.stash[SETTINGS]
+        limit, lost = settings.limit(Phase.FORK), Lost("it was not forked")
+        seen = Observation((NotServed(reason),), lost, EndedBy.ITSELF, Phase.FORK, 0.0, 0.0, limit)
+        return Seen(seen, {}, self.starts.how(settings))
 
     def _serving(self, item: pytest.Item, group: Group | None) -> ForkedChild:
         living = self._living.get(group) if group is not None else None
@@ -104,7 +116,8 @@ class Children:
         return self._taken_from_ready(item) or self._new(item, group, begun=True)
 
     def _can_serve(self, living: ForkedChild, item: pytest.Item) -> bool:
-        return living.can_serve(item, self._places.of(item))
+        # Without its folder, which a test may have removed, it would serve, and leave nothing that tells of its death.
+        return living.folder.in_place() and living.can_serve(item, self._places.of(item))
 
     def _order(
         self, serving: ForkedChild, group: Group | None, item: pytest.Item, nextitem: pytest.Item | None
@@ -135,13 +148,16 @@ class Children:
     ) -> tuple[Observation, documents.Documents]:
         observation = None
         try:
-            serving.start()
             self._fork_ahead(item, nextitem)
             observation, taken = serving.observe(item, order, self._config.stash.get(TICK, None))
-            return observation, taken
         finally:
             if observation is None or not observation.serving:
                 surely(functools.partial(self._close, serving))
+        if serving.coverage_lost is not None:
+            messages = (*observation.messages, _warning(serving.coverage_lost))
+            lost = {documents.COVERAGE: serving.coverage_lost}
+            observation = replace(observation, messages=messages, missing={**observation.missing, **lost})
+        return observation, taken
 
     def _fork_ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Let the children of the next tests start their JVMs while this test runs."""
@@ -151,9 +167,12 @@ class Children:
             if have[jvm_key(settings)] > 0:
                 have[jvm_key(settings)] -= 1
                 continue
-            waiting = self._new(one, None, begun=False)
+            try:
+                waiting = self._new(one, None, begun=False)
+            except ScratchError:
+                # Its own test will say so, unless there is room by then.
+                return
             self._ready.append(waiting)
-            waiting.start()
 
     def _likely_next(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[pytest.Item]:
         """Give the tests that come next with a child of their own, as long as the pytest process stays as it is."""
@@ -170,41 +189,60 @@ class Children:
 
     def _taken_from_ready(self, item: pytest.Item) -> ForkedChild | None:
         key = jvm_key(item.stash[SETTINGS])
-        for waiting in self._ready:
-            if waiting.key == key and self._can_serve(waiting, item) and not waiting.ended:
+        for waiting in tuple(self._ready):
+            if waiting.ended or not waiting.folder.in_place():
+                self._ready.remove(waiting)
+                surely(functools.partial(self._close, waiting))
+            elif waiting.key == key and self._can_serve(waiting, item):
                 self._ready.remove(waiting)
                 return waiting
         return None
 
     def _new(self, item: pytest.Item, group: Group | None, *, begun: bool) -> ForkedChild:
-        """Make a child for the item, and for others of its group; `begun` where it comes amid the item's protocol."""
+        """Start a child for the item, and for others of its group; `begun` where it comes amid the item's protocol."""
+        # SIGTERM would end this process after it has made the folder and before there is a keeper, who removes it.
+        with SignalsHeld() as held:
+            made = self._made_for(item, group, begun=begun)
+            self._made.append(made)
+            made.start(held)
+            return made
+
+    def _made_for(self, item: pytest.Item, group: Group | None, *, begun: bool) -> ForkedChild:
         settings = self._with_cache(item.stash[SETTINGS])
-        if self.starts.how(settings) == "spawn":
-            made: ForkedChild = self._spawned(item, group, settings)
-        else:
-            made = self._forked(settings, self._places.of(item) if begun else None)
-        self._made.append(made)
+        spawns = self.starts.how(settings) == "spawn"
+        if not spawns:
+            self._before_fork()
+        folder = self._scratch.child_folder()
+        try:
+            if spawns:
+                made: ForkedChild = self._spawned(item, group, settings, folder)
+            else:
+                made = self._forked(settings, self._places.of(item) if begun else None, folder)
+        except BaseException as error:
+            self._scratch.discard(folder)
+            if isinstance(error, OSError):
+                raise ScratchError(no_room(error)) from error
+            raise
         return made
 
-    def _forked(self, settings: Settings, begun: int | None) -> ForkedChild:
-        self._before_fork()
-        folder, places = self._scratch.child_folder(), self._places
+    def _forked(self, settings: Settings, begun: int | None, folder: ChildFolder) -> ForkedChild:
+        places = self._places
         tests = Tests(self._config, places.items, SETTINGS, begun, self._fixtures.ordinary_tests_ran, self._filters)
         collects = gc.isenabled()
 
         def run(sender: Sender, orders: Orders) -> None:
             collector.forget_jvm_of_parent()
-            child.run(tests, settings, folder, sender, orders, collects=collects)
+            child.run(tests, settings, folder.path, sender, orders, collects=collects)
 
         standing = self._fixtures.standing()
         aside = self._config.stash.get(STEP_ASIDE, None)
         known, reads = len(places.items), usual_input_of(self._config)
         return ForkedChild(run, settings, folder, standing, self._ends, self._pystack, aside, known, reads)
 
-    def _spawned(self, item: pytest.Item, group: Group | None, settings: Settings) -> SpawnedChild:
+    def _spawned(self, item: pytest.Item, group: Group | None, settings: Settings, folder: ChildFolder) -> SpawnedChild:
         others = self._places.items if group is not None else ()
         files = frozenset(str(one.path) for one in others if group_of(one) == group) | {str(item.path)}
-        return SpawnedChild(self._config, settings, self._scratch.child_folder(), self._ends, self._pystack, files)
+        return SpawnedChild(self._config, settings, folder, self._ends, self._pystack, files)
 
     def _end_other_modules(self, item: pytest.Item) -> None:
         here = module_of(item)
@@ -237,6 +275,8 @@ class Children:
                 pytest.PytestWarning(f"the child that served {last} last did not end in order: {seen.end}"),
                 stacklevel=2,
             )
+        if ending.coverage_lost is not None:
+            replay(ending.served[-1], [_warning(ending.coverage_lost)])
 
     def finish(self) -> None:
         for group in tuple(self._living):
@@ -253,10 +293,13 @@ class Children:
     def _close(self, one: ForkedChild) -> None:
         for group in [group for group, living in self._living.items() if living is one]:
             del self._living[group]
-        one.close()
-        self._scratch.discard(one.folder)
+        one.close(self._scratch.discard)
         if one in self._made:
             self._made.remove(one)
+
+
+def _warning(text: str) -> WarningRecorded:
+    return WarningRecorded("pytest", "PytestWarning", text, __file__, 0, "runtest")
 
 
 def _may_be_skipped(item: pytest.Item) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Final
 
-from .observation import Observation
+from . import child_files
+from .observation import Taken
 
 PYTHON: Final = "python"
 PYTHON_HANG: Final = "python_hang"
@@ -20,36 +22,44 @@ STDERR: Final = "stderr"
 COVERAGE: Final = "coverage"
 COVERAGE_SUFFIX: Final = "child"
 """Of the file in which a child's coverage is: `coverage.child`."""
+ERROR_FILE: Final = "error_file"
+"""Of the file in which a child says where the project's own JVM is going to write its error log."""
 _NAMES: Final = (PYTHON, HS_ERR, JVM_START, STDOUT, STDERR)
-
-LONGEST: Final = 4 * 1024 * 1024
-"""Bytes of a document that are read; of a longer one the last."""
 
 # HotSpot prints the head of hs_err; a line of its log may stand among it.
 _BANNER: Final = re.compile(
     r"^#\n# A fatal error has been detected by the Java Runtime.*\n(?:#.*\n?|\[[\d.]+s\].*\n)*", re.M
 )
 
+_NO_PLACE: Final = "# Can not save log file, dump to screen.."
+
 Documents = dict[str, str]
 
 
-def read(folder: Path, observation: Observation) -> Documents:
-    """Give every document that is there; one that is not has no key."""
-    texts = {name: text for name in _NAMES if (text := _text(folder / name)) is not None}
-    return {**texts, **observation.documents}
+def read(folder: Path) -> Taken:
+    """Return the documents that are there, and those that are there and could not be read → why."""
+    found: Documents = {}
+    missing: dict[str, str] = {}
+    for name in _NAMES:
+        read_one(name, folder / name, found, missing)
+    return found, missing
+
+
+def read_one(name: str, path: Path, found: Documents, missing: dict[str, str]) -> None:
+    """Add a document to those that were found, or why it could not be read."""
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            found[name] = child_files.read_text(path)
+        except child_files.UnreadableError as error:
+            missing[name] = f"it could not be read: {error}"
+
+
+def error_log_in(output: str) -> str | None:
+    """Return the error log that HotSpot printed because it found no place for a file; None where it did not."""
+    _, marker, log = output.partition(_NO_PLACE)
+    return log.lstrip("\n") if marker else None
 
 
 def without_banner(output: str) -> str:
     """Leave out the head of hs_err from what a child wrote: the report tells it better."""
     return _BANNER.sub("", output)
-
-
-def _text(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - LONGEST))
-            text = file.read(LONGEST).decode("utf-8", "replace")
-    except OSError:
-        return None
-    return text if size <= LONGEST else f"[the first {size - LONGEST} bytes are left out]\n{text}"

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from . import documents
+from . import child_files, documents
 from .expected_messages import MessagesOfEnd, MessagesOfTest
 from .isolation import JvmKey, jvm_key
 from .items import SETTINGS
 from .measured import take_in
-from .observation import JvmFailed, Observation, PhaseStarted
+from .observation import JvmFailed, Observation, PhaseStarted, ReportMade, Taken
 from .orders import End, RunTest
 from .outcomes import Phase
 from .settings import DEBUGGER_FIFO, DUMP_SIGNAL, Settings
 from .supervise import native
 from .supervise.fork import ChildMain, OpenEnds
 from .supervise.held import CrashWatch
+from .supervise.jvm_files import StrayLogs
 from .supervise.lender import Lender, UsualInput, usual_input
 from .supervise.probe import take_crash, take_documents
 from .supervise.pystack import Pystack
+from .supervise.scratch import ChildFolder
+from .supervise.signals import SignalsHeld
 from .supervise.supervisor import SupervisedChild
 
 Standing = frozenset[pytest.Item | pytest.Collector]
 """Nodes on which fixtures stand."""
 
+_FOLDER: Final = "scratch folder"
+"""Name of what is missing where a test has removed all its documents."""
 _INTERRUPTED: Final = 5.0
 """Seconds for each phase that is left of a test which is interrupted."""
 
@@ -47,7 +54,7 @@ class ForkedChild:
         self,
         child_main: ChildMain,
         settings: Settings,
-        folder: Path,
+        folder: ChildFolder,
         standing: Standing,
         ends: OpenEnds,
         pystack: Pystack,
@@ -60,26 +67,32 @@ class ForkedChild:
         `step_aside` is called before a debugger there has the screen, `usual_input` gives what that may read from.
         """
         self.folder = folder
-        self._lender = Lender(folder / DEBUGGER_FIFO, step_aside, usual_input)
+        self._lender = Lender(folder.here / DEBUGGER_FIFO, step_aside, usual_input)
         self._settings = settings
         self._pystack = pystack
         self._standing = standing
         self._known = known
-        crash = _crash_watch(settings, folder, pystack)
-        self._supervised = SupervisedChild(child_main, crash, ends, self._lender, settings.message_limit)
+        crash = _crash_watch(settings, folder.here, pystack)
+        self._supervised = SupervisedChild(
+            child_main, crash, ends, self._lender, folder.run, message_limit=settings.message_limit
+        )
+        self._current = _current_folder()
         self._starts_jvm = settings.jvm is not None
         """Whether it has yet to."""
         self.served: list[pytest.Item] = []
         self.ahead: pytest.Item | None = None
         """The test that it was told to run before its turn."""
+        self._takes_coverage = True
+        self.coverage_lost: str | None = None
+        """Once it is closed, why its coverage could not be read; None where it was."""
 
     @property
     def key(self) -> JvmKey:
         return jvm_key(self._settings)
 
-    def start(self) -> None:
-        """Fork now; where there is no room, `observe` will say so."""
-        self._supervised.start_quietly()
+    def start(self, held: SignalsHeld) -> None:
+        """Fork now, while signals are held; where there is no room, `observe` will say so."""
+        self._supervised.start_quietly(held)
 
     @property
     def ended(self) -> bool:
@@ -115,8 +128,51 @@ class ForkedChild:
         limits, expected = item.stash[SETTINGS].limit, self._expected(item)
         seen = self._supervised.observe(limits, probe=self._probe(), order=order, tick=tick, expected=expected)
         self._starts_jvm = self._starts_jvm and not _has_started_jvm(seen)
+        found, missing = self._left(seen)
+        return replace(seen, missing={**missing, **seen.missing}), {**found, **seen.documents}
+
+    def _left(self, seen: Observation) -> Taken:
+        """Return what the test left in the folder, and what is missing there → why."""
+        found: documents.Documents = {}
+        missing: dict[str, str] = {}
         # Most tests leave nothing to explain.
-        return seen, {} if seen.all_passed else documents.read(self.folder, seen)
+        if not seen.all_passed:
+            self.folder.permit()
+            found, missing = documents.read(self.folder.here)
+        output = "\n".join([found.get(documents.STDOUT, ""), *_output(seen)])
+        if not seen.all_passed and documents.HS_ERR not in {*found, *missing}:
+            self._look_for_error_log(found, missing, output)
+        self._remove_stray_logs(output)
+        if not self.folder.exists():
+            missing[_FOLDER] = "the test removed it, with the documents in it"
+        return found, missing
+
+    def _look_for_error_log(self, found: documents.Documents, missing: dict[str, str], output: str) -> None:
+        """Add the error log of a JVM that wrote it elsewhere."""
+        logs = self._stray_logs()
+        log = None if logs is None else logs.of_child(output)
+        if (chosen := self._projects_choice()) is not None and logs is not None and logs.is_of_child(chosen):
+            log = chosen
+        if log is not None:
+            documents.read_one(documents.HS_ERR, log, found, missing)
+        elif (printed := documents.error_log_in(output)) is not None and f" pid={self._supervised.pid}," in printed:
+            found[documents.HS_ERR] = printed
+
+    def _stray_logs(self) -> StrayLogs | None:
+        pid = self._supervised.pid
+        return None if pid is None else StrayLogs(pid, self.folder.made_at, self.folder.path, self._current)
+
+    def _remove_stray_logs(self, output: str = "") -> None:
+        """Those of the project's own JVM stay where they are."""
+        logs = self._stray_logs()
+        if logs is not None and self._settings.jvm is not None and self._projects_choice() is None:
+            logs.remove(output)
+
+    def _projects_choice(self) -> Path | None:
+        """Return where the project's own JVM puts its error log; None where the JVM is this plugin's."""
+        with contextlib.suppress(FileNotFoundError, child_files.UnreadableError):
+            return Path(child_files.read_text(self.folder.here / documents.ERROR_FILE))
+        return None
 
     def end(self) -> Observation:
         """Let it tear down what it has set up, and end."""
@@ -131,15 +187,23 @@ class ForkedChild:
     def _expected(self, item: pytest.Item) -> MessagesOfTest:
         return MessagesOfTest(item.nodeid, starts_jvm=self._starts_jvm, late=self.starts_jvm_late)
 
-    def close(self) -> None:
-        """Nothing is left of it but its folder; it may be closed again."""
-        self._supervised.close()
-        take_in(self.folder / f"{documents.COVERAGE}.{documents.COVERAGE_SUFFIX}")
+    def close(self, discard: Callable[[ChildFolder], object]) -> None:
+        """Nothing is left of it once `discard` has removed its folder; it may be closed again."""
+        self._supervised.close(functools.partial(self._clear_up, discard))
+
+    def _clear_up(self, discard: Callable[[ChildFolder], object]) -> None:
+        self._remove_stray_logs()
+        self.folder.permit()
+        if self._takes_coverage:
+            self._takes_coverage = False
+            file = self.folder.here / f"{documents.COVERAGE}.{documents.COVERAGE_SUFFIX}"
+            self.coverage_lost = take_in(file)
+        discard(self.folder)
 
     def _probe(self) -> functools.partial[tuple[dict[str, str], dict[str, str]]]:
         return functools.partial(
             take_documents,
-            traceback_file=self.folder / documents.PYTHON_HANG,
+            traceback_file=self.folder.here / documents.PYTHON_HANG,
             dump_signal=DUMP_SIGNAL,
             native_choice=self._settings.native,
             pystack=self._pystack,
@@ -156,3 +220,18 @@ def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWat
     if settings.jvm is None or not native.is_wanted(settings.native):
         return None
     return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native, pystack=pystack))
+
+
+def _output(seen: Observation) -> Iterator[str]:
+    """Yield what was captured of the test's output and told in its reports."""
+    for message in seen.messages:
+        sections = message.report.get("sections") if isinstance(message, ReportMade) else None
+        for section in sections if isinstance(sections, list) else ():
+            yield str(section[-1]) if isinstance(section, (list, tuple)) and section else ""
+
+
+def _current_folder() -> Path | None:
+    """Return the current folder; None when it was removed."""
+    with contextlib.suppress(OSError):
+        return Path.cwd()
+    return None

@@ -19,6 +19,7 @@ from .child import faults
 from .child import main as child
 from .child.output import OutputPutAside
 from .child.serving import Tests
+from .child_files import no_room
 from .fresh_start import FreshStart
 from .in_process import apart
 from .items import SETTINGS
@@ -42,15 +43,19 @@ def main(folder: str, messages: str, orders: str) -> NoReturn:
         os.set_inheritable(descriptor, False)
     scratch, sender = Path(folder), Sender(int(messages), os.getpid())
     # The project may start a JVM before any of our code runs again, and HotSpot has to find the signals as it wants.
-    early = faults.PythonStacks(scratch / documents.PYTHON, scratch / documents.PYTHON_HANG, DUMP_SIGNAL)
+    try:
+        early = faults.PythonStacks(scratch / documents.PYTHON, scratch / documents.PYTHON_HANG, DUMP_SIGNAL)
+        output = OutputPutAside(scratch)
+    except OSError as error:
+        sender.send(NotServed(no_room(error)))
+        leave(RAISED, os.getpid())
     early.arm()
     faults.leave_to_hotspot()
-    _leave_after(sender, lambda: _start(scratch, sender, Orders(int(orders)), early))
+    _leave_after(sender, lambda: _start(scratch, sender, Orders(int(orders)), early, output))
 
 
-def _start(folder: Path, sender: Sender, orders: Orders, early: faults.PythonStacks) -> None:
+def _start(folder: Path, sender: Sender, orders: Orders, early: faults.PythonStacks, output: OutputPutAside) -> None:
     start: FreshStart = pickle.loads((folder / fresh_start.FILE).read_bytes())
-    output = OutputPutAside(folder)
     os.chdir(start.folder)
     sys.argv[:] = start.argv
     fresh = FreshPytest(start, folder, sender, orders, output, early)

@@ -98,7 +98,8 @@ def _silent(settings: Settings, observation: Observation, evidence: Evidence) ->
     without_native = native.why_none(settings.native) or (_OWN_JVM if _adopted(observation) else None)
     if evidence.fatal_error is not None and without_native is not None:
         reasons[documents.NATIVE] = without_native
-    if settings.jvm is not None and _killed_by_a_fault(observation) and evidence.fatal_error is None:
+    unexplained = documents.HS_ERR not in observation.missing and evidence.fatal_error is None
+    if settings.jvm is not None and _killed_by_a_fault(observation) and unexplained:
         reasons[documents.HS_ERR] = _NO_HANDLER
     return reasons
 
@@ -146,7 +147,7 @@ def _record(
         signal=verdict.signal,
         exit_code=verdict.exit_code,
         message=verdict.message,
-        evidence=evidence if verdict.outcome.abnormal else Evidence(),
+        evidence=evidence if verdict.outcome.abnormal else Evidence(missing=dict(observation.missing)),
         notes=(*observation.notes, *_about_own_jvm(observation)),
         **identity(item, settings),
     )

@@ -239,7 +239,7 @@ class Run:
             from .children import Children
             from .isolation import number_ready
             from .runner import Runner
-            from .supervise.scratch import ScratchError, ScratchRoot
+            from .supervise.scratch import ScratchRoot
 
             before = native_ids()
             if self.jvm is not None:
@@ -247,10 +247,7 @@ class Run:
             # jpype imports numpy where that is installed, and its OpenBLAS starts threads.
             own = native_ids() - before
 
-        try:
-            self._scratch = ScratchRoot()
-        except ScratchError as error:
-            raise pytest.UsageError(str(error)) from None
+        self._scratch = ScratchRoot()
         make_base_folder(session)
         workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
         ready = number_ready(self._options["ready"], usable_processors(), workers)

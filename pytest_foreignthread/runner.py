@@ -107,6 +107,8 @@ class Runner:
         if not before or self.children.debugs or seen.observation.debugged:
             return record
         seen = self.children.run(item, None, alone=True)
+        if not_served(seen.observation) is not None:
+            return record
         try:
             reports = child_reports(item, seen.observation)
         except BadShape as error:

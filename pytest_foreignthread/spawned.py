@@ -27,6 +27,7 @@ from .settings import Settings
 from .standby import START_PATH
 from .supervise.fork import OpenEnds
 from .supervise.pystack import Pystack
+from .supervise.scratch import ChildFolder
 from .usual_input import usual_input_of
 from .wire import Sender
 
@@ -61,22 +62,22 @@ class SpawnedChild(ForkedChild):
         self,
         config: pytest.Config,
         settings: Settings,
-        folder: Path,
+        folder: ChildFolder,
         ends: OpenEnds,
         pystack: Pystack,
         files: frozenset[str],
     ) -> None:
-        """`files` are those whose tests it may be told to run."""
+        """`files` are those whose tests it may be told to run. Raise OSError when the folder takes no file."""
         _let_others_append(config)
         aside = config.stash.get(STEP_ASIDE, None)
         reads = usual_input_of(config)
-        main = _child_main(config, folder)
+        main = _child_main(config, folder.path)
         super().__init__(main, settings, folder, frozenset(), ends, pystack, aside, usual_input=reads)
         # The project may start one where the tests need none.
         self._starts_jvm, self.starts_jvm_late = True, settings.jvm is not None
         self._files = files
-        start = _start_of(config, settings, folder, files)
-        (folder / fresh_start.FILE).write_bytes(pickle.dumps(start))
+        start = _start_of(config, settings, folder.path, files)
+        (folder.here / fresh_start.FILE).write_bytes(pickle.dumps(start))
 
     def knows(self, item: pytest.Item, place: int) -> bool:
         return str(item.path) in self._files

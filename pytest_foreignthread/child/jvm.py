@@ -68,7 +68,7 @@ def adopt(settings: Settings, folder: Path) -> JvmAdopted:
     _give_back_to_python(SHUTDOWN)
     with contextlib.suppress(OSError):
         # HotSpot takes a relative path from the folder that is the current one when it dies.
-        (folder / documents.HS_ERR).symlink_to(Path.cwd() / _error_file())
+        (folder / documents.ERROR_FILE).write_bytes(os.fsencode(Path.cwd() / _error_file()))
     return JvmAdopted(str(java("java.lang.System").getProperty("java.version")), shlex.join(settings.jvm_args))
 
 

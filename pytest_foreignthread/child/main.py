@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from .. import documents
+from ..child_files import no_room
 from ..in_process import apart
 from ..in_process.running_jvm import running_jvm
 from ..loops import IN_CHILDREN
-from ..observation import Finished, TestEnded
+from ..observation import Finished, NotServed, TestEnded
 from ..orders import Orders, RunTest
 from ..settings import DUMP_SIGNAL, Settings
 from ..wire import Sender
@@ -32,7 +33,13 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     `settings` has what the JVM is started with, or that there is to be none; each test has its own. `collects` is
     whether Python's collector of garbage, which may be off, is to be on for the tests.
     """
-    stacks = faults.PythonStacks(folder / documents.PYTHON, folder / documents.PYTHON_HANG, DUMP_SIGNAL)
+    try:
+        stacks = faults.PythonStacks(folder / documents.PYTHON, folder / documents.PYTHON_HANG, DUMP_SIGNAL)
+        # The file system may have room for some files, and not for all.
+        (folder / documents.JVM_START).touch()
+    except OSError as error:
+        sender.send(NotServed(no_room(error)))
+        return
     stacks.arm()
     apart.write_to(tests.config, stacks.fileno())
     sender.send(current_thread(), soon=True)

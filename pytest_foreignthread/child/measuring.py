@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +32,9 @@ class CoverageOptions:
 class Measuring:
     """A plugin. It saves after each phase: what a test ran before the phase in which it died is counted."""
 
-    def __init__(self, coverage: Any, *, by_test: bool) -> None:
+    def __init__(self, coverage: Any, config: pytest.Config, *, by_test: bool) -> None:
         self._coverage = coverage
+        self._config = config
         self._by_test = by_test
 
     @pytest.hookimpl(tryfirst=True)
@@ -48,12 +50,21 @@ class Measuring:
         self._begin(item, "teardown")
 
     def _begin(self, item: pytest.Item, phase: str) -> None:
-        self._coverage.save()
+        self.save()
         if self._by_test:
             self._coverage.switch_context(f"{item.nodeid}|{phase}")
 
     def save(self) -> None:
-        self._coverage.save()
+        try:
+            self._coverage.save()
+        # What coverage and SQLite raise where a test has removed the file, or the disk is full, is not the test's.
+        except Exception as error:
+            self._warn(f"coverage of a child could not be saved: {error}")
+
+    def _warn(self, text: str) -> None:
+        # Not warnings.warn(), which -W error lets raise.
+        message = warnings.WarningMessage(pytest.PytestWarning(text), pytest.PytestWarning, __file__, 0)
+        self._config.hook.pytest_warning_recorded(warning_message=message, nodeid="", when="runtest", location=None)
 
 
 def running_coverage() -> Any:
@@ -103,4 +114,4 @@ def measured(config: pytest.Config, file: Path, suffix: str, given: CoverageOpti
     if config.pluginmanager.hasplugin(_CONTEXTS):
         # It would switch the one that has stopped.
         config.pluginmanager.unregister(name=_CONTEXTS)
-    return Measuring(own, by_test=options.by_test)
+    return Measuring(own, config, by_test=options.by_test)

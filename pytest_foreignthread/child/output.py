@@ -49,11 +49,24 @@ def give_own_capture_files(folder: Path) -> None:
         captured = _identity(fd)
         if captured is None:
             continue
-        own = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
+        own = _new_file(folder / name)
         for other in _open_descriptors():
             if other != own and _identity(other) == captured:
                 os.dup2(own, other, inheritable=os.get_inheritable(other))
         os.close(own)
+
+
+def _new_file(path: Path) -> int:
+    """Return the descriptor of a new file, of one without a name where the folder takes none.
+
+    An earlier test of this child may have removed the folder, or put a link to a file of the user's in the place of the
+    file.
+    """
+    try:
+        path.unlink(missing_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError:
+        return os.memfd_create(path.name)
 
 
 def _identity(fd: int) -> tuple[int, int] | None:

@@ -15,7 +15,6 @@ from ..observation import Observation, Tried
 from ..orders import End
 from ..outcomes import Phase
 from ..settings import DUMP_SIGNAL, START_LIMIT, Settings
-from ..supervise.fork import OpenEnds
 from ..supervise.probe import take_documents
 from ..supervise.scratch import ScratchRoot
 from ..supervise.signals import surely
@@ -73,22 +72,22 @@ def try_all(
 
 def _attempt(settings: Settings, scratch: ScratchRoot, modes: Sequence[str], start: float) -> Attempt:
     folder = scratch.child_folder()
-    program = functools.partial(child.run, tuple(modes), settings, folder)
-    supervised = SupervisedChild(program, None, OpenEnds())
+    program = functools.partial(child.run, tuple(modes), settings, folder.path)
+    supervised = SupervisedChild(program, None, scratch.ends, scratch=folder.run)
     probe = functools.partial(
-        take_documents, traceback_file=folder / documents.PYTHON_HANG, dump_signal=DUMP_SIGNAL, budget=_LOOKS
+        take_documents, traceback_file=folder.here / documents.PYTHON_HANG, dump_signal=DUMP_SIGNAL, budget=_LOOKS
     )
     limits, expected = functools.partial(_limit, settings, start), MessagesOfTrial()
     try:
         seen = supervised.observe(limits, probe=probe, expected=expected)
         looks = _looks_at(supervised, settings) if seen.serving else ()
-        taken = documents.read(folder, seen)
+        found, _ = documents.read(folder.here)
+        taken = {**found, **seen.documents}
         if seen.serving:
             supervised.observe(limits, order=End(), expected=expected)
         return Attempt(seen, taken, looks)
     finally:
-        surely(supervised.close)
-        scratch.discard(folder)
+        surely(functools.partial(supervised.close, functools.partial(scratch.discard, folder)))
 
 
 def _looks_at(supervised: SupervisedChild, settings: Settings) -> tuple[Finding, ...]:

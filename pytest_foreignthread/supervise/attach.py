@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import pwd
 import signal
 import socket
+import stat
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from . import processes
 VM_THREAD = "VM Thread"
 _SERVICE_THREADS = (VM_THREAD, "Signal Dispatcher")
 _POLL = 0.005
+_LONGEST = 64 * 1024 * 1024
 _NO_SOCKET = (
     "the JVM opened no attach socket in time: leave out -XX:+DisableAttachMechanism, if it was started with that"
 )
@@ -40,7 +40,7 @@ def ask(pid: int, give_up: float, command: str, *arguments: str) -> str:
         raise AttachError("no JVM was running")
     path = _socket_file(pid)
     try:
-        if not path.is_socket():
+        if not _is_socket(path):
             _make_it_listen(pid, thread, path, give_up)
         with socket.socket(socket.AF_UNIX) as connection:
             answer = _exchange(connection, path, give_up, ["1", command, *[*arguments, "", "", ""][:3]])
@@ -58,16 +58,25 @@ def _socket_file(pid: int) -> Path:
     return Path(f"/proc/{pid}/root/tmp/.java_pid{pid}")
 
 
+def _is_socket(path: Path) -> bool:
+    try:
+        return stat.S_ISSOCK(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
 def _make_it_listen(pid: int, thread: int, path: Path, give_up: float) -> None:
     if not processes.has_signal(pid, thread, "SigCgt", signal.SIGQUIT):
         raise AttachError("the JVM does not take SIGQUIT (it is starting, or was started with -Xrs)")
     # HotSpot looks in its current folder first, which is the user's, then in /tmp.
     trigger = Path(f"/proc/{pid}/root/tmp/.attach_pid{pid}")
-    trigger.touch()
+    # What is there is not HotSpot's, which only reads it, and may be a link.
+    trigger.unlink(missing_ok=True)
+    os.close(os.open(trigger, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
         # To one thread: sent to the process it could interrupt a system call of the thread whose hang is looked at.
         processes.signal_thread(pid, thread, signal.SIGQUIT)
-        while not path.is_socket():
+        while not _is_socket(path):
             if time.monotonic() >= give_up:
                 raise AttachError(_NO_SOCKET)
             time.sleep(_POLL)
@@ -85,14 +94,9 @@ def _exchange(connection: socket.socket, path: Path, give_up: float, words: list
 
     in_time().connect(str(path))
     in_time().sendall(b"".join(word.encode() + b"\0" for word in words))
-    return b"".join(iter(lambda: in_time().recv(65536), b""))
-
-
-def remove_jvm_files(pid: int) -> None:
-    """Remove what a killed JVM leaves in /tmp: attach socket, attach trigger, performance data."""
-    paths = [f"/tmp/.java_pid{pid}", f"/tmp/.attach_pid{pid}"]
-    with contextlib.suppress(KeyError):
-        paths.append(f"/tmp/hsperfdata_{pwd.getpwuid(os.geteuid()).pw_name}/{pid}")
-    for path in paths:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
+    answer = bytearray()
+    while piece := in_time().recv(65536):
+        answer += piece
+        if len(answer) > _LONGEST:
+            raise AttachError(f"the JVM's answer has more than {_LONGEST} bytes")
+    return bytes(answer)

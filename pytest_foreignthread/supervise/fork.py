@@ -42,6 +42,9 @@ class OpenEnds:
     def add(self, *descriptors: int) -> None:
         self._descriptors.update(descriptors)
 
+    def holds(self, descriptor: int) -> bool:
+        return descriptor in self._descriptors
+
     def close(self, descriptor: int) -> None:
         """Also when called again: the number may be another file's by then."""
         if descriptor in self._descriptors:

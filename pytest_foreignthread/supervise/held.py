@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..child_files import UnreadableError, open_fifo
 from ..observation import Taken
 from ..settings import CRASH_FIFO, GO_ON_FIFO
 from .fork import OpenEnds
@@ -30,7 +31,7 @@ class CrashGate:
     """The supervisor's ends of both FIFOs."""
 
     def __init__(self, watch: CrashWatch, ends: OpenEnds) -> None:
-        """Raise OSError where the folder's file system takes no FIFO."""
+        """Raise OSError or UnreadableError where the folder's file system takes no FIFO."""
         self.look = watch.look
         self._ends = ends
         self._opened: list[int] = []
@@ -45,7 +46,7 @@ class CrashGate:
     def opened(cls, watch: CrashWatch | None, ends: OpenEnds) -> CrashGate | None:
         """None where no crash is to be held, or where the folder's file system takes no FIFO."""
         if watch is not None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, UnreadableError):
                 return cls(watch, ends)
         return None
 
@@ -53,7 +54,7 @@ class CrashGate:
         os.mkfifo(path, 0o600)
         with self._ends.lock:
             # For both directions: no end of file comes when a writer leaves, and no reader has to wait for a writer.
-            descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = open_fifo(path)
             self._opened.append(descriptor)
             self._ends.add(descriptor)
         return descriptor

@@ -21,8 +21,9 @@ from typing import NoReturn
 
 from ..blame import error_text
 from . import processes
-from .attach import remove_jvm_files
 from .fork import ChildMain, OpenEnds, bind_to, fork, run_child
+from .jvm_files import now, remove_jvm_files
+from .scratch import RunFolder
 from .signals import SYNCHRONOUS, SignalsHeld
 
 _TERMINATION = 2.0
@@ -32,6 +33,9 @@ _PARENT_POLL = 0.2
 _RETRY = 0.02
 # Less than a pipe takes at once.
 _LONGEST = 4000
+TERMINATE = b"t"
+RELEASE = b"r"
+"""What the pytest process writes to the keeper."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class KeeperPipes:
     """pid of the pytest process."""
     parent_fd: int | None
     """Its pidfd, opened before the fork, so that it cannot be another process's."""
+    scratch: RunFolder | None
+    """Removed by the last keeper that outlives the pytest process."""
 
 
 def keep(child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: SignalsHeld) -> NoReturn:
@@ -105,6 +111,8 @@ class _Keeper:
         self._child = child
         self._pipes = pipes
         self._ended = False
+        self._since = now()
+        self._reaped: set[int] = set()
         sys.settrace(None)
         sys.setprofile(None)
         self._only_own_descriptors()
@@ -117,6 +125,7 @@ class _Keeper:
 
     def _only_own_descriptors(self) -> None:
         own = {self._pipes.control, self._pipes.status, self._pipes.parent_fd}
+        own |= frozenset() if self._pipes.scratch is None else self._pipes.scratch.descriptors
         try:
             opened = [int(name) for name in os.listdir("/proc/self/fd")]
         except OSError:
@@ -130,17 +139,35 @@ class _Keeper:
         _tell(self._pipes.status, f"child {self._child}")
         self._watch()
         leftovers, survivors = self._terminate()
-        # The supervisor does this too, unless it was killed.
-        remove_jvm_files(self._child)
+        # The supervisor does this too for the child, unless it was killed.
+        for pid in {self._child, *self._reaped}:
+            remove_jvm_files(pid, self._since)
         _tell(self._pipes.status, f"gone {leftovers} {survivors}")
+        if self._pipes.scratch is not None and not self._released():
+            self._pipes.scratch.retire_as_the_last()
+
+    def _released(self) -> bool:
+        """Wait for the word that the child's folder is removed; False when the pytest process has gone before."""
+        poll, timeout = self._poll(self._pipes.control, self._pipes.parent_fd)
+        while os.getppid() == self._pipes.parent:
+            ready = {descriptor for descriptor, _ in poll.poll(timeout)}
+            if self._pipes.control in ready:
+                words = os.read(self._pipes.control, 64)
+                if RELEASE in words or not words:
+                    return RELEASE in words
+        return False
+
+    def _poll(self, *descriptors: int | None) -> tuple[select.poll, float | None]:
+        """Return what to poll, and for how long at most: where there is no pidfd the parent is to be asked for."""
+        poll = select.poll()
+        for descriptor in descriptors:
+            if descriptor is not None:
+                poll.register(descriptor, select.POLLIN)
+        return poll, _PARENT_POLL * 1000 if self._pipes.parent_fd is None else None
 
     def _watch(self) -> None:
         """Return at the word to terminate, or when the pytest process has gone."""
-        poll = select.poll()
-        for descriptor in (self._wake, self._pipes.control, self._pipes.parent_fd):
-            if descriptor is not None:
-                poll.register(descriptor, select.POLLIN)
-        timeout = _PARENT_POLL * 1000 if self._pipes.parent_fd is None else None
+        poll, timeout = self._poll(self._wake, self._pipes.control, self._pipes.parent_fd)
         self._look()
         while True:
             ready = {descriptor for descriptor, _ in poll.poll(timeout)}
@@ -206,5 +233,6 @@ class _Keeper:
             processes.wait_readable(self._wake, give_up - time.monotonic())
 
     def _note_reaped(self, pid: int, status: int) -> None:
+        self._reaped.add(pid)
         if pid == self._child and not self._ended:
             self._report(os.WIFEXITED(status), os.WEXITSTATUS(status) if os.WIFEXITED(status) else os.WTERMSIG(status))

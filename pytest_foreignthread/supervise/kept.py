@@ -14,7 +14,8 @@ from ..observation import End, Exited, Lost, Signaled
 from ..orders import Order, encode_order
 from . import processes
 from .fork import ChildMain, OpenEnds, collector_off, flush_output, fork
-from .keeper import KeeperPipes, keep
+from .keeper import RELEASE, TERMINATE, KeeperPipes, keep
+from .scratch import RunFolder
 from .signals import SignalsHeld
 
 # The keeper gives itself two seconds to clear up, and a moment before that.
@@ -34,7 +35,7 @@ class OwnEnds:
 
 
 class KeptChild:
-    """Close it with `terminate`, which may be called again."""
+    """End it with `terminate`, then `release`, then `close`; each may be called again."""
 
     def __init__(self, keeper: int, pipes: OwnEnds, ends: OpenEnds) -> None:
         self.keeper = keeper
@@ -53,6 +54,7 @@ class KeptChild:
         self.survivors = 0
         self.internal_error = ""
         """What the keeper says of an error that ended it, and is not the test's."""
+        self._terminated = False
         self._closed = False
 
     def read_status(self) -> None:
@@ -99,16 +101,25 @@ class KeptChild:
         processes.kill(self.keeper, signal.SIGCONT)
 
     def terminate(self) -> None:
-        """End the child with all that it started, and the keeper; reap; takes seconds at most."""
-        if self._closed:
+        """End the child with all that it started; takes seconds at most."""
+        if self._terminated:
             return
         if not self.gone:
             self.wake_keeper()
             with contextlib.suppress(OSError):
-                os.write(self._control, b"t")
+                os.write(self._control, TERMINATE)
             self._await_gone(time.monotonic() + _ANSWER)
         if not self.gone or isinstance(self.end, Lost):
             self._kill_by_force()
+        self._terminated = True
+
+    def release(self) -> None:
+        """End the keeper, which has stayed for the case that this process is killed, and reap it."""
+        if self._closed:
+            return
+        self.terminate()
+        with contextlib.suppress(OSError), _sigpipe_taken():
+            os.write(self._control, RELEASE)
         if not processes.reap(self.keeper, _REAP):
             self._kill_by_force()
             processes.reap(self.keeper, _REAP)
@@ -163,7 +174,7 @@ def _sigpipe_taken() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld) -> KeptChild:
+def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld, scratch: RunFolder | None = None) -> KeptChild:
     """Fork the keeper, which forks the child. Call with signals held. Raise OSError when there is no room for it."""
     flush_output()
     with ends.lock, contextlib.ExitStack() as opened, contextlib.ExitStack() as own:
@@ -177,7 +188,7 @@ def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld) -> KeptChil
             opened.callback(os.close, parent)
         for descriptor in (status, messages):
             os.set_blocking(descriptor, False)
-        pipes = KeeperPipes(control_read, status_write, messages_write, orders_read, pid, parent)
+        pipes = KeeperPipes(control_read, status_write, messages_write, orders_read, pid, parent, scratch)
         with collector_off():
             keeper = fork()
             if keeper == 0:

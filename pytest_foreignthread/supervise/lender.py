@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ..child_files import UnreadableError, open_fifo
 from ..settings import LENT
 from .fork import flush_output
 from .keys import Keys
@@ -104,10 +105,13 @@ class Lender:
             self._held.callback(os.close, self._input)
 
     def _answer(self, word: bytes) -> None:
-        # A file system that takes no FIFO leaves the child without an answer, and it does not wait for one.
-        with contextlib.suppress(OSError):
-            # For both directions, and open until it is given back: neither side waits for the other to open it.
-            descriptor = os.open(self._answers or "", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        # A file system that takes no FIFO leaves the child without an answer, and it does not wait for one. Nor does it
+        # where something else is in the place of the FIFO.
+        if self._answers is None:
+            return
+        with contextlib.suppress(OSError, UnreadableError):
+            # Open until it is given back: neither side waits for the other to open it.
+            descriptor = open_fifo(self._answers)
             self._held.callback(os.close, descriptor)
             os.write(descriptor, word)
 

@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+from .. import child_files
 from . import attach, processes
 
 _POLL = 0.005
@@ -26,7 +27,7 @@ class PythonDump:
         self._pid = pid
         self._file = file
         self._number = number
-        self._start = _size(file)
+        self._start = child_files.size(file)
         self._thread: int | None = None
 
     def ask(self) -> None:
@@ -61,19 +62,14 @@ class PythonDump:
         assert self._thread is not None
         if self._has("SigPnd", self._thread) or self._has("SigBlk", self._thread):
             return False
-        return _size(self._file) > self._start or not os.path.exists(f"/proc/{self._pid}/task/{self._thread}")
+        return child_files.size(self._file) > self._start or not os.path.exists(
+            f"/proc/{self._pid}/task/{self._thread}"
+        )
 
     def _written(self) -> str:
         try:
-            with self._file.open("rb") as file:
-                file.seek(self._start)
-                return file.read().decode("utf-8", "replace")
-        except OSError:
+            return child_files.read_text(self._file, self._start)
+        except FileNotFoundError:
             return ""
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
+        except child_files.UnreadableError as error:
+            raise DumpError(f"its file could not be read: {error}") from error

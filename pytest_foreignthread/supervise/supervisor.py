@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 import time
 from collections.abc import Callable
@@ -15,13 +16,14 @@ from ..orders import Order
 from ..outcomes import Phase
 from ..wire import Sender
 from . import processes
-from .attach import remove_jvm_files
 from .cgroup import oom_kills
 from .fork import ChildMain, OpenEnds
 from .held import CrashGate, CrashWatch
 from .inbox import Inbox
+from .jvm_files import now, remove_jvm_files
 from .kept import KeptChild, launch
 from .lender import Lender
+from .scratch import RunFolder
 from .signals import SignalsHeld, surely
 from .watch import Probe, Watch
 
@@ -41,12 +43,17 @@ class SupervisedChild:
         crash: CrashWatch | None,
         ends: OpenEnds,
         lender: Lender | None = None,
+        scratch: RunFolder | None = None,
+        *,
         message_limit: int = MESSAGE_LIMIT,
     ) -> None:
         """`crash` has a look at a child that says that it is dying, `lender` has the terminal for its debugger.
 
-        The phase's time stands still meanwhile. `message_limit` is the bytes that its messages of one test may take.
+        The phase's time stands still meanwhile. `scratch` is removed by the keeper that is the last to outlive the
+        pytest process. `message_limit` is the bytes that the child's messages of one test may take.
         """
+        self._scratch = scratch
+        self._since = now()
         self._child_main = child_main
         self._message_limit = message_limit
         self._crash = crash
@@ -59,20 +66,23 @@ class SupervisedChild:
         self._oom_kills = 0
         """As many as the control group had when the child was forked."""
 
-    def start(self) -> tuple[KeptChild, Inbox]:
-        """Fork, where that has not been done. Raise OSError when there is no room for a child."""
+    def start(self, held: SignalsHeld | None = None) -> tuple[KeptChild, Inbox]:
+        """Fork, where that has not been done; `held` are the signals where they are held already.
+
+        Raise OSError when there is no room for a child.
+        """
         if self._kept is None or self._inbox is None:
-            with SignalsHeld() as held:
+            with SignalsHeld() if held is None else contextlib.nullcontext(held) as held:
                 self._oom_kills = oom_kills()
-                self._gate = CrashGate.opened(self._crash, self._ends)
-                self._kept = launch(self._child_main, self._ends, held)
+                self._gate = self._gate or CrashGate.opened(self._crash, self._ends)
+                self._kept = launch(self._child_main, self._ends, held, self._scratch)
                 self._inbox = Inbox(self._kept.messages, self._message_limit)
         return self._kept, self._inbox
 
-    def start_quietly(self) -> None:
+    def start_quietly(self, held: SignalsHeld | None = None) -> None:
         """Fork now; where there is no room, `observe` will say so."""
         with contextlib.suppress(OSError):
-            self.start()
+            self.start(held)
 
     def observe(
         self,
@@ -123,26 +133,39 @@ class SupervisedChild:
             processes.kill(self._kept.pid, signal.SIGINT)
 
     @property
+    def pid(self) -> int | None:
+        """The child's; None while it is not known."""
+        return None if self._kept is None else self._kept.pid
+
+    @property
     def served(self) -> int:
         """How many times it was watched."""
         return self._served
 
     @property
     def ended(self) -> bool:
-        """Whether it is known to have ended."""
+        """Whether it is known to have ended, by now."""
+        if self._kept is not None and not self._kept.gone:
+            self._kept.read_status()
         return self._kept is not None and (self._kept.gone or self._kept.end is not None)
 
-    def close(self) -> None:
-        """End the child with all that it started; no process and no descriptor of it is left."""
-        with SignalsHeld():
-            surely(self._close)
+    def close(self, last: Callable[[], object] = lambda: None) -> None:
+        """End the child with all that it started; no process and no descriptor of it is left.
 
-    def _close(self) -> None:
+        `last` removes its files, once it has ended and while its keeper still sees to them if this process is killed.
+        """
+        with SignalsHeld():
+            surely(functools.partial(self._close, last))
+
+    def _close(self, last: Callable[[], object]) -> None:
         if self._kept is not None:
             self._kept.terminate()
+        last()
+        if self._kept is not None:
+            self._kept.release()
             self._kept.close()
             if self._kept.pid is not None:
-                remove_jvm_files(self._kept.pid)
+                remove_jvm_files(self._kept.pid, self._since)
         if self._gate is not None:
             self._gate.close()
 

@@ -19,6 +19,7 @@ ROOT: Final = Path(__file__).parents[2]
 DATA: Final = 0
 TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
+    "child_files": DATA,
     **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row", "choices", "fresh_start"], DATA),
     "shown_names": DATA,
     **dict.fromkeys(["expected_messages", "report_shape", "blame"], DATA),

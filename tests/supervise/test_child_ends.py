@@ -18,6 +18,7 @@ from pytest_foreignthread.observation import (
     EndedBy,
     Exited,
     Finished,
+    InternalError,
     JvmFailed,
     Lost,
     PhaseStarted,
@@ -84,13 +85,15 @@ def test_finished_child_has_sent_all_messages_before_its_end() -> None:
     assert seen.end == Exited(0)
 
 
-def test_exception_in_the_child_is_an_exit_code_and_a_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+def test_exception_in_the_child_is_an_exit_code_and_a_traceback() -> None:
     def child_main(sender: Sender) -> None:
         raise LookupError("of the child")
 
     seen = run(child_main)
     assert (seen.end, seen.phase, seen.phase_limit) == (Exited(70), Phase.FORK, PATIENCE)
-    assert "LookupError: of the child" in capfd.readouterr().err
+    (error,) = [message for message in seen.messages if isinstance(message, InternalError)]
+    assert "LookupError: of the child" in error.text
+    assert "Traceback (most recent call last)" in error.text
 
 
 def test_segfault_leaves_its_traceback(tmp_path: Path) -> None:

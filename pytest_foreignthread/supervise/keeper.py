@@ -21,6 +21,7 @@ from typing import NoReturn
 from . import processes
 from .attach import remove_jvm_files
 from .fork import ChildMain, OpenEnds, bind_to, fork, run_child
+from .mark import bear
 from .signals import SYNCHRONOUS, SignalsHeld
 
 _TERMINATION = 2.0
@@ -42,6 +43,8 @@ class KeeperPipes:
     """pid of the pytest process."""
     parent_fd: int | None
     """Its pidfd, opened before the fork, so that it cannot be another process's."""
+    mark: int
+    """What all processes of the child bear."""
 
 
 def keep(child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: SignalsHeld) -> NoReturn:
@@ -52,6 +55,10 @@ def keep(child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: Signal
         os.setsid()
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - SYNCHRONOUS)
         processes.become_subreaper()
+        # A keeper that was stopped (SIGSTOP) clears up, too, when pytest is killed. Where a thread other than the main
+        # one has forked, the signal comes with the end of that thread, and does nothing.
+        processes.go_on_with_parents_end()
+        bear(pipes.mark)
         # Not SIG_IGN, which a user's conftest may have set: the kernel would reap the child itself.
         inherited = signal.signal(signal.SIGCHLD, _interrupt)
         keeper = os.getpid()

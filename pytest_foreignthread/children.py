@@ -25,6 +25,7 @@ from .orders import Orders, RunTest
 from .settings import Settings
 from .shared_fixtures import SharedFixtures
 from .spawned import SpawnedChild
+from .started import ENTERED
 from .starts import Starts
 from .supervise.fork import OpenEnds
 from .supervise.pystack import Pystack
@@ -136,7 +137,8 @@ class Children:
         try:
             serving.start()
             self._fork_ahead(item, nextitem)
-            observation, taken = serving.observe(item, order, self._config.stash.get(TICK, None))
+            tick, entered = self._config.stash.get(TICK, None), self._config.stash.get(ENTERED, None)
+            observation, taken = serving.observe(item, order, tick, entered)
             return observation, taken
         finally:
             if observation is None or not observation.serving:

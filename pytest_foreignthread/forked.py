@@ -15,6 +15,7 @@ from .items import SETTINGS
 from .measured import take_in
 from .observation import Observation
 from .orders import End, RunTest
+from .outcomes import Phase
 from .settings import DEBUGGER_FIFO, DUMP_SIGNAL, Settings
 from .supervise import native
 from .supervise.fork import ChildMain, OpenEnds
@@ -99,13 +100,17 @@ class ForkedChild:
         self._supervised.give(order)
 
     def observe(
-        self, item: pytest.Item, order: RunTest | None, tick: Callable[[], object] | None
+        self,
+        item: pytest.Item,
+        order: RunTest | None,
+        tick: Callable[[], object] | None,
+        entered: Callable[[Phase], object] | None = None,
     ) -> tuple[Observation, documents.Documents]:
         """Watch it run the test; without an order it was told ahead."""
         self.served.append(item)
         self.ahead = None
         limits = item.stash[SETTINGS].limit
-        seen = self._supervised.observe(limits, probe=self._probe(), order=order, tick=tick)
+        seen = self._supervised.observe(limits, probe=self._probe(), order=order, tick=tick, entered=entered)
         # Most tests leave nothing to explain.
         return seen, {} if seen.all_passed else documents.read(self.folder, seen)
 

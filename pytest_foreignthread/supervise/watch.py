@@ -16,6 +16,7 @@ from ..observation import (
     Observation,
     PhaseStarted,
     Serving,
+    SessionStopped,
     Taken,
     TestEnded,
 )
@@ -48,9 +49,11 @@ class Watch:
         first: Phase = Phase.FORK,
         tick: Callable[[], object] | None = None,
         lender: Lender | None = None,
+        entered: Callable[[Phase], object] | None = None,
     ) -> None:
         self.kept = kept
         self._lender = lender or Lender(None)
+        self._entered = entered
         self._inbox = inbox
         self._gate = gate
         self._limits = limits
@@ -73,6 +76,8 @@ class Watch:
 
     def _enter(self, phase: Phase, now: float) -> None:
         self._phase, self._phase_began, self._limit = phase, now, self._limits(phase)
+        if self._entered is not None:
+            self._entered(phase)
 
     def until_end(self) -> bool:
         """Until the child has ended, or waits for its next order. False when a deadline has passed: it lives, too."""
@@ -175,6 +180,9 @@ class Watch:
                 self._enter(phase, time.monotonic())
             case DebuggerEntered(at_terminal, at):
                 self._lender.lend(lambda: self.kept.pid, at_terminal=at_terminal, at=at)
+            case SessionStopped():
+                # That phase is to be blamed, not the teardown which follows.
+                self._entered = None
             case DebuggerLeft():
                 self._stand_still(self._lender.take_back(in_order=True))
 

@@ -21,7 +21,7 @@ TIERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(["outcomes", "stacks", "observation", "records", "settings", "roles", "wording"], DATA),
     **dict.fromkeys(["nodeids", "matrix", "orders", "pace", "bottom_row", "choices", "fresh_start"], DATA),
     **dict.fromkeys(["baseline", "hookspecs", "own_modes", "standby", "threads_before_fork"], 1),
-    **dict.fromkeys(["decorator", "in_process"], 1),
+    **dict.fromkeys(["decorator", "in_process", "started"], 1),
     "__init__": 2,
     "option_values": 2,
     "loops": 1,

@@ -28,6 +28,7 @@ from .recorded_warnings import replay
 from .settings import Settings
 from .shared_fixtures import SharedFixtures
 from .spawned import SpawnedChild
+from .started import ENTERED
 from .starts import Starts
 from .supervise.pystack import Pystack
 from .supervise.scratch import ChildFolder, ScratchError, ScratchRoot
@@ -149,7 +150,8 @@ class Children:
         observation = None
         try:
             self._fork_ahead(item, nextitem)
-            observation, taken = serving.observe(item, order, self._config.stash.get(TICK, None))
+            tick, entered = self._config.stash.get(TICK, None), self._config.stash.get(ENTERED, None)
+            observation, taken = serving.observe(item, order, tick, entered)
         finally:
             if observation is None or not observation.serving:
                 surely(functools.partial(self._close, serving))

@@ -120,13 +120,19 @@ class ForkedChild:
         self._supervised.give(order)
 
     def observe(
-        self, item: pytest.Item, order: RunTest | None, tick: Callable[[], object] | None
+        self,
+        item: pytest.Item,
+        order: RunTest | None,
+        tick: Callable[[], object] | None,
+        entered: Callable[[Phase], object] | None = None,
     ) -> tuple[Observation, documents.Documents]:
         """Watch it run the test; without an order it was told ahead."""
         self.served.append(item)
         self.ahead = None
         limits, expected = item.stash[SETTINGS].limit, self._expected(item)
-        seen = self._supervised.observe(limits, probe=self._probe(), order=order, tick=tick, expected=expected)
+        seen = self._supervised.observe(
+            limits, probe=self._probe(), order=order, tick=tick, entered=entered, expected=expected
+        )
         self._starts_jvm = self._starts_jvm and not _has_started_jvm(seen)
         found, missing = self._left(seen)
         return replace(seen, missing={**missing, **seen.missing}), {**found, **seen.documents}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from . import pytest_reports
 from .identity import identity
 from .observation import SessionStopped, WarningRecorded
+from .outcomes import Outcome, Phase
 from .phases import make_report
 from .records import RunRecord
+from .report.json_report import test_entry
 from .reporting import with_entry
 from .reruns import Raised
 from .settings import Settings
@@ -24,6 +27,12 @@ class Result:
     warnings: tuple[WarningRecorded, ...]
     stop: SessionStopped | None
     raised: Raised = field(default_factory=dict)
+
+
+def bare_entry(item: pytest.Item, settings: Settings) -> dict[str, Any]:
+    """Return the report's entry of a test of which nothing is known but that it was started."""
+    which = identity(item, settings)
+    return test_entry(RunRecord(item.nodeid, settings.mode, Outcome.ERROR, Phase.FORK, 0.0, **which))
 
 
 def not_run(item: pytest.Item, settings: Settings, call: pytest.CallInfo[None]) -> Result:

@@ -17,6 +17,7 @@ from .nodeids import file_of
 from .properties import add_verdict
 from .selection import Census, Selection
 from .standby import DESELECTED, ORDER
+from .started import ENTERED, LOGS, LastStarted
 
 _CENSUS: Final = "foreign_thread_census"
 """Key in the data that an xdist worker leaves its controller at its end."""
@@ -32,6 +33,12 @@ class Results:
         self._options = options
         self._known = known
         self._entries: list[dict[str, Any]] = []
+        self._cut_short: list[dict[str, Any]] = []
+        """Of tests which the end of the run, or of an xdist worker, has kept from being reported."""
+        self._reported: set[tuple[str | None, str]] = set()
+        """xdist's id of the worker, and the node id."""
+        self.last_started = LastStarted(config)
+        config.stash[ENTERED] = self.last_started.enter
         self._of_round: dict[tuple[str, int], list[dict[str, Any]]] = {}
         """Node id and number of a round → its entries; xdist may let each worker run the test."""
         self._expected: dict[str, Expected] = {}
@@ -44,14 +51,22 @@ class Results:
     @property
     def entries(self) -> list[dict[str, Any]]:
         """Those of the report, in the order of collection: workers end in any."""
-        return sorted(self._entries, key=lambda entry: self._order.get(entry["nodeid"], len(self._order)))
+        return self._in_order([*self._entries, *self._cut_short])
+
+    @property
+    def _told(self) -> list[dict[str, Any]]:
+        """Those with an outcome: a test that was cut short is as one that did not run."""
+        return self._in_order(self._entries)
+
+    def _in_order(self, entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        return sorted(entries, key=lambda entry: self._order.get(entry["nodeid"], len(self._order)))
 
     def matrix(self) -> Matrix:
         """Give that of the run; of a run without one that of the modes which the markers list."""
         if not self.selection.modes:
-            return matrix_of(self.entries, ())
+            return matrix_of(self._told, ())
         # What was made for the matrix bears its mode in its name.
-        entries = [entry for entry in self.entries if entry["test"] != entry["nodeid"]]
+        entries = [entry for entry in self._told if entry["test"] != entry["nodeid"]]
         return matrix_of(entries, self.selection.modes)
 
     def collected(self, nodeids: Sequence[str], census: Census, runs_of: Mapping[str, int]) -> None:
@@ -65,6 +80,10 @@ class Results:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if (entry := pytest_reports.entry_of(report)) is not None:
+            self.last_started.reported()
+            self._reported.add((_worker_of(report), entry["nodeid"]))
+            # xdist may be told to run a test again whose worker was killed.
+            self._cut_short = [one for one in self._cut_short if one["nodeid"] != entry["nodeid"]]
             self._take(entry, pytest_reports.round_of(report))
             if expected := pytest_reports.expected_of(report):
                 self._expected[entry["test"]] = expected
@@ -95,6 +114,8 @@ class Results:
         """Call before the reports are logged: with the last run of a test its verdict is known, if all ran here."""
         last = next((report for report in reports if pytest_reports.entry_of(report) is not None), None)
         entry = pytest_reports.entry_of(last) if last is not None else None
+        if entry is not None:
+            self.last_started.end(entry)
         if last is None or entry is None or not self.selection.modes:
             return
         before = entry["nodeid"] if pytest_reports.round_of(last) else None
@@ -104,8 +125,31 @@ class Results:
             (row,) = matrix_of(runs, self.selection.modes).rows
             add_verdict(reports, row.verdict)
 
+    def worker_ended(self, report: pytest.TestReport) -> None:
+        """Take the entry of a test amid which a worker has ended, of which xdist makes this report."""
+        worker = _worker_of(report)
+        if worker is not None and LOGS in self._config.stash:
+            entry = self._config.stash[LOGS].entries(worker).get(report.nodeid)
+            if entry is not None:
+                self._cut(worker, entry, f"xdist's worker {worker!r} ended before the test did")
+
+    def _cut(self, worker: str | None, entry: dict[str, Any], why: str) -> None:
+        if (worker, entry["nodeid"]) not in self._reported:
+            self._reported.add((worker, entry["nodeid"]))
+            self._cut_short.append({**entry, "message": entry.get("message") or why})
+
+    def run_ended(self) -> None:
+        """Take the entries of tests that were started and not reported."""
+        why = "the run ended before the test did"
+        if self.last_started.entry is not None:
+            self._cut(None, self.last_started.entry, why)
+        if LOGS in self._config.stash:
+            for worker, entry in self._config.stash[LOGS].all_entries():
+                self._cut(worker, entry, why)
+
     def settle(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
         """Compare with what is known, or write it down; a difference fails the run."""
+        self.run_ended()
         if (output := getattr(self._config, "workeroutput", None)) is not None:
             output[_CENSUS] = self.census.as_data()
             return
@@ -116,10 +160,10 @@ class Results:
         if self._known.updating:
             path = Path(self._options["baseline"])
             self.settled = against_baseline.brought_up_to_date(
-                path, self._known.baseline, matrix_of(self.entries, ()), self._expected, is_gone
+                path, self._known.baseline, matrix_of(self._told, ()), self._expected, is_gone
             )
         elif self._options["baseline"] or self._expected:
-            matrix = matrix_of(self.entries, ())
+            matrix = matrix_of(self._told, ())
             self.settled = against_baseline.differences(self._known, matrix, self._expected, is_gone)
         if self.settled.differences and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -127,7 +171,7 @@ class Results:
     def _is_gone(self, session: pytest.Session) -> Callable[[str], bool]:
         """Tell whether a test that did not run is not there any more: its file was collected as a whole, or is gone."""
         selected = any("::" in str(argument) for argument in self._config.args)
-        stopped = session.shouldstop or session.shouldfail
+        stopped = session.shouldstop or session.shouldfail or self._cut_short
         if selected or stopped or self.census.deselected:
             return lambda test: False
         files = set(map(file_of, self._order))
@@ -146,6 +190,12 @@ class Results:
             report_files.write(self._options["report"], self.matrix(), self.entries, environment, asked=asked)
         if self.settled.error:
             pytest.exit(self.settled.error, returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+def _worker_of(report: pytest.TestReport) -> str | None:
+    """Return None where the test did not run in an xdist worker; else xdist's controller notes where it did."""
+    worker: str | None = getattr(getattr(getattr(report, "node", None), "gateway", None), "id", None)
+    return worker
 
 
 def _numbered(nodeids: Sequence[str]) -> dict[str, int]:

@@ -150,16 +150,30 @@ class Run:
         return foreign_items.SETTINGS in item.stash or None
 
     def _once(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        result = self._run(item, nextitem)
-        carried = pytest_reports.take_carried(result.reports)
-        self.results.tell_verdict(result.reports)
-        for report in self._fixtures.tear_down(item, nextitem, result.reports):
-            item.ihook.pytest_runtest_logreport(report=report)
-        for report in _hand_on(item, carried):
-            item.ihook.pytest_runtest_logreport(report=report)
-        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-        _close(item, result)
+        with self._started(item):
+            item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+            result = self._run(item, nextitem)
+            carried = pytest_reports.take_carried(result.reports)
+            self.results.tell_verdict(result.reports)
+            for report in self._fixtures.tear_down(item, nextitem, result.reports):
+                item.ihook.pytest_runtest_logreport(report=report)
+            for report in _hand_on(item, carried):
+                item.ihook.pytest_runtest_logreport(report=report)
+            item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+            _close(item, result)
+
+    @contextmanager
+    def _started(self, item: pytest.Item) -> Iterator[None]:
+        """Let the test have an entry in the report also where the run ends, or this process dies, before it has one."""
+        from .not_run import bare_entry
+
+        self.results.last_started.begin(bare_entry(item, item.stash[foreign_items.SETTINGS]))
+        try:
+            yield
+        # ^C, pytest.exit() and a JVM that does not start among them.
+        except BaseException as error:
+            self.results.last_started.end_by(error)
+            raise
 
     def _in_loop(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         """Leave the test to a plugin that runs it as often as it likes; False where there is none."""
@@ -178,8 +192,10 @@ class Run:
             _close(item, result)
             return Round([*result.reports, *errors], result.raised)
 
-        if not run_in_loop(item, nextitem, run):
-            return False
+        with self._started(item):
+            if not run_in_loop(item, nextitem, run):
+                self.results.last_started.reported()
+                return False
         # Not between the rounds: what no later test needs the next round may.
         for report in self._fixtures.tear_down(item, nextitem, []):
             if report.failed:

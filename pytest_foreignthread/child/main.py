@@ -16,7 +16,7 @@ from ..observation import Finished, NotServed, TestEnded
 from ..orders import Orders, RunTest
 from ..settings import DUMP_SIGNAL, Settings
 from ..wire import Sender
-from . import collector, faults
+from . import collector, faults, worker_pipes
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
 from .debugging import Debugging
@@ -33,6 +33,8 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     `settings` has what the JVM is started with, or that there is to be none; each test has its own. `collects` is
     whether Python's collector of garbage, which may be off, is to be on for the tests.
     """
+    if not tests.fresh:
+        worker_pipes.let_go(tests.config)
     try:
         stacks = faults.PythonStacks(folder / documents.PYTHON, folder / documents.PYTHON_HANG, DUMP_SIGNAL)
         # The file system may have room for some files, and not for all.

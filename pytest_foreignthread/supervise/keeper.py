@@ -23,6 +23,7 @@ from ..blame import error_text
 from . import processes
 from .fork import ChildMain, OpenEnds, bind_to, fork, run_child
 from .jvm_files import now, remove_jvm_files
+from .mark import bear
 from .scratch import RunFolder
 from .signals import SYNCHRONOUS, SignalsHeld
 
@@ -52,6 +53,8 @@ class KeeperPipes:
     """Its pidfd, opened before the fork, so that it cannot be another process's."""
     scratch: RunFolder | None
     """Removed by the last keeper that outlives the pytest process."""
+    mark: int
+    """What all processes of the child bear."""
 
 
 def keep(child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: SignalsHeld) -> NoReturn:
@@ -62,6 +65,10 @@ def keep(child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: Signal
         os.setsid()
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - SYNCHRONOUS)
         processes.become_subreaper()
+        # A keeper that was stopped (SIGSTOP) clears up, too, when pytest is killed. Where a thread other than the main
+        # one has forked, the signal comes with the end of that thread, and does nothing.
+        processes.go_on_with_parents_end()
+        bear(pipes.mark)
         # Not SIG_IGN, which a user's conftest may have set: the kernel would reap the child itself.
         inherited = signal.signal(signal.SIGCHLD, _interrupt)
         keeper = os.getpid()

@@ -15,12 +15,14 @@ from ..orders import Order, encode_order
 from . import processes
 from .fork import ChildMain, OpenEnds, collector_off, flush_output, fork
 from .keeper import RELEASE, TERMINATE, KeeperPipes, keep
+from .mark import kill_marked, new_mark
 from .scratch import RunFolder
 from .signals import SignalsHeld
 
 # The keeper gives itself two seconds to clear up, and a moment before that.
 _ANSWER = 3.0
 _REAP = 2.0
+_BY_FORCE = 5.0
 _POLL = 0.005
 
 
@@ -37,8 +39,10 @@ class OwnEnds:
 class KeptChild:
     """End it with `terminate`, then `release`, then `close`; each may be called again."""
 
-    def __init__(self, keeper: int, pipes: OwnEnds, ends: OpenEnds) -> None:
+    def __init__(self, keeper: int, pipes: OwnEnds, ends: OpenEnds, mark: int) -> None:
+        """`mark` is what all processes of the child bear."""
         self.keeper = keeper
+        self._mark = mark
         self.messages = pipes.messages
         self.status = pipes.status
         self._control = pipes.control
@@ -50,6 +54,8 @@ class KeptChild:
         self.end: End | None = None
         self.gone = False
         """The keeper has said its last word, or has died."""
+        self._cleared_up = False
+        """The keeper has said that nothing is left."""
         self.leftovers = 0
         self.survivors = 0
         self.internal_error = ""
@@ -82,7 +88,8 @@ class KeptChild:
             case ["ended", "signaled", number]:
                 self.end = self.end or Signaled(int(number))
             case ["gone", leftovers, survivors]:
-                self.gone, self.leftovers, self.survivors = True, int(leftovers), int(survivors)
+                self.gone = self._cleared_up = True
+                self.leftovers, self.survivors = int(leftovers), int(survivors)
             case ["broken", *error]:
                 self.gone = True
                 self.end = self.end or Lost("the child could not be started or kept")
@@ -106,10 +113,10 @@ class KeptChild:
             return
         if not self.gone:
             self.wake_keeper()
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError), _sigpipe_taken():
                 os.write(self._control, TERMINATE)
             self._await_gone(time.monotonic() + _ANSWER)
-        if not self.gone or isinstance(self.end, Lost):
+        if not self._cleared_up:
             self._kill_by_force()
         self._terminated = True
 
@@ -130,21 +137,25 @@ class KeptChild:
             self.read_status()
 
     def _kill_by_force(self) -> None:
-        """The keeper does not answer or is dead: kill what is below it or of its session, and then itself."""
-        give_up = time.monotonic() + _REAP
-        # It is not reaped yet, so that its number cannot be another session's.
-        while (members := self._members()) and time.monotonic() < give_up:
-            for pid in members:
-                processes.kill(pid, signal.SIGKILL)
+        """The keeper does not answer or is dead: kill what is below it, of its session or marked, and then itself."""
+        give_up, calm = time.monotonic() + _BY_FORCE, 0
+        # It is not reaped yet, so that its number cannot be another session's. Of a process that is dead once it is
+        # killed nobody can tell whether it had ended by itself, and left another: hence twice.
+        while calm < 2 and time.monotonic() < give_up:
+            calm = calm + 1 if self._kill_members() else 0
             time.sleep(_POLL)
         processes.kill(self.keeper, signal.SIGKILL)
         if self.pid is not None and not processes.all_processes():
             processes.kill_group(self.pid, signal.SIGKILL)
         self.end = self.end or Lost("the process that keeps the child did not answer")
 
-    def _members(self) -> set[int]:
-        found = {*processes.descendants(self.keeper), *processes.session_members(self.keeper)}
-        return found - {self.keeper}
+    def _kill_members(self) -> bool:
+        """Whether there was none, and none can have been overlooked."""
+        no_marked = kill_marked(self._mark, spared=self.keeper)
+        others = {*processes.descendants(self.keeper), *processes.session_members(self.keeper)} - {self.keeper}
+        for pid in others:
+            processes.kill(pid, signal.SIGKILL)
+        return no_marked and not others
 
     def close(self) -> None:
         for descriptor in (self._control, self._orders, self.status, self.messages, self.pidfd):
@@ -182,19 +193,19 @@ def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld, scratch: Ru
         status, status_write = _pipe(opened, own, ends, own_end=0)
         messages, messages_write = _pipe(opened, own, ends, own_end=0)
         orders_read, orders = _pipe(opened, own, ends, own_end=1)
-        pid = os.getpid()
+        pid, mark = os.getpid(), new_mark()
         parent = processes.open_pidfd(pid)
         if parent is not None:
             opened.callback(os.close, parent)
         for descriptor in (status, messages):
             os.set_blocking(descriptor, False)
-        pipes = KeeperPipes(control_read, status_write, messages_write, orders_read, pid, parent, scratch)
+        pipes = KeeperPipes(control_read, status_write, messages_write, orders_read, pid, parent, scratch, mark)
         with collector_off():
             keeper = fork()
             if keeper == 0:
                 keep(child_main, pipes, ends, held)
         own.pop_all()
-        return KeptChild(keeper, OwnEnds(messages, status, control, orders), ends)
+        return KeptChild(keeper, OwnEnds(messages, status, control, orders), ends, mark)
 
 
 def _pipe(opened: contextlib.ExitStack, own: contextlib.ExitStack, ends: OpenEnds, own_end: int) -> tuple[int, int]:

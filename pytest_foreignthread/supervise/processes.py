@@ -48,6 +48,11 @@ def die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def go_on_with_parents_end() -> None:
+    """SIGCONT this process as soon as the thread that forked it ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
+
+
 def allow_tracer(pid: int) -> None:
     """Let a process and its descendants trace this one, where Yama would let none but its ancestors."""
     _prctl(_PR_SET_PTRACER, pid)
@@ -77,13 +82,17 @@ def stat(pid: int) -> ProcessStat | None:
     return ProcessStat(pid, state, int(parent), int(session), int(rest[13]))
 
 
-def all_processes() -> list[ProcessStat]:
+def all_pids() -> set[int]:
     """Empty where there is no /proc."""
     try:
-        names = os.listdir("/proc")
+        return {int(name) for name in os.listdir("/proc") if name.isdecimal()}
     except OSError:
-        return []
-    return [found for name in names if name.isdecimal() and (found := stat(int(name)))]
+        return set()
+
+
+def all_processes() -> list[ProcessStat]:
+    """Empty where there is no /proc."""
+    return [found for pid in all_pids() if (found := stat(pid))]
 
 
 def descendants(pid: int) -> list[int]:

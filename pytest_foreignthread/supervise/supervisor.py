@@ -91,15 +91,16 @@ class SupervisedChild:
         probe: Probe | None = None,
         order: Order | None = None,
         tick: Callable[[], object] | None = None,
+        entered: Callable[[Phase], object] | None = None,
         expected: Expected | None = None,
     ) -> Observation:
         """Give the child its order and watch until it has done that, has ended, or a phase passes its limit.
 
         FORK's limit counts from the start, the others' from their `PhaseStarted`; all together have the sum of the
         limits. `probe` is called with the pid of a child that passed its deadline, while it lives; it has to bound
-        itself. `tick` is called about once a second meanwhile; it must not raise. A child that cannot be forked is a
-        `Lost` end, not an exception. `expected` says which messages are accepted, None for all: after another the
-        child is ended.
+        itself. `tick` is called about once a second meanwhile, `entered` for each phase that begins; they must not
+        raise. A child that cannot be forked is a `Lost` end, not an exception. `expected` says which messages are
+        accepted, None for all: after another the child is ended.
         """
         began = time.monotonic()
         try:
@@ -110,7 +111,7 @@ class SupervisedChild:
             kept.give(order)
         # It has its JVM from its first test on.
         first = Phase.SETUP if self._served else Phase.FORK
-        watch = Watch(kept, inbox, limits, began, self._gate, first, tick, self._lender, expected)
+        watch = Watch(kept, inbox, limits, began, self._gate, first, tick, self._lender, entered, expected)
         self._served += 1
         if not watch.until_end():
             watch.at_deadline(probe)

@@ -20,6 +20,7 @@ from ..observation import (
     PhaseStarted,
     ReportMade,
     Serving,
+    SessionStopped,
     Taken,
     TestEnded,
 )
@@ -55,11 +56,13 @@ class Watch:
         first: Phase = Phase.FORK,
         tick: Callable[[], object] | None = None,
         lender: Lender | None = None,
+        entered: Callable[[Phase], object] | None = None,
         expected: Expected | None = None,
     ) -> None:
         self.kept = kept
         self._lender = lender or Lender(None)
         self._lender.begin()
+        self._entered = entered
         self._inbox = inbox
         inbox.begin()
         self._expected = expected
@@ -85,6 +88,8 @@ class Watch:
 
     def _enter(self, phase: Phase, now: float) -> None:
         self._phase, self._phase_began, self._limit = phase, now, self._limits(phase)
+        if self._entered is not None:
+            self._entered(phase)
 
     def until_end(self) -> bool:
         """Until the child has ended, or waits for its next order. False when a deadline has passed: it lives, too."""
@@ -217,6 +222,9 @@ class Watch:
             case DebuggerEntered(at_terminal, at):
                 began = max(at, self._phase_began)
                 self._lender.lend(lambda: self.kept.pid, at_terminal=at_terminal, at=at, began=began)
+            case SessionStopped():
+                # That phase is to be blamed, not the teardown which follows.
+                self._entered = None
             case DebuggerLeft():
                 self._stand_still(self._lender.take_back(in_order=True))
 

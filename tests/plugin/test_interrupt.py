@@ -174,7 +174,7 @@ def test_interrupt(start: Start, args: tuple[str, ...]) -> None:
     assert "! KeyboardInterrupt !" in output
     assert "test_it.py::test_first PASSED" in output
     assert "= 1 passed in " in output
-    assert run.tests == {"test_first": "passed"}
+    assert run.tests == {"test_first": "passed", "test_sleeps": "error"}
 
 
 def test_interrupt_at_the_terminal(start: Start) -> None:

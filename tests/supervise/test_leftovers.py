@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -68,8 +69,10 @@ def test_many_daemons_are_killed() -> None:
     assert [pid for pid in told(seen).values() if exists(pid)] == []
 
 
-def fork_without_end() -> None:
-    while True:
+def fork_again_and_again() -> None:
+    # It ends by itself, so that a fault of the keeper's does not cost the machine a processor.
+    give_up = time.monotonic() + PATIENCE / 3
+    while time.monotonic() < give_up:
         if os.fork() > 0:
             # The parent leaves, so that each process is an orphan of another pid a moment later.
             os._exit(0)
@@ -78,7 +81,7 @@ def fork_without_end() -> None:
 
 def test_daemon_that_changes_its_pid_all_the_time_is_killed() -> None:
     def child_main(sender: Sender) -> None:
-        detached(fork_without_end)
+        detached(fork_again_and_again)
 
     assert run(child_main).end == Exited(0)
 
@@ -177,6 +180,85 @@ def test_keeper_that_is_killed_takes_the_child_along() -> None:
     assert (seen.end, seen.ended_by) == (Lost("the process that keeps the child was killed"), EndedBy.ITSELF)
     for pid in told(seen).values():
         await_end(pid)
+
+
+def sleep_without_descriptors_and_environment() -> None:
+    os.closerange(0, 4096)
+    os.execve(sys.executable, [sys.executable, "-S", "-E", "-c", f"import time; time.sleep({10 * PATIENCE})"], {})
+
+
+DAEMONS = [hang, ignore_signals_and_hang, stop, leave_only_a_thread, sleep_without_descriptors_and_environment]
+
+
+@pytest.mark.parametrize("body", DAEMONS)
+@pytest.mark.parametrize("with_child", [False, True])
+def test_daemon_is_killed_when_the_keeper_was(body: Callable[[], None], with_child: bool) -> None:
+    """It has another parent by then, a session of its own, and perhaps nothing that tells where it comes from."""
+
+    def child_main(sender: Sender) -> None:
+        tell(sender, "daemon", detached(body))
+        if with_child:
+            # Both at once: neither sees the other's end.
+            os.kill(os.getppid(), signal.SIGSTOP)
+        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    seen = run(child_main)
+    assert isinstance(seen.end, Lost)
+    await_end(told(seen)["daemon"])
+
+
+def test_daemon_that_changes_its_pid_is_killed_when_the_keeper_was() -> None:
+    read, write = os.pipe()
+
+    def child_main(sender: Sender) -> None:
+        os.close(read)
+        detached(fork_again_and_again)
+        os.kill(os.getppid(), signal.SIGKILL)
+        hang()
+
+    run(child_main)
+    os.close(write)
+    # The last of them has ended.
+    assert processes.wait_readable(read, PATIENCE)
+    os.close(read)
+
+
+def test_daemon_is_killed_when_the_keeper_was_after_the_childs_end() -> None:
+    def child_main(sender: Sender) -> None:
+        child, keeper = os.getpid(), os.getppid()
+
+        def kill_the_keeper() -> None:
+            pidfd = processes.open_pidfd(child)
+            assert pidfd is not None
+            # Until then it is killed with its child.
+            assert processes.wait_readable(pidfd, PATIENCE)
+            os.kill(keeper, signal.SIGKILL)
+            hang()
+
+        tell(sender, "daemon", detached(kill_the_keeper))
+
+    seen = run(child_main)
+    assert isinstance(seen.end, (Exited, Lost))
+    await_end(told(seen)["daemon"])
+
+
+def test_process_that_the_child_did_not_start_is_left_alone() -> None:
+    """A daemon of the pytest process's own, say of a fixture: it is nobody's child, as those of a killed keeper are."""
+    daemon = detached(hang)
+    pidfd = processes.open_pidfd(daemon)
+    assert pidfd is not None
+
+    def child_main(sender: Sender) -> None:
+        os.kill(os.getppid(), signal.SIGKILL)
+        hang()
+
+    seen = run(child_main)
+    assert isinstance(seen.end, Lost)
+    assert not processes.wait_readable(pidfd, 0)
+    os.kill(daemon, signal.SIGKILL)
+    await_end(daemon)
+    os.close(pidfd)
 
 
 @pytest.mark.parametrize("hangs", [False, True])

@@ -186,6 +186,31 @@ def test_nothing_outlives_a_supervising_process_that_is_killed(script: list[str]
         await_end(pid)
 
 
+STOPPED = """
+def in_the_child():
+    os.kill({pid}, signal.SIGSTOP)
+    write("stopped", os.getpid())
+run(child_main)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("stopped", ["os.getppid()", "detached(hang)"], ids=["keeper", "daemon"])
+def test_what_was_stopped_does_not_outlive_the_supervising_process(
+    script: list[str], tmp_path: Path, number: int, stopped: str
+) -> None:
+    code = script[-1] + STOPPED.format(pid=stopped)
+    process = subprocess.Popen([*script[:-1], code, str(tmp_path)])
+    try:
+        living = pids(tmp_path)
+        await_line(tmp_path / "stopped")
+    finally:
+        process.send_signal(number)
+        process.wait(PATIENCE)
+    for pid in living:
+        await_end(pid)
+
+
 def test_children_of_two_threads_do_not_hold_each_others_pipes() -> None:
     ends, started, release = OpenEnds(), threading.Event(), os.pipe()
     observations: list[Observation] = []

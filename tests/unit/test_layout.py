@@ -24,7 +24,7 @@ TIERS: Final[Mapping[str, int]] = {
     "shown_names": DATA,
     **dict.fromkeys(["expected_messages", "report_shape", "blame"], DATA),
     **dict.fromkeys(["baseline", "hookspecs", "own_modes", "standby", "threads_before_fork"], 1),
-    **dict.fromkeys(["decorator", "in_process"], 1),
+    **dict.fromkeys(["decorator", "in_process", "started"], 1),
     "__init__": 2,
     "option_values": 2,
     "loops": 1,

@@ -1,0 +1,133 @@
+"""The test that a process has started last, and its entry for a run that ends before a report brings one.
+
+An xdist worker that is killed does not send the reports, which are all that the controller learns of a test. So each
+worker also writes its entries into memory of the controller's: an open file without a name, which nobody has to remove.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import pytest
+
+from .outcomes import Phase
+
+ENTERED = pytest.StashKey[Callable[[Phase], None]]()
+"""To be called when a phase of a test has begun in its child."""
+LOGS = pytest.StashKey["WorkerLogs"]()
+"""In xdist's controller."""
+
+_INPUT: Final = "foreign_thread_started"
+"""Key in what xdist's controller tells a worker."""
+_NAME: Final = "pytest-foreignthread-started"
+_MOST: Final = 1 << 20
+"""Bytes after which a worker begins anew: the controller is not so many tests behind."""
+_READ: Final = 16 * _MOST
+
+
+class LastStarted:
+    """In an xdist worker, too, where what is known is written into the worker's log."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.entry: dict[str, Any] | None = None
+        """None once a report has brought the entry."""
+        self._began = 0.0
+        self._ended = False
+        self._log: str | None = getattr(config, "workerinput", {}).get(_INPUT)
+
+    def begin(self, entry: Mapping[str, Any]) -> None:
+        """`entry` is what is told of the test if nothing else can be."""
+        self.entry, self._began, self._ended = dict(entry), time.monotonic(), False
+        self._write()
+
+    def enter(self, phase: Phase) -> None:
+        self._add(phase=phase.value)
+
+    def end_by(self, error: BaseException) -> None:
+        """Call with what ends the run amid the test."""
+        name = "pytest.exit" if isinstance(error, pytest.exit.Exception) else type(error).__name__
+        text = str(error)
+        self._add(message=f"the run ended before the test did: {name}{text and f': {text}'}")
+
+    def end(self, entry: Mapping[str, Any]) -> None:
+        """Take the entry that a report is about to bring."""
+        if self.entry is not None:
+            self.entry, self._ended = dict(entry), True
+            self._write()
+
+    def reported(self) -> None:
+        self.entry = None
+
+    def _add(self, **fields: str) -> None:
+        if self.entry is not None and not self._ended:
+            self.entry.update(fields, duration=time.monotonic() - self._began)
+            self._write()
+
+    def _write(self) -> None:
+        if self._log is not None and self.entry is not None:
+            with contextlib.suppress(OSError):
+                _append(self._log, json.dumps(self.entry).encode() + b"\n")
+
+
+def _append(path: str, line: bytes) -> None:
+    # Opened anew each time: no child has a copy of the descriptor.
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    try:
+        if os.fstat(descriptor).st_size + len(line) > _MOST:
+            os.ftruncate(descriptor, 0)
+        os.write(descriptor, line)
+    finally:
+        os.close(descriptor)
+
+
+class WorkerLogs:
+    """What xdist's controller has of its workers on this machine."""
+
+    def __init__(self) -> None:
+        self._descriptors: dict[str, int] = {}
+
+    def open_for(self, node: Any) -> None:
+        """Call before the worker starts."""
+        spec = node.gateway.spec
+        if not getattr(spec, "popen", False) or getattr(spec, "via", None):
+            return
+        # Where there is no such file a worker that is killed takes what it knew along.
+        with contextlib.suppress(OSError, AttributeError):
+            descriptor = self._descriptors[node.gateway.id] = os.memfd_create(_NAME)
+            node.workerinput[_INPUT] = f"/proc/{os.getpid()}/fd/{descriptor}"
+
+    @property
+    def has_entries(self) -> bool:
+        return any(os.fstat(descriptor).st_size for descriptor in self._descriptors.values())
+
+    def entries(self, worker: str) -> dict[str, dict[str, Any]]:
+        """Return what was last written of each test, by node id."""
+        found = {}
+        if worker in self._descriptors:
+            for line in os.pread(self._descriptors[worker], _READ, 0).split(b"\n"):
+                if (entry := _entry(line)) is not None:
+                    found[entry["nodeid"]] = entry
+        return found
+
+    def all_entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield each with the worker's id."""
+        for worker in self._descriptors:
+            yield from ((worker, entry) for entry in self.entries(worker).values())
+
+    def close(self) -> None:
+        while self._descriptors:
+            os.close(self._descriptors.popitem()[1])
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """Return None of a line that was cut by the worker's death."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("nodeid"), str) else None

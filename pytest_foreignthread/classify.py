@@ -50,7 +50,8 @@ def classify_end(observation: Observation, evidence: Evidence) -> Verdict | None
     if observation.finished and code == 0 and not by_deadline:
         # An hs_err file here is of a process that the test forked and that inherited HotSpot's handlers.
         return None
-    if fault in _SEGFAULTS or name in _SEGFAULTS:
+    # Whatever comes after the deadline, of the looks at the child or of its wake, is not what the test did.
+    if not observation.passed_its_deadline and (fault in _SEGFAULTS or name in _SEGFAULTS):
         true = fault if fault in _SEGFAULTS else name
         return Verdict(Outcome.SEGFAULT, true, code, _segfault_message(true, evidence))
     if by_deadline:

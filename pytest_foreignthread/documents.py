@@ -60,6 +60,20 @@ def error_log_in(output: str) -> str | None:
     return log.lstrip("\n") if marker else None
 
 
+def tell_of_a_death(folder: Path) -> bool:
+    """Return whether a document is there that a process writes as it dies of a fatal error."""
+    found: Documents = {}
+    missing: dict[str, str] = {}
+    for name in (HS_ERR, PYTHON):
+        read_one(name, folder / name, found, missing)
+    return bool(found.get(HS_ERR)) or "Fatal Python error" in found.get(PYTHON, "")
+
+
+def without_late_death(found: Documents) -> Documents:
+    """Return what is left without the documents of a death: for a child that died after its deadline had passed."""
+    return {name: text for name, text in found.items() if name not in (PYTHON, HS_ERR)}
+
+
 def without_banner(output: str) -> str:
     """Leave out the head of hs_err from what a child wrote: the report tells it better."""
     return _BANNER.sub("", output)

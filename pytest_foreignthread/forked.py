@@ -131,7 +131,13 @@ class ForkedChild:
         self.ahead = None
         limits, expected = item.stash[SETTINGS].limit, self._expected(item)
         seen = self._supervised.observe(
-            limits, probe=self._probe(), order=order, tick=tick, entered=entered, expected=expected
+            limits,
+            probe=self._probe(),
+            is_dying=self._is_dying,
+            order=order,
+            tick=tick,
+            entered=entered,
+            expected=expected,
         )
         self._starts_jvm = self._starts_jvm and not _has_started_jvm(seen)
         found, missing = self._left(seen)
@@ -205,6 +211,9 @@ class ForkedChild:
             file = self.folder.here / f"{documents.COVERAGE}.{documents.COVERAGE_SUFFIX}"
             self.coverage_lost = take_in(file)
         discard(self.folder)
+
+    def _is_dying(self) -> bool:
+        return documents.tell_of_a_death(self.folder.here)
 
     def _probe(self) -> functools.partial[tuple[dict[str, str], dict[str, str]]]:
         return functools.partial(

@@ -210,8 +210,15 @@ class Observation:
     """Remarks of the supervisor: a stopped child, processes that outlived it."""
     refused: str = ""
     """What the child sent that is not accepted, and what was expected, in words; empty of one that kept to it."""
+    dying: bool = False
+    """Whether the child was writing of its death already when its deadline passed; what came later is no outcome."""
     oom_kills: int = 0
     """Processes of the control group, the child or others, that the kernel killed meanwhile for lack of memory."""
+
+    @property
+    def passed_its_deadline(self) -> bool:
+        """Whether the test hangs: its deadline passed, and the child was not in the midst of its death."""
+        return self.ended_by is EndedBy.DEADLINE and not self.dying
 
     @property
     def serving(self) -> bool:

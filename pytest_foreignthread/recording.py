@@ -89,6 +89,8 @@ def record_of(
 def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
     named = [message for message in observation.messages if isinstance(message, ThreadNamed)]
     names = {one.ident: (one.native_id, one.name) for one in named}
+    if observation.passed_its_deadline:
+        taken = documents.without_late_death(taken)
     return read_evidence(taken, names, observation.missing, _subject(observation))
 
 
@@ -106,7 +108,8 @@ def _silent(settings: Settings, observation: Observation, evidence: Evidence) ->
 
 def _killed_by_a_fault(observation: Observation) -> bool:
     by_signal = isinstance(observation.end, Signaled) and observation.end.signal in (signal.SIGSEGV, signal.SIGBUS)
-    return by_signal and observation.phase not in (Phase.FORK, Phase.JVM)
+    in_test = observation.phase not in (Phase.FORK, Phase.JVM)
+    return by_signal and in_test and not observation.passed_its_deadline
 
 
 def _subject(observation: Observation) -> int | None:

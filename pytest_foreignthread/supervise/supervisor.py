@@ -89,6 +89,7 @@ class SupervisedChild:
         limits: Limits,
         *,
         probe: Probe | None = None,
+        is_dying: Callable[[], bool] | None = None,
         order: Order | None = None,
         tick: Callable[[], object] | None = None,
         entered: Callable[[Phase], object] | None = None,
@@ -98,9 +99,10 @@ class SupervisedChild:
 
         FORK's limit counts from the start, the others' from their `PhaseStarted`; all together have the sum of the
         limits. `probe` is called with the pid of a child that passed its deadline, while it lives; it has to bound
-        itself. `tick` is called about once a second meanwhile, `entered` for each phase that begins; they must not
-        raise. A child that cannot be forked is a `Lost` end, not an exception. `expected` says which messages are
-        accepted, None for all: after another the child is ended.
+        itself. `is_dying` is asked before that whether such a child is in the midst of its death. `tick` is called
+        about once a second meanwhile, `entered` for each phase that begins; they must not raise. A child that cannot be
+        forked is a `Lost` end, not an exception. `expected` says which messages are accepted, None for all: after
+        another the child is ended.
         """
         began = time.monotonic()
         try:
@@ -114,7 +116,7 @@ class SupervisedChild:
         watch = Watch(kept, inbox, limits, began, self._gate, first, tick, self._lender, entered, expected)
         self._served += 1
         if not watch.until_end():
-            watch.at_deadline(probe)
+            watch.at_deadline(probe, is_dying)
         if not watch.serving:
             with SignalsHeld():
                 kept.terminate()

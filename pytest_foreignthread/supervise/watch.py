@@ -74,6 +74,7 @@ class Watch:
         self.serving = False
         """The child has done what it was told, and lives."""
         self._ended_by = EndedBy.ITSELF
+        self._dying = False
         self._ended_at: float | None = None
         self._answer_due: float | None = None
         """Set once the child has ended and the keeper has yet to say so."""
@@ -232,8 +233,10 @@ class Watch:
         self._inbox.drain()
         self._take_messages()
 
-    def at_deadline(self, probe: Probe | None) -> None:
+    def at_deadline(self, probe: Probe | None, is_dying: Callable[[], bool] | None = None) -> None:
+        """Take the stacks of the child. `is_dying` is asked first: the looks, and the wake of a child, may kill it."""
         self._ended_by = EndedBy.DEADLINE
+        self._dying = is_dying is not None and is_dying()
         pid = self.kept.pid
         if pid is None:
             return
@@ -269,6 +272,7 @@ class Watch:
             missing=self._missing,
             notes=tuple(self._notes),
             refused=self._refused,
+            dying=self._dying,
         )
 
 

@@ -18,9 +18,13 @@ NOTHING: Final = Evidence()
 
 
 def observed(
-    end: End, *messages: Message, ended_by: EndedBy = EndedBy.ITSELF, phase: Phase = Phase.CALL
+    end: End,
+    *messages: Message,
+    ended_by: EndedBy = EndedBy.ITSELF,
+    phase: Phase = Phase.CALL,
+    dying: bool = False,
 ) -> Observation:
-    return Observation(messages, end, ended_by, phase, duration=3.25, phase_duration=2.5, phase_limit=2.5)
+    return Observation(messages, end, ended_by, phase, 3.25, phase_duration=2.5, phase_limit=2.5, dying=dying)
 
 
 def hs_err(signal_name: str | None, message: str = "", address: str | None = None) -> Evidence:
@@ -61,19 +65,20 @@ def test_segfault(case: str) -> None:
     assert classify_end(observed(end), evidence) == Verdict(Outcome.SEGFAULT, name, code, message)
 
 
-@pytest.mark.parametrize("end", [KILLED, Signaled(signal.SIGSEGV), Exited(0), Exited(3), Lost("gone")])
-def test_hang_is_what_the_deadline_ended(end: End) -> None:
-    """Whatever its wait status: a child may end while its stacks are taken, but not before the deadline."""
-    verdict = classify_end(observed(end, ended_by=EndedBy.DEADLINE), NOTHING)
-    if end == Signaled(signal.SIGSEGV):
-        assert verdict == Verdict(Outcome.SEGFAULT, "SIGSEGV", None, "SIGSEGV")
-    else:
-        assert verdict == Verdict(Outcome.HANG, None, None, "no end within 2.5 s")
+ENDS: Final = (KILLED, ABORT, Signaled(signal.SIGSEGV), Signaled(signal.SIGBUS), Exited(0), Exited(3), Lost("gone"))
+
+
+@pytest.mark.parametrize("evidence", [NOTHING, hs_err("SIGSEGV"), hs_err("SIGBUS")], ids=["nothing", "segv", "bus"])
+@pytest.mark.parametrize("end", ENDS)
+def test_hang_is_what_the_deadline_ended(end: End, evidence: Evidence) -> None:
+    """Whatever its wait status, and what it left: the looks at the child may have killed it."""
+    verdict = classify_end(observed(end, ended_by=EndedBy.DEADLINE), evidence)
+    assert verdict == Verdict(Outcome.HANG, None, None, "no end within 2.5 s")
 
 
 @pytest.mark.parametrize("name", ["SIGSEGV", "SIGBUS"])
 def test_a_deadline_in_the_midst_of_a_crash(name: str) -> None:
-    verdict = classify_end(observed(KILLED, ended_by=EndedBy.DEADLINE), hs_err(name))
+    verdict = classify_end(observed(KILLED, ended_by=EndedBy.DEADLINE, dying=True), hs_err(name))
     assert verdict == Verdict(Outcome.SEGFAULT, name, None, f"{name} in {FRAME}")
 
 

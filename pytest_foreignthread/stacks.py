@@ -173,6 +173,8 @@ class Thread:
     motion: Motion | None = None
     seen: tuple[PythonFrame | JavaFrame, ...] = ()
     """Of a thread that moved, the newest frames in which the looks found it."""
+    shares_name: bool = False
+    """Whether another thread has the same name: a thread that C code starts inherits that of the one it runs on."""
 
     @property
     def frames(self) -> tuple[Frame, ...]:

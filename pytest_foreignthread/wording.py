@@ -9,7 +9,18 @@ from .stacks import Awaited, Frame, Motion, NativeFrame, PythonFrame, Thread, Wa
 
 
 def called(thread: Thread) -> str:
-    """Give the name by which a reader knows a thread."""
+    """Return the name by which a reader knows a thread, with its native id where another thread has that name."""
+    return titled(thread) if thread.shares_name else _name(thread)
+
+
+def titled(thread: Thread) -> str:
+    """Return the name of a thread with its native id."""
+    if thread.native_id is None or not (thread.name or thread.python_id is not None):
+        return _name(thread)
+    return f"{_name(thread)} (native id {thread.native_id})"
+
+
+def _name(thread: Thread) -> str:
     if thread.name:
         return f'"{thread.name}"'
     if thread.python_id is not None:

@@ -57,7 +57,11 @@ def join_threads(sources: Sources) -> tuple[Thread, ...]:
     threads = [_thread(one, moved) for one in _joined(sources)]
     threads = sorted(threads, key=lambda thread: not thread.current)
     found = waits(threads, sources.java, sources.deadlocks, {task.native_id: task for task in sources.os})
-    return tuple(replace(thread, waits=waited) for thread, waited in zip(threads, found, strict=True))
+    names = Counter(thread.name or None for thread in threads)
+    return tuple(
+        replace(thread, waits=waited, shares_name=bool(thread.name) and names[thread.name] > 1)
+        for thread, waited in zip(threads, found, strict=True)
+    )
 
 
 def _joined(sources: Sources) -> list[_Parts]:

@@ -8,7 +8,7 @@ from ..outcomes import Outcome
 from ..records import RunRecord
 from ..roles import is_java_born, is_python_born
 from ..stacks import Thread
-from ..wording import frame_words, native_words
+from ..wording import called, frame_words, native_words
 from . import crashing
 
 # HotSpot's notations: `C  [libc.so.6+0x1]  memcpy+0x2`, `j  a.B.c()V+0`, `J 7 c2 a.B.c()V (9 bytes) @ 0x1`.
@@ -30,7 +30,7 @@ def on_thread(record: RunRecord) -> str:
     if thread is None or thread.name is None or record.outcome is Outcome.NULL_RESULT:
         return ""
     kind = "Java " if is_java_born(thread) else "Python " if is_python_born(thread) else ""
-    return f' on {kind}thread "{thread.name}"'
+    return f" on {kind}thread {called(thread)}"
 
 
 def place(record: RunRecord) -> str:

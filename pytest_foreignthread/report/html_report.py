@@ -16,7 +16,7 @@ from ..matrix import Cell, Matrix, Row
 from ..outcomes import Outcome
 from ..records import Alone
 from ..stacks import Frame, Gil, Thread
-from ..wording import called, motion_words, wait_words
+from ..wording import motion_words, titled, wait_words
 from .alone import alone_line
 from .entry_threads import threads_of
 from .frame_text import frame_line
@@ -112,9 +112,8 @@ def _diagnosis(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _thread(thread: Thread, threads: Sequence[Thread], outcome: str, frames: dict[Frame, int]) -> dict[str, Any]:
-    native = "" if thread.native_id is None else f" (native id {thread.native_id})"
     return {
-        "title": f"{called(thread)}{native}",
+        "title": titled(thread),
         "current": thread.current,
         "state": "; ".join(filter(None, [_MARKS.get(outcome, "") if thread.current else "", *_state(thread, threads)])),
         "apart": thread.apart,

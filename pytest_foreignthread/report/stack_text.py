@@ -9,7 +9,7 @@ from ..outcomes import Outcome
 from ..records import RunRecord
 from ..roles import awaits_the_body, is_at_rest, is_service
 from ..stacks import Gil, Thread
-from ..wording import called, motion_words, wait_words
+from ..wording import motion_words, titled, wait_words
 from .frame_text import frame_lines
 
 
@@ -41,17 +41,12 @@ def _idle_service(thread: Thread) -> bool:
 
 def _title(thread: Thread, record: RunRecord, width: int) -> Iterator[str]:
     told = [words for words in (_mark(thread, record), *_state(thread, record.evidence.threads)) if words]
-    title = f"thread {called(thread)}{_ids(thread)}" + (f": {'; '.join(told)}" if told else "")
+    title = f"thread {titled(thread)}" + (f": {'; '.join(told)}" if told else "")
     yield from _wrapped(title, width)
 
 
 def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
-
-
-def _ids(thread: Thread) -> str:
-    named = thread.name or thread.python_id is not None
-    return f" (native id {thread.native_id})" if named and thread.native_id is not None else ""
 
 
 def _mark(thread: Thread, record: RunRecord) -> str:

@@ -268,3 +268,18 @@ def test_the_owner_of_a_wait_is_a_place_in_the_result() -> None:
 
 def test_nothing_gives_nothing() -> None:
     assert join_threads(Sources()) == ()
+
+
+def test_threads_of_one_name_are_told_apart() -> None:
+    """A thread that C code starts on another inherits its name."""
+    sources = Sources(
+        python=(python(1, BODY, native_id=7), python(2, OTHER, native_id=8), python(3, native_id=9)),
+        java=(java(7, RUN, name="foreign-1"), java(8, RUN, name="foreign-1"), java(9, RUN, name="foreign-2")),
+    )
+    shared = {thread.native_id: thread.shares_name for thread in join_threads(sources)}
+    assert shared == {7: True, 8: True, 9: False}
+
+
+def test_threads_without_a_name_share_none() -> None:
+    threads = join_threads(Sources(python=(python(1, BODY, native_id=7), python(2, OTHER, native_id=8))))
+    assert [thread.shares_name for thread in threads] == [False, False]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_foreignthread.stacks import Awaited, Frame, JavaFrame, Motion, NativeFrame, PythonFrame, Thread, Wait
@@ -26,6 +28,8 @@ def thread(
         (thread(name=""), "0x1f"),
         (thread(name=None, python_id=None), "4300"),
         (thread(name=None, python_id=None, native_id=None), "without a name"),
+        (replace(thread(), shares_name=True), '"pool-1-thread-1" (native id 4300)'),
+        (replace(thread(native_id=None), shares_name=True), '"pool-1-thread-1"'),
     ],
 )
 def test_called(one: Thread, words: str) -> None:
@@ -37,13 +41,15 @@ def test_called(one: Thread, words: str) -> None:
     [
         (Wait(Awaited.GIL, "the GIL"), "the GIL"),
         (Wait(Awaited.GIL, "the GIL", 1), 'the GIL, which "second" holds'),
+        (Wait(Awaited.GIL, "the GIL", 2), 'the GIL, which "first" (native id 7) holds'),
         (Wait(Awaited.MONITOR, "the monitor of A <0x1>", 0), 'the monitor of A <0x1>, which "first" holds'),
         (Wait(Awaited.FUTURE, "FutureTask <0x1>", 1), 'FutureTask <0x1>, which "second" runs'),
         (Wait(Awaited.FUTURE, "FutureTask <0x1>"), "FutureTask <0x1>"),
     ],
 )
 def test_wait_words(wait: Wait, words: str) -> None:
-    assert wait_words(wait, [thread("first"), thread("second")]) == words
+    third = replace(thread("first", native_id=7), shares_name=True)
+    assert wait_words(wait, [thread("first"), thread("second"), third]) == words
 
 
 @pytest.mark.parametrize(

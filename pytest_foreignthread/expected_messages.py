@@ -21,8 +21,8 @@ and is an error of that test. What fits a forger can send, too: it says no more 
 | | after the teardown `TestEnded` or `Finished` | ended |
 | not served | `PhaseStarted` of `teardown`, `TestEnded`, `Finished` | ended |
 
-In each state `ThreadNamed` and `JvmAdopted`, which say something and change nothing: threads of a body may be late; and
-`InternalError`, which ends the child and is an error of the test.
+In each state `ThreadNamed`, `JvmAdopted` and `UncaughtException`, which say something and change nothing: threads of a
+body may be late; and `InternalError`, which ends the child and is an error of the test.
 From the setup on `DebuggerEntered`, whose time is not in the future, and `DebuggerLeft`; `supervise.lender` bounds what
 a debugger costs. After the end of a test no other message. `Tried` belongs to the doctor's trial alone.
 """
@@ -48,6 +48,7 @@ from .observation import (
     TestEnded,
     ThreadNamed,
     Tried,
+    UncaughtException,
     WarningRecorded,
 )
 from .outcomes import Phase
@@ -89,7 +90,7 @@ class MessagesOfTest:
 
     def take(self, message: Message) -> None:
         match message:
-            case ThreadNamed() | JvmAdopted() | InternalError():
+            case ThreadNamed() | JvmAdopted() | UncaughtException() | InternalError():
                 return
             case DebuggerEntered():
                 self._want(self._phase in _OF_TEST, "no debugger before the setup of the test", message)
@@ -200,7 +201,7 @@ class MessagesOfEnd:
 
     def take(self, message: Message) -> None:
         match message:
-            case ThreadNamed() | DebuggerLeft() | InternalError():
+            case ThreadNamed() | DebuggerLeft() | UncaughtException() | InternalError():
                 return
             case DebuggerEntered():
                 check_time(message)
@@ -224,7 +225,7 @@ class MessagesOfTrial:
 
     def _fits(self, message: Message) -> bool:
         match message:
-            case ThreadNamed() | InternalError() | TestEnded() | Finished():
+            case ThreadNamed() | UncaughtException() | InternalError() | TestEnded() | Finished():
                 return True
             case PhaseStarted(Phase.JVM):
                 fits, self._phase = self._phase is Phase.FORK, Phase.JVM

@@ -72,6 +72,17 @@ class NotServed:
 
 
 @dataclass(frozen=True)
+class UncaughtException:
+    """An exception that ended a thread, or that Python could not raise anywhere; sent when it happens.
+
+    pytest tells of it at the end of the phase: a test that hangs or dies does not come so far. It may come at any time.
+    """
+
+    text: str
+    """Where it happened, in the first line; then the exception with its stack, as Java or Python prints it."""
+
+
+@dataclass(frozen=True)
 class InternalError:
     """An error that ended the child, and is not the test's: this plugin's own, or a hook's. It may come at any time.
 
@@ -138,6 +149,7 @@ Message = (
     | JvmFailed
     | JvmAdopted
     | NotServed
+    | UncaughtException
     | InternalError
     | SessionStopped
     | DebuggerEntered

@@ -27,6 +27,7 @@ from .observation import (
     PhaseStarted,
     Signaled,
     ThreadNamed,
+    UncaughtException,
 )
 from .outcomes import Outcome, Phase
 from .records import Diagnosis, Evidence, RunRecord
@@ -37,6 +38,7 @@ from .supervise import native
 _NO_HANDLER: Final = (
     "HotSpot's handler of the signal did not run: the C stack of a thread was full, or the handler had been replaced"
 )
+_MOST_UNCAUGHT: Final = 5
 _OWN_JVM: Final = "the JVM is the project's own, which does not wait in its crash until they are taken"
 
 
@@ -83,7 +85,17 @@ def record_of(
     record = _record(item, settings, observation, evidence, verdict, phase)
     if death is None and record.outcome in (Outcome.PASSED, Outcome.SKIPPED):
         return record, False
-    return replace(record, diagnosis=_diagnosis(item, record, observation, evidence)), death is not None
+    uncaught = tuple(_uncaught(observation)) if death is not None else ()
+    diagnosis = _diagnosis(item, record, observation, evidence)
+    return replace(record, diagnosis=diagnosis, uncaught=uncaught), death is not None
+
+
+def _uncaught(observation: Observation) -> Iterator[str]:
+    """Yield the first of them: those that come later are often the first one's doing."""
+    texts = [message.text for message in observation.messages if isinstance(message, UncaughtException)]
+    yield from texts[:_MOST_UNCAUGHT]
+    if len(texts) > _MOST_UNCAUGHT:
+        yield f"{len(texts) - _MOST_UNCAUGHT} more exceptions that no one caught"
 
 
 def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:

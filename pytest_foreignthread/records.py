@@ -70,6 +70,8 @@ class RunRecord:
     evidence: Evidence = field(default_factory=Evidence)
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    uncaught: tuple[str, ...] = ()
+    """Of a test that hung or died: the exceptions that no one caught meanwhile, each with its thread and its stack."""
     diagnosis: Diagnosis | None = None
     alone: Alone | None = None
     """None for a test that had a child of its own, or was the first in a shared one."""

@@ -31,6 +31,7 @@ from .observation import (
     TestEnded,
     ThreadNamed,
     Tried,
+    UncaughtException,
     WarningRecorded,
 )
 from .outcomes import Phase
@@ -38,7 +39,7 @@ from .outcomes import Phase
 _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     cls.__name__.encode(): cls
     for cls in (
-        *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, InternalError, SessionStopped),
+        *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, UncaughtException, InternalError, SessionStopped),
         *(JvmFailed, JvmAdopted, NotServed, DebuggerEntered, DebuggerLeft, Tried, TestEnded, Finished),
     )
 }

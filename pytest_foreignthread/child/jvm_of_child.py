@@ -19,7 +19,7 @@ class JvmOfChild(JavaSide):
     def __init__(self, state: ChildState) -> None:
         self._state = state
         self._adopted: JvmAdopted | None = None
-        self._uncaught = UncaughtExceptions()
+        self._uncaught = UncaughtExceptions(state.sender)
         self.has_run = False
         """Also when it is gone by now."""
 

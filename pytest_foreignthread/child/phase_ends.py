@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from ..wire import Sender
+from . import dropped
 from .java_side import JavaSide
 
 if sys.version_info < (3, 11):
@@ -33,8 +35,9 @@ class PhaseEnds:
     They are of pluggy's old style, which adds no frame to a traceback: pytest shows one by what frames it has.
     """
 
-    def __init__(self, java: JavaSide) -> None:
+    def __init__(self, java: JavaSide, sender: Sender) -> None:
         self._java = java
+        self._sender = sender
         self._owner = os.getpid()
         self._set_up: dict[pytest.FixtureDef[Any], Any] = {}
         self._last = True
@@ -59,15 +62,20 @@ class PhaseEnds:
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> End:
-        self._end(item, "setup", (yield))
+        with dropped.told(self._sender):
+            outcome = yield
+        self._end(item, "setup", outcome)
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> End:
-        self._end(item, "call", (yield))
+        with dropped.told(self._sender):
+            outcome = yield
+        self._end(item, "call", outcome)
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> End:
-        outcome = yield
+        with dropped.told(self._sender):
+            outcome = yield
         self._leave_if_forked(outcome.exception)
         # pytest's own step has taken it away.
         with _variable("PYTEST_CURRENT_TEST", f"{item.nodeid} (teardown)"):

@@ -78,7 +78,7 @@ class Server:
         """The test that ran last, where another was to come next than the one that does."""
         self.state = state
         self.java = java
-        self.ends = PhaseEnds(java)
+        self.ends = PhaseEnds(java, state.sender)
 
     def run(self, order: RunTest) -> None:
         tests, item = self._tests, self._item(order.item)

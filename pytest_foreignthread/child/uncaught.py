@@ -8,6 +8,8 @@ import traceback
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..observation import UncaughtException
+from ..wire import Sender
 from . import jvm
 
 _DYING_SECONDS: Final = 0.25
@@ -41,6 +43,15 @@ def _uncaught(thread: str, throwable: Any) -> Uncaught:
     return Uncaught(thread, error, stack)
 
 
+def _text(thread: str, throwable: Any) -> str:
+    try:
+        found = _uncaught(thread, throwable)
+        return f"{found.head}\n{found.stack}"
+    # The exception is a test's, and may do anything when it is shown; what is raised here Java would drop.
+    except BaseException as error:
+        return f'uncaught on Java thread "{thread}": an exception whose text raised {type(error).__name__}'
+
+
 def _java_stack(throwable: Any) -> str:
     writer = jvm.java("java.io.StringWriter")()
     throwable.printStackTrace(jvm.java("java.io.PrintWriter")(writer))
@@ -50,7 +61,8 @@ def _java_stack(throwable: Any) -> str:
 class UncaughtExceptions:
     """Collects them."""
 
-    def __init__(self) -> None:
+    def __init__(self, sender: Sender | None = None) -> None:
+        self._sender = sender
         self._lock = threading.Lock()
         self._found: list[tuple[str, Any]] = []
         self._usual = 0
@@ -63,6 +75,9 @@ class UncaughtExceptions:
     def _add(self, thread: Any, throwable: Any) -> None:
         with self._lock:
             self._found.append((str(thread.getName()), throwable))
+        # A test that hangs or dies never comes to the end of its phase.
+        if self._sender is not None:
+            self._sender.send(UncaughtException(_text(str(thread.getName()), throwable)))
 
     def at_end_of_phase(self) -> list[Uncaught]:
         jvm.wait_while_it_exits()

@@ -36,6 +36,7 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
         "missing": dict(evidence.missing),
         "alone": None if record.alone is None else _alone(record.alone),
         "notes": list(record.notes),
+        "uncaught": list(record.uncaught),
         "rerun": list(record.rerun_arguments),
     }
 

@@ -39,6 +39,7 @@ def render(record: RunRecord, layout: Layout | None = None) -> str:
     lines = [*_prose([_headline(record)], layout.width), *_facts(record, layout.width)]
     lines += diagnosis_lines(record, layout.width)
     if record.outcome is not Outcome.NULL_RESULT:
+        lines += [line for text in record.uncaught for line in text.splitlines()]
         lines += thread_lines(record, width=layout.width, brief=layout.brief, whole=layout.whole)
         missing = (f"not available: {name}: {why}" for name, why in record.evidence.missing.items())
         lines += _prose(missing, layout.width)

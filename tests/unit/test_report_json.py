@@ -85,6 +85,7 @@ def test_an_entry_field_by_field() -> None:
         "missing": {"java_dump": "no answer"},
         "alone": None,
         "notes": ["a note"],
+        "uncaught": [],
         "rerun": ["test_bridge.py::test_late[pool]", "--foreign-thread-modes=pool"],
     }
 

@@ -1,0 +1,54 @@
+"""Exceptions that end a thread of Python's, or that Python cannot raise anywhere, told to the parent at once.
+
+pytest gathers both kinds, and warns of them at the end of a phase. A test that hangs or dies does not come so far.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..observation import UncaughtException
+from ..wire import Sender
+
+
+@contextmanager
+def told(sender: Sender) -> Iterator[None]:
+    """Tell of what is dropped while the block runs; whoever is told besides, pytest above all, still is."""
+    owner = os.getpid()
+    thread_hook, unraisable_hook = threading.excepthook, sys.unraisablehook
+
+    def tell_of_thread(arguments: Any) -> None:
+        if os.getpid() == owner and arguments.exc_type is not SystemExit:
+            name = "?" if arguments.thread is None else arguments.thread.name
+            _send(sender, f'uncaught on Python thread "{name}"', arguments)
+        thread_hook(arguments)
+
+    def tell_of_unraisable(arguments: Any) -> None:
+        if os.getpid() == owner:
+            _send(sender, f"could not be raised: {arguments.err_msg or 'Exception ignored in'}", arguments)
+        unraisable_hook(arguments)
+
+    threading.excepthook, sys.unraisablehook = tell_of_thread, tell_of_unraisable
+    try:
+        yield
+    finally:
+        # A test may have put its own in their places.
+        if threading.excepthook is tell_of_thread:
+            threading.excepthook = thread_hook
+        if sys.unraisablehook is tell_of_unraisable:
+            sys.unraisablehook = unraisable_hook
+
+
+def _send(sender: Sender, head: str, arguments: Any) -> None:
+    try:
+        lines = traceback.format_exception(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
+    # The exception is a test's, and may do anything when it is shown.
+    except BaseException:
+        lines = [*traceback.format_tb(arguments.exc_traceback), arguments.exc_type.__name__]
+    sender.send(UncaughtException(f"{head}:\n{''.join(lines).rstrip()}"))

@@ -50,7 +50,7 @@ class KeptChild:
         self._ends = ends
         self._rest = b""
         self.pid: int | None = None
-        self.pidfd: int | None = None
+        self._pidfds: list[int] = []
         self.end: End | None = None
         self.gone = False
         """The keeper has said its last word, or has died."""
@@ -62,6 +62,11 @@ class KeptChild:
         """What the keeper says of an error that ended it, and is not the test's."""
         self._terminated = False
         self._closed = False
+
+    @property
+    def pidfd(self) -> int | None:
+        """A descriptor that becomes readable when the child ends; None where the kernel gives none."""
+        return self._pidfds[0] if self._pidfds else None
 
     def read_status(self) -> None:
         """Take in what the keeper says; does not block."""
@@ -80,9 +85,11 @@ class KeptChild:
         match line.split(" "):
             case ["child", pid]:
                 self.pid = int(pid)
-                self.pidfd = processes.open_pidfd(self.pid)
-                if self.pidfd is not None:
-                    self._ends.add(self.pidfd)
+                # In one step of C: a signal's handler that raised after the opening would leave it open for ever.
+                with contextlib.suppress(AttributeError, OSError):
+                    self._pidfds.extend(map(os.pidfd_open, (self.pid,)))
+                for pidfd in self._pidfds:
+                    self._ends.add(pidfd)
             case ["ended", "exited", code]:
                 self.end = self.end or Exited(int(code))
             case ["ended", "signaled", number]:
@@ -158,9 +165,11 @@ class KeptChild:
         return no_marked and not others
 
     def close(self) -> None:
-        for descriptor in (self._control, self._orders, self.status, self.messages, self.pidfd):
-            if descriptor is not None:
-                self._ends.close(descriptor)
+        for pidfd in self._pidfds:
+            self._ends.add(pidfd)
+        for descriptor in (self._control, self._orders, self.status, self.messages, *self._pidfds):
+            self._ends.close(descriptor)
+        self._pidfds.clear()
 
 
 def _unquoted(line: str) -> str:

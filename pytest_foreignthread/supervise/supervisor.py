@@ -117,13 +117,16 @@ class SupervisedChild:
         self._served += 1
         if not watch.until_end():
             watch.at_deadline(probe, is_dying)
+        killed = 0
         if not watch.serving:
             with SignalsHeld():
                 kept.terminate()
+                # A handler that raised amid the reading would leave a file open for a moment, of which Python warns.
+                killed = max(0, oom_kills() - self._oom_kills)
             watch.drain()
         if watch.serving:
             return watch.observation()
-        return replace(watch.observation(), oom_kills=max(0, oom_kills() - self._oom_kills))
+        return replace(watch.observation(), oom_kills=killed)
 
     def give(self, order: Order) -> None:
         """Give an order ahead of the call that watches what becomes of it."""
@@ -191,7 +194,12 @@ def supervise(
     try:
         return child.observe(limits, probe=probe, tick=tick)
     finally:
-        surely(child.close)
+        try:
+            surely(child.close)
+        # A handler may raise before the call has begun.
+        except BaseException:
+            surely(child.close)
+            raise
 
 
 def _not_started(reason: str, limit: float) -> Observation:

@@ -139,6 +139,63 @@ def test_signals_at_any_moment_leave_nothing(script: list[str], tmp_path: Path, 
     assert run_script(script, tmp_path, body) == "80 80\n"
 
 
+def test_an_interrupt_at_any_step_of_the_pids_arrival_leaves_nothing(script: list[str], tmp_path: Path) -> None:
+    """A handler may raise before each instruction of Python's; a trace function that raises stands for it."""
+    body = """
+    from pytest_foreignthread.supervise import kept, processes
+    codes = {kept.KeptChild._take.__code__, processes.open_pidfd.__code__}
+    def is_interrupted(step):
+        steps = 0
+        def trace(frame, event, argument):
+            nonlocal steps
+            if frame.f_code not in codes or signal.pthread_sigmask(signal.SIG_BLOCK, ()):
+                return None
+            frame.f_trace_opcodes = True
+            steps += event == "opcode"
+            if steps == step:
+                sys.settrace(None)
+                raise LookupError(step)
+            return trace
+        sys.settrace(trace)
+        try:
+            run(lambda sender: None)
+        except LookupError:
+            return True
+        finally:
+            sys.settrace(None)
+        return False
+    step = 1
+    while is_interrupted(step) and is_clean():
+        step += 1
+    print(step > 20, is_clean())
+    """
+    assert run_script(script, tmp_path, body) == "True True\n"
+
+
+def test_signals_wait_while_files_of_the_kernel_are_read(script: list[str], tmp_path: Path) -> None:
+    """An exception between the opening of a file and its reader would leave it open, which Python warns of."""
+    body = """
+    from pytest_foreignthread.supervise import supervisor
+    def handler(*_):
+        raise LookupError("time-out")
+    signal.signal(signal.SIGALRM, handler)
+    reads = []
+    def oom_kills():
+        if len(reads) == interrupted:
+            signal.raise_signal(signal.SIGALRM)
+        reads.append(1)
+        return 0
+    supervisor.oom_kills = oom_kills
+    for interrupted in (0, 1):
+        reads.clear()
+        try:
+            run(lambda sender: None)
+        except LookupError:
+            print(interrupted, len(reads), is_clean())
+    """
+    assert run_script(script, tmp_path, body) == "0 1 True\n1 2 True\n"
+
+
 @pytest.mark.parametrize("chained", ["SIG_IGN", "SIG_DFL"])
 def test_process_that_ignores_its_children_sees_their_ends(script: list[str], tmp_path: Path, chained: str) -> None:
     body = f"""

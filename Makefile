@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed-$(subst /,-,$(PYTHON))
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all real bench format clean
+.PHONY: demo test test-all real chaos bench format clean
 
 demo: $(DEMO_STAMP)
 	@$(BIN)/python examples/minimal_bug/show.py
@@ -30,6 +30,11 @@ test-all: $(STAMP)
 # Suites of well-known packages in each mode, in an environment of their own below .real/: make real SUITE="click cpython"
 real: $(STAMP)
 	$(BIN)/python -m tests.real $(SUITE) $(REAL)
+
+# Runs of pytest whose processes are killed and stopped at random: each has to end, leave nothing, and tell of each test
+# once. About ten minutes; a run that fails tells how to do the same again: make chaos CHAOS="--kills 50 --seed 1a2b"
+chaos: $(STAMP)
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

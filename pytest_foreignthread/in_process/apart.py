@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from .on_import import OnImport
-from .running_jvm import running_jvm
+from .running_jvm import jvm_in_memory, running_jvm
 
 if TYPE_CHECKING:
     from .handlers import Handlers
@@ -49,7 +49,7 @@ class FaulthandlerApart:
 
     def _wrap(self, jpype: ModuleType) -> None:
         if jpype.isJVMStarted():
-            self._hotspots = _handlers()
+            self._find_hotspots()
             return
         self._jpype = jpype
         jpype.startJVM = functools.wraps(jpype.startJVM)(functools.partial(self._start, jpype.startJVM))  # type: ignore[attr-defined]
@@ -62,7 +62,7 @@ class FaulthandlerApart:
     def _off_at_start(self) -> Iterator[None]:
         """Keep faulthandler off while a JVM starts, and let HotSpot answer its signals behind it."""
         if running_jvm() is not None:
-            # A second start is an error of the caller's, who hears of it.
+            # JPype can be attached to it, by a library that stands in for libjvm; else it is an error of the caller's.
             yield
             return
         enabled = faulthandler.is_enabled()
@@ -90,7 +90,7 @@ class FaulthandlerApart:
 
     def _find_hotspots(self) -> None:
         """Note the handlers of a JVM that came unnoticed, be they in force or below faulthandler's."""
-        if self._hotspots is not None or (running := running_jvm()) is None:
+        if self._hotspots is not None or (running := jvm_in_memory()) is None:
             return
         now = _handlers()
         if running.holds(now.address_of(signal.SIGSEGV)):
@@ -98,9 +98,11 @@ class FaulthandlerApart:
         elif faulthandler.is_enabled():
             faulthandler.disable()
             below = _handlers()
+            self._enable()
             if running.holds(below.address_of(signal.SIGSEGV)):
                 self._hotspots = below
-            self._enable()
+            else:
+                now.put_back()
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:

@@ -29,7 +29,7 @@ class RunningJvm:
     starter: str
     """JPype, another project whose module is imported here, or nothing where there is none that is known."""
     library: str
-    """Path; empty for JPype's, which is not looked for."""
+    """Path; empty where it was not looked for."""
     spans: tuple[tuple[int, int], ...] = ()
     """Where the library lies in memory."""
 
@@ -55,11 +55,16 @@ def is_jpypes() -> bool:
 
 
 def running_jvm() -> RunningJvm | None:
-    return RunningJvm(_JPYPE, "") if is_jpypes() else next(_created(), None)
+    return RunningJvm(_JPYPE, "") if is_jpypes() else jvm_in_memory()
+
+
+def jvm_in_memory() -> RunningJvm | None:
+    """Return it with its library, JPype's too; None where the kernel does not tell of libraries."""
+    return next(_created(), None)
 
 
 def _created() -> Iterator[RunningJvm]:
-    """Yield those of the libraries in memory that have one; none where the kernel does not tell of them."""
+    """Yield one for each of the libraries in memory that has it."""
     try:
         text = Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
@@ -68,7 +73,8 @@ def _created() -> Iterator[RunningJvm]:
     mapped = _MAPPED.findall(text) if "/libjvm.so" in text else []
     for library in dict.fromkeys(path for _, _, path in mapped):
         if _has_created(library):
-            starter = next((name for module, name in _STARTERS.items() if module in sys.modules), "")
+            found = (name for module, name in _STARTERS.items() if module in sys.modules)
+            starter = _JPYPE if is_jpypes() else next(found, "")
             spans = tuple((int(start, 16), int(end, 16)) for start, end, path in mapped if path == library)
             yield RunningJvm(starter, library, spans)
 

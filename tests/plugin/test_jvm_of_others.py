@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
+import subprocess
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from .conftest import RunSuite
+from .conftest import RunSuite, current_thread
 
 BY_CTYPES: Final = Path(__file__).with_name("jvm_by_ctypes.py").read_text(encoding="utf-8")
 AT_EXIT: Final = """
@@ -95,8 +97,8 @@ def test_tests_run_in_fresh_interpreters(run_suite: RunSuite) -> None:
     run = run_suite({"jvm_by_ctypes.py": BY_CTYPES, "test_it.py": tests})
     assert (run.status, run.closing_line) == (0, "2 passed"), run.output
     assert run.tests["test_foreign"]["start"] == "spawn"
-    line = r"1 test ran in a fresh interpreter: a JVM that JPype did not start \(/.*/libjvm.so\) runs in"
-    assert re.search(f"foreign-thread: {line}", run.output)
+    line = r"1 test ran in a fresh interpreter: a JVM that JPype did not start \(/.*/libjvm.so\) runs"
+    assert re.search(line, run.output)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_one_that_is_there_is_named(run_suite: RunSuite, conftest: str, who: str
     """In an error of the test that needs JPype's; the run goes on."""
     ordinary = "\ndef test_ordinary(): pass\n"
     run = run_suite(suite(conftest, FOREIGN + ordinary), "--foreign-thread-start=spawn", "--foreign-thread-ready=0")
-    assert "= 1 passed, 1 error in " in run.output
+    assert " 1 passed, 1 error in " in run.output
     found = TELLS.search(run.output)
     assert found
     assert found[1] == who
@@ -134,4 +136,56 @@ def test_the_header_names_it(run_suite: RunSuite) -> None:
 
 def test_a_forked_test_needs_no_jvm(run_suite: RunSuite) -> None:
     run = run_suite(suite(AT_IMPORT, FOREIGN.replace("foreign_thread", "forked")))
-    assert re.search("= 1 passed(, 1 warning)? in ", run.output)
+    assert (run.status, run.outcomes) == (0, {"test_foreign": "passed"})
+
+
+STAND_IN: Final = """
+typedef int jint;
+typedef void *JavaVM;
+static jint (*created)(JavaVM *, jint, jint *);
+void set_created(void *function) { created = (jint (*)(JavaVM *, jint, jint *)) function; }
+jint JNI_GetCreatedJavaVMs(JavaVM *machines, jint most, jint *number) { return created(machines, most, number); }
+jint JNI_CreateJavaVM(JavaVM *machine, void **environment, void *arguments) {
+  jint number = 0;
+  if (created(machine, 1, &number) || number < 1) return -1;
+  jint (**table)(JavaVM, void **, jint) = *(jint (***)(JavaVM, void **, jint)) *machine;
+  return table[6](*machine, environment, 0x00010008); /* GetEnv */
+}
+"""
+ATTACHES_JPYPE: Final = """
+import ctypes
+from pathlib import Path
+import jpype
+import jvm_by_ctypes
+
+jar = str(Path(jpype.__file__).resolve().parent.parent / "org.jpype.jar")
+jvm_by_ctypes.start(f"-Djava.class.path={jar}")
+created = ctypes.CDLL(str(jvm_by_ctypes.LIBRARY)).JNI_GetCreatedJavaVMs
+ctypes.CDLL("./stand_in.so").set_created(ctypes.cast(created, ctypes.c_void_p))
+jpype.startJVM(jvmpath="./stand_in.so", classpath=[jar])
+"""
+
+
+def test_one_that_the_project_attaches_jpype_to_serves(run_suite: RunSuite, tmp_path: Path) -> None:
+    if (compiler := shutil.which("cc")) is None:
+        pytest.skip("the library that stands in for libjvm needs a compiler of C")
+    (tmp_path / "stand_in.c").write_text(STAND_IN)
+    subprocess.run([compiler, "-shared", "-fPIC", "stand_in.c", "-o", "stand_in.so"], cwd=tmp_path, check=True)
+    tests = """
+import ctypes
+import pytest
+from jvm_by_ctypes import null_check
+
+def test_ordinary(): assert null_check()
+
+@pytest.mark.foreign_thread(mode="main")
+def test_main(): assert null_check()
+
+@pytest.mark.foreign_thread
+def test_crashes(): ctypes.string_at(0)
+"""
+    run = run_suite(suite(ATTACHES_JPYPE, tests))
+    assert run.outcomes == {"test_main": "passed", "test_crashes": "segfault"}
+    assert (run.tests["test_crashes"]["signal"], current_thread(run.tests["test_crashes"])) == ("SIGSEGV", "foreign-1")
+    assert "hs_err" in run.tests["test_crashes"]["artifacts"]
+    assert run.closing_line == "2 passed, 1 segfault"

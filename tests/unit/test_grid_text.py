@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 from unicodedata import combining, east_asian_width
 
+import pyte
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -148,10 +149,22 @@ def test_without_unicode_all_is_ascii() -> None:
     assert lines[1].split()[-2:] == ["ok", "-"]
 
 
-def test_wide_characters_take_two_columns() -> None:
-    matrix = matrix_of([*row("t.py::test_x[日本]", main=PASSED), *row("t.py::test_x[abcd]", main=PASSED)], ["main"])
+@pytest.mark.parametrize("pair", ["日本", "ＡＢ", "한글"], ids=["wide", "full width", "Hangul"])
+def test_wide_characters_take_two_columns(pair: str) -> None:
+    matrix = matrix_of([*row(f"t.py::test_x[{pair}]", main=PASSED), *row("t.py::test_x[abcd]", main=PASSED)], ["main"])
     _, first, second = shown(grid_lines(matrix, Screen()))
-    assert (first.replace("日本", "abcd"), len(first)) == (second, len(second) - 2)
+    assert (first.replace(pair, "abcd"), len(first)) == (second, len(second) - 2)
+
+
+@pytest.mark.parametrize("char", "a日Ａ한", ids=ascii)
+def test_each_row_is_one_line_of_a_terminal(char: str) -> None:
+    """As an emulator of a terminal counts columns, which has its own tables."""
+    terminal = pyte.Screen(80, 24)
+    matrix = matrix_of(row(f"t.py::test_x[{char * 60}]", main=PASSED, new=SEGFAULT), ["main", "new"])
+    lines = shown(grid_lines(matrix, Screen(80)))
+    pyte.Stream(terminal).feed("\r\n".join(lines))
+    assert terminal.cursor.y == len(lines) - 1
+    assert terminal.display[1].rstrip().endswith(" SEGV")
 
 
 def test_what_a_terminal_would_obey_is_escaped() -> None:

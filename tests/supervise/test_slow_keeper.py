@@ -69,7 +69,7 @@ def test_a_child_has_ended_though_its_keeper_says_so_later(pipes: list[tuple[int
         os.write(say, b"ended exited 5\n")
 
     slow, child, ends = forked(say_so_later), forked(lambda: None), OpenEnds()
-    held = KeptChild(slow, OwnEnds(messages[0], status, control[1], orders[1]), ends)
+    held = KeptChild(slow, OwnEnds(messages[0], status, control[1], orders[1]), ends, mark=1)
     try:
         os.waitpid(slow, os.WUNTRACED)
         os.write(say, f"child {child}\n".encode())

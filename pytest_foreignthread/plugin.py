@@ -14,7 +14,6 @@ from . import hookspecs, options, standby
 from .choices import MARKER_HELP
 from .fixtures import _foreign_thread_child, _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
 from .in_process import apart, running_jvm
-from .started import LOGS, WorkerLogs
 
 if TYPE_CHECKING:
     from .run import Run
@@ -168,15 +167,16 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    logs = node.config.stash.setdefault(LOGS, WorkerLogs())
-    logs.open_for(node)
+    from .started import WorkerLogs
+
+    node.config.stash.setdefault(standby.LOGS, WorkerLogs()).open_for(node)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_handlecrashitem(report: pytest.TestReport) -> None:
     """xdist's controller has lost a worker amid a test, be it a foreign-thread test or not."""
     config = report.node.config
-    if RUN in config.stash or config.stash[LOGS].has_entries:
+    if standby.LOGS in config.stash and config.stash[standby.LOGS].has_entries:
         _run(config).results.worker_ended(report)
 
 
@@ -190,7 +190,7 @@ def pytest_testnodedown(node: Any) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> Generator[None, object, object]:
     config = session.config
-    if LOGS in config.stash and config.stash[LOGS].has_entries:
+    if standby.LOGS in config.stash and config.stash[standby.LOGS].has_entries:
         _run(config)
     run = config.stash.get(RUN, None)
     config.stash[_STATUS] = int(exitstatus)
@@ -207,8 +207,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
 def pytest_unconfigure(config: pytest.Config) -> None:
     if RUN in config.stash:
         config.stash[RUN].close()
-    if LOGS in config.stash:
-        config.stash[LOGS].close()
+    if standby.LOGS in config.stash:
+        config.stash[standby.LOGS].close()
     if running_jvm.is_jpypes():
         # Imported here: few runs of pytest have a JVM in their own process.
         from .in_process.java_at_exit import tell_at_exit

@@ -16,8 +16,8 @@ from .matrix import Matrix, matrix_of
 from .nodeids import file_of
 from .properties import add_verdict
 from .selection import Census, Selection
-from .standby import DESELECTED, ORDER
-from .started import ENTERED, LOGS, LastStarted
+from .standby import DESELECTED, LOGS, ORDER
+from .started import ENTERED, LastStarted
 
 _CENSUS: Final = "foreign_thread_census"
 """Key in the data that an xdist worker leaves its controller at its end."""

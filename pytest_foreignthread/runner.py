@@ -16,7 +16,7 @@ from .children import Children, Seen
 from .identity import identity
 from .items import SETTINGS
 from .nodeids import file_of
-from .not_run import Result, not_run
+from .not_run import Result
 from .observation import CANNOT_ACCEPT, Observation, PhaseStarted, ReportMade, SessionStopped, WarningRecorded
 from .outcomes import Outcome, Phase
 from .properties import add_properties
@@ -58,7 +58,9 @@ class Runner:
         observation = seen.observation
         if observation.refused:
             return self._refused(item, settings, seen, observation.refused)
-        if (message := internal_error(observation) or not_served(observation)) is not None:
+        if (text := internal_error(observation)) is not None:
+            return Result(_internal_error(item, text, observation), (), None)
+        if (message := not_served(observation)) is not None:
             return Result(_error(item, settings, seen, Phase.FORK, message), (), None)
         if (reason := jvm_failure(observation, seen.taken)) is not None:
             return Result(self._jvm_failed(item, settings, seen, reason), (), None)
@@ -145,14 +147,18 @@ def _error(item: pytest.Item, settings: Settings, seen: Seen, phase: Phase, mess
     return with_entry(reports, replace(record, start=seen.start), settings)
 
 
-def _internal_error(item: pytest.Item, text: str) -> list[pytest.TestReport]:
-    """Return the reports of a test amid which this plugin failed. They come about without what may have failed."""
+def _internal_error(item: pytest.Item, text: str, observation: Observation | None = None) -> list[pytest.TestReport]:
+    """Return the reports of a test amid which this plugin, or a hook in the child, failed.
 
-    def fail() -> None:
-        pytest.fail(text, pytrace=False)
-
-    call = pytest.CallInfo.from_call(fail, when="setup")
-    return not_run(item, item.stash[SETTINGS], call).reports
+    No hook makes the first of them: an `xfail` mark expects failures of the test, not these.
+    """
+    settings, duration = item.stash[SETTINGS], 0.0 if observation is None else observation.duration
+    phase = Phase.SETUP if observation is None else observation.phase
+    report = pytest.TestReport(item.nodeid, item.location, {}, "failed", text, "setup", duration=duration)
+    record = RunRecord(
+        item.nodeid, settings.mode, Outcome.ERROR, phase, duration, message=text, **identity(item, settings)
+    )
+    return with_entry([report, pytest_reports.closing_report(item)], record, settings)
 
 
 def _together(earlier: Sequence[str], test: str) -> tuple[str, ...]:

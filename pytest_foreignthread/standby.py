@@ -21,6 +21,8 @@ FRESH = pytest.StashKey[bool]()
 DESELECTED = pytest.StashKey[int]()
 ORDER = pytest.StashKey[Sequence[str]]()
 """In xdist's controller the node ids of the run."""
+LOGS = pytest.StashKey[Any]()
+"""In xdist's controller a `started.WorkerLogs`: what the workers write of the tests that they start."""
 
 ATTRIBUTE: Final = "foreign_thread"
 """Name of the attribute that our reports carry: {"outcome": word of an abnormal outcome or None, "entry": the

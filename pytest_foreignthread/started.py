@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,19 +16,24 @@ from typing import Any, Final
 
 import pytest
 
-from .outcomes import Phase
+from .outcomes import Outcome, Phase
 
 ENTERED = pytest.StashKey[Callable[[Phase], None]]()
 """To be called when a phase of a test has begun in its child."""
-LOGS = pytest.StashKey["WorkerLogs"]()
-"""In xdist's controller."""
 
 _INPUT: Final = "foreign_thread_started"
 """Key in what xdist's controller tells a worker."""
 _NAME: Final = "pytest-foreignthread-started"
 _MOST: Final = 1 << 20
 """Bytes after which a worker begins anew: the controller is not so many tests behind."""
-_READ: Final = 16 * _MOST
+_READ: Final = 2 * _MOST
+_TOLD: Final[Mapping[str, type | tuple[type, ...]]] = {
+    **dict.fromkeys(["nodeid", "test", "mode", "outcome", "phase", "message"], str),
+    "jvm": bool,
+    "duration": (int, float),
+    "rerun": list,
+}
+"""What a worker writes of an entry. The evidence, which may be long, comes with the report or not at all."""
 
 
 class LastStarted:
@@ -71,7 +77,8 @@ class LastStarted:
     def _write(self) -> None:
         if self._log is not None and self.entry is not None:
             with contextlib.suppress(OSError):
-                _append(self._log, json.dumps(self.entry).encode() + b"\n")
+                told = {name: self.entry[name] for name in _TOLD}
+                _append(self._log, json.dumps(told).encode() + b"\n")
 
 
 def _append(path: str, line: bytes) -> None:
@@ -106,7 +113,7 @@ class WorkerLogs:
         return any(os.fstat(descriptor).st_size for descriptor in self._descriptors.values())
 
     def entries(self, worker: str) -> dict[str, dict[str, Any]]:
-        """Return what was last written of each test, by node id."""
+        """Return what was last written of each test, by node id: an entry without evidence."""
         found = {}
         if worker in self._descriptors:
             for line in os.pread(self._descriptors[worker], _READ, 0).split(b"\n"):
@@ -125,9 +132,21 @@ class WorkerLogs:
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
-    """Return None of a line that was cut by the worker's death."""
+    """Return None of a line that was cut by the worker's death, or that a test wrote."""
     try:
-        entry = json.loads(line)
-    except ValueError:
+        told = json.loads(line)
+    except (ValueError, RecursionError):
         return None
-    return entry if isinstance(entry, dict) and isinstance(entry.get("nodeid"), str) else None
+    if not isinstance(told, dict) or set(told) != set(_TOLD):
+        return None
+    if not all(isinstance(told[name], kind) for name, kind in _TOLD.items()):
+        return None
+    # Imported here: most runs under xdist have no such test.
+    from .records import RunRecord
+    from .report.json_report import test_entry
+
+    outcomes, phases = ({member.value for member in members} for members in (Outcome, Phase))
+    known = told["outcome"] in outcomes and told["phase"] in phases and 0 <= told["duration"] < math.inf
+    if not known or not all(isinstance(argument, str) for argument in told["rerun"]):
+        return None
+    return test_entry(RunRecord("", "", Outcome.ERROR, Phase.FORK, 0.0)) | told

@@ -20,8 +20,9 @@ from types import FrameType
 from typing import NoReturn
 
 from ..blame import error_text
+from ..wire import Sender
 from . import processes
-from .fork import ChildMain, OpenEnds, bind_to, fork, run_child
+from .fork import RAISED, ChildMain, OpenEnds, bind_to, fork, run_child, tell_error
 from .jvm_files import now, remove_jvm_files
 from .mark import bear
 from .scratch import RunFolder
@@ -99,8 +100,11 @@ def _be_child(
             if descriptor is not None:
                 os.close(descriptor)
         run_child(child_main, pipes.messages, pipes.orders, held)
+    # As above; what the child's own code raises does not come so far.
+    except BaseException as error:
+        tell_error(Sender(pipes.messages, os.getpid()), error)
     finally:
-        os._exit(70)
+        os._exit(RAISED)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -26,9 +26,12 @@ class ProcessesOfRun:
     def living(self) -> dict[int, ProcessStat]:
         found = {process.pid: process for process in processes.all_processes() if process.alive}
         below = {*processes.descendants(os.getpid())}
-        own = {pid: process for pid, process in found.items() if pid in below or self._word in _read(pid, "environ")}
+        own = {pid: process for pid, process in found.items() if pid in below or self._has_variable(pid)}
         self.seen.update(own)
         return own
+
+    def _has_variable(self, pid: int) -> bool:
+        return self._word in _read(pid, "environ").split(b"\0")
 
     def by_role(self) -> dict[str, list[int]]:
         living = self.living()

@@ -1,0 +1,97 @@
+"""What xdist's controller takes from the log of a worker, into which a test might write, too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pytest_foreignthread.outcomes import Outcome, Phase
+from pytest_foreignthread.records import RunRecord
+from pytest_foreignthread.report.json_report import test_entry as entry_of
+from pytest_foreignthread.started import LastStarted, WorkerLogs
+
+ENTRY = entry_of(RunRecord("a.py::test_it", "new", Outcome.ERROR, Phase.FORK, 0.0, rerun="a.py::test_it"))
+
+
+@pytest.fixture
+def logs() -> Iterator[WorkerLogs]:
+    made = WorkerLogs()
+    yield made
+    made.close()
+
+
+def worker(logs: WorkerLogs) -> Any:
+    """The config of a worker `gw0`."""
+    node = SimpleNamespace(gateway=SimpleNamespace(id="gw0", spec=SimpleNamespace(popen=True)), workerinput={})
+    logs.open_for(node)
+    return SimpleNamespace(workerinput=node.workerinput)
+
+
+def told(logs: WorkerLogs) -> list[tuple[str, dict[str, Any]]]:
+    return list(logs.all_entries())
+
+
+def test_test_that_is_under_way(logs: WorkerLogs) -> None:
+    started = LastStarted(worker(logs))
+    started.begin(ENTRY)
+    assert told(logs) == [("gw0", ENTRY)]
+    started.enter(Phase.CALL)
+    ((_, entry),) = told(logs)
+    assert (entry["phase"], entry["outcome"]) == ("call", "error")
+    assert entry["duration"] > 0
+    started.end_by(KeyboardInterrupt())
+    assert logs.entries("gw0")[ENTRY["nodeid"]]["message"] == "the run ended before the test did: KeyboardInterrupt"
+
+
+def test_test_that_has_ended_keeps_its_outcome(logs: WorkerLogs) -> None:
+    started = LastStarted(worker(logs))
+    started.begin(ENTRY)
+    started.end({**ENTRY, "outcome": "passed"})
+    started.end_by(KeyboardInterrupt())
+    ((_, entry),) = told(logs)
+    assert (entry["outcome"], entry["message"]) == ("passed", "")
+
+
+def test_log_does_not_grow_without_end(logs: WorkerLogs) -> None:
+    config = worker(logs)
+    started = LastStarted(config)
+    for number in range(40):
+        started.begin({**ENTRY, "nodeid": f"{'x' * 100_000}{number}"})
+    assert Path(config.workerinput["foreign_thread_started"]).stat().st_size <= 1 << 20
+    assert told(logs)[-1][1]["nodeid"].endswith("x39")
+
+
+FORGED = [
+    {"outcome": "splendid"},
+    {"phase": "exit"},
+    {"mode": 7},
+    {"duration": float("nan")},
+    {"duration": -1},
+    {"rerun": [7]},
+    {"threads": []},
+]
+
+
+@pytest.mark.parametrize("forged", FORGED, ids=str)
+def test_line_that_a_test_wrote(logs: WorkerLogs, forged: dict[str, Any]) -> None:
+    config = worker(logs)
+    LastStarted(config).begin(ENTRY)
+    path = Path(config.workerinput["foreign_thread_started"])
+    line = json.loads(path.read_text())
+    with path.open("a") as log:
+        log.write(json.dumps({**line, "nodeid": "forged", **forged}) + "\n[[[[\nnull\n\xff\n" + "[" * 100_000 + "\n")
+    assert told(logs) == [("gw0", ENTRY)]
+
+
+def test_worker_of_another_machine_has_no_log(logs: WorkerLogs) -> None:
+    node = SimpleNamespace(gateway=SimpleNamespace(id="gw0", spec=SimpleNamespace(popen=None)), workerinput={})
+    logs.open_for(node)
+    assert node.workerinput == {}
+    started = LastStarted(SimpleNamespace(workerinput=node.workerinput))  # type: ignore[arg-type]
+    started.begin(ENTRY)
+    assert (started.entry, logs.entries("gw0"), logs.has_entries) == (ENTRY, {}, False)

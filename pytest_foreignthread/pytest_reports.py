@@ -17,9 +17,6 @@ from .phases import make_report
 from .report_shape import BadShape
 from .standby import ATTRIBUTE
 
-_TAKEN: Final = (ATTRIBUTE, "node", "_id")
-"""Attributes that this plugin, xdist, and pytest itself give a report in the pytest process."""
-
 NOTHING: Final[Mapping[str, frozenset[Outcome]]] = {}
 
 Words = tuple[str, str, str]
@@ -64,7 +61,7 @@ class _Verbatim(str):
 def from_plain_data(config: pytest.Config, data: dict[str, Any]) -> pytest.TestReport:
     """Return the report that the child made; pytest expects tuples where JSON gives lists.
 
-    Raise BadShape for data that is none of a report's: it comes from a child, which a test has in its hands.
+    `data` has passed `report_shape.check`. Raise BadShape where pytest or its plugins can make no report of it.
     """
     data = dict(data)
     had_a_form = data.pop(HAD_A_FORM, False) is True
@@ -85,9 +82,8 @@ def from_plain_data(config: pytest.Config, data: dict[str, Any]) -> pytest.TestR
 
 
 def _check(data: Mapping[str, Any]) -> None:
-    report_shape.check(data, required="$report_type" in data)
     for name in data:
-        if name in _TAKEN or (name != "nodeid" and hasattr(pytest.TestReport, name)):
+        if name != "nodeid" and hasattr(pytest.TestReport, name):
             raise BadShape(f"expected a report without {name!r}, which is not a child's to set")
     if not isinstance(data.get(CARRIED, {}), dict):
         raise BadShape(f"expected an object as {CARRIED!r} of a report, got {report_shape.shown(data[CARRIED])}")

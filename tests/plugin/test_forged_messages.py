@@ -120,6 +120,8 @@ def test_a_forged_report_is_an_error_of_its_test(run: SuiteRun) -> None:
     assert {name for name, entry in forged.items() if entry["outcome"] != "error"} == set()
     assert len(forged) == 21
     words = "sent a report that pytest-foreignthread cannot accept: expected "
+    assert "expected one of passed, failed, skipped as 'outcome'" in forged["test_report[no outcome]"]["message"]
+    assert "expected a report without 'foreign_thread'" in forged["test_report[ours]"]["message"]
     assert [name for name, entry in forged.items() if words not in entry["message"]] == []
     assert "got one of 'test_it.py::test_other'" in forged["test_report[of another test]"]["message"]
 
@@ -166,7 +168,9 @@ def test_a_forged_end_of_the_run_in_a_shared_child_ends_no_other_test(tmp_path_f
         def test_first():
             pass
 
-        @pytest.mark.parametrize("message", [TestEnded(), Finished(), JvmFailed("forged")], ids=["TestEnded", "Finished", "JvmFailed"])
+        MESSAGES = [TestEnded(), Finished(), JvmFailed("forged")]
+
+        @pytest.mark.parametrize("message", MESSAGES, ids=lambda one: type(one).__name__)
         def test_forged(message):
             sender().send(message)
 

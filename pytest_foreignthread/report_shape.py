@@ -42,6 +42,19 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
+def encodable(value: Any) -> Any:
+    """Return the plain data without lone surrogates in its texts, which UTF-8 has no bytes for."""
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case list():
+            return [encodable(one) for one in value]
+        case dict():
+            return {encodable(key): encodable(one) for key, one in value.items()}
+        case _:
+            return value
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 

@@ -233,9 +233,9 @@ def test_a_forged_end_of_the_run_in_a_shared_child_ends_no_other_test(tmp_path_f
         def test_first():
             pass
 
-        MESSAGES = [TestEnded(), Finished(), JvmFailed("forged")]
+        FORGED = {"TestEnded": TestEnded(), "Finished": Finished(), "JvmFailed": JvmFailed("forged")}
 
-        @pytest.mark.parametrize("message", MESSAGES, ids=lambda one: type(one).__name__)
+        @pytest.mark.parametrize("message", FORGED.values(), ids=FORGED)
         def test_forged(message):
             sender().send(message)
 

@@ -23,6 +23,9 @@ FAULTHANDLER_CHOICES: Final = ("apart", "pytest")
 
 JVM_PROFILES: Final = ("quick", "server")
 
+REPORT_ATTRIBUTE: Final = "foreign_thread"
+"""The name under which a report carries what this plugin has to say of it; `standby.ATTRIBUTE` tells what that is."""
+
 MESSAGE_LIMIT: Final = 64 * 1024 * 1024
 """Bytes that what a child sends for one test may take, where nothing else is chosen."""
 

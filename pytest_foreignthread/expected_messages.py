@@ -33,6 +33,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+from . import report_shape
 from .observation import (
     DebuggerEntered,
     DebuggerLeft,
@@ -182,6 +183,10 @@ class MessagesOfTest:
 
     def _take_report(self, report: dict[str, Any], message: Message) -> None:
         self._want(self._runs, self._next, message)
+        try:
+            report_shape.check(report, required="$report_type" in report)
+        except report_shape.BadShape as error:
+            raise Unexpected(str(error)) from None
         if report.get("nodeid") != self._nodeid:
             raise Unexpected(f"expected a report of {self._nodeid}, got one of {shown(report.get('nodeid'))}")
         if is_part(report):

@@ -14,11 +14,8 @@ from .child.plain_data import CARRIED, HAD_A_FORM
 from .expected_messages import is_part
 from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Phase, Segfault
 from .phases import make_report
-from .report_shape import BadShape
+from .report_shape import BadShape, encodable
 from .standby import ATTRIBUTE
-
-_TAKEN: Final = (ATTRIBUTE, "node", "_id")
-"""Attributes that this plugin, xdist, and pytest itself give a report in the pytest process."""
 
 NOTHING: Final[Mapping[str, frozenset[Outcome]]] = {}
 
@@ -64,30 +61,34 @@ class _Verbatim(str):
 def from_plain_data(config: pytest.Config, data: dict[str, Any]) -> pytest.TestReport:
     """Return the report that the child made; pytest expects tuples where JSON gives lists.
 
-    Raise BadShape for data that is none of a report's: it comes from a child, which a test has in its hands.
+    `data` has passed `report_shape.check`. Raise BadShape where pytest or its plugins can make no report of it.
     """
     data = dict(data)
     had_a_form = data.pop(HAD_A_FORM, False) is True
     _check(data)
+    if hasattr(config, "workerinput"):
+        # xdist sends nothing else to its controller. Elsewhere pytest shows a lone surrogate as it came.
+        data = encodable(data)
     report = _read(config, data)
     path, line, domain = report.location
     report.location = (path, line, domain)
     report.sections = [(name, content) for name, content in report.sections]
-    report.user_properties = [(_encodable(name), value) for name, value in report.user_properties]
+    report.user_properties = [(encodable(name), value) for name, value in report.user_properties]
     longrepr: Any = report.longrepr
     if isinstance(longrepr, list):
         report.longrepr = (longrepr[0], longrepr[1], longrepr[2])
     elif had_a_form and isinstance(longrepr, str):
         report.longrepr = ShownText(longrepr)  # type: ignore[assignment]
+    if hasattr(report, "url"):
+        report.url = encodable(report.url)  # type: ignore[attr-defined]
     _complete(report)
     _unquote_subtest(report, data)
     return report
 
 
 def _check(data: Mapping[str, Any]) -> None:
-    report_shape.check(data, required="$report_type" in data)
     for name in data:
-        if name in _TAKEN or (name != "nodeid" and hasattr(pytest.TestReport, name)):
+        if name != "nodeid" and hasattr(pytest.TestReport, name):
             raise BadShape(f"expected a report without {name!r}, which is not a child's to set")
     if not isinstance(data.get(CARRIED, {}), dict):
         raise BadShape(f"expected an object as {CARRIED!r} of a report, got {report_shape.shown(data[CARRIED])}")
@@ -123,14 +124,11 @@ def _complete(report: pytest.TestReport) -> None:
         report.longrepr = "failed without a text"
 
 
-def _encodable(text: str) -> str:
-    """Return the text without lone surrogates, which pytest's JUnit report leaves in a property's name."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
 def _kind_of(report: object, data: Mapping[str, Any]) -> str:
     kind = data.get("$report_type", data.get("_report_type"))
-    return f"a {type(report).__name__}" if report is not None else f"one of type {report_shape.shown(kind)}"
+    return (
+        f"an instance of {type(report).__name__}" if report is not None else f"one of type {report_shape.shown(kind)}"
+    )
 
 
 def _unquote_subtest(report: pytest.TestReport, data: dict[str, Any]) -> None:

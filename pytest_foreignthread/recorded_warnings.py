@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from .report_shape import encodable
+
 if TYPE_CHECKING:
     from .observation import WarningRecorded
 
@@ -25,10 +27,12 @@ def replay(item: pytest.Item, recorded: Iterable[WarningRecorded]) -> None:
 
 
 def _warning(message: WarningRecorded) -> warnings.WarningMessage:
-    filename = message.filename.replace("\0", "\\0")
+    filename = _as_name(message.filename)
     lineno = message.lineno if 0 <= message.lineno < _LAST_LINE else 0
     # With a line, be it empty, nobody looks for one in the file: it may be a device, or have no end.
-    return warnings.WarningMessage(message.text, _category(message), filename, lineno, line=message.line)
+    return warnings.WarningMessage(
+        encodable(message.text), _category(message), filename, lineno, line=encodable(message.line)
+    )
 
 
 def _category(message: WarningRecorded) -> type[Warning]:
@@ -50,4 +54,4 @@ def class_named(qualname: str, base: type[Any], parts: dict[str, Any]) -> type[A
 
 def _as_name(text: str) -> str:
     """Return the text without what Python takes in no name of a class: a NUL, a lone surrogate."""
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+    return str(encodable(text.replace("\0", "\\0")))

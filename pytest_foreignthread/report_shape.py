@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from .choices import REPORT_ATTRIBUTE
+
 _SHOWN: Final = 200
 _LARGEST: Final = 2**63
 OUTCOMES: Final = ("passed", "failed", "skipped")
@@ -23,6 +25,9 @@ class BadShape(Exception):
 
 def check(data: Mapping[str, Any], *, required: bool) -> None:
     """Raise BadShape for a field that does not fit; with `required` also for one that is missing."""
+    for name in _TAKEN:
+        if name in data:
+            raise BadShape(f"expected a report without {name!r}, which is not a child's to set")
     for name, (fits, expected) in _FIELDS.items():
         if name not in data:
             if required and name in _REQUIRED:
@@ -35,6 +40,19 @@ def shown(value: object) -> str:
     """Return the value as Python shows it, in one line that no child makes long."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def encodable(value: Any) -> Any:
+    """Return the plain data without lone surrogates in its texts, which UTF-8 has no bytes for."""
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case list():
+            return [encodable(one) for one in value]
+        case dict():
+            return {encodable(key): encodable(one) for key, one in value.items()}
+        case _:
+            return value
 
 
 def _is_text(value: Any) -> bool:
@@ -142,5 +160,7 @@ _FIELDS: Final[Mapping[str, tuple[Check, str]]] = {
         "an object with 'msg' and 'kwargs'",
     ),
 }
+# What this plugin, xdist, and pytest itself give a report in the pytest process.
+_TAKEN: Final = (REPORT_ATTRIBUTE, "node", "_id")
 READ: Final = ("nodeid", "location", "keywords", "outcome", "when", "sections", "user_properties", "duration")
 _REQUIRED: Final = ("nodeid", "location", "keywords", "outcome", "when", "sections", "duration")

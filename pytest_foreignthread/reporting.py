@@ -15,6 +15,7 @@ from .outcomes import Outcome
 from .phases import HOOK_FAILED
 from .records import RunRecord
 from .report import json_report, text
+from .report_shape import encodable
 from .settings import Settings
 
 
@@ -27,6 +28,10 @@ def child_reports(item: pytest.Item, observation: Observation) -> list[pytest.Te
             null = raised_null_result(message.exceptions) if report.failed else None
             if null is not None:
                 pytest_reports.mark(report, Outcome.NULL_RESULT, null)
+            if report.location != item.location:
+                # JUnit's report takes it as it is.
+                path, line, domain = report.location
+                report.location = (encodable(path), line, encodable(domain))
             _share(report, alike)
             reports.append(report)
     return reports

@@ -24,7 +24,7 @@ from .recording import internal_error, jvm_failure, not_served, record_of
 from .records import Alone, RunRecord
 from .redaction import jvm_words_without_secrets
 from .report import text
-from .report_shape import BadShape
+from .report_shape import BadShape, encodable
 from .reporting import add_evidence, add_section, child_reports, death_reports, reported_outcome, with_entry
 from .reruns import Raised
 from .settings import Settings
@@ -138,7 +138,7 @@ class Runner:
 
 def _error(item: pytest.Item, settings: Settings, seen: Seen, phase: Phase, message: str) -> list[pytest.TestReport]:
     """Give the reports of a test that a child could not run."""
-    duration, which = seen.observation.duration, identity(item, settings)
+    duration, which, message = seen.observation.duration, identity(item, settings), encodable(message)
     # Of the setup, whatever the phase: for pytest that is an error, and no failure.
     report = pytest_reports.death_report(item, Outcome.ERROR, Phase.SETUP, message, message, duration)
     reports = [report, pytest_reports.closing_report(item)]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from .choices import MARKER
+from .choices import MARKER, REPORT_ATTRIBUTE
 
 FORKED: Final = "forked"
 """pytest-forked's marker."""
@@ -24,7 +24,7 @@ ORDER = pytest.StashKey[Sequence[str]]()
 LOGS = pytest.StashKey[Any]()
 """In xdist's controller a `started.WorkerLogs`: what the workers write of the tests that they start."""
 
-ATTRIBUTE: Final = "foreign_thread"
+ATTRIBUTE: Final = REPORT_ATTRIBUTE
 """Name of the attribute that our reports carry: {"outcome": word of an abnormal outcome or None, "entry": the
 record's JSON form or None, "expect": mode → the outcomes that the marker expects there, "text": one line for the short
 summary, "tail": the last lines of the failure's text, which the terminal shows below the captured output, "round": how

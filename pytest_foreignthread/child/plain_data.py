@@ -38,6 +38,13 @@ def report_text(config: pytest.Config, report: pytest.TestReport, nodeid: str) -
     return "{" + ", ".join(f"{json.dumps(text_of(name))}: {_as_json(one)}" for name, one in fields.items()) + "}"
 
 
+def failure_text(report: pytest.TestReport) -> str:
+    """Return the report of a failure that has a text alone, in pytest's serialized form, made by none of its hooks."""
+    fields = {name: getattr(report, name) for name in ("nodeid", "location", "keywords", "outcome", "longrepr", "when")}
+    more = {"sections": [], "duration": report.duration, "user_properties": []}
+    return _as_json({**fields, **more, "$report_type": "TestReport"})
+
+
 def _is_pytests(name: Any) -> bool:
     """Whether pytest has a use of its own for an attribute of that name in the pytest process."""
     return name == "node" or hasattr(pytest.TestReport, text_of(name))

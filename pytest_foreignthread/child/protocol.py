@@ -21,7 +21,7 @@ from ..wire import Sender
 from .elsewhere import kept_by_main_thread
 from .exceptions import exception_chain, null_result
 from .phase_ends import PhaseEnds
-from .plain_data import CARRIED, class_name, report_text, text_of
+from .plain_data import CARRIED, class_name, failure_text, report_text, text_of
 from .state import ChildState
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Protocol:
             data, passed = self._data_of(report), bool(report.passed)
         # As above.
         except BaseException as error:
-            data, passed = self._data_of(self._unreported(call, error)), False
+            data, passed = failure_text(self._unreported(call, error)), False
         # The mark of the next phase, or the word of the test's end, comes next.
         self._sender.send_report(data, chain, elsewhere, soon=True)
         return passed

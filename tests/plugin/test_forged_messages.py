@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -120,6 +121,8 @@ def test_a_forged_report_is_an_error_of_its_test(run: SuiteRun) -> None:
     assert {name for name, entry in forged.items() if entry["outcome"] != "error"} == set()
     assert len(forged) == 21
     words = "sent a report that pytest-foreignthread cannot accept: expected "
+    assert "expected one of passed, failed, skipped as 'outcome'" in forged["test_report[no outcome]"]["message"]
+    assert "expected a report without 'foreign_thread'" in forged["test_report[ours]"]["message"]
     assert [name for name, entry in forged.items() if words not in entry["message"]] == []
     assert "got one of 'test_it.py::test_other'" in forged["test_report[of another test]"]["message"]
 
@@ -148,6 +151,70 @@ def test_a_flood_ends_the_child(run: SuiteRun, name: str) -> None:
 def test_an_odd_warning_is_shown(run: SuiteRun) -> None:
     assert run.outcomes["test_odd_warning"] == "passed"
     assert "C\\0\\ud800: text" in run.output
+
+
+WHOLE: Final = """
+    import gc, os, warnings
+    import pytest
+    from pytest_foreignthread.observation import Finished, PhaseStarted, ReportMade
+    from pytest_foreignthread.outcomes import Phase
+    from pytest_foreignthread.wire import Sender
+
+    pytestmark = pytest.mark.forked
+
+    FIELDS = {
+        "location": {"location": ["\\ud800\\0", 3, "\\ud800\\0"]},
+        "url": {"url": "\\ud800"},
+        "properties": {"user_properties": [["\\ud800", {"\\ud800": "\\ud800"}]]},
+        "no text": {"outcome": "failed"},
+        "sections": {"sections": [["Captured stdout call", "\\ud800"]], "outcome": "failed", "longrepr": "\\ud800"},
+        "skip": {"outcome": "skipped"},
+        "xfail": {"outcome": "skipped", "wasxfail": "\\ud800\\0"},
+        "keywords": {"keywords": {"\\ud800": 1}},
+        "more": {"\\ud800": 1, "worker_id": 3, "item_index": "x", "testrun_uid": []},
+        "carried": {"foreign_thread_carried": {"count": 5}},
+    }
+
+    @pytest.mark.parametrize("name", FIELDS)
+    def test_it(request, name):
+        own = lambda one: type(one) is Sender and one._owner_pid == os.getpid()
+        send = next(one for one in gc.get_objects() if own(one)).send
+        report = {
+            "nodeid": request.node.nodeid, "location": list(request.node.location), "keywords": {}, "outcome": "passed",
+            "longrepr": None, "sections": [], "duration": 0.1, "start": 1, "stop": 2, "user_properties": [],
+            "$report_type": "TestReport", **FIELDS[name],
+        }
+        send(ReportMade({**report, "when": "call"}))
+        send(PhaseStarted(Phase.TEARDOWN))
+        send(ReportMade({**report, "when": "teardown"}))
+        send(Finished())
+        os._exit(0)
+
+    def test_real():
+        warnings.warn("\\ud800")
+        raise ValueError("\\ud800")
+
+    def test_sound():
+        pass
+"""
+TAKES: Final = """
+    def pytest_foreign_thread_carried(item, data):
+        for one in (data or {}).get("count", ()):
+            raise AssertionError("none was carried")
+"""
+
+
+@pytest.mark.parametrize("args", [("-v", "-ra", "--junitxml=x.xml", "-ojunit_family=xunit1"), ("-n1",)], ids=" ".join)
+def test_a_whole_forged_test_says_no_more_than_of_itself(tmp_path: Path, args: tuple[str, ...]) -> None:
+    run = run_suite_in(tmp_path, {"test_it.py": WHOLE, "conftest.py": TAKES}, *args)
+    assert "INTERNALERROR" not in run.output + run.errors
+    assert run.status == 1
+    assert run.outcomes.pop("test_real") == "failed"
+    found = {name.partition("[")[2].rstrip("]"): outcome for name, outcome in run.outcomes.items()}
+    passed = dict.fromkeys(["location", "url", "properties", "keywords", "more", "carried", ""], "passed")
+    assert found == {**passed, "no text": "failed", "sections": "failed", "skip": "skipped", "xfail": "xfailed"}
+    # What the hook was handed it could not take: one error more, of that test.
+    assert "ERROR at teardown of test_it[carried]" in run.output
 
 
 def test_a_forged_end_of_the_run_in_a_shared_child_ends_no_other_test(tmp_path_factory: pytest.TempPathFactory) -> None:

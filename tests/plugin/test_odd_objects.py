@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -138,3 +139,116 @@ def test_each_ends_as_it_would_without_a_child(run: SuiteRun, name: str, outcome
 def test_the_warnings_are_shown(run: SuiteRun) -> None:
     assert "a\\0b: shown" in run.output
     assert "whose text raised RuntimeError" in run.output
+
+
+HOOKS: Final = """
+    import pytest
+
+    def loops():
+        found = []
+        found.append(found)
+        return found
+
+    class Nasty(dict):
+        def items(self):
+            raise RuntimeError("no items")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(item, call):
+        report = yield
+        name = item.name if call.when == "call" else ""
+        if name == "test_renamed":
+            report.nodeid = "another name"
+        elif name == "test_attributes":
+            report.loops, report.nasty, report.node = loops(), Nasty(a=1), item
+            report.toterminal = lambda out: out.line("shown")
+        elif name == "test_xfail_reason":
+            report.wasxfail = 5
+        elif name == "test_report_hook":
+            raise RuntimeError("in the report hook")
+        elif name == "test_no_report":
+            return object()
+        return report
+
+    def pytest_exception_interact(node):
+        if node.name == "test_interact_hook":
+            raise RuntimeError("in the interact hook")
+
+    def pytest_report_to_serializable(report):
+        if report.nodeid.endswith("test_serializing_hook") and report.when == "call":
+            raise RuntimeError("in the serializing hook")
+
+    def pytest_foreign_thread_carry(item):
+        if item.name == "test_carry_hook":
+            raise RuntimeError("in the carry hook")
+"""
+HOOKED: Final = """
+    import pytest
+
+    pytestmark = pytest.mark.forked
+
+    def test_renamed(): pass
+    def test_attributes(): pass
+    @pytest.mark.xfail
+    def test_xfail_reason(): assert 0
+    def test_report_hook(): pass
+    def test_no_report(): pass
+    def test_interact_hook(): assert 0
+    def test_serializing_hook(): pass
+    def test_carry_hook(): pass
+    def test_sound(): pass
+"""
+
+
+def test_hooks_that_raise_in_the_child_fail_the_test(tmp_path: Path) -> None:
+    run = run_suite_in(tmp_path, {"test_it.py": HOOKED, "conftest.py": HOOKS}, "-v", "-rx")
+    assert "INTERNALERROR" not in run.output + run.errors
+    assert run.outcomes == {
+        "test_renamed": "passed",
+        "test_attributes": "passed",
+        "test_xfail_reason": "xfailed",
+        "test_report_hook": "failed",
+        "test_no_report": "failed",
+        "test_interact_hook": "failed",
+        "test_serializing_hook": "failed",
+        "test_carry_hook": "error",
+        "test_sound": "passed",
+    }, run.output
+    for words in ("report hook", "interact hook", "serializing hook", "carry hook"):
+        assert f"RuntimeError: in the {words}" in run.output
+
+
+STOPS: Final = """
+    import pytest
+
+    class Mute:
+        def __str__(self):
+            raise RuntimeError("no text")
+        __repr__ = __str__
+
+    @pytest.mark.forked
+    def test_stops():
+        {stop}
+
+    @pytest.mark.forked
+    def test_after():
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("stop", "status", "words"),
+    [
+        ("pytest.exit(Mute())", 2, "whose text raised RuntimeError"),
+        ("pytest.exit('\\ud800\\0')", 2, "_pytest.outcomes.Exit"),
+        ("pytest.exit('enough', returncode='three')", 1, "Exit: enough"),
+        ("pytest.exit('enough', returncode=True)", 1, "Exit: enough"),
+        ("raise KeyboardInterrupt(Mute())", 2, "KeyboardInterrupt"),
+    ],
+)
+def test_the_end_of_the_run_with_an_odd_reason(tmp_path: Path, stop: str, status: int, words: str) -> None:
+    run = run_suite_in(tmp_path, STOPS.format(stop=stop))
+    assert "INTERNALERROR" not in run.output + run.errors
+    assert run.status == status, run.output
+    assert words in run.output + run.errors
+    assert "test_after" not in run.outcomes

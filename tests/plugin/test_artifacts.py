@@ -16,13 +16,14 @@ SUITE: Final = """
     import os, pathlib, threading
     import pytest
 
-    pytestmark = pytest.mark.foreign_thread(timeout=1)
+    pytestmark = pytest.mark.foreign_thread
 
     def test_dies():
         print("printed by the test")
         if not pathlib.Path("mended").exists():
             os._exit(3)
 
+    @pytest.mark.foreign_thread(timeout=1)
     def test_hangs():
         threading.Event().wait()
 
@@ -89,7 +90,7 @@ def test_removed_once_the_test_passes(run_suite: RunSuite, tmp_path: Path) -> No
 
 def test_a_folder_of_the_users(run_suite: RunSuite, tmp_path: Path) -> None:
     """A relative one counts from where pytest was started; `stdout` of two modes does not collide."""
-    two = SUITE.replace("timeout=1", "timeout=1, mode=['same', 'pool']")
+    two = SUITE.replace("foreign_thread\n", "foreign_thread(mode=['same', 'pool'])\n")
     run = run_suite(two, "-k", "dies", "--foreign-thread-artifacts=some/where")
     assert set(kept(tmp_path / "some" / "where")) == {"test_dies-same", "test_dies-pool"}
     assert f"documents in {tmp_path / 'some' / 'where'}" in run.output

@@ -143,7 +143,7 @@ AFTER: Final = """
     import time
     import pytest
 
-    pytestmark = pytest.mark.foreign_thread(mode="new", timeout=4)
+    pytestmark = pytest.mark.foreign_thread(mode="new")
     STATE = []
 
     def test_first(): STATE.append(1)
@@ -153,6 +153,7 @@ AFTER: Final = """
     def test_fresh(): assert not STATE
     def test_segfault(): ctypes.string_at(0)
     def test_second(): STATE.append(1)
+    @pytest.mark.foreign_thread(timeout=1)
     def test_hang_after():
         if STATE: time.sleep(1000)
     def test_first_of_its_child(): ctypes.string_at(0)

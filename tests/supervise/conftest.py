@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_foreignthread.supervise import processes
-from tests.supervise.real_children import held
+from pytest_foreignthread.supervise import processes, supervisor, watch
+from tests.supervise.real_children import Clock, held
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +18,12 @@ def _nothing_is_left() -> Iterator[None]:
     assert processes.descendants(os.getpid()) == []
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which deadlines pass."""
+    made = Clock()
+    for module in (supervisor, watch):
+        monkeypatch.setattr(module, "time", made)
+    return made

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from pytest_foreignthread.settings import CRASH_FIFO, GO_ON_FIFO
 from pytest_foreignthread.supervise import processes
 from pytest_foreignthread.supervise.held import CrashWatch
 from pytest_foreignthread.wire import Sender
-from tests.supervise.real_children import PATIENCE, SHORT, await_end, await_line, hang, run, tell, told
+from tests.supervise.real_children import PATIENCE, SHORT, Clock, await_end, await_line, hang, run, tell, told
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,16 +61,16 @@ def test_a_child_is_looked_at_and_ends_by_itself(tmp_path: Path) -> None:
     assert looks.pids == [told(seen)["child"]]
 
 
-def test_the_phases_time_stands_still_meanwhile(tmp_path: Path) -> None:
-    """The look takes longer than the phase may: that much time has to pass."""
+def test_the_phases_time_stands_still_meanwhile(tmp_path: Path, clock: Clock) -> None:
+    """The look takes longer than the phase may."""
 
     def look(pid: int) -> Taken:
-        time.sleep(1.2)
+        clock.passed += 2 * PATIENCE
         return {}, {}
 
-    seen = watched(lambda: be_held(tmp_path, os.getpid()), tmp_path, look, call=1.0)
+    seen = watched(lambda: be_held(tmp_path, os.getpid()), tmp_path, look, call=PATIENCE)
     assert (seen.end, seen.ended_by) == (Exited(0), EndedBy.ITSELF)
-    assert seen.phase_duration < 1.0
+    assert seen.phase_duration < PATIENCE
 
 
 def test_a_child_that_goes_on_has_its_deadline(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from pytest_foreignthread.outcomes import Phase
 from pytest_foreignthread.supervise.fork import ChildMain, OpenEnds
 from pytest_foreignthread.supervise.supervisor import SupervisedChild
 from pytest_foreignthread.wire import Sender
-from tests.supervise.real_children import PATIENCE, SHORT, await_end, await_line, hang, held, told
+from tests.supervise.real_children import PATIENCE, SHORT, Clock, await_end, await_line, hang, held, told
 
 Act = Callable[[Sender, RunTest], None]
 
@@ -142,15 +141,30 @@ def test_a_death_between_two_tests_is_seen_by_the_second(tmp_path: Path) -> None
     )
 
 
-def test_each_test_has_the_whole_of_its_time() -> None:
+def test_each_test_has_the_whole_of_its_time(clock: Clock) -> None:
+    """As time passes two of them take longer than one may, and the third takes too long by itself."""
+    passing = {0: 0.75 * PATIENCE, 1: 0.75 * PATIENCE, 2: 1.5 * PATIENCE}
+
     def act(_: Sender, order: RunTest) -> None:
         if order.item == 2:
             hang()
-        time.sleep(SHORT / 2)
+
+    def given(served: Served, item: int) -> Observation:
+        entered: list[Phase] = []
+
+        def limit(phase: Phase) -> float:
+            # The first time for the sum of all limits, the second when the phase begins.
+            if phase is Phase.CALL and phase in entered:
+                clock.passed += passing[item]
+            entered.append(phase)
+            return PATIENCE
+
+        return served.child.observe(limit, order=go_on(item))
 
     with Served(serving(act)) as served:
-        ended_by = [served.give(go_on(number), call=2 * SHORT).ended_by for number in range(3)]
-    assert ended_by == [EndedBy.ITSELF, EndedBy.ITSELF, EndedBy.DEADLINE]
+        seen = [given(served, item) for item in range(3)]
+    assert [one.ended_by for one in seen] == [EndedBy.ITSELF, EndedBy.ITSELF, EndedBy.DEADLINE]
+    assert seen[2].phase is Phase.CALL
 
 
 def test_what_comes_after_a_test_is_of_the_next() -> None:

@@ -1,6 +1,6 @@
 """Files that a child may have made or replaced: the pytest process opens and reads them here, and nowhere else.
 
-None of these functions follows a link, waits for another process, or reads more than it is told to.
+None of these functions follows a link, waits for another process, or reads more than its limit.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """False of a number that is none, or endless, and of one too large for a float."""
+    """Return whether the value is a finite number that a float can hold."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
 
 

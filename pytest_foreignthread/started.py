@@ -47,7 +47,7 @@ class LastStarted:
         self._log: str | None = getattr(config, "workerinput", {}).get(_INPUT)
 
     def begin(self, entry: Mapping[str, Any]) -> None:
-        """`entry` is what is told of the test if nothing else can be."""
+        """`entry` is the entry of the test if no report brings another one."""
         self.entry, self._began, self._ended = dict(entry), time.monotonic(), False
         self._write()
 

@@ -19,7 +19,7 @@ from ..wire import Sender
 
 @contextmanager
 def told(sender: Sender) -> Iterator[None]:
-    """Tell of what is dropped while the block runs; whoever is told besides, pytest above all, still is."""
+    """Send what Python drops while the block runs; the hooks that were set before, pytest's above all, still run."""
     owner = os.getpid()
     thread_hook, unraisable_hook = threading.excepthook, sys.unraisablehook
 

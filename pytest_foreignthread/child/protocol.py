@@ -213,13 +213,13 @@ def _described(warning: warnings.WarningMessage, when: When) -> WarningRecorded:
 def _line(filename: str, lineno: int) -> str:
     try:
         return linecache.getline(filename, lineno)
-    # A name that is none of a file's: with a NUL in it, say.
+    # No file can have that name: a name with a NUL in it, say.
     except ValueError:
         return ""
 
 
 def _status(code: object) -> int | None:
-    """Return what pytest ends with; Python ends with 1 where it is told something that is no number."""
+    """Return the exit status of pytest; Python exits with 1 for a status that is not a number."""
     return None if code is None else int(code) if isinstance(code, int) else 1
 
 

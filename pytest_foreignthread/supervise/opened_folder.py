@@ -17,7 +17,7 @@ class OpenedFolder:
     """A folder of this plugin's, opened when it was made. Whoever opened it calls `remove` or `close`."""
 
     def __init__(self, path: Path, ends: OpenEnds) -> None:
-        """`path` is absolute. Raise OSError when it is no folder, or a link to one."""
+        """`path` is absolute. Raise OSError when `path` is not a directory, or is a link to a directory."""
         self.path = path
         self._ends = ends
         self.descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

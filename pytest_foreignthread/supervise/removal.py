@@ -51,7 +51,7 @@ def _names(folder: int) -> list[str]:
 
 
 def _unlinked(folder: int, name: str) -> bool:
-    """Whether `name` is gone: it was no folder, or an empty one."""
+    """Return whether `name` was removed: a file, or an empty directory."""
     for remove in (os.unlink, os.rmdir):
         with contextlib.suppress(OSError):
             remove(name, dir_fd=folder)

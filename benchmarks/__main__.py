@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, jvm: Jvm) -> tuple[list[Row], bool]:
-    """Give what was taken, and whether something could not be."""
+    """Return what was taken, and whether something could not be."""
     rows, failed = [], False
     with tempfile.TemporaryDirectory(prefix="foreignthread-bench-") as folder:
         for number in options.numbers or sorted(BENCHMARKS):

@@ -65,7 +65,7 @@ def _suite(folder: Path, tests: int, body: str) -> Path:
 
 
 def _latencies(run: Pytest, allowed: float) -> Sequence[float]:
-    """Give the seconds from the test's last mark to its verdict, without those that it was allowed."""
+    """Return the seconds from the test's last mark to its verdict, without those that it was allowed."""
     run.run()
     lines = (run.folder / "verdicts.jsonl").read_text(encoding="utf-8").splitlines()
     verdicts = {line["test"]: line["seconds"] for line in map(json.loads, lines)}

@@ -72,13 +72,13 @@ class Row:
 
 
 def shown(value: float, unit: str = "") -> str:
-    """Give three digits of what they tell, without an exponent."""
+    """Return three digits of what they tell, without an exponent."""
     number = f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
     return f"{number} {unit}".rstrip()
 
 
 def table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Give a table of Markdown whose columns stand below each other."""
+    """Return a table of Markdown whose columns stand below each other."""
     widths = [max(map(len, column)) for column in zip(headings, *lines, strict=True)]
     padded = [_line([cell.ljust(width) for cell, width in zip(line, widths, strict=True)]) for line in lines]
     rule = _line(["-" * width for width in widths])
@@ -90,7 +90,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def history_line(around: Sequence[str], row: Row) -> str:
-    """Give the row's line of the history, behind what tells when and where it was taken."""
+    """Return the row's line of the history, behind what tells when and where it was taken."""
     return _line([*around, *(cell or "–" for cell in row.cells())])
 
 

@@ -64,7 +64,7 @@ def _forked(bench: Bench) -> Pytest:
 
 
 def _other_environment() -> Path:
-    """Give the interpreter of a virtual environment with pytest-forked, made once; raise BenchmarkError."""
+    """Return the interpreter of a virtual environment with pytest-forked, made once; raise BenchmarkError."""
     python, stamp = _FOLDER / "bin" / "python", _FOLDER / "requirements.txt"
     if stamp.exists() and stamp.read_text(encoding="utf-8").split() == list(_REQUIREMENTS):
         return python

@@ -87,7 +87,7 @@ class Pytest:
     environment: Mapping[str, str] = field(default_factory=lambda: environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"))
 
     def command(self, *before: str) -> Command:
-        """Give the command; `before` are arguments of Python's that come before `-m pytest`."""
+        """Return the command; `before` are arguments of Python's that come before `-m pytest`."""
         arguments = (self.python, *before, "-m", "pytest", "-q", *self.arguments)
         return Command(arguments, self.folder, self.environment, self.status, self.words)
 

@@ -14,7 +14,7 @@ _LINES: Final = 25
 
 
 def profile(run: Pytest) -> str:
-    """Give the functions that took most, by their own time and by all below them, waiting included.
+    """Return the functions that took most, by their own time and by all below them, waiting included.
 
     The children are not in it: they leave without a word.
     """

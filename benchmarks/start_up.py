@@ -49,14 +49,14 @@ def _import_milliseconds(run: Pytest) -> tuple[float, float]:
 
 
 def import_milliseconds(told: str) -> tuple[float, float]:
-    """Give what `-X importtime` tells of the plugin: its own modules' part, and with what they are first to import."""
+    """Return what `-X importtime` says of the plugin: its own modules, and with what only they import."""
     entries = [(int(own), int(all_), len(indent), name) for own, all_, indent, name in _IMPORTED.findall(told)]
     own = sum(own for own, _, _, name in entries if _is_ours(name))
     return own / 1000, sum(_outermost(entries)) / 1000
 
 
 def _outermost(entries: Iterable[tuple[int, int, int, str]]) -> Iterable[int]:
-    """Give the whole time of those of our modules that none of ours imports; importers come after what they import."""
+    """Return the whole time of our modules that no other of ours imports; importers come after what they import."""
     inside = -1
     for _, whole, level, name in reversed(list(entries)):
         if inside >= 0 and level > inside:

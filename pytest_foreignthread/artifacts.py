@@ -138,6 +138,6 @@ def _note(what: str, reason: object) -> str:
 
 
 def folder_name(nodeid: str) -> str:
-    """Give a name that a file system takes; the hash keeps apart what the readable part does not."""
+    """Return a name that a file system takes; the hash keeps apart what the readable part does not."""
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", nodeid).strip("-.")[-_NAME_LENGTH:]
     return f"{readable}-{hashlib.sha256(nodeid.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

@@ -33,7 +33,7 @@ class Surroundings:
 
 
 def texts(record: RunRecord, traceback: str, surroundings: Surroundings) -> dict[str, str]:
-    """Give file name → text; `traceback` is pytest's own, where the failure has one."""
+    """Return file name → text; `traceback` is pytest's own, where the failure has one."""
     return {
         "README.txt": "\n\n".join([_title(record), surroundings.doctor, _CONTENTS]) + "\n",
         "record.json": _json(json_report.test_entry(record)),
@@ -54,7 +54,7 @@ def _tests(record: RunRecord) -> list[str]:
 
 
 def rerun_command(tests: Sequence[str], surroundings: Surroundings) -> str:
-    """Give the words for a shell, in the folder in which pytest was started."""
+    """Return the words for a shell, in the folder in which pytest was started."""
     seed = [] if surroundings.hash_seed is None else [f"PYTHONHASHSEED={shlex.quote(surroundings.hash_seed)}"]
     return " ".join([*seed, shlex.join(["pytest", *tests, *surroundings.options])])
 

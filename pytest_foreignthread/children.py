@@ -129,7 +129,7 @@ class Children:
         return RunTest(serving.name_of(item, self._places.of(item)), following, last)
 
     def _name(self, serving: ForkedChild, item: pytest.Item) -> int | str | None:
-        """Give the name by which an order tells the child the item, None where it has none of it."""
+        """Return the name by which an order tells the child the item, None where it has none of it."""
         place = self._places.of(item)
         return serving.name_of(item, place) if serving.knows(item, place) else None
 
@@ -177,7 +177,7 @@ class Children:
             self._ready.append(waiting)
 
     def _likely_next(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[pytest.Item]:
-        """Give the tests that come next with a child of their own, as long as the pytest process stays as it is."""
+        """Yield the tests that come next with a child of their own, as long as the pytest process does not change."""
         if nextitem is None:
             return
         later: Iterable[pytest.Item] = self._places.after(nextitem) if self._order_is_known else ()

@@ -34,7 +34,7 @@ def is_null_result(kind: str, text: str) -> bool:
 
 
 def raised_null_result(exceptions: Sequence[tuple[str, str]]) -> str | None:
-    """Give the text of the first SystemError of that kind among (type name, text) pairs."""
+    """Return the text of the first SystemError of that kind among (type name, text) pairs."""
     return next((text for kind, text in exceptions if is_null_result(kind, text)), None)
 
 
@@ -60,7 +60,7 @@ def classify_end(observation: Observation, evidence: Evidence) -> Verdict | None
 
 
 def _end(end: End) -> tuple[str | None, int | None]:
-    """Give the signal's name and the exit code, as far as there are any."""
+    """Return the signal's name and the exit code, as far as there are any."""
     if isinstance(end, Exited):
         return None, end.code
     if isinstance(end, Signaled):

@@ -21,7 +21,7 @@ def foreign_thread(
     skip: str | None = None,
     expect: Mapping[str, str] | None = None,
 ) -> pytest.MarkDecorator:
-    """Give `pytest.mark.foreign_thread` with these arguments; `timeout` is in seconds.
+    """Return `pytest.mark.foreign_thread` with these arguments; `timeout` is in seconds.
 
     What is None is not said: an outer marker, an option or the default holds. Values are checked at collection.
     """

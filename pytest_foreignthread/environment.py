@@ -23,7 +23,7 @@ _SEEDS: Final = (("randomly_seed", "--randomly-seed"), ("hypothesis_seed", "--hy
 
 
 def versions(jvm: Jvm | None) -> dict[str, Any]:
-    """Give the `environment` of the machine-readable report."""
+    """Return the `environment` of the machine-readable report."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -35,7 +35,7 @@ def versions(jvm: Jvm | None) -> dict[str, Any]:
 
 
 def surroundings(config: pytest.Config) -> dict[str, Any]:
-    """Give what may matter to a failure beside the versions, as plain data, without what looks like a secret."""
+    """Return what may matter to a failure beside the versions, as plain data, without what looks like a secret."""
     from .redaction import split_variables, without_secrets
 
     variables = split_variables(os.environ)
@@ -62,7 +62,7 @@ def _command_line(config: pytest.Config) -> list[str]:
 
 
 def plugins(config: pytest.Config) -> dict[str, str]:
-    """Give each plugin that was installed by a distribution, and is loaded, with its version."""
+    """Return each plugin that was installed by a distribution, and is loaded, with its version."""
     found = {str(dist.metadata["Name"]): str(dist.version) for _, dist in config.pluginmanager.list_plugin_distinfo()}
     return dict(sorted(found.items()))
 
@@ -103,7 +103,7 @@ def _memory() -> int | None:
 
 
 def rerun_options(config: pytest.Config) -> list[str]:
-    """Give the arguments that make pytest treat one test as this run does, without what looks like a secret."""
+    """Return the arguments that make pytest treat one test as this run does, without what looks like a secret."""
     found = [*_pytest_options(config)]
     for option in OPTIONS:
         if option.name not in _OF_THE_END:

@@ -103,7 +103,7 @@ class ForkedChild:
         return place < self._known
 
     def name_of(self, item: pytest.Item, place: int) -> int | str:
-        """Give the name by which an order tells it the item."""
+        """Return the name by which an order tells it the item."""
         return place
 
     def can_serve(self, item: pytest.Item, place: int) -> bool:

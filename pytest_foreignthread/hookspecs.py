@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def pytest_foreign_thread_modes(config: pytest.Config) -> Mapping[str, Launcher]:  # type: ignore[empty-body]
-    """Give modes of the project's own: name → launcher.
+    """Return modes of the project's own: name → launcher.
 
     The launcher is called in the child, where the JVM runs, with a `java.lang.Runnable`; it sees to it that its
     `run()` is called once on the thread that the mode is for, as `java.util.concurrent.Executor.execute` does.
@@ -21,7 +21,7 @@ def pytest_foreign_thread_modes(config: pytest.Config) -> Mapping[str, Launcher]
 
 
 def pytest_foreign_thread_carry(item: pytest.Item) -> Mapping[str, Any] | None:
-    """Give what the pytest process is to know of a test that has run in a child: a name of your own → plain data.
+    """Return what the pytest process is to know of a test that has run in a child: a name of your own → plain data.
 
     Called in the child after the test's last report is made. JSON carries the data: tuples arrive as lists, and what
     JSON does not take as text.

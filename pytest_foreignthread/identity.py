@@ -11,7 +11,7 @@ from .settings import Settings
 
 
 def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
-    """Give the fields of a record that tell which test it is of, and how to run that again."""
+    """Return the fields of a record that tell which test it is of, and how to run that again."""
     return {
         "jvm": settings.jvm is not None,
         "test": settings.test or item.nodeid,

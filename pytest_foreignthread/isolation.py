@@ -30,7 +30,7 @@ class Group:
 
 
 def number_ready(chosen: int | None, processors: int, workers: int) -> int:
-    """Give how many children may be ready: what the user chose, else a worker's share of the processors."""
+    """Return how many children may be ready: what the user chose, else a worker's share of the processors."""
     return min(_MOST_READY, processors // workers) if chosen is None else chosen
 
 
@@ -63,7 +63,7 @@ class Places:
         self._last = {group: place for place, item in enumerate(self.items) if (group := group_of(item)) is not None}
 
     def of(self, item: pytest.Item) -> int:
-        """Give the item's place; a new one to an item that was made while tests ran."""
+        """Return the item's place; a new one to an item that was made while tests ran."""
         if item not in self._places:
             self._places[item] = len(self.items)
             self.items.append(item)

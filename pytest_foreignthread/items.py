@@ -49,7 +49,7 @@ def is_of_matrix(item: pytest.Item) -> bool:
 
 
 def runs_of_matrix(items: Iterable[pytest.Item]) -> Mapping[str, int]:
-    """Give each test of the matrix and how many items there are of it."""
+    """Return each test of the matrix and how many items there are of it."""
     return Counter(without_mode(own_id(item), _item_mode(item) or "") for item in items if is_of_matrix(item))
 
 
@@ -128,7 +128,7 @@ def _problems(item: pytest.Item, marked: Marked) -> Iterator[tuple[str, str]]:
 
 
 def _item_mode(item: pytest.Item) -> str | None:
-    """Give the mode of an item that was made for one."""
+    """Return the mode of an item that was made for one."""
     if _ITEM_MODE in item.stash:
         return item.stash[_ITEM_MODE]
     callspec = getattr(item, "callspec", None)
@@ -145,7 +145,7 @@ def parametrize_modes(metafunc: pytest.Metafunc) -> None:
 
 
 def with_modes(items: Sequence[Any]) -> Iterator[Any]:
-    """Give each `unittest.TestCase` method once per mode; pytest does not parametrize them."""
+    """Yield each `unittest.TestCase` method once per mode: pytest does not parametrize such methods."""
     for item in items:
         # The session's own report, of the ids that a user gave, holds what a class's report has given already.
         modes = _modes(item) if _is_testcase_method(item) and _item_mode(item) is None else ()

@@ -25,7 +25,7 @@ class JvmNotFound(Exception):
 
 
 def find_jvm(named: str | None, source: str) -> Jvm:
-    """Give the JVM to use; `named` is the user's path of a Java home or of a JVM library, `source` what gave it.
+    """Return the JVM to use; `named` is the user's path of a Java home or of a JVM library, `source` what gave it.
 
     Raise JvmNotFound when `named` or `JAVA_HOME` leads to none, or when there is none at all.
     """
@@ -37,7 +37,7 @@ def find_jvm(named: str | None, source: str) -> Jvm:
 
 
 def all_jvms(named: str | None, source: str, installed: Sequence[Path] = INSTALLED) -> Iterator[Jvm | JvmNotFound]:
-    """Give what is at each place where `find_jvm` looks, in its order, and then the JDKs below `installed`.
+    """Yield what is at each place where `find_jvm` looks, in its order, and then the JDKs below `installed`.
 
     An error is of a place that someone named.
     """

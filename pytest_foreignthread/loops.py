@@ -45,19 +45,19 @@ class InChildrenOnly:
 
 
 def loops_of(config: pytest.Config) -> frozenset[Any]:
-    """Give those of the plugins that the run has."""
+    """Return those of the plugins that the run has."""
     impls = config.hook.pytest_runtest_protocol.get_hookimpls()
     return frozenset(impl.plugin for impl in impls if getattr(impl.plugin, "__name__", "") in _MODULES)
 
 
 def hook_of(config: pytest.Config, name: str, is_called: Callable[[object], bool]) -> pluggy.HookCaller:
-    """Give the caller of a hook that calls some plugins alone."""
+    """Return the caller of a hook that calls some plugins alone."""
     manager = config.pluginmanager
     return manager.subset_hook_caller(name, [plugin for plugin in manager.get_plugins() if not is_called(plugin)])
 
 
 def with_only(config: pytest.Config, hook: str, plugins: Collection[Any]) -> pluggy.HookCaller:
-    """Give a hook that calls these plugins."""
+    """Return a hook that calls these plugins."""
     return hook_of(config, hook, lambda plugin: plugin in plugins)
 
 

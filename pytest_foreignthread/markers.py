@@ -70,7 +70,7 @@ def _read(config: pytest.Config, mark: pytest.Mark) -> _Read:
 
 
 def _place(node: Any) -> str:
-    """Give one name to all items of a parametrized function: its marker is the same."""
+    """Return one name for all items of a parametrized function: they share its marker."""
     original = getattr(node, "originalname", None)
     return f"{node.parent.nodeid}::{original}" if original else str(node.nodeid)
 

@@ -109,7 +109,7 @@ class Matrix:
                 yield Tally(verdict, len(rows), code, sharing)
 
     def as_data(self) -> dict[str, Any]:
-        """Give plain data that JSON gives back unchanged."""
+        """Return plain data that JSON gives back unchanged."""
         return {
             "modes": list(self.modes),
             "rows": [_row_data(row) for row in self.rows],

@@ -25,13 +25,13 @@ def without_mode(nodeid: str, mode: str) -> str:
 
 
 def mode_of(nodeid: str, modes: Collection[str]) -> str:
-    """Give the mode that is last in the brackets; empty where none of `modes` is."""
+    """Return the mode that is last in the brackets; empty where none of `modes` is."""
     last = (_split(nodeid)[1] or "").rpartition("-")[2]
     return last if last in modes else ""
 
 
 def _split(nodeid: str) -> tuple[str, str | None]:
-    """Give the function's id and what its brackets hold; folders may have brackets in their names, too."""
+    """Return the function's id and what its brackets hold; folders may have brackets in their names, too."""
     path, colons, names = nodeid.partition("::")
     name, bracket, parts = names.partition("[")
     return (f"{path}{colons}{name}", parts[:-1]) if bracket and parts.endswith("]") else (nodeid, None)

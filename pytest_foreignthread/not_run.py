@@ -36,7 +36,7 @@ def bare_entry(item: pytest.Item, settings: Settings) -> dict[str, Any]:
 
 
 def not_run(item: pytest.Item, settings: Settings, call: pytest.CallInfo[None]) -> Result:
-    """Give the reports of a test that ended with this step, which was none of a child's."""
+    """Return the reports of a test that ended with this step, which was none of a child's."""
     reports = [make_report(item, call), pytest_reports.closing_report(item)]
     outcome, phase = pytest_reports.outcome_of(reports)
     reason = pytest_reports.reason_of(reports, outcome)

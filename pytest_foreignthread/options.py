@@ -227,7 +227,7 @@ MODE: Final = Option("mode", "MODE", values.mode_list(MODES), ("new",), "", in_m
 
 @functools.cache
 def marker_options(modes: tuple[str, ...] = MODES) -> tuple[Option, ...]:
-    """Give the arguments that a marker takes, where these modes are known."""
+    """Return the arguments that a marker takes, where these modes are known."""
     return (
         MODE._replace(parse=values.mode_list(modes)),
         *(option for option in OPTIONS if option.in_marker),
@@ -263,7 +263,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def faulthandler_choice(early: pytest.Config) -> object:
-    """Give what is written, before the first conftest is imported; whether it can be understood is told later."""
+    """Return what is written, before the first conftest is imported; whether it can be understood is told later."""
     option = next(option for option in OPTIONS if option.name == "faulthandler")
     given = getattr(early.known_args_namespace, option.flag.lstrip("-").replace("-", "_"), None)
     return given or _ini_value(early, option) or option.default
@@ -280,7 +280,7 @@ def are_given(config: pytest.Config) -> bool:
 
 
 def configured(config: pytest.Config, modes: Sequence[str] = MODES) -> dict[str, Any]:
-    """Give the value of each option by name; raise UsageError for one that cannot be understood."""
+    """Return the value of each option by name; raise UsageError for one that cannot be understood."""
     table = (one._replace(parse=values.mode_names(modes)) if one.name == "modes" else one for one in OPTIONS)
     return {option.name: _configured(config, option) for option in table}
 
@@ -340,7 +340,7 @@ def _absolute(folder: Path, part: str) -> str:
 
 
 def doctor_form(config: pytest.Config) -> str | None:
-    """Give the form in which a doctor's examination is asked for in place of a run; raise UsageError."""
+    """Return the form in which a doctor's examination is asked for in place of a run; raise UsageError."""
     option = next(option for option in OPTIONS if option.name == "doctor")
     return None if (form := _configured(config, option)) is None else str(form)
 
@@ -352,7 +352,7 @@ def ends_process(config: pytest.Config) -> bool:
 
 
 def jvm_source(config: pytest.Config) -> str:
-    """Give the name under which a user names the JVM: the option where it is given, else the ini key."""
+    """Return the name under which a user names the JVM: the option where it is given, else the ini key."""
     option = next(option for option in OPTIONS if option.name == "jvm")
     return option.flag if config.getoption(option.flag) is not None else option.ini
 

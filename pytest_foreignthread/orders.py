@@ -48,7 +48,7 @@ class Orders:
         return self._fd
 
     def __iter__(self) -> Iterator[Order]:
-        """Give each order as it comes; end where no more can come: the parent has gone, or a test closed the pipe."""
+        """Yield each order as it comes; end where no more can come: the parent has gone, or a test closed the pipe."""
         rest = b""
         while data := self._read():
             *lines, rest = (rest + data).split(b"\n")

@@ -33,7 +33,7 @@ def gather(config: pytest.Config) -> Mapping[str, Launcher]:
 
 
 def known_modes(config: Any) -> tuple[str, ...]:
-    """Give the names of all modes, this plugin's and the project's."""
+    """Return the names of all modes, this plugin's and the project's."""
     return (*MODES, *config.stash.get(OWN_MODES, {}))
 
 

@@ -39,7 +39,7 @@ class Pace:
         return max(self._expected.total(), self.done)
 
     def left(self, at_once: int = 1) -> float | None:
-        """Give the time until all are done, where so many run at once; None while too few are."""
+        """Return the time until all are done, where so many run at once; None while too few are."""
         if self.done < _ENOUGH:
             return None
         seconds = sum(count * self._mean(mode) for mode, count in (self._expected - self._ended).items())

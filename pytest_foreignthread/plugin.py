@@ -74,7 +74,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _run(config: pytest.Config) -> Run:
-    """Give what the run holds; it is made for the first who asks."""
+    """Return what the run holds; it is made for the first who asks."""
     # In xdist's controller the reports of each worker arrive on a thread of their own.
     with config.stash[_WAKING]:
         if RUN not in config.stash:

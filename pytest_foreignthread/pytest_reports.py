@@ -181,13 +181,13 @@ def round_of(report: pytest.TestReport) -> int | None:
 
 
 def expected_of(report: pytest.TestReport) -> dict[str, frozenset[Outcome]]:
-    """Give what the test's marker expects: mode → outcomes."""
+    """Return what the test's marker expects: mode → outcomes."""
     carried: dict[str, list[str]] = getattr(report, ATTRIBUTE, {}).get("expect", {})
     return {mode: frozenset(map(Outcome, words)) for mode, words in carried.items()}
 
 
 def own_exception(report: pytest.TestReport) -> ForeignThreadError | None:
-    """Give the exception that stands for an abnormal outcome."""
+    """Return the exception that stands for an abnormal outcome."""
     word = getattr(report, ATTRIBUTE, {}).get("outcome")
     return _EXCEPTIONS[Outcome(word)](summary_of(report)) if word else None
 
@@ -201,13 +201,13 @@ def tail_of(report: pytest.TestReport) -> str:
 
 
 def as_typed(config: pytest.Config, nodeid: str) -> str:
-    """Give a node id as one types it in the folder in which pytest was started; its own path counts from rootdir."""
+    """Return a node id as one types it in the folder in which pytest was started; its own path counts from rootdir."""
     path, colons, names = nodeid.partition("::")
     return f"{os.path.relpath(config.rootpath / path, config.invocation_params.dir)}{colons}{names}"
 
 
 def own_id(item: pytest.Item) -> str:
-    """Give the id that selects the test: a worker of xdist that keeps groups together has them in the node id, too."""
+    """Return the id that selects the test: an xdist worker that keeps groups together has them in the node id, too."""
     if not item.config.getoption("loadgroup", False):
         return item.nodeid
     marks = item.iter_markers("xdist_group")
@@ -221,7 +221,7 @@ def take_carried(reports: Sequence[pytest.TestReport]) -> Mapping[str, Any] | No
 
 
 def status_words(report: object) -> Words | None:
-    """Give category, letter and word for pytest's progress of an abnormal outcome, None for pytest's own."""
+    """Return category, letter and word for pytest's progress of an abnormal outcome, None for pytest's own."""
     word = getattr(report, ATTRIBUTE, {}).get("outcome") or ""
     return _WORDS.get(word) if getattr(report, "failed", False) else None
 
@@ -263,7 +263,7 @@ def closing_report(item: pytest.Item) -> pytest.TestReport:
 
 
 def outcome_of(reports: Sequence[pytest.TestReport]) -> tuple[Outcome, Phase]:
-    """Give pytest's word for the whole test, and the phase that earned it."""
+    """Return pytest's word for the whole test, and the phase that earned it."""
     for report in reports:
         # Reports of a subclass are of a part of the test: subtests.
         if type(report) is pytest.TestReport and (word := _word(report)) is not Outcome.PASSED:
@@ -274,7 +274,7 @@ def outcome_of(reports: Sequence[pytest.TestReport]) -> tuple[Outcome, Phase]:
 
 
 def outcome_told_by(report: pytest.TestReport) -> Outcome | None:
-    """Give what a report counts for by itself: None of a phase that only let the test go on."""
+    """Return what a report counts for by itself: None of a phase that only let the test go on."""
     if report.outcome not in ("passed", "skipped", "failed") or (report.passed and report.when != "call"):
         return None
     if type(report) is not pytest.TestReport and not report.failed:
@@ -284,7 +284,7 @@ def outcome_told_by(report: pytest.TestReport) -> Outcome | None:
 
 
 def reason_of(reports: Sequence[pytest.TestReport], outcome: Outcome) -> str:
-    """Give one line on why a test ended with pytest's own outcome; nothing for one that passed."""
+    """Return one line on why a test ended with pytest's own outcome; nothing for one that passed."""
     report = next((one for one in reports if _word(one) is outcome), None)
     if report is None or outcome is Outcome.PASSED:
         return ""

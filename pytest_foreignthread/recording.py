@@ -75,7 +75,7 @@ def record_of(
     taken: documents.Documents,
     reports: Sequence[pytest.TestReport],
 ) -> tuple[RunRecord, bool]:
-    """Give the record, and whether the child died: then no report of its own tells of the outcome."""
+    """Return the record, and whether the child died: then no report of its own tells of the outcome."""
     if observation.all_passed:
         return _record(item, settings, observation, Evidence(), *_from_reports(reports)), False
     evidence = _evidence(observation, taken)
@@ -125,7 +125,7 @@ def _killed_by_a_fault(observation: Observation) -> bool:
 
 
 def _subject(observation: Observation) -> int | None:
-    """Give Python's id of the thread on which the last phase ran: the first one named in it, else the main thread."""
+    """Return Python's id of the thread on which the last phase ran: the first one named in it, else the main thread."""
     subject, in_call = None, False
     for message in observation.messages:
         if isinstance(message, PhaseStarted):

@@ -97,7 +97,7 @@ class _Steps:
             raise error
 
     def pytest_runtest_makereport(self, item: Any, call: pytest.CallInfo[None]) -> pytest.TestReport:
-        """Give the child's report. The plugins other than those that loop have had a part in it already."""
+        """Return the child's report. The plugins other than those that loop have had a part in it already."""
         made = self._report(call.when)
         for other in self._round.reports:
             if other.when == call.when and other is not made:
@@ -113,13 +113,13 @@ class _Steps:
         """The child has called it."""
 
     def _report(self, when: str) -> pytest.TestReport | None:
-        """Give the one that tells how the step ended; others of it are of its parts: subtests."""
+        """Return the report that says how the step ended; the step's other reports are of its subtests."""
         found = [one for one in self._round.reports if one.when == when and type(one) is pytest.TestReport]
         return next((one for one in found if one.failed), found[-1] if found else None)
 
 
 def _error(report: pytest.TestReport, raised: Sequence[tuple[str, str]]) -> BaseException | None:
-    """Give an exception that stands for what ended the step; None where the step ended well, or as expected."""
+    """Return an exception that stands for what ended the step; None where the step ended well, or as expected."""
     if hasattr(report, "wasxfail") and not report.failed:
         return None
     if report.skipped:
@@ -133,7 +133,7 @@ def _error(report: pytest.TestReport, raised: Sequence[tuple[str, str]]) -> Base
 
 
 def _stand_in(kind: str, text: str) -> Exception:
-    """Give an exception of that name and text, also an instance of it where it is Python's own."""
+    """Return an exception of that name and text, also an instance of it where it is Python's own."""
     own = getattr(builtins, kind, None)
     base = own if isinstance(own, type) and issubclass(own, Exception) else Exception
     parts = {"__str__": lambda _: text, "__module__": base.__module__}

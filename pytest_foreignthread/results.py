@@ -62,7 +62,7 @@ class Results:
         return sorted(entries, key=lambda entry: self._order.get(entry["nodeid"], len(self._order)))
 
     def matrix(self) -> Matrix:
-        """Give that of the run; of a run without one that of the modes which the markers list."""
+        """Return that of the run; of a run without one that of the modes which the markers list."""
         if not self.selection.modes:
             return matrix_of(self._told, ())
         # What was made for the matrix bears its mode in its name.

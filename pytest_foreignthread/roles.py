@@ -71,7 +71,7 @@ def is_at_rest(thread: Thread) -> bool:
 
 
 def waiting_call(frames: Sequence[PythonFrame]) -> int | None:
-    """Give the place of this plugin's `call` that waits for its callback; None where a thread does something else.
+    """Return the place of this plugin's `call` that waits for its callback; None where a thread does something else.
 
     It looks up ten times a second and less, so its newest frames differ while it waits.
     """

@@ -111,7 +111,7 @@ class Run:
         self.cache.prepare(self.jvm, self._options["jvm_args"], self._options["jvm_profile"])
 
     def give_settings(self, items: Iterable[pytest.Item], jvm: Jvm | None) -> None:
-        """Give them to those that are foreign-thread tests."""
+        """Store the settings of each foreign-thread test in its item's stash."""
         foreign = [item for item in items if foreign_items.is_foreign(item)]
         foreign_items.give_settings(foreign, self._options, jvm, self._known)
 
@@ -351,7 +351,7 @@ def _import_jpype() -> None:
 
 
 def _ended(item: pytest.Item, call: pytest.CallInfo[None]) -> Result | None:
-    """Give the result of a test that ends with this step; None where the step let it go on."""
+    """Return the result of a test that ends with this step; None where the step let it go on."""
     if call.excinfo is None:
         return None
     from .not_run import not_run

@@ -137,7 +137,7 @@ class Runner:
 
 
 def _error(item: pytest.Item, settings: Settings, seen: Seen, phase: Phase, message: str) -> list[pytest.TestReport]:
-    """Give the reports of a test that a child could not run."""
+    """Return the reports of a test that a child could not run."""
     duration, which, message = seen.observation.duration, identity(item, settings), encodable(message)
     # Of the setup, whatever the phase: for pytest that is an error, and no failure.
     report = pytest_reports.death_report(item, Outcome.ERROR, Phase.SETUP, message, message, duration)
@@ -162,13 +162,13 @@ def _internal_error(item: pytest.Item, text: str, observation: Observation | Non
 
 
 def _together(earlier: Sequence[str], test: str) -> tuple[str, ...]:
-    """Give what selects all these tests: their ids, or the files of many."""
+    """Return what selects all these tests: their ids, or the files of many."""
     tests = (*earlier, test)
     return tests if len(tests) <= _MOST_NAMED else tuple(dict.fromkeys(map(file_of, tests)))
 
 
 def _modes_of(item: pytest.Item, before: Sequence[pytest.Item]) -> tuple[str, ...]:
-    """Give the options without which pytest would not make these items of a matrix."""
+    """Return the options without which pytest would not make these items of a matrix."""
     options = item.stash[SETTINGS].rerun_options
     modes = dict.fromkeys(one.stash[SETTINGS].mode for one in (*before, item))
     return options and (f"--foreign-thread-modes={','.join(modes)}", *options[1:])

@@ -26,7 +26,7 @@ class Selection:
     """Whether tests that pytest-forked would fork are taken."""
 
     def modes_of(self, node: Any) -> tuple[str, ...]:
-        """Give the modes of which the test has an item each; none where it stays one item."""
+        """Return the modes of which the test has an item each; none where it stays one item."""
         marked = read_markers(node)
         if marked.skip is not None:
             return ()

@@ -96,12 +96,12 @@ class Settings:
     """That of the body, in seconds, where it is another."""
 
     def limit(self, phase: Phase) -> float:
-        """Give the seconds that a phase may take."""
+        """Return the seconds that a phase may take."""
         if phase in (Phase.FORK, Phase.JVM):
             return START_LIMIT
         return self.timeout if phase is not Phase.CALL or self.body_timeout is None else self.body_timeout
 
 
 def needs_newer_jdk(version: str) -> str:
-    """Give the reason for which a test in the mode `virtual` is skipped."""
+    """Return the reason for which a test in the mode `virtual` is skipped."""
     return f"mode 'virtual' needs JDK {VIRTUAL_SINCE} or newer, this is {version}"

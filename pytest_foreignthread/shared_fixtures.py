@@ -31,7 +31,7 @@ class SharedFixtures:
         self._set_up.pop(fixturedef, None)
 
     def standing(self) -> frozenset[pytest.Item | pytest.Collector]:
-        """Give the nodes on which fixtures stand now that were set up in this process."""
+        """Return the nodes on which fixtures stand now that were set up in this process."""
         return frozenset(request.node for request in self._set_up.values())
 
     def finish_unfit(self, item: pytest.Item) -> pytest.CallInfo[None] | None:

@@ -102,7 +102,7 @@ def _child_main(config: pytest.Config, folder: Path) -> Any:
 
 
 def interpreter_options() -> list[str]:
-    """Give the options that the interpreter of this process was started with."""
+    """Return the options that the interpreter of this process was started with."""
     letters = [letter * int(getattr(sys.flags, name, 0)) for name, letter in _FLAGS]
     implementation = [name if value is True else f"{name}={value}" for name, value in sys._xoptions.items()]
     return [
@@ -138,7 +138,7 @@ def _let_others_append(config: pytest.Config) -> None:
 
 
 def _plugins(config: pytest.Config) -> Iterator[str]:
-    """Give the arguments for what whoever called `pytest.main` gave as plugins; an object is this process's own."""
+    """Yield the arguments for the plugins that the caller of `pytest.main` passed; an object is this process's own."""
     if config.pluginmanager.hasplugin("pytest_cov"):
         # It reads this before any hook could set the option, and would clear what is measured here.
         yield "--no-cov"

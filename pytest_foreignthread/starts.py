@@ -23,7 +23,7 @@ class Starts:
         self._told = False
 
     def how(self, settings: Settings) -> str:
-        """Give the way for a child that is needed now; raise UsageError where there is none.
+        """Return the way for a child that is needed now; raise UsageError where there is none.
 
         One that has no use for a JVM may be forked beside one.
         """

@@ -25,7 +25,7 @@ class TerminalPart:
         terminal.build_summary_stats_line = self._red_parts
 
     def _red_parts(self) -> tuple[list[tuple[str, dict[str, bool]]], str]:
-        """Give the parts of the closing line, and its colour, as pytest does: those of our categories in red."""
+        """Return the parts of the closing line, and its colour, as pytest does: those of our categories in red."""
         parts, colour = self._closing_parts()
         red = {"red": True, "bold": True}
         return [(part, red if part.partition(" ")[2] in _TITLES else markup) for part, markup in parts], colour

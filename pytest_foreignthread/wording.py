@@ -29,7 +29,7 @@ def _name(thread: Thread) -> str:
 
 
 def wait_words(wait: Wait, threads: Sequence[Thread]) -> str:
-    """Give what is waited for, and who has it."""
+    """Return what is waited for, and who has it."""
     if wait.owner is None:
         return wait.what
     verb = "runs" if wait.kind is Awaited.FUTURE else "holds"
@@ -49,7 +49,7 @@ def motion_words(thread: Thread) -> str:
 
 
 def frame_words(frame: Frame) -> str:
-    """Give function, file and line of a frame, short enough for a sentence."""
+    """Return function, file and line of a frame, short enough for a sentence."""
     if isinstance(frame, NativeFrame):
         return native_words(frame)
     simple = frame.function if isinstance(frame, PythonFrame) else ".".join(frame.function.rsplit(".", 2)[-2:])

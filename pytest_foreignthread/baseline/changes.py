@@ -64,7 +64,7 @@ class Difference:
 
 
 def compare(baseline: Baseline, matrix: Matrix, today: date, *, complete: bool = False) -> list[Difference]:
-    """Give what fails the run. With `complete` an entry whose test did not run is stale: there was nothing left out.
+    """Return what fails the run. With `complete` an entry whose test did not run is stale: there was nothing left out.
 
     A mode in which a test was skipped or did not run says nothing on its entry.
     """
@@ -112,7 +112,7 @@ def _change(cell: Cell, expected: frozenset[Outcome] | None) -> Change | None:
 
 
 def _updated(row: Row, known: Known | None) -> Known:
-    """Give the entry of a test, without a mode in it where there is nothing to know."""
+    """Return the entry of a test, without a mode in it where there is nothing to know."""
     if known is None:
         known = Known(row.test, {}, ", ".join(sorted(row.diagnoses)) or NO_REASON)
     outcomes = dict(known.outcomes)

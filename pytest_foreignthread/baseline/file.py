@@ -60,7 +60,7 @@ def parse(text: str, name: str) -> Baseline:
 
 
 def render(baseline: Baseline) -> str:
-    """Give the file's text, tests and their modes sorted."""
+    """Return the file's text, tests and their modes sorted."""
     lines = list(baseline.header)
     for _, known in sorted(baseline.tests.items()):
         lines += [*known.comments, _SEPARATOR.join(_written(known))]
@@ -75,7 +75,7 @@ def _fields(line: str) -> Iterator[str]:
 
 
 def _first_field(text: str) -> tuple[str, str | None]:
-    """Give the first field and what is behind its `|`, None where there is none."""
+    """Return the first field and what is behind its `|`, None where there is none."""
     if not text.startswith('"'):
         field, bar, rest = text.partition("|")
         return field.strip(), rest if bar else None
@@ -148,6 +148,6 @@ def _written(known: Known) -> Iterator[str]:
 
 
 def _quoted(field: str) -> str:
-    """Give the field, as a JSON string where the line could not be read back as it was meant."""
+    """Return the field, as a JSON string where the line could not be read back as it was meant."""
     plain = field.isprintable() and field == field.strip() and "|" not in field and not field.startswith(('"', "#"))
     return field if plain and field else json.dumps(field)

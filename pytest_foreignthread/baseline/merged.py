@@ -23,7 +23,7 @@ class KnownOutcomes:
     """Whether the run writes its outcomes down: then it knows them all."""
 
     def of(self, test: str, mode: str, expect: Expected) -> dict[Outcome, str]:
-        """Give the outcomes that do not fail one run of a test → why they are known. An expired entry still knows."""
+        """Return the outcomes that do not fail one run of a test → why they are known. An expired entry still knows."""
         if mode in expect:
             return dict.fromkeys(expect[mode], BY_MARKER)
         if self.updating:
@@ -32,7 +32,7 @@ class KnownOutcomes:
         return {} if known is None else dict.fromkeys(known.outcomes.get(mode, ()), known.reason)
 
     def with_markers(self, expected: Mapping[str, Expected]) -> Baseline:
-        """Give the baseline as if the markers' outcomes (test → mode → outcomes) stood in it."""
+        """Return the baseline as if the markers' outcomes (test → mode → outcomes) stood in it."""
         tests = dict(self.baseline.tests)
         for test, outcomes in expected.items():
             known = tests.get(test, Known(test, {}, BY_MARKER))
@@ -50,7 +50,7 @@ def without_expected(matrix: Matrix, expected: Mapping[str, Expected]) -> Matrix
 
 
 def split(baseline: Baseline, matrix: Matrix, is_gone: Callable[[str], bool]) -> tuple[Baseline, dict[str, Known]]:
-    """Give what the run can tell of, and what it cannot: the tests that did not run and may be there all the same."""
+    """Return what the run can tell of, and what it cannot: the tests that did not run and may be there all the same."""
     ran = {row.test for row in matrix.rows}
     aside = {test: known for test, known in baseline.tests.items() if test not in ran and not is_gone(test)}
     rest = {test: known for test, known in baseline.tests.items() if test not in aside}

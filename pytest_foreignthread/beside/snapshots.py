@@ -108,7 +108,7 @@ def _assertion(session: Any, item: pytest.Item, plain: Mapping[str, Any]) -> Any
 
 
 def _extension(plain: Mapping[str, Any]) -> Any:
-    """Give the class; syrupy's own where it was made in the child alone."""
+    """Return the class; syrupy's own where it was made in the child alone."""
     from syrupy.extensions import DEFAULT_EXTENSION
 
     found: Any = sys.modules.get(plain["module"])

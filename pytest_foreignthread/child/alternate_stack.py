@@ -39,7 +39,7 @@ class _Action(ctypes.Structure):
 
 
 def handler_of(number: int) -> int | None:
-    """Give the address of the handler of a signal, 0 for its default action; None off 64-bit Linux."""
+    """Return the address of the handler of a signal, 0 for its default action; None off 64-bit Linux."""
     if not _is_known():
         return None
     action = _Action()
@@ -70,7 +70,7 @@ class AlternateStacks:
                 self._libc.sigaction(number, ctypes.byref(action), None)
 
     def for_this_thread(self) -> _Lent:
-        """Give this thread one while the block runs; in place of faulthandler's, which is too small for HotSpot."""
+        """Return a context in which this thread has an alternate stack that is large enough for HotSpot."""
         return _Lent(self._libc, self._free)
 
 

@@ -103,7 +103,7 @@ def current_thread() -> ThreadNamed:
 
 
 def _name_by_python(ident: int) -> str | None:
-    """Give the name of a thread that `threading` made; those of others it only makes up."""
+    """Return the name of a thread that `threading` made; those of others it only makes up."""
     names = (thread.name for thread in threading.enumerate() if thread.ident == ident)
     return next((name for name in names if not name.startswith("Dummy-")), None)
 

@@ -7,7 +7,7 @@ import threading
 
 
 def kept_by_main_thread(error: BaseException | None) -> str:
-    """Give it in words; call on the main thread. Empty for any other exception, and where main lacks it too."""
+    """Return what the main thread has, in words; empty for any other exception, and if the main thread lacks it too."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -12,12 +12,12 @@ from .plain_data import class_name, text_of
 
 
 def exception_chain(error: BaseException) -> tuple[tuple[str, str], ...]:
-    """Give type name and text of the exception, its explicit causes and, of a group, its members."""
+    """Return type name and text of the exception, its explicit causes and, of a group, its members."""
     return tuple((_kind(one), text_of(one)) for one in _walk(error, set()))
 
 
 def null_result(excinfo: pytest.ExceptionInfo[BaseException] | None) -> NullResult | None:
-    """Give the NullResult that stands for a SystemError of that kind in the chain, with the traceback raised."""
+    """Return the NullResult that stands for a SystemError of that kind in the chain, with the traceback raised."""
     text = null_result_text(excinfo.value) if excinfo is not None else None
     if excinfo is None or text is None:
         return None
@@ -38,7 +38,7 @@ def _walk(error: BaseException | None, seen: set[int]) -> Iterator[BaseException
 
 
 def _members(error: BaseException) -> tuple[BaseException, ...]:
-    """Give the members of an exception group, by what it is and not by a class, which Python 3.10 has none of."""
+    """Return the members of an exception group, by what it is and not by a class, which Python 3.10 has none of."""
     try:
         found = getattr(error, "exceptions", ())
     except BaseException:  # a test's exception may do anything in a property

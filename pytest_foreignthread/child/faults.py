@@ -36,7 +36,7 @@ class PythonStacks:
         self.arm()
 
     def fileno(self) -> int:
-        """Give the descriptor of the file for a death."""
+        """Return the descriptor of the file for a death."""
         return self._death.fileno()
 
     def begin(self) -> None:

@@ -20,7 +20,7 @@ WANTED: Final[Mapping[signal.Signals, str]] = {
 
 
 def owners() -> dict[str, str]:
-    """Give signal → HotSpot, Python, `nobody`, or the name of another library; empty where it cannot be told."""
+    """Return signal → HotSpot, Python, `nobody`, or the name of another library; empty where it cannot be told."""
     addresses = {number.name: handler_of(number) for number in WANTED}
     if any(address is None for address in addresses.values()):
         return {}

@@ -84,7 +84,7 @@ def _give_back_to_python(numbers: Iterable[signal.Signals]) -> None:
 
 
 def _error_file() -> str:
-    """Give the path of hs_err of a JVM that was not told where to put it, or was told by an option."""
+    """Return the path of hs_err of a JVM that was not told where to put it, or was told by an option."""
     try:
         bean = java("com.sun.management.HotSpotDiagnosticMXBean")
         factory = java("java.lang.management.ManagementFactory")
@@ -133,7 +133,7 @@ def runnable(made: Any) -> Any:
 
 
 def python_exception(throwable: Any) -> BaseException:
-    """Give the Python exception inside a Java one where a Python callback raised it, else the Java one itself."""
+    """Return the Python exception inside a Java one where a Python callback raised it, else the Java one itself."""
     if str(throwable.getClass().getName()) != "org.jpype.PyExceptionProxy":
         return _as_exception(throwable)
     # JPype unwraps its proxy only when Java throws it.
@@ -167,7 +167,7 @@ def number_of_threads() -> int:
 
 
 def other_threads() -> list[Any]:
-    """Give the living Java threads but this one and HotSpot's own."""
+    """Return the living Java threads but this one and HotSpot's own."""
     thread = java("java.lang.Thread")
     room = jpype.JArray(thread)(int(thread.activeCount()) + 8)
     found = [room[index] for index in range(thread.enumerate(room))]

@@ -25,7 +25,7 @@ _VARIABLES: Final = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS")
 
 
 def jvm_arguments(settings: Settings, folder: Path) -> list[str]:
-    """Give them in HotSpot's order, in which the later of two wins; its own files go into `folder`."""
+    """Return the arguments in HotSpot's order, in which the later of two wins; HotSpot's files go into `folder`."""
     # The user's arguments may replace ours, but not where a dying JVM leaves its files: the report is read from there.
     # Performance data is a file in the temporary folder that a killed JVM leaves behind.
     place = _literal(folder)

@@ -52,7 +52,7 @@ class JvmOfChild(JavaSide):
 
 
 def begun(config: pytest.Config, state: ChildState, *, late: bool) -> JvmOfChild | None:
-    """Give the JVM, which runs, or with `late` will once a test needs it; None where it did not start."""
+    """Return the JVM, which runs, or with `late` will once a test needs it; None where it did not start."""
     java = JvmOfChild(state)
     if late:
         config.pluginmanager.register(LateStart(java, state), "foreign_thread_late_start")

@@ -36,7 +36,7 @@ class LineReader:
         """There while it can be asked."""
 
     def read(self, prompt: str) -> str:
-        """Give the user's line; raise EOFError or KeyboardInterrupt as `input` does on the main thread."""
+        """Return the user's line; raise EOFError or KeyboardInterrupt as `input` does on the main thread."""
         with self._turn:
             answer = self._asked_of_main_thread(prompt)
             if answer is not None:
@@ -127,7 +127,7 @@ def is_done(future: Future[Any], seconds: float | None = None) -> bool:
 
 
 def line_from_descriptor(prompt: str, descriptor: int) -> str:
-    """Give the next line of what is no terminal, and read no byte more: the children to come read on from there."""
+    """Return the next line of what is no terminal, and read no byte more: the children to come read on from there."""
     sys.stdout.write(prompt)
     sys.stdout.flush()
     data = bytearray()

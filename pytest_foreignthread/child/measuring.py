@@ -68,7 +68,7 @@ class Measuring:
 
 
 def running_coverage() -> Any:
-    """Give the coverage that measures this process, None where none does."""
+    """Return the coverage that measures this process, None where none does."""
     coverage = sys.modules.get("coverage")
     return coverage.Coverage.current() if coverage is not None else None
 

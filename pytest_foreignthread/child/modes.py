@@ -112,7 +112,7 @@ class ForeignThread:
                 _demand_one_call(callback)
 
     def _start(self, function: Callable[[], T], mode: str | None) -> tuple[Callback[T], Any]:
-        """Give the callback of the function and the `FutureTask` of Java's side, None where there is none."""
+        """Return the callback of the function and the `FutureTask` of Java's side, None where there is none."""
         __tracebackhide__ = True
         callback = self._callback(function)
         return callback, self._launch(callback, mode)

@@ -22,7 +22,7 @@ class OutputPutAside:
             os.close(target)
 
     def text(self) -> str:
-        """Give what was said."""
+        """Return what was said."""
         _flush()
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in self._files)
 
@@ -70,7 +70,7 @@ def _new_file(path: Path) -> int:
 
 
 def _identity(fd: int) -> tuple[int, int] | None:
-    """Give device and inode of an unlinked regular file; None for everything else: `pytest -s > log` is the user's."""
+    """Return device and inode of an unlinked regular file, else None: the file of `pytest -s > log` is the user's."""
     try:
         status = os.fstat(fd)
     except OSError:

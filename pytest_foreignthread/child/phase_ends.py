@@ -92,7 +92,7 @@ class PhaseEnds:
         return [error for error in map(self._error_of, self._finishers()) if error is not None]
 
     def _finishers(self) -> list[Callable[[], None]]:
-        """Give what tears down the fixtures set up here, in pytest's order; those set up before the fork stay.
+        """Return what tears down the fixtures set up here, in pytest's order; those set up before the fork stay.
 
         Where pytest has torn down one itself there is nothing left to do.
         """

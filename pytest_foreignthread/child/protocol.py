@@ -139,7 +139,7 @@ class Protocol:
         return report
 
     def _expected(self, call: pytest.CallInfo[None], null: NullResult) -> pytest.TestReport | None:
-        """Give pytest's report if `xfail(raises=...)` names our exception: the one raised is a SystemError."""
+        """Return pytest's report if `xfail(raises=...)` names our exception: the one raised is a SystemError."""
         if not self._expects_own_exceptions():
             return None
         again = copy.copy(call)
@@ -172,7 +172,7 @@ def _show(item: pytest.Item) -> None:
 
 
 def _uncaught_text(thrown: Uncaught, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
-    """Give a text in pytest's form: no frame of the test is left in the traceback, Java's stack tells instead."""
+    """Return a text in pytest's form: no frame of the test is left in the traceback, Java's stack tells instead."""
     shown = excinfo.getrepr(style="value", chain=False)
     shown.reprtraceback.reprentries[-1].lines = [thrown.head, *thrown.stack.splitlines()]
     if shown.reprcrash is not None:

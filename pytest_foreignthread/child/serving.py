@@ -182,7 +182,7 @@ def _has_own_bridge(item: pytest.Item) -> bool:
 
 
 def _name_as_method(item: pytest.Item) -> None:
-    """Give a `TestCase` item of one mode the name of its method again: pytest makes the instance from it."""
+    """Set the name of a one-mode `TestCase` item to its method's name: pytest makes the instance from that name."""
     if isinstance(item, pytest.Function) and item.cls and issubclass(item.cls, unittest.TestCase):
         # It is made from the name when it is first asked for, and heads the reports.
         assert item.location

@@ -12,7 +12,7 @@ from ..loops import registered, with_only
 
 
 def told_on_its_thread(item: pytest.Item, body: Callable[[], object]) -> Callable[[], object]:
-    """Give the body of a `@given` test inside its plugin's step, to be taken on the thread that runs the body.
+    """Return the body of a `@given` test inside its plugin's step, to be taken on the thread that runs the body.
 
     Without it there are no statistics, no patch of failing examples, and no section of what hypothesis tells.
     """

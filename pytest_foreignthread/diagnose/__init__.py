@@ -26,6 +26,6 @@ RULES: Final[dict[Outcome, tuple[Rule, ...]]] = {
 
 
 def diagnose(case: Case) -> Diagnosis | None:
-    """Give what the first rule that fits proves; None where none does."""
+    """Return what the first rule that fits proves; None where none does."""
     found = (rule(case) for rule in RULES.get(case.outcome, ()))
     return next((diagnosis for diagnosis in found if diagnosis is not None), None)

@@ -58,7 +58,7 @@ def _no_waiter(case: Case, thread: Thread) -> str | None:
 
 
 def _place(thread: Thread) -> Frame:
-    """Give the newest frame, of Python's if there are any."""
+    """Return the newest frame, of Python's if there are any."""
     return (*thread.python_frames, *thread.frames)[0]
 
 

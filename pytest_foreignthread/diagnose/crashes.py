@@ -145,7 +145,7 @@ def _left_by_others(case: Case) -> str:
 
 
 def _callers(thread: Thread | None) -> Sequence[PythonFrame]:
-    """Give the frames that called os._exit; none where the dump is of another moment."""
+    """Return the frames that called os._exit; none where the dump is of another moment."""
     frames = thread.python_frames if thread is not None else ()
     left = [place for place, frame in enumerate(frames) if _leaves(frame)]
     return frames[left[0] + 1 :] if left else ()

@@ -30,7 +30,7 @@ class _Waiting:
         self.stuck = self._stuck()
 
     def _stuck(self) -> dict[int, set[int]]:
-        """Give the threads that can never go on, each with all those of which one would have to act first.
+        """Return the threads that can never go on, each with all those of which one would have to act first.
 
         The largest set in which each waits for members of the set alone. Where the evidence does not tell who holds
         what a thread waits for, it waits for whoever could: then all of them have to be in the set.
@@ -62,7 +62,7 @@ class _Waiting:
         return any(self._kind(other) is Awaited.GIL for place in holders for other in self._sought_by(place))
 
     def _sought_by(self, start: int) -> set[int]:
-        """Give all that a stuck thread waits for, in however many steps: itself too, where that is a circle."""
+        """Return all that a stuck thread waits for, in however many steps: itself too, where that is a circle."""
         found: set[int] = set()
         left = [start]
         while left:
@@ -72,7 +72,7 @@ class _Waiting:
         return found
 
     def links(self) -> tuple[str, ...]:
-        """Give a line for each link, the thread that the test runs on first."""
+        """Return a line for each link, the thread that the test runs on first."""
         shown = [place for place in self.stuck if not awaits_the_body(self.threads[place])]
         return tuple(self._link(place) for place in sorted(shown))
 
@@ -89,7 +89,7 @@ class _Waiting:
         return f", which only {' or '.join(names)} could give" if names else ""
 
     def pools(self) -> list[tuple[list[Thread], bool]]:
-        """Give the threads of each pool, and whether none of them can ever go on."""
+        """Return the threads of each pool, and whether none of them can ever go on."""
         members: dict[str, list[int]] = {}
         for place, thread in enumerate(self.threads):
             if is_worker(thread) and (name := _POOL.fullmatch(thread.name or "")):

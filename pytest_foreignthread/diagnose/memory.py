@@ -120,7 +120,7 @@ def _below_the_stack(fatal: FatalError) -> bool:
 
 
 def _recursing(thread: Thread) -> PythonFrame | NativeFrame | None:
-    """Give the function that fills the stack, Python's before C's, of which every call in Python has some."""
+    """Return the function that fills the stack, Python's before C's, of which every call in Python has some."""
     return _most_frequent(thread.python_frames) or _most_frequent(
         [frame for frame in thread.native_frames if not _is_evaluation(frame)]
     )

@@ -29,7 +29,7 @@ def run(config: pytest.Config, form: str) -> int:
 
 
 def block_of_run(asked: Asked, cache: CacheOfRun | None) -> str:
-    """Give the block for the bundles of a run under way; takes milliseconds."""
+    """Return the block for the bundles of a run under way; takes milliseconds."""
     return text.render(at_a_glance(asked, cache))
 
 

@@ -27,12 +27,12 @@ def count(findings: Iterable[Finding], level: Level) -> int:
 
 
 def one_line(text: object) -> str:
-    """Give a text of several lines as one."""
+    """Return a text of several lines as one."""
     return "; ".join(line.strip() for line in str(text).splitlines() if line.strip())
 
 
 def milliseconds(seconds: float) -> str:
-    """Give a duration as it is read best: `0.08 ms`, `0.6 ms`, `24 ms`."""
+    """Return a duration as it is read best: `0.08 ms`, `0.6 ms`, `24 ms`."""
     value = seconds * 1000
     return f"{value:.2g} ms" if value < 10 else f"{value:.0f} ms"
 

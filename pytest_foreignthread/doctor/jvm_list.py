@@ -15,7 +15,7 @@ _ASTRAY: Final = "mend it or unset it: where nothing that goes before it is name
 
 
 def examine(named: str | None, source: str) -> tuple[Jvm | None, list[Finding]]:
-    """Give the JVM that a run would use, None where it finds none, and what is to be said of all."""
+    """Return the JVM that a run would use, None where it finds none, and what is to be said of all."""
     try:
         used = jvms.find_jvm(named, source)
     except jvms.JvmNotFound as error:

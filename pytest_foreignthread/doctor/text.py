@@ -16,7 +16,7 @@ _NAME: Final = 12
 
 
 def render(findings: Sequence[Finding], width: int = WIDTH) -> str:
-    """Give the block, section by section, problems marked; paths and words are never broken."""
+    """Return the block, section by section, with problems marked; paths and words are never broken."""
     lines = [HEAD]
     for section, members in itertools.groupby(findings, lambda one: one.section):
         lines += [f"{section}:", *itertools.chain.from_iterable(_lines(one, width) for one in members)]
@@ -47,5 +47,5 @@ def _prose(words: str, indent: str, width: int) -> list[str]:
 
 
 def counts(findings: Sequence[Finding]) -> str:
-    """Give the last line: how many of each level."""
+    """Return the last line: how many of each level."""
     return ", ".join(f"{level}: {count(findings, level)}" for level in LEVELS)

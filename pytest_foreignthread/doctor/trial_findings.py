@@ -27,7 +27,7 @@ _LEVELS: Final[dict[str, Level]] = {"passed": "ok", "skipped": "note", "failed":
 
 
 def of_trials(tried: Iterable[Tried], settings: Settings, *, again: bool) -> Iterator[Finding]:
-    """Give a finding for each; where a child goes on for another, `again`, for its modes alone."""
+    """Yield a finding for each trial; of a child that goes on for another one, `again`, for its modes only."""
     for one in tried:
         if one.what not in (JVM, SIGNALS):
             yield _of_mode(one, settings)
@@ -62,7 +62,7 @@ def not_tried(modes: Iterable[str]) -> Finding:
 
 
 def broken_mode(observation: Observation, tried: Sequence[Tried], modes: Sequence[str]) -> str | None:
-    """Give the mode that was being tried when the child died; None where none had begun."""
+    """Return the mode that was being tried when the child died; None where none had begun."""
     done = {one.what for one in tried}
     first = next((mode for mode in modes if mode not in done), None)
     return first if observation.phase is Phase.CALL else None
@@ -89,7 +89,7 @@ def _mend_mode(mode: str, settings: Settings) -> str:
 
 
 def death(observation: Observation, taken: documents.Documents, mode: str) -> str:
-    """Give one line, as of a test that ends so."""
+    """Return one line, as of a test that ends so."""
     evidence = _evidence(observation, taken)
     verdict = classify_end(observation, evidence)
     if verdict is None:

@@ -38,7 +38,7 @@ _STUB = re.compile(r"v\s+(?P<function>\S+).*")
 
 
 def parse_fatal_error(text: str) -> FatalError | None:
-    """Give what a file of JDK 17 to 25 says, a torn one as far as its whole lines go; None for any other text."""
+    """Return what a file of JDK 17 to 25 says, a torn one as far as its whole lines go; None for any other text."""
     begin = _BEGIN.search(text)
     if begin is None:
         return None
@@ -77,7 +77,7 @@ def _group(found: re.Match[str] | None) -> str | None:
 
 
 def _message(head: Sequence[str]) -> str:
-    """Give the line on the signal; of an internal error its reason too, and of a lack of memory what was asked for."""
+    """Return the line on the signal; with the reason of an internal error, or the size that memory lacked for."""
     paragraphs = [list(lines) for empty, lines in groupby(head, key=lambda line: not line) if not empty]
     if not paragraphs:
         return ""

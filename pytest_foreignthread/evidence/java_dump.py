@@ -45,7 +45,7 @@ class Blocked:
 
 
 def parse_deadlocks(text: str) -> tuple[Blocked, ...]:
-    """Give the links of the deadlocks that HotSpot lists at the end of a dump; () for any other text."""
+    """Return the links of the deadlocks that HotSpot lists at the end of a dump; () for any other text."""
     found = _BLOCKED.finditer(text)
     return tuple(
         dict.fromkeys(Blocked(link["name"], link["object"], link["of"].rstrip("),"), link["owner"]) for link in found)
@@ -67,7 +67,7 @@ class _Reading:
 
 
 def parse_thread_dump(text: str) -> tuple[JavaThread, ...]:
-    """Give the threads of a dump of JDK 17 to 25 in their order, HotSpot's own as well; () for any other text.
+    """Return the threads of a dump of JDK 17 to 25 in their order, HotSpot's own as well; () for any other text.
 
     `locks` has the lines on monitors in the frames' order, and last the synchronizers that the thread owns, as
     `- <0x…> (a X)`. A mounted virtual thread follows the thread that carries it, named `virtual thread #30`.

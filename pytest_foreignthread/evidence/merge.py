@@ -28,7 +28,7 @@ _KERNEL_NAME: Final = 15
 def read_evidence(
     documents: Documents, names: Names, missing: Mapping[str, str], subject: int | None = None
 ) -> Evidence:
-    """Give what the documents tell of a child's death, or of its hang if they were taken while it lived.
+    """Return what the documents tell of a child's death, or of its hang if they were taken while it lived.
 
     `documents` may have `python` (faulthandler's dump of a death), `python_hang` (that of a living child), `hs_err`,
     `java_dump`, `os_threads`, `native` (pystack's), `stdout` and `stderr`; of a hang those of the second and third look
@@ -105,7 +105,7 @@ def _of_death(documents: Documents, fatal: FatalError | None, dump: PythonDump, 
 
 
 def _silence(documents: Documents, name: str, empty: str, foreign: str) -> dict[str, str]:
-    """Give the reason why a document that is there tells nothing."""
+    """Return the reason why a document that is there tells nothing."""
     text = documents.get(name)
     return {} if text is None else {name: foreign if text.strip() else empty}
 

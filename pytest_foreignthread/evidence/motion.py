@@ -39,7 +39,7 @@ class Motions:
     python: Mapping[int, Moves] = field(default_factory=dict)
 
     def of(self, native_id: int | None, ident: int | None) -> Moves | None:
-        """Give the livelier of what both sides saw: a thread in Java rests in its Python frames."""
+        """Return the livelier of what both sides saw: a thread in Java rests in its Python frames."""
         in_java = self.java.get(native_id) if native_id is not None else None
         in_python = self.python.get(ident) if ident is not None else None
         order = [Motion.STILL, Motion.RUNNING, Motion.MOVING]

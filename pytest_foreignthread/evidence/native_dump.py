@@ -39,7 +39,7 @@ class _Reading:
 
 
 def parse_native_dump(text: str) -> tuple[NativeThread, ...]:
-    """Give the threads that `pystack remote --native-all --no-color` prints, in its order; () for any other text.
+    """Return the threads that `pystack remote --native-all --no-color` prints, in its order; () for any other text.
 
     Java's own frames, interpreted or compiled, are C frames without a function. Of a thread whose Python and C frames
     pystack could not merge it prints the Python ones alone. A last line without its newline is left out.

@@ -14,7 +14,7 @@ _CALL = re.compile(r"(?P<number>[0-9]{1,9})(?P<values>(?: 0x[0-9a-f]{1,16}){8})"
 
 
 def parse_os_threads(text: str) -> tuple[OsThread, ...]:
-    """Give the threads of `TID`, state, CPU seconds, system call and name, parted by tabs; () for any other text.
+    """Return the threads of `TID`, state, CPU seconds, system call and name, parted by tabs; () for any other text.
 
     The system call stands as in proc(5): its number, six arguments, stack pointer and program counter. A line that is
     no thread's, or a last one without its newline, is left out.

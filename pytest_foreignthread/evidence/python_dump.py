@@ -51,7 +51,7 @@ class _Dump:
 
 
 def parse_python_dump(text: str) -> PythonDump:
-    """Give the dump that a document of CPython 3.10 to 3.14 holds; of any other text an empty one.
+    """Return the dump that a document of CPython 3.10 to 3.14 holds; of any other text an empty one.
 
     Of several dumps the last counts, or the last whole one if that is torn; but none from before a fatal error.
     `Stack (most recent call first):` is the one thread with id 0. A last line without its newline is left out.

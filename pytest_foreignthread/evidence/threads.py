@@ -47,7 +47,7 @@ class _Parts:
 
 
 def join_threads(sources: Sources) -> tuple[Thread, ...]:
-    """Give each thread once, the current one first; a thread that C code alone runs in is left out.
+    """Return each thread once, the current one first; a thread that C code alone runs in is left out.
 
     The documents are joined by the kernel's thread id. Where faulthandler's id alone is known, the stack tells: the id
     is the address of the thread's descriptor, which glibc puts on top of its stack.
@@ -140,7 +140,7 @@ def _with_native_ids(sources: Sources) -> tuple[PythonThread, ...]:
 
 
 def _stack_pointers(sources: Sources) -> dict[int, int]:
-    """Give each thread's stack pointer by kernel id: who ran during one look may have waited during another."""
+    """Return each thread's stack pointer by kernel id: who ran during one look may have waited during another."""
     pointers: dict[int, int] = {}
     for task in itertools.chain(sources.os, *(look.os for look in sources.looks)):
         if task.stack_pointer is not None:

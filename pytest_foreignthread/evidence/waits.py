@@ -41,7 +41,7 @@ _PYTHON_THREADING = re.compile(r"[/\\]threading\.py$")
 def waits(
     threads: Sequence[Thread], java: Sequence[JavaThread], links: Sequence[Blocked], tasks: Mapping[int, OsThread]
 ) -> list[tuple[Wait, ...]]:
-    """Give what each of the threads waits for, in their order.
+    """Return what each of the threads waits for, in their order.
 
     `links` are HotSpot's own word on who holds what, by the names of the `java` threads; `tasks` the threads as the
     kernel shows them, by their id.
@@ -58,7 +58,7 @@ def waits(
 
 
 def _places(threads: Sequence[Thread], java: Sequence[JavaThread]) -> Mapping[str, int]:
-    """Give the place of a thread by Java's name for it, where it alone has that name: Java's is not always Python's."""
+    """Return the place of each thread whose Java name is unique: Java's name is not always Python's."""
     by_id = {thread.native_id: place for place, thread in enumerate(threads) if thread.native_id is not None}
     named = Counter(thread.name for thread in java)
     return {
@@ -67,7 +67,7 @@ def _places(threads: Sequence[Thread], java: Sequence[JavaThread]) -> Mapping[st
 
 
 def _owners(threads: Sequence[Thread], links: Sequence[Blocked], places: Mapping[str, int]) -> Mapping[str, int]:
-    """Give the place of the thread that holds a Java object."""
+    """Return the place of the thread that holds a Java object."""
     owners = {link.object: places[link.owner] for link in links if link.owner in places}
     for place, thread in enumerate(threads):
         found = [match for lock in thread.locks if (match := _LOCK.fullmatch(lock))]
@@ -150,7 +150,7 @@ def _bare(function: str) -> str:
 
 
 def _joined_thread(threads: Sequence[Thread], task: OsThread | None) -> int | None:
-    """Give the thread whose end is waited for: glibc's pthread_join() waits for a word in the thread's descriptor."""
+    """Return the thread whose end is waited for: glibc's pthread_join() waits for a word in the thread's descriptor."""
     address = task.system_call[1] if task is not None and len(task.system_call) > 1 else 0
     descriptors = ((place, thread.python_id) for place, thread in enumerate(threads) if thread.python_id is not None)
     return next((place for place, ident in descriptors if 0 <= address - ident < _DESCRIPTOR), None)

@@ -59,7 +59,7 @@ def running_jvm() -> RunningJvm | None:
 
 
 def jvm_in_memory() -> RunningJvm | None:
-    """Return it with its library, JPype's too; None where the kernel does not tell of libraries."""
+    """Return the JVM with its library, JPype's too; None if the kernel does not list the libraries."""
     return next(_created(), None)
 
 

@@ -70,7 +70,7 @@ class Builder:
 
 
 def start(root: Path, key: str, jvm: Jvm, profile: str, words: JvmWords, parts: dict[str, Any]) -> Builder | None:
-    """Give the builder of an entry; None where another one is at work or has just ended. Raise OSError."""
+    """Return the builder of an entry; None where another one is at work or has just ended. Raise OSError."""
     new = root / f"{key}{cache.NEW}"
     with contextlib.suppress(FileExistsError):
         new.mkdir(mode=0o700)
@@ -135,7 +135,7 @@ def _be_between(order: Order, environment: Mapping[str, str], owner_end: int, do
 
 
 def _environment(environ: Mapping[str, str], words: JvmWords) -> dict[str, str]:
-    """Give the builder the modules of this process, and nothing that measures or warns."""
+    """Return the builder's environment: the modules of this process, and nothing that measures or warns."""
     kept = {name: value for name, value in environ.items() if not name.startswith(_LEFT_OUT)}
     spoken = {name: shlex.join(chosen) for name, chosen in words.variables if chosen}
     return {**kept, **spoken, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -38,7 +38,7 @@ class Failed:
 
 
 def read(entry: Path) -> Archive | Failed | None:
-    """Give what the entry holds; None where it is missing, broken, or a failure of long ago."""
+    """Return what the entry holds; None where it is missing, broken, or a failure of long ago."""
     try:
         about = json.loads((entry / ABOUT).read_text(encoding="utf-8"))
         if "failed" in about:

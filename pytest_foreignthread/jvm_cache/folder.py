@@ -27,7 +27,7 @@ class CacheError(Exception):
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Give `$XDG_CACHE_HOME/pytest-foreignthread`, else `~/.cache/pytest-foreignthread`; raise CacheError.
+    """Return `$XDG_CACHE_HOME/pytest-foreignthread`, else `~/.cache/pytest-foreignthread`; raise CacheError.
 
     It is made where it is missing. A folder that others may write to, or that is another user's, is refused: HotSpot
     maps what lies there into the process and believes it.
@@ -47,7 +47,7 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def existing_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Give the same folder where it is there, None where it is not; raise CacheError for one that is refused."""
+    """Return the same folder where it is there, None where it is not; raise CacheError for one that is refused."""
     base = _base(environ)
     folder = base / "pytest-foreignthread"
     try:

@@ -20,7 +20,7 @@ FORMAT: Final = 1
 
 
 def key_parts(jvm: Jvm, profile: str, words: JvmWords) -> dict[str, Any]:
-    """Give what the key is made of, as plain data. Of the words those that matter are taken.
+    """Return what the key is made of, as plain data. Of the words those that matter are taken.
 
     The class path is not among it: JPype's own jar comes first there, and HotSpot lets the rest differ.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def try_lock(folder: Path) -> int | None:
-    """Give the descriptor that holds the lock; None where another process has it. Raise OSError."""
+    """Return the descriptor that holds the lock; None where another process has it. Raise OSError."""
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:

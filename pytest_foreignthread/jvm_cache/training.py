@@ -110,7 +110,7 @@ def _be_a_step(builder: int, action: Callable[[], None]) -> NoReturn:
 
 
 def _wait(pid: int, owner: int, end: float) -> int:
-    """Give the exit code of a step; end with it when the run has ended."""
+    """Return the exit code of a step; end with it when the run has ended."""
     poll = select.poll()
     poll.register(owner, select.POLLIN)
     while True:

@@ -78,7 +78,7 @@ class CacheOfRun:
         return isinstance(self._found, Failed)
 
     def given_to(self, settings: Settings) -> Settings:
-        """Give a test's settings the archive, where it is there by now and fits the test's own arguments."""
+        """Return a test's settings with the archive, if the archive exists and fits the test's own arguments."""
         words = jvm_words(settings.jvm_args)
         fits = self._words is not None and words.significant == self._words.significant and words.ruling_out is None
         archive = self._archive() if fits else None
@@ -105,7 +105,7 @@ class CacheOfRun:
         self.close(0.0)
 
     def close(self, patience: float = PATIENCE) -> None:
-        """Give the builder its last seconds, then end it."""
+        """Wait a few seconds for the builder, then end it."""
         working, self._builder = self._builder, None
         if working is None:
             return

@@ -11,7 +11,7 @@ _NAMED: Final = 5
 
 
 def alone_line(outcome: Outcome, alone: Alone) -> str:
-    """Give one line; the latest of the earlier tests are named."""
+    """Return one line; the latest of the earlier tests are named."""
     if alone.outcome is outcome:
         return f"also alone: {outcome.value} in a child of its own"
     left_out = len(alone.before) - _NAMED

@@ -50,7 +50,7 @@ def _function(problematic_frame: str, thread: Thread | None) -> str:
 
 
 def _named_by_pystack(where: str, thread: Thread | None) -> str | None:
-    """Give the innermost C function, where it is of the library that HotSpot names without a function."""
+    """Return the innermost C function, where it is of the library that HotSpot names without a function."""
     frame = thread.native_frames[0] if thread is not None and thread.native_frames else None
     library = where.partition("+")[0]
     return native_words(frame) if frame is not None and frame.function and frame.library == library else None

@@ -7,5 +7,5 @@ from ..stacks import Thread
 
 
 def thread(evidence: Evidence) -> Thread | None:
-    """Give the thread that crashed, ended the process or hangs; None where the evidence names none."""
+    """Return the thread that crashed, ended the process or hangs; None where the evidence names none."""
     return next((one for one in evidence.threads if one.current), None)

@@ -9,7 +9,7 @@ from ..stacks import Awaited, Frame, Gil, JavaFrame, Motion, NativeFrame, Python
 
 
 def threads_of(entry: Mapping[str, Any]) -> tuple[Thread, ...]:
-    """Give them without what the entry does not hold: the frames between which a moving thread was seen."""
+    """Return the threads without what the entry does not hold: the frames between which a moving thread was seen."""
     return tuple(_thread(data) for data in entry.get("threads", ()))
 
 

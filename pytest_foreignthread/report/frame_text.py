@@ -119,7 +119,7 @@ def _without_repeats(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _repeated(lines: Sequence[str], place: int) -> tuple[int, int]:
-    """Give how many lines recur from a place on, and how often they stand there; (1, 1) where none do."""
+    """Return how many lines recur from a place on, and how often they stand there; (1, 1) where none do."""
     for period in range(1, _LONGEST_CYCLE + 1):
         block, times = lines[place : place + period], 1
         while lines[place + period * times : place + period * (times + 1)] == block:
@@ -130,7 +130,7 @@ def _repeated(lines: Sequence[str], place: int) -> tuple[int, int]:
 
 
 def frame_line(frame: Frame) -> str:
-    """Give a frame with the tag of its language, so that a merged stack can be read."""
+    """Return a frame with the tag of its language, so that a merged stack can be read."""
     if isinstance(frame, PythonFrame):
         line = "" if frame.line is None else f", line {frame.line}"
         return f'  (Python) File "{frame.file}"{line}, in {frame.function}'

@@ -131,7 +131,7 @@ def _cell_span(cell: Cell | None, width: int, columns: _Columns, screen: Screen)
 
 
 def _word(cell: Cell, terse: bool) -> str:
-    """Give the outcome in at most five letters, and where repeats disagree how often: `SEGV 2/5`, tersely `SEGV?`."""
+    """Return the outcome in at most five letters, and where repeats disagree how often: `SEGV 2/5`, tersely `SEGV?`."""
     often = "?" if terse and cell.often else cell.often
     return _WORDS[cell.outcome][0] + often
 

@@ -31,7 +31,7 @@ Entry = Mapping[str, Any]
 
 
 def render(matrix: Matrix, entries: Sequence[Entry], environment: Mapping[str, Any]) -> str:
-    """Give the page. `entries` are those that the matrix was made of."""
+    """Return the page. `entries` are those that the matrix was made of."""
     seen = {outcome for row in matrix.rows for cell in row.cells.values() for outcome in cell.outcomes}
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     text = page.from_string(_resource("matrix.html.j2")).render(
@@ -50,7 +50,7 @@ def render(matrix: Matrix, entries: Sequence[Entry], environment: Mapping[str, A
 
 
 def page_data(matrix: Matrix, entries: Sequence[Entry]) -> dict[str, Any]:
-    """Give what the page's script works on. Each frame stands there once: most are the same in all reports."""
+    """Return what the page's script works on. Each frame stands there once: most are the same in all reports."""
     frames: dict[Frame, int] = {}
     runs: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for entry in entries:
@@ -79,7 +79,7 @@ def _cell(cell: Cell, runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _run(entry: Entry, frames: dict[Frame, int]) -> dict[str, Any]:
-    """Give a run's report; what is empty is left out, as there are thousands of runs that passed."""
+    """Return a run's report; what is empty is left out, as there are thousands of runs that passed."""
     threads = threads_of(entry)
     return _without_empty(
         {
@@ -146,7 +146,7 @@ def _flat(environment: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
 
 
 def _json(data: Mapping[str, Any]) -> Markup:
-    """Give JSON that stays inside its script element: there `<` begins what may end it, whatever it is part of."""
+    """Return JSON that stays inside its script element: there `<` begins what may end it, whatever it is part of."""
     return Markup(json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"))
 
 

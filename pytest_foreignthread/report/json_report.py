@@ -14,7 +14,7 @@ SCHEMA_VERSION: Final = 3
 
 
 def test_entry(record: RunRecord) -> dict[str, Any]:
-    """Give the report's entry on one run: plain data that JSON gives back unchanged."""
+    """Return the report's entry on one run: plain data that JSON gives back unchanged."""
     evidence = record.evidence
     fatal = evidence.fatal_error
     return {

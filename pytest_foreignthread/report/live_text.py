@@ -46,7 +46,7 @@ class Progress:
 
 
 def live_line(progress: Progress, screen: Screen) -> Line:
-    """Give what fits the width: of the parts the time left goes first, then the test's name, then the outcomes."""
+    """Return what fits the width: of the parts the time left goes first, then the test's name, then the outcomes."""
     counts = list(_counts(progress))
     left = [] if progress.left is None else [Span(f" | {clock(progress.left)} left")]
     for fixed in ([*counts, *left], counts):
@@ -66,7 +66,7 @@ def _counts(progress: Progress) -> Iterator[Span]:
 
 
 def _running(running: Sequence[Running], room: int, screen: Screen) -> Line | None:
-    """Give the test that runs longest and how many there are; None where there is no room for it."""
+    """Return the test that runs longest and how many there are; None where there is no room for it."""
     if not running:
         return () if room >= 0 else None
     longest = max(running, key=lambda one: one.seconds)
@@ -90,7 +90,7 @@ def duration(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Give `2:10`, from an hour on `1:02:10`."""
+    """Return `2:10`, from an hour on `1:02:10`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

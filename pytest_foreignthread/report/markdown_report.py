@@ -15,7 +15,7 @@ _SPECIAL: Final = re.compile(r"[^\w\s.,:;/()-]|_")
 
 
 def render(matrix: Matrix, limit: int = LIMIT) -> str:
-    """Give title, verdicts and grid in at most `limit` bytes of UTF-8; rows that do not fit are counted.
+    """Return title, verdicts and grid in at most `limit` bytes of UTF-8; rows that do not fit are counted.
 
     Sound tests are only counted: a summary is read for what breaks.
     """
@@ -77,7 +77,7 @@ def _bytes(text: str) -> int:
 
 
 def code(text: str) -> str:
-    """Give text in type, whatever it holds: a backtick or a `|` would end the code or the cell of a plain one."""
+    """Return text as Markdown code, whatever the text holds: a backtick or a `|` would end plain code or its cell."""
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
     if not set(text) & set("`|\\") and text == text.strip() and text:

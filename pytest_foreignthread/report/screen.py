@@ -60,5 +60,5 @@ def width_of(text: str) -> int:
 
 
 def _columns_of(char: str) -> int:
-    """Give two terminal columns for an East Asian wide character, none for a combining one."""
+    """Return two terminal columns for an East Asian wide character, none for a combining one."""
     return 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1

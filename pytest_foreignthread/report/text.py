@@ -50,7 +50,7 @@ def render(record: RunRecord, layout: Layout | None = None) -> str:
 
 
 def tail(record: RunRecord) -> list[str]:
-    """Give the last lines of a text: where the documents are, and the command that runs just this test again."""
+    """Return the last lines of a text: where the documents are, and the command that runs just this test again."""
     lines = _artifacts(record.artifacts)
     if record.outcome is not Outcome.NULL_RESULT:
         lines.append(f"rerun: pytest {' '.join(map(_quoted, record.rerun_arguments))}")
@@ -58,7 +58,7 @@ def tail(record: RunRecord) -> list[str]:
 
 
 def diagnosis_lines(record: RunRecord, width: int = 80) -> list[str]:
-    """Give the cause, what proves it and what to do; or say that no rule fits."""
+    """Return the cause, what proves it and what to do; or say that no rule fits."""
     found = record.diagnosis
     if found is None:
         none = ["diagnosis: none: what was found proves no known cause"] if record.outcome.abnormal else []

@@ -58,7 +58,7 @@ class _Group:
 
 
 def _groups(root: Path, membership: Path) -> Iterator[_Group]:
-    """Give the groups of this process that may know of memory."""
+    """Yield the groups of this process that may know of memory."""
     try:
         lines = membership.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -84,7 +84,7 @@ class Keys:
             self._pass_on(signal.SIGCONT, frame)
 
     def make_usual(self) -> None:
-        """Give the terminal the modes that it had before: without echo a shell would be of little use."""
+        """Restore the modes that the terminal had before: a shell without echo is of little use."""
         self._set(self._usual)
 
     def _set(self, attributes: list[Any] | None) -> None:

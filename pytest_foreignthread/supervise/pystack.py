@@ -69,7 +69,7 @@ class Pystack:
         """Where requests are written, and answers read."""
 
     def run(self, arguments: list[str], give_up: float) -> tuple[int, str, str]:
-        """Give exit code, output and errors. Raise TimeoutExpired at `give_up` on the monotonic clock, or OSError."""
+        """Return exit code, output and errors. Raise TimeoutExpired at `give_up` on the monotonic clock, or OSError."""
         with SignalsHeld() as held:
             answered = False
             try:

@@ -95,7 +95,7 @@ class SupervisedChild:
         entered: Callable[[Phase], object] | None = None,
         expected: Expected | None = None,
     ) -> Observation:
-        """Give the child its order and watch until it has done that, has ended, or a phase passes its limit.
+        """Send the child its order; watch until the child has done that, has ended, or a phase passes its limit.
 
         FORK's limit counts from the start, the others' from their `PhaseStarted`; all together have the sum of the
         limits. `probe` is called with the pid of a child that passed its deadline, while it lives; it has to bound
@@ -129,7 +129,7 @@ class SupervisedChild:
         return replace(watch.observation(), oom_kills=killed)
 
     def give(self, order: Order) -> None:
-        """Give an order ahead of the call that watches what becomes of it."""
+        """Send an order before the call that watches its result."""
         if self._kept is not None:
             self._kept.give(order)
 

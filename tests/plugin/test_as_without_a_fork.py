@@ -100,7 +100,7 @@ def _normal(value: Any) -> Any:
 
 
 def _screen(output: str) -> list[str]:
-    """Give the lines after the heading, which tells of plugins and the JVM."""
+    """Return the lines after the heading, which tells of plugins and the JVM."""
     _, found, body = output.partition("collected ")
     lines = _normal(body if found else output).splitlines()
     unlike = ("foreign-thread: JVM", "test_bodies.py::TestCase::test_subtests")

@@ -96,7 +96,7 @@ def jdk(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Give a cache with the archive of a JDK, and nothing besides."""
+    """Return a cache with the archive of a JDK, and nothing besides."""
 
     @functools.cache
     def build(name: str) -> Path:

@@ -113,7 +113,7 @@ SHOWN: Final = "(one) => { const box = one.getBoundingClientRect(); return box.w
 
 
 def cell(test: str, mode: str) -> str:
-    """Give the expression for the cell of a test in a mode."""
+    """Return the expression for the cell of a test in a mode."""
     row = f"[...document.querySelectorAll('.test')].find((one) => one.textContent.startsWith({json.dumps(test)}))"
     return f"{row}.querySelector('[data-mode={mode}]')"
 
@@ -332,7 +332,7 @@ def keep(image: bytes, name: str) -> None:
 
 
 def pixels(png: bytes) -> tuple[tuple[int, int], list[bytes]]:
-    """Give size and lines, each as it is filtered: a blank image has few that differ, and the first pixel is plain."""
+    """Return size and lines, each as it is filtered: a blank image has few that differ; the first pixel is plain."""
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     chunks: list[tuple[bytes, bytes]] = []
     place = 8

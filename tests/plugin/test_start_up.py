@@ -66,7 +66,7 @@ MODES: Final = f"""{ORDINARY}
 
 
 def run(folder: Path, suite: str, *arguments: str) -> tuple[int, str]:
-    """Give exit status and output of a run of pytest that has no option of this plugin but these."""
+    """Return exit status and output of a run of pytest that has no option of this plugin but these."""
     (folder / "conftest.py").write_text(textwrap.dedent(CONFTEST), encoding="utf-8")
     (folder / "test_it.py").write_text(textwrap.dedent(suite), encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]

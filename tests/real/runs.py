@@ -44,7 +44,7 @@ class Runner:
         return ""
 
     def told(self, suite: Suite, problem: str = "not run yet") -> SuiteResult:
-        """Give what was seen when the suite ran last; `problem` where nothing was."""
+        """Return what was seen when the suite ran last; `problem` where nothing was."""
         version = suite.version or self.workshop.python_version()
         if not self._kept(suite, "seconds").exists():
             return SuiteResult(suite.name, version, differences=(problem,))
@@ -54,7 +54,7 @@ class Runner:
         return replace(result, seconds_plain=seconds[0], seconds=seconds[1])
 
     def _plain(self, suite: Suite, folder: Path) -> float:
-        """Give seconds; raise SuiteError where the suite is not green: it could tell nothing."""
+        """Return seconds; raise SuiteError where the suite is not green: it could tell nothing."""
         status, seconds = self._pytest(suite, folder, ["-p", "plain_outcomes"])
         if status != 0:
             raise SuiteError(f"plain pytest ends with status {status}: see {self._log(suite)}")
@@ -78,7 +78,7 @@ class Runner:
         return seconds
 
     def _pytest(self, suite: Suite, folder: Path, options: Sequence[str]) -> tuple[int, float]:
-        """Give exit status and seconds. What pytest prints goes to the suite's log."""
+        """Return exit status and seconds. What pytest prints goes to the suite's log."""
         config = folder / suite.config if suite.config else self.workshop.folder / BARE_CONFIG
         common = ["-q", "--tb=short", "-p", "no:cacheprovider", "-c", str(config), f"--rootdir={folder}"]
         # By the script and not by `-m`, which would put the sources before what is built from them.

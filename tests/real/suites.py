@@ -78,7 +78,7 @@ SUITES: Final = (
 
 
 def chosen(names: Iterable[str]) -> tuple[Suite, ...]:
-    """Give the suites of these names, `cpython` for all of CPython's; all of them where none is named.
+    """Return the suites of these names, `cpython` for all of CPython's; all of them where none is named.
 
     Raise ValueError for a name that no suite has.
     """

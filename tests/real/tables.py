@@ -28,7 +28,7 @@ def _cells(result: SuiteResult) -> tuple[str, ...]:
 
 
 def markdown(results: Sequence[SuiteResult]) -> str:
-    """Give the table of the suites, and below it the known breaks of each with their reasons."""
+    """Return the table of the suites, and below it the known breaks of each with their reasons."""
     return "\n".join([*_table([_HEAD, *map(_cells, results)]), *_breaks(results)]) + "\n"
 
 

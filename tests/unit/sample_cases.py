@@ -63,7 +63,7 @@ def crashed(
     jvm: bool = True,
     **more: Any,
 ) -> Case:
-    """Give the case of a child that died while a test ran on the thread FOREIGN; without a JVM, on the main one."""
+    """Return the case of a child that died while a test ran on the thread FOREIGN; without a JVM, on the main one."""
     messages = (
         PhaseStarted(Phase.SETUP),
         ThreadNamed(MAIN, 10, "MainThread"),

@@ -29,7 +29,7 @@ ENVIRONMENT: Final[Mapping[str, Any]] = {
 
 
 def entry(nodeid: str, mode: str, outcome: Outcome = Outcome.PASSED, *, code: str | None = None) -> Entry:
-    """Give the entry of one run; `code` is that of its diagnosis."""
+    """Return the entry of one run; `code` is that of its diagnosis."""
     record = _LIKE.get(outcome, RunRecord(nodeid, mode, outcome, Phase.CALL, 0.25))
     found = None if code is None else replace(LATE, code=code)
     test = without_mode(nodeid, mode)
@@ -37,7 +37,7 @@ def entry(nodeid: str, mode: str, outcome: Outcome = Outcome.PASSED, *, code: st
 
 
 def row(test: str, **outcomes: Outcome | tuple[Outcome, ...]) -> list[Entry]:
-    """Give the entries of one test: mode=outcome, or several where it was repeated."""
+    """Return the entries of one test: mode=outcome, or several where it was repeated."""
     start = f"{test[:-1]}-" if test.endswith("]") else f"{test}["
     return [
         entry(f"{start}{mode}]", mode, outcome)
@@ -47,7 +47,7 @@ def row(test: str, **outcomes: Outcome | tuple[Outcome, ...]) -> list[Entry]:
 
 
 def diagnosed(entries: list[Entry], code: str) -> list[Entry]:
-    """Give the entries, those that are no pass with a diagnosis."""
+    """Return the entries, those that are no pass with a diagnosis."""
     found = Diagnosis(code, f"what {code} means", "what to do", ("what proves it",))
     return [
         one if one["outcome"] == "passed" else {**one, "diagnosis": {**vars(found), "evidence": list(found.evidence)}}

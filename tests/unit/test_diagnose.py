@@ -32,7 +32,7 @@ KINDS: Final = ("hs_err", "java_dump", "python_hang", "native", "python", "stder
 
 @st.composite
 def torn_documents(draw: st.DrawFn) -> dict[str, str]:
-    """Give some documents of a child, each a real one that ends anywhere."""
+    """Return some documents of a child, each a real one that ends anywhere."""
     names = draw(st.sets(st.sampled_from([*KINDS, "java_dump_2", "java_dump_3", "python_hang_2", "python_hang_3"])))
     documents = {}
     for name in sorted(names):
@@ -65,7 +65,7 @@ def test_no_torn_document_raises(
 
 
 def of_documents(name: str, phase: Phase = Phase.CALL) -> str | None:
-    """Give the diagnosis of a crash from its real documents."""
+    """Return the diagnosis of a crash from its real documents."""
     documents = {"hs_err": TEXTS[f"hs_err-{name}-25"]}
     if (dump := TEXTS.get(f"python-{name}-3.11")) is not None:
         documents["python"] = dump

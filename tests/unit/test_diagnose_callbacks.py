@@ -23,7 +23,7 @@ SEEN: Final = (seen(7), seen(11))
 
 
 def caller(*top: str, wait: Awaited | None = None, gil: Gil | None = None) -> Thread:
-    """Give the body's thread; `top` are C frames newer than Python's."""
+    """Return the body's thread; `top` are C frames newer than Python's."""
     frames: tuple[Frame, ...] = (*(NativeFrame("libjvm.so", name, "") for name in top), GOES_ON)
     waits = () if wait is None else (Wait(wait, "something"),)
     return thread(*frames, name="foreign-1", native_id=11, ident=FOREIGN, current=False, waits=waits, gil=gil)

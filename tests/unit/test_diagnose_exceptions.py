@@ -28,7 +28,7 @@ def failed(
     ident: int = FOREIGN,
     **more: Any,
 ) -> Case:
-    """Give the case of a test on the thread `ident` that raised the exceptions, outermost first."""
+    """Return the case of a test on the thread `ident` that raised the exceptions, outermost first."""
     messages = (
         PhaseStarted(Phase.SETUP),
         ThreadNamed(MAIN, 10, "MainThread"),

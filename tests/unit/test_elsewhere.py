@@ -11,7 +11,7 @@ from pytest_foreignthread.child.elsewhere import kept_by_main_thread
 
 
 def raised_elsewhere(function: Callable[[], object]) -> BaseException:
-    """Give what the function raises on another thread."""
+    """Return what the function raises on another thread."""
     with ThreadPoolExecutor(1) as pool:
         error = pool.submit(function).exception()
     assert error is not None

@@ -26,7 +26,7 @@ ABORTED: Final = "Fatal Python error: Aborted"
 
 
 def crash(name: str, names: Mapping[int, tuple[int, str]] | None = None) -> Evidence:
-    """Give the evidence of a crash whose documents are of one process."""
+    """Return the evidence of a crash whose documents are of one process."""
     documents = {"hs_err": TEXTS[f"hs_err-{name}-25"], "python": TEXTS[f"python-{name}-3.11"]}
     return read_evidence(documents, names or {}, {})
 

@@ -27,7 +27,7 @@ UPCALL: Final = "~RuntimeStub::upcall_stub_(Ljava/lang/Object;)V"
 
 
 def py(words: str) -> list[PythonFrame]:
-    """Give Python's frames of the functions in the text; `__call__` is the one of this plugin's callback."""
+    """Return Python's frames of the functions in the text; `__call__` is the one of this plugin's callback."""
     file = "/lib/pytest_foreignthread/child/callback.py"
     return [PythonFrame(file if word == "__call__" else TEST_FILE, 1, word) for word in words.split()]
 
@@ -37,7 +37,7 @@ def java(words: str) -> list[JavaFrame]:
 
 
 def native(words: str) -> list[PythonFrame | NativeFrame]:
-    """Give pystack's frames: `'f'` is Python's, `?` has no name, `?x.so` none but a library, others are of libjvm."""
+    """Return pystack's frames: `'f'` is Python's, `?` has no name, `?x.so` none but a library, others are of libjvm."""
     frames: list[PythonFrame | NativeFrame] = []
     for word in words.split():
         if word.startswith("'"):
@@ -57,7 +57,7 @@ def word(frame: Frame) -> str:
 
 
 def words(joined: Interleaved) -> list[str]:
-    """Give a text for each stack."""
+    """Return a text for each stack."""
     return [" ".join(map(word, stack)) for stack in joined.stacks]
 
 
@@ -291,7 +291,7 @@ TOP: Final = st.lists(
 
 @st.composite
 def stacks_of_pystack(draw: st.DrawFn, python: list[PythonFrame]) -> list[PythonFrame | NativeFrame]:
-    """Give C frames with the Python frames between, or with others."""
+    """Return C frames with the Python frames between, or with others."""
     shown = draw(st.just(python) | PYTHON)
     pieces = [[frame, *draw(C_FRAMES)] for frame in shown]
     return [*draw(C_FRAMES), *(frame for piece in pieces for frame in piece)]

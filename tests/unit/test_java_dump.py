@@ -25,7 +25,7 @@ PROXY: Final = (
 
 
 def frames(*places: str) -> tuple[JavaFrame, ...]:
-    """Give the frames of `function File.java:1`, `function` or `function native` each."""
+    """Return the frames of `function File.java:1`, `function` or `function native` each."""
     found = []
     for function, _, place in (text.partition(" ") for text in places):
         file, _, line = place.partition(":")

@@ -21,7 +21,7 @@ def jv(name: str) -> JavaFrame:
 
 
 def look(python: str | None = None, java: str | None = None, seconds: float | None = None) -> Look:
-    """Give what a look saw of the one thread; None where its document has nothing, "" for a thread without frames."""
+    """Return what a look saw of the one thread; None where its document has nothing, "" for a thread without frames."""
     return Look(
         () if python is None else (PythonThread(IDENT, None, False, tuple(map(py, python.split())), NATIVE),),
         () if java is None else (JavaThread("pool-1-thread-1", NATIVE, False, None, tuple(map(jv, java.split()))),),

@@ -18,12 +18,12 @@ NO_NAME: Final = NativeFrame(None, None, "")
 
 
 def threads(name: str) -> dict[str, NativeThread]:
-    """Give the threads by name, of those with one name the last."""
+    """Return the threads by name, of those with one name the last."""
     return {str(thread.name): thread for thread in parse_native_dump(TEXTS[f"native-{name}"])}
 
 
 def shape(thread: NativeThread) -> list[str]:
-    """Give a word for each frame: its function, in quotes that of a Python frame; `?` for one without."""
+    """Return a word for each frame: its function, in quotes that of a Python frame; `?` for one without."""
     return [repr(one.function) if isinstance(one, PythonFrame) else one.function or "?" for one in thread.frames]
 
 

@@ -17,7 +17,7 @@ def parsed(name: str) -> PythonDump:
 
 
 def frames(*places: str) -> tuple[PythonFrame, ...]:
-    """Give the frames of `function:line` in the test's file each."""
+    """Return the frames of `function:line` in the test's file each."""
     found = []
     for function, _, line in (place.partition(":") for place in places):
         found.append(PythonFrame(TEST_FILE, int(line), function))

@@ -19,7 +19,7 @@ KNOWN: Final = parse("t.py::test_a | new=failed | it asks for the main thread", 
 
 
 def report(**outcomes: Mapping[str, str]) -> dict[str, Any]:
-    """Give a report with the tests of `t.py`: name → mode → outcome."""
+    """Return a report with the tests of `t.py`: name → mode → outcome."""
     return {
         "tests": [
             {"test": f"t.py::{name}", "mode": mode, "outcome": outcome}

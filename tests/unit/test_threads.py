@@ -53,7 +53,7 @@ def task(native_id: int, pointer: int | None = None) -> OsThread:
 
 
 def ids(threads: tuple[Thread, ...]) -> list[tuple[int | None, int | None]]:
-    """Give the kernel's id and Python's of each."""
+    """Return the kernel's id and Python's of each."""
     return [(thread.native_id, thread.python_id) for thread in threads]
 
 

@@ -36,7 +36,7 @@ def thread(
 
 
 def python(place: str) -> PythonFrame:
-    """Give the frame of `threading.py:join`, a file and a function of the standard library's."""
+    """Return the frame of `threading.py:join`, a file and a function of the standard library's."""
     file, _, function = place.partition(":")
     return PythonFrame(f"/usr/lib/python3.11/{file}", 1, function)
 
@@ -46,7 +46,7 @@ def native(*names: str) -> tuple[NativeFrame, ...]:
 
 
 def found(*threads: Thread, links: tuple[Blocked, ...] = (), tasks: tuple[OsThread, ...] = ()) -> list[list[Wait]]:
-    """Give the waits of threads whose names are Java's as well."""
+    """Return the waits of threads whose names are Java's as well."""
     java = [JavaThread(one.name or "", one.native_id, False, None, ()) for one in threads]
     return [list(one) for one in waits(threads, java, links, {task.native_id: task for task in tasks})]
 
@@ -234,7 +234,7 @@ IDENT: Final = 0x7FCAE44776C0
 
 
 def joins(address: int, *others: Thread, in_call: bool = True) -> int | None:
-    """Give who is joined by a holder of the GIL in pthread_join() whose futex is at `address`."""
+    """Return who is joined by a holder of the GIL in pthread_join() whose futex is at `address`."""
     holder = thread(*native("__pthread_clockjoin_ex"), TEST, native_id=1, gil=Gil.HOLDS)
     task = OsThread(1, "a", "S", 0.0, (FUTEX, address, 0x109, 0, 0, 0, 0) if in_call else ())
     return found(holder, *others, tasks=(task,))[0][0].owner

@@ -9,6 +9,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from os import getpid
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -41,14 +42,14 @@ def main(folder: str, messages: str, orders: str) -> NoReturn:
     """Be the child; the descriptors are those of its two pipes."""
     for descriptor in (int(messages), int(orders)):
         os.set_inheritable(descriptor, False)
-    scratch, sender = Path(folder), Sender(int(messages), os.getpid())
+    scratch, sender = Path(folder), Sender(int(messages), getpid())
     # The project may start a JVM before any of our code runs again, and HotSpot has to find the signals as it wants.
     try:
         early = faults.PythonStacks(scratch / documents.PYTHON, scratch / documents.PYTHON_HANG, DUMP_SIGNAL)
         output = OutputPutAside(scratch)
     except OSError as error:
         sender.send(NotServed(no_room(error)))
-        leave(RAISED, os.getpid())
+        leave(RAISED, getpid())
     early.arm()
     faults.leave_to_hotspot()
     _leave_after(sender, lambda: _start(scratch, sender, Orders(int(orders)), early, output))
@@ -71,13 +72,13 @@ def _start(folder: Path, sender: Sender, orders: Orders, early: faults.PythonSta
 
 def _leave_after(sender: Sender, action: Callable[[], None]) -> NoReturn:
     """End this process without pytest's end of a session, which is that of the pytest process."""
-    status, pid = RAISED, os.getpid()
+    status, pid = RAISED, getpid()
     try:
         action()
         status = 0
     # The process boundary: nothing may unwind into pytest, which would report it as its own error.
     except BaseException as error:
-        if os.getpid() == pid:
+        if getpid() == pid:
             tell_error(sender, error)
     finally:
         leave(status, pid)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from json import dumps, loads
+from os import read
 from typing import Final
 
 
@@ -35,7 +35,7 @@ _CLASSES: Final[Mapping[str, type[Order]]] = {cls.__name__: cls for cls in (RunT
 
 
 def encode_order(order: Order) -> bytes:
-    return json.dumps({"order": type(order).__name__, **dataclasses.asdict(order)}).encode() + b"\n"
+    return dumps({"order": type(order).__name__, **dataclasses.asdict(order)}).encode() + b"\n"
 
 
 class Orders:
@@ -53,11 +53,11 @@ class Orders:
         while data := self._read():
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                fields = json.loads(line)
+                fields = loads(line)
                 yield _CLASSES[fields.pop("order")](**fields)
 
     def _read(self) -> bytes:
         try:
-            return os.read(self._fd, 4096)
+            return read(self._fd, 4096)
         except OSError:
             return b""

@@ -3,16 +3,19 @@
 A message is a line of JSON: the name of its class, a tab, its fields, a newline. JSON text holds no raw newline, so a
 reader finds the next message however the stream was cut, and bytes that a test wrote into the pipe cost one line.
 
+The child's side binds functions of `os` and `json` by name when it is imported, here and elsewhere: a test may replace
+`os.getpid` or `json.dumps` in their modules, and puts them back in its teardown, after the report of its body is sent.
+
 A line that is no message is counted and dropped. What a message says is not judged here: `expected_messages` does that.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from json import dumps, loads
+from os import fstat, getpid, write
 from typing import Any, Final
 
 from .choices import MESSAGE_LIMIT
@@ -67,12 +70,12 @@ _PIECE: Final = 1024 * 1024
 def encode(message: Message) -> bytes:
     """Raise TypeError when a report holds what JSON does not take."""
     fields = {name: _plain(value) for name, value in vars(message).items()}
-    return f"{type(message).__name__}\t{json.dumps(fields)}\n".encode()
+    return f"{type(message).__name__}\t{dumps(fields)}\n".encode()
 
 
 def encode_report(report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: str) -> bytes:
     """Return a `ReportMade` whose report is JSON already."""
-    rest = json.dumps({"exceptions": exceptions, "elsewhere": elsewhere})
+    rest = dumps({"exceptions": exceptions, "elsewhere": elsewhere})
     return f'{ReportMade.__name__}\t{{"report": {report}, {rest[1:]}\n'.encode()
 
 
@@ -114,7 +117,7 @@ class Sender:
         self._send(encode_report(report, exceptions, elsewhere), soon)
 
     def _send(self, data: bytes, soon: bool) -> None:
-        if os.getpid() != self._owner_pid:
+        if getpid() != self._owner_pid:
             return
         with self._lock:
             self._kept_back += data
@@ -135,13 +138,13 @@ class Sender:
         view = memoryview(b"\n" + data if self._torn else data)
         self._torn = True
         while view:
-            view = view[os.write(self._fd, view) :]
+            view = view[write(self._fd, view) :]
         self._torn = False
 
 
 def _identity(fd: int) -> tuple[int, int] | None:
     try:
-        status = os.fstat(fd)
+        status = fstat(fd)
     except OSError:
         return None
     return status.st_dev, status.st_ino
@@ -245,7 +248,7 @@ def _inside(value: object) -> Iterable[object]:
 
 def _decode(cls: type[Message], text: bytes) -> Message | None:
     try:
-        fields = json.loads(text)
+        fields = loads(text)
         if too_deep(fields):
             return None
         if cls is PhaseStarted:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from os import getpid
 from typing import Any, Final, Generic, TypeVar
 
 from ..observation import ThreadNamed
@@ -45,7 +46,7 @@ class Callback(Generic[T]):
         self._alternate = alternate or AlternateStacks()
         self._sender = sender
         self._stacks = stacks
-        self._owner = os.getpid()
+        self._owner = getpid()
         self._lock = threading.Lock()
         self.calls = 0
         self.future: Future[T] = Future()
@@ -76,7 +77,7 @@ class Callback(Generic[T]):
     def _leave_if_forked(self, status: int) -> None:
         # A fork on a Java thread has neither the other threads nor a working JVM: it must not return into Java. On the
         # main thread it would run the rest of the test a second time.
-        if os.getpid() != self._owner:
+        if getpid() != self._owner:
             os._exit(status)
 
 
@@ -91,7 +92,7 @@ def trace_as_python_threads_do() -> None:
 
 
 def is_main_thread() -> bool:
-    return threading.get_native_id() == os.getpid()
+    return threading.get_native_id() == getpid()
 
 
 def current_thread() -> ThreadNamed:

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from os import getpid
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class Debugging:
     def __init__(self, folder: Path, sender: Sender) -> None:
         self._answers = folder / DEBUGGER_FIFO
         self._sender = sender
-        self._owner = os.getpid()
+        self._owner = getpid()
         self._lock = threading.Lock()
         self._thread: int | None = None
         """Python's id of the one that debugs."""
@@ -78,7 +79,7 @@ class Debugging:
     def take(self) -> None:
         """Return when the terminal may be used; raise OSError where it is not to be had."""
         # A process that the test forked reads beside this one, as without a fork.
-        if os.getpid() != self._owner:
+        if getpid() != self._owner:
             return
         with self._lock:
             if self._thread is None:
@@ -127,7 +128,7 @@ class Debugging:
             sys.__stdout__.reconfigure(line_buffering=True)
 
     def give_back(self) -> None:
-        if os.getpid() != self._owner or self._thread is None:
+        if getpid() != self._owner or self._thread is None:
             return
         with self._lock:
             self._thread = None
@@ -136,7 +137,7 @@ class Debugging:
             self._sender.send(DebuggerLeft())
 
     def _input(self, prompt: object = "", /) -> str:
-        if os.getpid() != self._owner:
+        if getpid() != self._owner:
             return self._usual_input(prompt)
         # Said again at each prompt: the parent counts how many ^C have gone by without an answer.
         self._tell()

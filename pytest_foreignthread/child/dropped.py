@@ -5,12 +5,12 @@ pytest gathers both kinds, and warns of them at the end of a phase. A test that 
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import getpid
 from typing import Any
 
 from ..observation import UncaughtException
@@ -20,17 +20,17 @@ from ..wire import Sender
 @contextmanager
 def told(sender: Sender) -> Iterator[None]:
     """Send what Python drops while the block runs; the hooks that were set before, pytest's above all, still run."""
-    owner = os.getpid()
+    owner = getpid()
     thread_hook, unraisable_hook = threading.excepthook, sys.unraisablehook
 
     def tell_of_thread(arguments: Any) -> None:
-        if os.getpid() == owner and arguments.exc_type is not SystemExit:
+        if getpid() == owner and arguments.exc_type is not SystemExit:
             name = "?" if arguments.thread is None else arguments.thread.name
             _send(sender, f'uncaught on Python thread "{name}"', arguments)
         thread_hook(arguments)
 
     def tell_of_unraisable(arguments: Any) -> None:
-        if os.getpid() == owner:
+        if getpid() == owner:
             _send(sender, f"could not be raised: {arguments.err_msg or 'Exception ignored in'}", arguments)
         unraisable_hook(arguments)
 

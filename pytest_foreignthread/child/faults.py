@@ -8,6 +8,7 @@ import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import getpid
 from pathlib import Path
 from typing import NoReturn
 
@@ -57,10 +58,10 @@ class PythonStacks:
     @contextmanager
     def written_at_exit(self) -> Iterator[None]:
         """Let `os._exit`, which is no signal, leave the stacks as well."""
-        leave, owner = os._exit, os.getpid()
+        leave, owner = os._exit, getpid()
 
         def write_and_leave(status: int) -> NoReturn:
-            if os.getpid() == owner:
+            if getpid() == owner:
                 self.write()
             leave(status)
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from os import getpid
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -38,7 +39,7 @@ class PhaseEnds:
     def __init__(self, java: JavaSide, sender: Sender) -> None:
         self._java = java
         self._sender = sender
-        self._owner = os.getpid()
+        self._owner = getpid()
         self._set_up: dict[pytest.FixtureDef[Any], Any] = {}
         self._last = True
         self.thrown: Uncaught | None = None
@@ -120,7 +121,7 @@ class PhaseEnds:
 
     def _leave_if_forked(self, error: BaseException | None) -> None:
         # A process that the test forked would read what this one captures, and run the rest of the test once more.
-        if os.getpid() != self._owner:
+        if getpid() != self._owner:
             os._exit(0 if error is None else 1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from json import dumps, loads
 from typing import Any, Final
 
 import pytest
@@ -35,7 +35,7 @@ def report_text(config: pytest.Config, report: pytest.TestReport, nodeid: str) -
     # What a hook puts in the place of a method, of `toterminal` say, is nothing that crosses.
     fields = {name: value for name, value in data.items() if name == "nodeid" or not _is_pytests(name)}
     # Each by itself: one that JSON does not take, a list that holds itself say, becomes a text, not the report.
-    return "{" + ", ".join(f"{json.dumps(text_of(name))}: {_as_json(one)}" for name, one in fields.items()) + "}"
+    return "{" + ", ".join(f"{dumps(text_of(name))}: {_as_json(one)}" for name, one in fields.items()) + "}"
 
 
 def failure_text(report: pytest.TestReport) -> str:
@@ -61,17 +61,17 @@ def _property(pair: Any) -> tuple[str, Any]:
 
 def plain(value: Any) -> Any:
     """Return the value itself where JSON gives it back as it is, else the nearest that JSON takes."""
-    return json.loads(_as_json(value))
+    return loads(_as_json(value))
 
 
 def _as_json(value: Any) -> str:
     try:
         if not too_deep(value):
-            return json.dumps(value, default=text_of, skipkeys=True)
+            return dumps(value, default=text_of, skipkeys=True)
     # It holds itself, or it is a class of a test's own, whose methods may do anything.
     except BaseException:
         pass
-    return json.dumps(text_of(value))
+    return dumps(text_of(value))
 
 
 def property_value(value: Any) -> Any:

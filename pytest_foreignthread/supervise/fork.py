@@ -13,6 +13,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from os import getpid
 from typing import NoReturn
 
 from ..blame import error_text
@@ -109,7 +110,7 @@ def _of_threads_unwarned() -> Iterator[None]:
 def run_child(child_main: ChildMain, messages: int, orders: int, held: SignalsHeld) -> NoReturn:
     """Be the child. Of the parent's descriptors two are left: where messages are written, and orders read."""
     status, sender = RAISED, None
-    pid = os.getpid()
+    pid = getpid()
     try:
         os.setpgid(0, 0)
         sender, taken = Sender(_moved_up(messages), pid), Orders(_moved_up(orders))
@@ -118,7 +119,7 @@ def run_child(child_main: ChildMain, messages: int, orders: int, held: SignalsHe
         status = 0
     # The process boundary: nothing may unwind into the frames of the pytest process that this is a copy of.
     except BaseException as error:
-        if os.getpid() == pid:
+        if getpid() == pid:
             tell_error(sender, error)
     finally:
         leave(status, pid)
@@ -135,7 +136,7 @@ def tell_error(sender: Sender | None, error: BaseException) -> None:
 def leave(status: int, pid: int) -> NoReturn:
     """End this process at once. A process that the test forked leaves the test's buffers to the test."""
     try:
-        if os.getpid() == pid:
+        if getpid() == pid:
             flush_output()
     finally:
         os._exit(status)

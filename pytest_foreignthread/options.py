@@ -263,7 +263,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def faulthandler_choice(early: pytest.Config) -> object:
-    """Return what is written, before the first conftest is imported; whether it can be understood is told later."""
+    """Return the value as it is written, before the first conftest is imported; a later step checks it."""
     option = next(option for option in OPTIONS if option.name == "faulthandler")
     given = getattr(early.known_args_namespace, option.flag.lstrip("-").replace("-", "_"), None)
     return given or _ini_value(early, option) or option.default

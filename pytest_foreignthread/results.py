@@ -126,12 +126,15 @@ class Results:
             add_verdict(reports, row.verdict)
 
     def worker_ended(self, report: pytest.TestReport) -> None:
-        """Take the entry of a test amid which a worker has ended, of which xdist makes this report."""
+        """Take the entry of the test that this report of xdist's blames for the end of a worker."""
         worker = _worker_of(report)
         if worker is not None and LOGS in self._config.stash:
-            entry = self._config.stash[LOGS].entries(worker).get(report.nodeid)
-            if entry is not None:
-                self._cut(worker, entry, f"xdist's worker {worker!r} ended before the test did")
+            told = self._config.stash[LOGS].told_of(worker, report.nodeid)
+            if told is not None:
+                has_begun, entry = told
+                self._cut(
+                    worker, entry, f"xdist's worker {worker!r} ended before the test {'did' if has_begun else 'began'}"
+                )
 
     def _cut(self, worker: str | None, entry: dict[str, Any], why: str) -> None:
         if (worker, entry["nodeid"]) not in self._reported:
@@ -144,7 +147,7 @@ class Results:
         if self.last_started.entry is not None:
             self._cut(None, self.last_started.entry, why)
         if LOGS in self._config.stash:
-            for worker, entry in self._config.stash[LOGS].all_entries():
+            for worker, entry in self._config.stash[LOGS].entries_of_begun():
                 self._cut(worker, entry, why)
 
     def settle(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:

@@ -135,6 +135,7 @@ class Run:
         pytest-forked was, it would fork before.
         """
         self._order.append(item.nodeid)
+        self._announce(nextitem)
         if foreign_items.SETTINGS not in item.stash:
             self._fixtures.ordinary_tests_ran = True
             if self._runner is not None:
@@ -174,6 +175,15 @@ class Run:
         except BaseException as error:
             self.results.last_started.end_by(error)
             raise
+
+    def _announce(self, nextitem: pytest.Item | None) -> None:
+        settings = nextitem.stash.get(foreign_items.SETTINGS, None) if nextitem is not None else None
+        if nextitem is None or settings is None:
+            self.results.last_started.announce(None)
+        else:
+            from .not_run import bare_entry
+
+            self.results.last_started.announce(functools.partial(bare_entry, nextitem, settings))
 
     def _in_loop(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         """Leave the test to a plugin that runs it as often as it likes; False where there is none."""

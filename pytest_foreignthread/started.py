@@ -34,6 +34,8 @@ _TOLD: Final[Mapping[str, type | tuple[type, ...]]] = {
     "rerun": list,
 }
 """What a worker writes of an entry. The evidence, which may be long, comes with the report or not at all."""
+_HAS_BEGUN: Final = "has_begun"
+"""Key beside them: False of the test that comes next, which xdist blames for the end of a worker between two tests."""
 
 
 class LastStarted:
@@ -45,6 +47,13 @@ class LastStarted:
         self._began = 0.0
         self._ended = False
         self._log: str | None = getattr(config, "workerinput", {}).get(_INPUT)
+        self._next: dict[str, Any] | None = None
+
+    def announce(self, make_entry: Callable[[], Mapping[str, Any]] | None) -> None:
+        """Call before a test begins, with what makes the entry of the foreign-thread test that comes after it."""
+        if self._log is not None:
+            self._next = dict(make_entry()) if make_entry is not None else None
+            self._write()
 
     def begin(self, entry: Mapping[str, Any]) -> None:
         """`entry` is the entry of the test if no report brings another one."""
@@ -75,10 +84,17 @@ class LastStarted:
             self._write()
 
     def _write(self) -> None:
-        if self._log is not None and self.entry is not None:
-            with contextlib.suppress(OSError):
-                told = {name: self.entry[name] for name in _TOLD}
-                _append(self._log, json.dumps(told).encode() + b"\n")
+        if self._log is not None:
+            # Both each time: the log may have begun anew.
+            lines = [_line(entry, begun) for entry, begun in ((self._next, False), (self.entry, True)) if entry]
+            if lines:
+                with contextlib.suppress(OSError):
+                    _append(self._log, b"".join(lines))
+
+
+def _line(entry: Mapping[str, Any], has_begun: bool) -> bytes:
+    told = {name: entry[name] for name in _TOLD}
+    return json.dumps({**told, _HAS_BEGUN: has_begun}).encode() + b"\n"
 
 
 def _append(path: str, line: bytes) -> None:
@@ -112,33 +128,35 @@ class WorkerLogs:
     def has_entries(self) -> bool:
         return any(os.fstat(descriptor).st_size for descriptor in self._descriptors.values())
 
-    def entries(self, worker: str) -> dict[str, dict[str, Any]]:
-        """Return what was last written of each test, by node id: an entry without evidence."""
-        found = {}
-        if worker in self._descriptors:
-            for line in os.pread(self._descriptors[worker], _READ, 0).split(b"\n"):
-                if (entry := _entry(line)) is not None:
-                    found[entry["nodeid"]] = entry
-        return found
+    def told_of(self, worker: str, nodeid: str) -> tuple[bool, dict[str, Any]] | None:
+        """Return whether the test had begun, and its last entry; None if the worker had not come so far."""
+        return self._told(worker).get(nodeid)
 
-    def all_entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield each with the worker's id."""
+    def entries_of_begun(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield what was last written of each test that had begun, with the worker's id."""
         for worker in self._descriptors:
-            yield from ((worker, entry) for entry in self.entries(worker).values())
+            yield from ((worker, entry) for begun, entry in self._told(worker).values() if begun)
+
+    def _told(self, worker: str) -> dict[str, tuple[bool, dict[str, Any]]]:
+        if worker not in self._descriptors:
+            return {}
+        lines = os.pread(self._descriptors[worker], _READ, 0).split(b"\n")
+        return {told[1]["nodeid"]: told for line in lines if (told := _entry(line)) is not None}
 
     def close(self) -> None:
         while self._descriptors:
             os.close(self._descriptors.popitem()[1])
 
 
-def _entry(line: bytes) -> dict[str, Any] | None:
-    """Return None of a line that was cut by the worker's death, or that a test wrote."""
+def _entry(line: bytes) -> tuple[bool, dict[str, Any]] | None:
+    """Return whether the test had begun, and its entry; None of a line that the worker's death cut, or a test wrote."""
     try:
         told = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(told, dict) or set(told) != set(_TOLD):
+    if not isinstance(told, dict) or set(told) != {*_TOLD, _HAS_BEGUN}:
         return None
+    has_begun = told.pop(_HAS_BEGUN)
     if not all(isinstance(told[name], kind) for name, kind in _TOLD.items()):
         return None
     # Imported here: most runs under xdist have no such test.
@@ -149,4 +167,4 @@ def _entry(line: bytes) -> dict[str, Any] | None:
     known = told["outcome"] in outcomes and told["phase"] in phases and 0 <= told["duration"] < math.inf
     if not known or not all(isinstance(argument, str) for argument in told["rerun"]):
         return None
-    return test_entry(RunRecord("", "", Outcome.ERROR, Phase.FORK, 0.0)) | told
+    return has_begun is True, test_entry(RunRecord("", "", Outcome.ERROR, Phase.FORK, 0.0)) | told

@@ -17,6 +17,7 @@ import pytest
 
 from ..observation import PhaseStarted, SessionStopped, WarningRecorded
 from ..outcomes import ForeignThreadError, NullResult, Phase
+from ..settings import MESSAGE_LIMIT_OPTION
 from ..wire import Sender
 from .elsewhere import kept_by_main_thread
 from .exceptions import exception_chain, null_result
@@ -39,6 +40,8 @@ class Protocol:
         self._debugging = state.debugging
         self._stacks = state.stacks
         self._ends = ends
+        self._limit = state.settings.message_limit
+        self._is_over_limit = False
         self._recorded: list[warnings.WarningMessage] = []
 
     def run(self, nextitem: pytest.Item | None) -> None:
@@ -99,6 +102,7 @@ class Protocol:
             if call.excinfo is not None:
                 chain = exception_chain(call.excinfo.value)
                 elsewhere = kept_by_main_thread(call.excinfo.value) if report.failed else ""
+            self._check_output(report)
             data, passed = self._data_of(report), bool(report.passed)
         # As above.
         except BaseException as error:
@@ -106,6 +110,21 @@ class Protocol:
         # The mark of the next phase, or the word of the test's end, comes next.
         self._sender.send_report(data, chain, elsewhere, soon=True)
         return passed
+
+    def _check_output(self, report: pytest.TestReport) -> None:
+        """Fail a report with more output than the parent would take: to encode it may take longer than the deadline."""
+        length = sum(len(content) for _, content in report.sections)
+        if length <= self._limit:
+            return
+        # Later reports of the test hold the same output again.
+        report.sections = []
+        if not self._is_over_limit:
+            self._is_over_limit = True
+            report.outcome = "failed"
+            report.longrepr = (
+                f"{self._item.nodeid}: expected at most {self._limit} characters of captured output "
+                f"({MESSAGE_LIMIT_OPTION}), got {length}: write less, or raise {MESSAGE_LIMIT_OPTION}"
+            )
 
     def _data_of(self, report: pytest.TestReport) -> str:
         if (data := report_text(self._item.config, report, self._item.nodeid)) is None:

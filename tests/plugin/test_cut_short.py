@@ -156,6 +156,32 @@ def test_a_worker_that_is_killed_amid_an_ordinary_test(run_suite: RunSuite, isol
     assert entries(ran.document) == [("test_first", "passed"), ("test_last", "passed")]
 
 
+@pytest.mark.parametrize(
+    "before", ["@foreign()\ndef test_before():", "def test_before():"], ids=["foreign", "ordinary"]
+)
+def test_a_worker_that_is_killed_before_its_next_test_begins(run_suite: RunSuite, before: str) -> None:
+    """xdist reports that test, so that it has an entry."""
+    conftest = """
+        import os, pytest
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_protocol(item):
+            if item.name == "test_next":
+                os.kill(os.getpid(), 9)
+            return (yield)
+    """
+    body = f"{before}def test_before():\n    pass\n\n@foreign()\ndef test_next():\n    pass\n"
+    ran = run_suite({"test_it.py": suite(body), "conftest.py": conftest}, "-n1")
+    foreign = [("test_before", "passed")] if "foreign" in before else []
+    assert entries(ran.document) == [
+        ("test_first", "passed"),
+        *foreign,
+        ("test_next", "error"),
+        ("test_last", "passed"),
+    ]
+    assert ran.tests["test_next"]["message"] == "xdist's worker 'gw0' ended before the test began"
+
+
 def test_the_first_test_of_a_run_whose_only_worker_is_killed(run_suite: RunSuite) -> None:
     body = "@foreign()\ndef test_kills():\n    kill(worker())\n    wait()\n"
     ran = run_suite(suite(body), "-n1", "--max-worker-restart=0", "-k", "kills or last")

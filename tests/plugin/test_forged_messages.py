@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from .conftest import SuiteRun, run_suite_in
+from .conftest import ENDLESS, RunSuite, SuiteRun, run_suite_in
 
 SUITE: Final = """
     import gc, itertools, math, os, threading, time
@@ -250,3 +250,34 @@ def test_a_forged_end_of_the_run_in_a_shared_child_ends_no_other_test(tmp_path_f
         "test_forged[JvmFailed]": "error",
         "test_last": "passed",
     }
+
+
+LOUD: Final = """
+    import os
+    import pytest
+
+    pytestmark = pytest.mark.foreign_thread(mode="main", timeout={endless}, isolation="session")
+
+    def test_loud():
+        for _ in range(100):
+            os.write(1, b"\\xff\\x00x" * 10_000)
+
+    @pytest.fixture
+    def loud():
+        yield
+        os.write(1, b"x" * 200_000)
+
+    def test_loud_teardown(loud):
+        pass
+
+    def test_quiet():
+        print("a word")
+"""
+
+
+def test_output_beyond_the_limit_is_a_failure_of_its_test(run_suite: RunSuite) -> None:
+    """The child does not encode the output: that can take longer than the time limit of the test."""
+    ran = run_suite(LOUD.format(endless=ENDLESS), "-o", "foreign_thread_message_limit=100000")
+    assert ran.outcomes == {"test_loud": "failed", "test_loud_teardown": "error", "test_quiet": "passed"}
+    words = "expected at most 100000 characters of captured output (foreign_thread_message_limit), got {}: write less"
+    assert [ran.output.count(words.format(length)) for length in (3_000_000, 200_000)] == [1, 1]

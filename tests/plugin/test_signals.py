@@ -78,7 +78,7 @@ def test_a_handler_of_pythons_runs_beside_the_projects_jvm(run_suite: RunSuite, 
 
 
 def test_hotspots_own_signals_stay_hotspots(run_suite: RunSuite) -> None:
-    """Java writes to a pipe that nobody reads, and its threads are told apart by SIGSEGV and SIGUSR2."""
+    """Java writes to a pipe that nobody reads, and HotSpot uses SIGSEGV and SIGUSR2 for its threads."""
     run = run_suite(
         """
         import os, signal

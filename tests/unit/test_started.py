@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +35,7 @@ def worker(logs: WorkerLogs) -> Any:
 
 
 def told(logs: WorkerLogs) -> list[tuple[str, dict[str, Any]]]:
-    return list(logs.all_entries())
+    return list(logs.entries_of_begun())
 
 
 def test_test_that_is_under_way(logs: WorkerLogs) -> None:
@@ -45,7 +47,19 @@ def test_test_that_is_under_way(logs: WorkerLogs) -> None:
     assert (entry["phase"], entry["outcome"]) == ("call", "error")
     assert entry["duration"] > 0
     started.end_by(KeyboardInterrupt())
-    assert logs.entries("gw0")[ENTRY["nodeid"]]["message"] == "the run ended before the test did: KeyboardInterrupt"
+    ((_, entry),) = told(logs)
+    assert entry["message"] == "the run ended before the test did: KeyboardInterrupt"
+
+
+def test_test_that_comes_next(logs: WorkerLogs) -> None:
+    """It has an entry in no report of a run that ends, unless xdist itself reports the test."""
+    started = LastStarted(worker(logs))
+    started.announce(lambda: ENTRY)
+    assert (told(logs), logs.told_of("gw0", ENTRY["nodeid"])) == ([], (False, ENTRY))
+    started.announce(None)
+    started.begin(ENTRY)
+    assert (told(logs), logs.told_of("gw0", ENTRY["nodeid"])) == ([("gw0", ENTRY)], (True, ENTRY))
+    assert logs.told_of("gw0", "another") is None
 
 
 def test_test_that_has_ended_keeps_its_outcome(logs: WorkerLogs) -> None:
@@ -60,10 +74,13 @@ def test_test_that_has_ended_keeps_its_outcome(logs: WorkerLogs) -> None:
 def test_log_does_not_grow_without_end(logs: WorkerLogs) -> None:
     config = worker(logs)
     started = LastStarted(config)
-    for number in range(40):
-        started.begin({**ENTRY, "nodeid": f"{'x' * 100_000}{number}"})
+    entries = [{**ENTRY, "nodeid": f"{'x' * 100_000}{number}"} for number in range(41)]
+    for entry, following in itertools.pairwise(entries):
+        started.announce(functools.partial(dict, following))
+        started.begin(entry)
     assert Path(config.workerinput["foreign_thread_started"]).stat().st_size <= 1 << 20
     assert told(logs)[-1][1]["nodeid"].endswith("x39")
+    assert logs.told_of("gw0", f"{'x' * 100_000}40") is not None
 
 
 FORGED = [
@@ -94,4 +111,4 @@ def test_worker_of_another_machine_has_no_log(logs: WorkerLogs) -> None:
     assert node.workerinput == {}
     started = LastStarted(SimpleNamespace(workerinput=node.workerinput))  # type: ignore[arg-type]
     started.begin(ENTRY)
-    assert (started.entry, logs.entries("gw0"), logs.has_entries) == (ENTRY, {}, False)
+    assert (started.entry, told(logs), logs.has_entries) == (ENTRY, [], False)

@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed-$(subst /,-,$(PYTHON))
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all real chaos bench format clean
+.PHONY: demo test test-all real chaos bench shape format clean
 
 demo: $(DEMO_STAMP)
 	@$(BIN)/python examples/minimal_bug/show.py
@@ -38,6 +38,10 @@ chaos: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# Figures of the package's layout; `make shape SHAPE=--drawing` prints the drawing of the architecture page.
+shape: $(STAMP)
+	@$(BIN)/python -m tests.shape $(SHAPE)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

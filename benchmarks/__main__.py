@@ -11,8 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_foreignthread.jvms import JvmNotFound, find_jvm
-from pytest_foreignthread.settings import Jvm
+from pytest_foreignthread.jvm.finding import JvmNotFound, find_jvm
+from pytest_foreignthread.model.settings import Jvm
 
 from . import failures, growth, isolated, shared, start_up
 from .bench import QUICK, Bench, Benchmark, Sizes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pytest_foreignthread.settings import Jvm
+from pytest_foreignthread.model.settings import Jvm
 
 from .figures import Row
 from .measure import Pytest

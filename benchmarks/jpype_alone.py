@@ -11,10 +11,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pytest_foreignthread.child import jvm
-from pytest_foreignthread.jvm_cache.use import CacheOfRun
-from pytest_foreignthread.jvms import find_jvm
-from pytest_foreignthread.settings import Settings
+from pytest_foreignthread.child.java import jvm
+from pytest_foreignthread.jvm.archive.use import CacheOfRun
+from pytest_foreignthread.jvm.finding import find_jvm
+from pytest_foreignthread.model.settings import Settings
 
 
 def main(path: str, count: int) -> int:

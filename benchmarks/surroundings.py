@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest_foreignthread
-from pytest_foreignthread.settings import Jvm
+from pytest_foreignthread.model.settings import Jvm
 
 ROOT = Path(__file__).resolve().parents[1]
 

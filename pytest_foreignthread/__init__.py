@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .decorator import foreign_thread
-    from .outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Segfault
-    from .threads_before_fork import ThreadsBeforeForkWarning
+    from .model.outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Segfault
+    from .run.threads_before_fork import ThreadsBeforeForkWarning
 else:
 
     def __getattr__(name: str) -> object:
@@ -19,8 +19,8 @@ else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        modules = {"foreign_thread": ".decorator", "ThreadsBeforeForkWarning": ".threads_before_fork"}
-        return getattr(import_module(modules.get(name, ".outcomes"), __name__), name)
+        modules = {"foreign_thread": ".decorator", "ThreadsBeforeForkWarning": ".run.threads_before_fork"}
+        return getattr(import_module(modules.get(name, ".model.outcomes"), __name__), name)
 
 
 __version__ = "0.1.0"

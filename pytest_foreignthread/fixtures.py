@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,7 @@ def foreign_thread_bridge(request: pytest.FixtureRequest, _foreign_thread_child:
     Override it with a fixture that returns your own bridge's way, and the marker runs tests through that.
     """
     _in_child(request, "foreign_thread_bridge")
-    from .child.jvm import jpype_bridge
+    from .child.java.jvm import jpype_bridge
 
     return jpype_bridge
 
@@ -61,24 +60,8 @@ def _foreign_thread_mode(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def make_base_folder(session: pytest.Session) -> None:
-    """Call before the first fork: let the folder that a run's temporary folders lie in be made here, once.
-
-    pytest makes it when it is first asked for. Each child would make one of its own, and push the user's last three
-    out; none would be cleared, for a child does not leave by way of `atexit`.
-    """
-    if any("tmp_path_factory" in getattr(item, "fixturenames", ()) for item in session.items):
-        # A private name, but the fixture's value is out of reach without a test's request. Without it there is a
-        # folder for each child, no more.
-        factory = getattr(session.config, "_tmp_path_factory", None)
-        if factory is not None:
-            # Where there is no room, the tests that ask for it say so.
-            with contextlib.suppress(OSError):
-                factory.getbasetemp()
-
-
 def _in_child(request: pytest.FixtureRequest, name: str) -> Any:
-    from .child.state import CHILD
+    from .config.stash_keys import CHILD
 
     state = request.config.stash.get(CHILD, None)
     if state is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .settings import Launcher
+    from .model.settings import Launcher
 
 
 def pytest_foreign_thread_modes(config: pytest.Config) -> Mapping[str, Launcher]:  # type: ignore[empty-body]

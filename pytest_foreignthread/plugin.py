@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 import warnings
@@ -10,18 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import hookspecs, options, standby
-from .choices import MARKER_HELP
+from . import hookspecs
+from .collect import activation
+from .config import options, stash_keys
 from .fixtures import _foreign_thread_child, _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
-from .in_process import apart, running_jvm
+from .interop import faulthandler_guard, running_jvm
+from .model import report_data
+from .model.choices import MARKER_HELP
+from .run.stash import RUN
 
 if TYPE_CHECKING:
-    from .run import Run
+    from .jvm.archive.use import CacheOfRun
+    from .run.session import Run
 
 __all__ = ["_foreign_thread_child", "_foreign_thread_mode", "foreign_thread", "foreign_thread_bridge", "jvm"]
 
-RUN = pytest.StashKey["Run"]()
-"""Only a run that has a use for it has one."""
 _WAKING = pytest.StashKey[threading.RLock]()
 _STATUS = pytest.StashKey[int]()
 """The exit status of the run."""
@@ -39,17 +43,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    early_config.stash[standby.START_PATH] = tuple(sys.path)
+    early_config.stash[stash_keys.START_PATH] = tuple(sys.path)
     if options.faulthandler_choice(early_config) != "pytest":
-        early_config.pluginmanager.register(apart.FaulthandlerApart(), apart.NAME)
+        early_config.pluginmanager.register(faulthandler_guard.FaulthandlerApart(), faulthandler_guard.NAME)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER_HELP)
     config.stash[_WAKING] = threading.RLock()
-    config.stash[standby.FILTERS] = tuple(warnings.filters)
+    config.stash[stash_keys.FILTERS] = tuple(warnings.filters)
     if config.hook.pytest_foreign_thread_modes.get_hookimpls():
-        from .own_modes import OWN_MODES, gather
+        from .collect.own_modes import OWN_MODES, gather
 
         config.stash[OWN_MODES] = gather(config)
     if options.are_given(config):
@@ -78,24 +82,55 @@ def _run(config: pytest.Config) -> Run:
     # In xdist's controller the reports of each worker arrive on a thread of their own.
     with config.stash[_WAKING]:
         if RUN not in config.stash:
-            from .waking import woken
-
-            run = woken(config)
+            run = _new_run(config)
             if _BEGAN in config.stash:
                 _add_to_terminal(config, run)
             config.stash[RUN] = run
     return config.stash[RUN]
 
 
-def _add_to_terminal(config: pytest.Config, run: Run) -> None:
-    from .waking import add_to_terminal
+def _new_run(config: pytest.Config) -> Run:
+    """Return what a run holds, with the plugins that it needs registered. Raise UsageError for a wrong option."""
+    from . import interop
+    from .collect.own_modes import known_modes
+    from .run.session import Run
 
-    add_to_terminal(config, run)
+    chosen = options.configured(config, known_modes(config))
+    config.stash[stash_keys.CHOICE] = chosen["live"]
+    run = Run(config, chosen, functools.partial(_doctors_block, config, chosen))
+    config.pluginmanager.register(run, "foreign_thread_run")
+    config.pluginmanager.register(run.results, "foreign_thread_results")
+    interop.register(config)
+    return run
+
+
+def _doctors_block(config: pytest.Config, chosen: dict[str, Any], cache: CacheOfRun | None) -> str:
+    """Return the doctor's examination of this run, for the bundle of a failure."""
+    from .collect.own_modes import OWN_MODES
+    from .doctor import command, examine
+
+    return command.block_of_run(examine.Asked(config, chosen, config.stash.get(OWN_MODES, {})), cache)
+
+
+def _add_to_terminal(config: pytest.Config, run: Run) -> None:
+    """Call once the session has begun. Without a terminal, as in an xdist worker, this function adds nothing."""
+    terminal = config.pluginmanager.getplugin("terminalreporter")
+    if terminal is None:
+        return
+    from .collect.items import is_foreign
+    from .collect.selection import SELECTION
+    from .terminal import live
+    from .terminal.matrix_terminal import MatrixPart
+    from .terminal.sections import TerminalPart
+
+    config.pluginmanager.register(TerminalPart(terminal), "foreign_thread_terminal")
+    config.pluginmanager.register(MatrixPart(terminal, run.results), "foreign_thread_matrix_terminal")
+    live.register(config, config.stash[SELECTION].modes, is_foreign)
 
 
 def _has_use(config: pytest.Config, nodes: Iterable[Any]) -> bool:
     """Whether the run has a use for this plugin, be it for the first of these nodes."""
-    return RUN in config.stash or (standby.concerns(nodes) and _run(config) is not None)
+    return RUN in config.stash or (activation.concerns(nodes) and _run(config) is not None)
 
 
 def _is_item(node: object) -> bool:
@@ -105,7 +140,7 @@ def _is_item(node: object) -> bool:
 @pytest.hookimpl(trylast=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if _has_use(metafunc.config, [metafunc.definition]):
-        from .items import parametrize_modes
+        from .collect.items import parametrize_modes
 
         parametrize_modes(metafunc)
 
@@ -116,14 +151,14 @@ def pytest_make_collect_report(
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
     if report.result and _has_use(collector.config, filter(_is_item, report.result)):
-        from .items import with_modes
+        from .collect.items import with_modes
 
         report.result = list(with_modes(report.result))
     return report
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
-    standby.note_deselected(items)
+    activation.note_deselected(items)
 
 
 @pytest.hookimpl(trylast=True)
@@ -147,50 +182,50 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_from_serializable(config: pytest.Config, data: dict[str, Any]) -> None:
     """In xdist's controller, which collects nothing, a report is the first that is seen of a foreign-thread test."""
-    if RUN not in config.stash and standby.ATTRIBUTE in data:
+    if RUN not in config.stash and report_data.ATTRIBUTE in data:
         _run(config)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> Any:
-    if not hasattr(report, standby.ATTRIBUTE):
+    if not hasattr(report, report_data.ATTRIBUTE):
         return None
-    from .pytest_reports import status_words
+    from .model.status_words import status_words
 
     return status_words(report)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
-    node.config.stash[standby.ORDER] = ids
+    node.config.stash[stash_keys.ORDER] = ids
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    from .started import WorkerLogs
+    from .run.started import WorkerLogs
 
-    node.config.stash.setdefault(standby.LOGS, WorkerLogs()).open_for(node)
+    node.config.stash.setdefault(stash_keys.LOGS, WorkerLogs()).open_for(node)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_handlecrashitem(report: pytest.TestReport) -> None:
     """xdist's controller has lost a worker amid a test, be it a foreign-thread test or not."""
     config = report.node.config
-    if standby.LOGS in config.stash and config.stash[standby.LOGS].has_entries:
+    if stash_keys.LOGS in config.stash and config.stash[stash_keys.LOGS].has_entries:
         _run(config).results.worker_ended(report)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Raise in xdist's controller the UsageError that a worker met."""
-    if text := getattr(node, "workeroutput", {}).get(standby.USAGE_ERROR):
+    if text := getattr(node, "workeroutput", {}).get(stash_keys.USAGE_ERROR):
         raise pytest.UsageError(text)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> Generator[None, object, object]:
     config = session.config
-    if standby.LOGS in config.stash and config.stash[standby.LOGS].has_entries:
+    if stash_keys.LOGS in config.stash and config.stash[stash_keys.LOGS].has_entries:
         _run(config)
     run = config.stash.get(RUN, None)
     config.stash[_STATUS] = int(exitstatus)
@@ -207,10 +242,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
 def pytest_unconfigure(config: pytest.Config) -> None:
     if RUN in config.stash:
         config.stash[RUN].close()
-    if standby.LOGS in config.stash:
-        config.stash[standby.LOGS].close()
+    if stash_keys.LOGS in config.stash:
+        config.stash[stash_keys.LOGS].close()
     if running_jvm.is_jpypes():
         # Imported here: few runs of pytest have a JVM in their own process.
-        from .in_process.java_at_exit import tell_at_exit
+        from .interop.java_at_exit import tell_at_exit
 
         tell_at_exit(config, config.stash.get(_STATUS, 0), ends_process=options.ends_process(config))

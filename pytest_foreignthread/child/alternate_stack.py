@@ -69,12 +69,12 @@ class AlternateStacks:
                 action.flags |= _SA_ONSTACK
                 self._libc.sigaction(number, ctypes.byref(action), None)
 
-    def for_this_thread(self) -> _Lent:
+    def for_this_thread(self) -> _BorrowedStack:
         """Return a context in which this thread has an alternate stack that is large enough for HotSpot."""
-        return _Lent(self._libc, self._free)
+        return _BorrowedStack(self._libc, self._free)
 
 
-class _Lent:
+class _BorrowedStack:
     """No generator: its frame would stand in the traceback of what the block raises."""
 
     def __init__(self, libc: ctypes.PyDLL | None, free: list[mmap.mmap]) -> None:

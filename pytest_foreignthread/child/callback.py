@@ -11,8 +11,8 @@ from concurrent.futures import Future
 from os import getpid
 from typing import Any, Final, Generic, TypeVar
 
-from ..observation import ThreadNamed
-from ..wire import Sender
+from ..channel.wire import Sender
+from ..model.observation import ThreadNamed
 from .alternate_stack import AlternateStacks
 from .exceptions import null_result_text
 from .faults import PythonStacks

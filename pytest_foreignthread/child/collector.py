@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-from .. import standby
-from ..in_process.running_jvm import is_jpypes
+from ..config import stash_keys
+from ..interop.running_jvm import is_jpypes
 
 _JPYPES: Final = "_jpype"
 
@@ -27,7 +27,7 @@ def begin() -> None:
     process, which copies each page that it writes to, this is a tenth of what a test costs.
     """
     # Of those that the project has frozen it is to leave all alone.
-    if gc.get_freeze_count() <= standby.FROZEN:
+    if gc.get_freeze_count() <= stash_keys.FROZEN:
         gc.freeze()
         gc.unfreeze()
     gc.enable()

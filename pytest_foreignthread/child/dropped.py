@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from os import getpid
 from typing import Any
 
-from ..observation import UncaughtException
-from ..wire import Sender
+from ..channel.wire import Sender
+from ..model.observation import UncaughtException
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from ..classify import raised_null_result
-from ..outcomes import NullResult
-from .plain_data import class_name, text_of
+from ..diagnosis.classify import raised_null_result
+from ..model.outcomes import NullResult
+from .pytest.plain_data import class_name, text_of
 
 
 def exception_chain(error: BaseException) -> tuple[tuple[str, str], ...]:

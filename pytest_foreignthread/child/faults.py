@@ -12,7 +12,7 @@ from os import getpid
 from pathlib import Path
 from typing import NoReturn
 
-from ..in_process.handlers import HOTSPOTS
+from ..interop.faulthandler_handlers import HOTSPOTS
 
 
 class PythonStacks:

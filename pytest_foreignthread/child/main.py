@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from .. import documents
-from ..child_files import no_room
-from ..in_process import apart
-from ..in_process.running_jvm import running_jvm
-from ..loops import IN_CHILDREN
-from ..observation import Finished, NotServed, TestEnded
-from ..orders import Orders, RunTest
-from ..settings import DUMP_SIGNAL, Settings
-from ..wire import Sender
+from ..channel.orders import Orders, RunTest
+from ..channel.wire import Sender
+from ..interop import faulthandler_guard
+from ..interop.loops import IN_CHILDREN
+from ..interop.running_jvm import running_jvm
+from ..model import documents
+from ..model.observation import Finished, NotServed, TestEnded
+from ..model.settings import DUMP_SIGNAL, Settings
+from ..supervise.child_files import no_room
 from . import collector, faults, worker_pipes
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
-from .debugging import Debugging
-from .hooks import ChildPlugin, TerminalWithoutHooks
-from .java_side import JavaSide
-from .measuring import measured
-from .serving import Server, Tests
+from .debugger.debugging import Debugging
+from .java.java_side import JavaSide
+from .pytest.hooks import ChildPlugin, TerminalWithoutHooks
+from .pytest.measuring import measured
+from .pytest.serving import Server, Tests
 from .state import ChildState
 
 
@@ -34,7 +34,7 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     whether Python's collector of garbage, which may be off, is to be on for the tests.
     """
     if not tests.fresh:
-        worker_pipes.let_go(tests.config)
+        worker_pipes.release(tests.config)
     try:
         stacks = faults.PythonStacks(folder / documents.PYTHON, folder / documents.PYTHON_HANG, DUMP_SIGNAL)
         # The file system may have room for some files, and not for all.
@@ -43,7 +43,7 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
         sender.send(NotServed(no_room(error)))
         return
     stacks.arm()
-    apart.write_to(tests.config, stacks.fileno())
+    faulthandler_guard.write_to(tests.config, stacks.fileno())
     sender.send(current_thread(), soon=True)
     state = ChildState(settings, folder, sender, stacks, AlternateStacks(), Debugging(folder, sender))
     java = _java_side(tests, state)
@@ -68,7 +68,7 @@ def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
         state.alternate.offer_to_handlers()
         return JavaSide()
     # Imported here, jpype with it: a child without a JVM does without.
-    from .jvm_of_child import begun
+    from .java.jvm_of_child import begun
 
     return begun(tests.config, state, late=tests.fresh and not adopted)
 

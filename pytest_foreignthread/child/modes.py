@@ -8,10 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
-from ..choices import MODES
+from ..model.choices import MODES
 from .callback import Bridge, Callback
-from .launchers import Launchers
-from .lines import is_done
+from .debugger.prompt_reader import is_done
+from .java.launchers import Launchers
 from .state import ChildState
 
 T = TypeVar("T")
@@ -138,7 +138,7 @@ class ForeignThread:
 
 def _future_task(made: Any) -> Any:
     __tracebackhide__ = True
-    from . import jvm
+    from .java import jvm
 
     try:
         runnable = jvm.runnable(made)
@@ -148,7 +148,7 @@ def _future_task(made: Any) -> Any:
 
 
 def _has_ended(task: Any) -> bool:
-    from . import jvm
+    from .java import jvm
 
     return task is None or not jvm.is_started() or bool(task.isDone())
 
@@ -156,7 +156,7 @@ def _has_ended(task: Any) -> bool:
 def _raise_of_java(task: Any) -> None:
     """Wait for Java's side to return from the callback; raise what it threw."""
     __tracebackhide__ = True
-    from . import jvm
+    from .java import jvm
 
     if task is None or not jvm.is_started():
         return

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
-from ..settings import Settings
-from ..wire import Sender
+from ..channel.wire import Sender
+from ..model.settings import Settings
 from .alternate_stack import AlternateStacks
-from .debugging import Debugging
+from .debugger.debugging import Debugging
 from .faults import PythonStacks
-from .launchers import Launchers
+from .java.launchers import Launchers
 
 
 @dataclass(frozen=True)
@@ -25,6 +23,3 @@ class ChildState:
     debugging: Debugging
     launchers: list[Launchers] = field(default_factory=list)
     """Those of the test that runs; they are closed after it."""
-
-
-CHILD = pytest.StashKey[ChildState]()

@@ -13,7 +13,7 @@ _ENDS: Final = ("infile", "outfile", "sock")
 """Names that execnet has for them. They are private, as is the way there; a process without them holds its copies."""
 
 
-def let_go(config: pytest.Config) -> None:
+def release(config: pytest.Config) -> None:
     """Hold xdist's pipes open no longer: the controller sees a worker's death by the end of what can be read from it.
 
     The numbers stay taken, by /dev/null: what execnet still has to write must not land in a file of the test's.

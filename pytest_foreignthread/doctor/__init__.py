@@ -1,1 +1,5 @@
-"""What a run would meet here: Python, plugins, JVMs, the machine, and what a child can do, as findings."""
+"""Room `doctor`: what `pytest --foreign-thread-doctor` examines, tries and says.
+
+May import the rooms below it: run, report, collect, jvm, child, interop, supervise, config, matrix, diagnosis,
+evidence, channel, model.
+"""

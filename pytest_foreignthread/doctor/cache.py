@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from ..jvm_cache.folder import CacheError, existing_folder
-from ..jvm_cache.use import CacheOfRun
+from ..jvm.archive.folder import CacheError, existing_folder
+from ..jvm.archive.use import CacheOfRun
 from .findings import Finding, one_line
 
 SECTION: Final = "cache"

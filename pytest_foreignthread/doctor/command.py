@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from .. import options
-from ..choices import MODES
-from ..jvm_cache.use import CacheOfRun
-from ..own_modes import gather
-from . import document, text
+from ..collect.own_modes import gather
+from ..config import options
+from ..jvm.archive.use import CacheOfRun
+from ..model.choices import MODES
+from . import document, finding_text
 from .examine import Asked, at_a_glance, everything
 from .findings import count
 
@@ -23,14 +23,14 @@ def run(config: pytest.Config, form: str) -> int:
         findings = everything(asked)
     except KeyboardInterrupt:
         return pytest.ExitCode.INTERRUPTED
-    render = document.render if form == "json" else text.render
+    render = document.render if form == "json" else finding_text.render
     _write(render(findings))
     return pytest.ExitCode.TESTS_FAILED if count(findings, "problem") else pytest.ExitCode.OK
 
 
 def block_of_run(asked: Asked, cache: CacheOfRun | None) -> str:
     """Return the block for the bundles of a run under way; takes milliseconds."""
-    return text.render(at_a_glance(asked, cache))
+    return finding_text.render(at_a_glance(asked, cache))
 
 
 def _write(words: str) -> None:

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import pytest
 
-from ..choices import MODES
-from ..jvm_cache.use import CacheOfRun
-from ..options import jvm_source, settings_for
-from ..redaction import LEFT_OUT, has_secret, without_secrets
-from ..settings import Jvm, Launcher, Settings
-from ..supervise.scratch import ScratchError, ScratchRoot
-from . import cache, interpreters, jvm_list, looks, machine, plugins, python_side
+from ..config.options import jvm_source, settings_for
+from ..jvm.archive.use import CacheOfRun
+from ..model.choices import MODES
+from ..model.settings import Jvm, Launcher, Settings
+from ..report.kept.redaction import LEFT_OUT, has_secret, without_secrets
+from ..supervise.process.scratch import ScratchError, ScratchRoot
+from . import cache, child_inspection, interpreters, jvm_list, machine, plugins, python_side
 from .findings import Finding
 
 _TRIES: Final = "pytest --foreign-thread-doctor tries fork, JVM and callbacks"
@@ -41,8 +41,8 @@ def at_a_glance(asked: Asked, of_run: CacheOfRun | None) -> list[Finding]:
     """Examine what needs no process: for a run under way, which has forked and has its JVM."""
     _, found = jvm_list.examine(asked.options["jvm"], jvm_source(asked.config))
     findings = [*_surroundings(asked), *found, *machine.examine(), cache.state(of_run), cache.place()]
-    without = Finding(looks.SECTION, "trials", "ok", f"none in a run under way: {_TRIES}")
-    return shown([*findings, looks.pystack_by_itself(asked.options["native"]), without])
+    without = Finding(child_inspection.SECTION, "trials", "ok", f"none in a run under way: {_TRIES}")
+    return shown([*findings, child_inspection.pystack_by_itself(asked.options["native"]), without])
 
 
 def _surroundings(asked: Asked) -> Iterator[Finding]:
@@ -66,12 +66,12 @@ def _trials(asked: Asked, used: Jvm | None, of_run: CacheOfRun | None, before: S
         yield Finding("trial", "JVM", "note", "not tried", "mend the problem above first")
         return
     # Only here: it imports JPype.
-    from . import trial
+    from . import trial_run
 
     try:
         with ScratchRoot() as scratch:
             settings = replace(of_run.given_to(_settings(asked, used)), launchers=asked.launchers)
-            yield from trial.try_all(settings, scratch, (*MODES, *asked.launchers))
+            yield from trial_run.try_all(settings, scratch, (*MODES, *asked.launchers))
     except ScratchError as error:
         reason, _, help = str(error).partition("; ")
         yield Finding("trial", "scratch files", "problem", reason, help or "set TMPDIR to a folder of yours")

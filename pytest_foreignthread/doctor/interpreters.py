@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from ..observation import Exited
+from ..model.observation import Exited
 from ..supervise.supervisor import supervise
 from .findings import Finding, milliseconds, one_line
 

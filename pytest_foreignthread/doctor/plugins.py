@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from ..environment import plugins
-from ..options import is_given
+from ..config.options import is_given
+from ..report.kept.environment import plugins
 from .findings import Finding
 
 SECTION: Final = "plugins"

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from .. import __version__
-from ..in_process.running_jvm import running_jvm
+from ..interop.running_jvm import running_jvm
 from .findings import Finding, one_line
 
 SECTION: Final = "python"
@@ -38,7 +38,7 @@ def _interpreter() -> str:
 def jpype() -> Finding:
     """Whether it can be imported here, and has no JVM yet: a forked child can use none."""
     try:
-        from ..child import jvm  # noqa: F401
+        from ..child.java import jvm  # noqa: F401
     except ImportError as error:
         help = "install it for this interpreter: pip install --force-reinstall jpype1"
         return Finding(SECTION, "JPype", "problem", f"cannot be imported: {one_line(error)}", help)

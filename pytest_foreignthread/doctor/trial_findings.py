@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from .. import documents
-from ..child.trial import JVM, SIGNALS
-from ..classify import classify_end
+from ..child.pytest.trial import JVM, SIGNALS
+from ..diagnosis.classify import classify_end
 from ..evidence.merge import read_evidence
-from ..observation import Observation, ThreadNamed, Tried
-from ..outcomes import Phase
-from ..recording import jvm_failure
-from ..records import Evidence, RunRecord
-from ..redaction import jvm_words_without_secrets
+from ..model import documents
+from ..model.observation import Observation, ThreadNamed, Tried
+from ..model.outcomes import Phase
+from ..model.records import Evidence, RunRecord
+from ..model.settings import Settings
+from ..report.kept.redaction import jvm_words_without_secrets
+from ..report.pytest.recording import jvm_failure
 from ..report.text import summary
-from ..settings import Settings
 from .findings import Finding, Level, milliseconds, one_line
 
 SECTION: Final = "trial"

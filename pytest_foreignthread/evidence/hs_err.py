@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby, pairwise, takewhile
 from typing import TypeVar
 
-from ..stacks import FatalError, JavaFrame, NativeFrame
+from ..model.stacks import FatalError, JavaFrame, NativeFrame
 
 F = TypeVar("F", JavaFrame, NativeFrame)
 

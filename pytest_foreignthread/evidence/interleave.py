@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, takewhile
 
-from ..stacks import Frame, JavaFrame, NativeFrame, PythonFrame
+from ..model.stacks import Frame, JavaFrame, NativeFrame, PythonFrame
 
 # The native methods by which Java enters Python: of JPype, jep and PyJNIus.
 _INTO_PYTHON = re.compile(

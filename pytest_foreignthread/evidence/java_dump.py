@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..stacks import JavaFrame, JavaThread
+from ..model.stacks import JavaFrame, JavaThread
 
 # JDK 17: `"main" #1 prio=5 … tid=0x… nid=0x2d1 …`; 21 on: `"main" #3 [913] prio=5 … tid=0x… nid=913 …`, without `nid=`
 # where the thread carries a virtual one. The list of deadlocks at the end names threads too, but not their `tid=`.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from ..records import Evidence
-from ..stacks import FatalError, JavaThread, PythonThread
+from ..model.records import Evidence
+from ..model.stacks import FatalError, JavaThread, PythonThread
 from .hs_err import parse_fatal_error
 from .java_dump import parse_deadlocks, parse_thread_dump
 from .motion import Look

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..roles import waiting_call
-from ..stacks import JavaFrame, JavaThread, Motion, OsThread, PythonFrame, PythonThread
+from ..model.roles import waiting_call
+from ..model.stacks import JavaFrame, JavaThread, Motion, OsThread, PythonFrame, PythonThread
 
 _NOISE = 0.025
 """Seconds of processor time that the looks themselves may cost a thread: two ticks of the kernel's clock."""

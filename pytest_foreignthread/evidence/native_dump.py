@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ..stacks import Gil, NativeFrame, NativeThread, PythonFrame
+from ..model.stacks import Gil, NativeFrame, NativeThread, PythonFrame
 
 # `Traceback for thread 913 (pool-1-thread-1) [Has the GIL] (most recent call last):`
 _THREAD = re.compile(

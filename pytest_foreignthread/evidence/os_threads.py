@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..stacks import OsThread
+from ..model.stacks import OsThread
 
 _LINE = re.compile(
     r"(?P<id>[0-9]{1,18})\t(?P<state>[A-Za-z])\t(?P<cpu>[0-9]{1,12}(?:\.[0-9]{1,9})?)\t(?P<call>[^\t]*)\t(?P<name>.*)"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..stacks import PythonFrame, PythonThread
+from ..model.stacks import PythonFrame, PythonThread
 
 # What a test wrote to stderr without a newline stands before it.
 _FATAL = re.compile(r"Fatal Python error: .*")

@@ -8,7 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from ..stacks import FatalError, JavaThread, NativeFrame, NativeThread, OsThread, PythonFrame, PythonThread, Thread
+from ..model.stacks import (
+    FatalError,
+    JavaThread,
+    NativeFrame,
+    NativeThread,
+    OsThread,
+    PythonFrame,
+    PythonThread,
+    Thread,
+)
 from .interleave import interleave
 from .java_dump import Blocked
 from .motion import Look, Motions, motions

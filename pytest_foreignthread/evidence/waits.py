@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Final
 
-from ..roles import waiting_call
-from ..stacks import Awaited, Gil, JavaThread, NativeFrame, OsThread, PythonFrame, Thread, Wait
+from ..model.roles import waiting_call
+from ..model.stacks import Awaited, Gil, JavaThread, NativeFrame, OsThread, PythonFrame, Thread, Wait
 from .java_dump import Blocked
 
 _LOCK = re.compile(r"- (?P<verb>[a-z][a-z -]*?(?: in wait\(\))?)? *<(?P<object>0x[0-9a-f]+)> \((?:a )?(?P<kind>.*)\)")
@@ -72,9 +72,9 @@ def _owners(threads: Sequence[Thread], links: Sequence[Blocked], places: Mapping
     for place, thread in enumerate(threads):
         found = [match for lock in thread.locks if (match := _LOCK.fullmatch(lock))]
         # A thread in Object.wait() has let go of the monitor that a frame of it locked.
-        let_go = {match["object"] for match in found if match["verb"] in ("waiting on", _ON_MONITOR[1])}
+        release = {match["object"] for match in found if match["verb"] in ("waiting on", _ON_MONITOR[1])}
         held = [match["object"] for match in found if match["verb"] in ("locked", None)]
-        owners.update({name: place for name in held if name not in let_go})
+        owners.update({name: place for name in held if name not in release})
     return owners
 
 

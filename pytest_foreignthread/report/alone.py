@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..outcomes import Outcome
-from ..records import Alone
+from ..model.outcomes import Outcome
+from ..model.records import Alone
 
 _NAMED: Final = 5
 

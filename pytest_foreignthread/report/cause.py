@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from ..outcomes import Outcome
-from ..records import RunRecord
-from ..roles import is_java_born, is_python_born
-from ..stacks import Thread
-from ..wording import called, frame_words, native_words
+from ..model.outcomes import Outcome
+from ..model.records import RunRecord
+from ..model.roles import is_java_born, is_python_born
+from ..model.stacks import Thread
+from ..model.wording import called, frame_words, native_words
 from . import crashing
 
 # HotSpot's notations: `C  [libc.so.6+0x1]  memcpy+0x2`, `j  a.B.c()V+0`, `J 7 c2 a.B.c()V (9 bytes) @ 0x1`.

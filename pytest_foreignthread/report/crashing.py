@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..records import Evidence
-from ..stacks import Thread
+from ..model.records import Evidence
+from ..model.stacks import Thread
 
 
 def thread(evidence: Evidence) -> Thread | None:

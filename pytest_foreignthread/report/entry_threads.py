@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..stacks import Awaited, Frame, Gil, JavaFrame, Motion, NativeFrame, PythonFrame, Thread, Wait
+from ..model.stacks import Awaited, Frame, Gil, JavaFrame, Motion, NativeFrame, PythonFrame, Thread, Wait
 
 
 def threads_of(entry: Mapping[str, Any]) -> tuple[Thread, ...]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import dropwhile, groupby, takewhile
 
-from ..stacks import Frame, JavaFrame, NativeFrame, PythonFrame
-from ..wording import native_words
+from ..model.stacks import Frame, JavaFrame, NativeFrame, PythonFrame
+from ..model.wording import native_words
 
 _HARNESS_FILE = re.compile(
     r"[/\\](?:_pytest|pluggy|pytest_foreignthread)[/\\]"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from ..matrix import Cell, Matrix, Row, Tally, Verdict
-from ..outcomes import Outcome
+from ..matrix.verdicts import Cell, Matrix, Row, Tally, Verdict
+from ..model.outcomes import Outcome
 from .screen import Line, Screen, Span, cut, printable, width_of
 
 _INDENT: Final = 2

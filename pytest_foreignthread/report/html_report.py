@@ -12,11 +12,11 @@ from typing import Any, Final
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from ..matrix import Cell, Matrix, Row
-from ..outcomes import Outcome
-from ..records import Alone
-from ..stacks import Frame, Gil, Thread
-from ..wording import motion_words, titled, wait_words
+from ..matrix.verdicts import Cell, Matrix, Row
+from ..model.outcomes import Outcome
+from ..model.records import Alone
+from ..model.stacks import Frame, Gil, Thread
+from ..model.wording import motion_words, titled, wait_words
 from .alone import alone_line
 from .entry_threads import threads_of
 from .frame_text import frame_line

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ..matrix import Matrix
-from ..records import Alone, Diagnosis, RunRecord
-from ..stacks import Frame, NativeFrame, PythonFrame, Thread
+from ..matrix.verdicts import Matrix
+from ..model.records import Alone, Diagnosis, RunRecord
+from ..model.stacks import Frame, NativeFrame, PythonFrame, Thread
 
 SCHEMA_VERSION: Final = 3
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..outcomes import Outcome
+from ..model.outcomes import Outcome
 from .screen import Line, Screen, Span, cut, printable, width_of
 
 _MARKUP: Final[Mapping[Outcome, tuple[str, ...]]] = {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ..matrix import BREAKS, Cell, Matrix, Row, Tally, Verdict
+from ..matrix.verdicts import BREAKS, Cell, Matrix, Row, Tally, Verdict
 
 LIMIT: Final = 1_000_000
 """Bytes; GitHub takes no step's summary over 1 MiB, and what else the step writes is to fit as well."""

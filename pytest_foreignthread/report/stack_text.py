@@ -5,11 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from ..outcomes import Outcome
-from ..records import RunRecord
-from ..roles import awaits_the_body, is_at_rest, is_service
-from ..stacks import Gil, Thread
-from ..wording import motion_words, titled, wait_words
+from ..model.outcomes import Outcome
+from ..model.records import RunRecord
+from ..model.roles import awaits_the_body, is_at_rest, is_service
+from ..model.stacks import Gil, Thread
+from ..model.wording import motion_words, titled, wait_words
 from .frame_text import frame_lines
 
 

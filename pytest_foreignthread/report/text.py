@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final, NoReturn
 
-from ..outcomes import Outcome
-from ..records import RunRecord
-from ..stacks import FatalError
-from ..wording import motion_words
+from ..model.outcomes import Outcome
+from ..model.records import RunRecord
+from ..model.stacks import FatalError
+from ..model.wording import motion_words
 from . import crashing
 from .alone import alone_line
 from .cause import end, fatal_words, no_end, on_thread, place, seconds

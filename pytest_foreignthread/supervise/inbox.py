@@ -9,9 +9,9 @@ import termios
 from collections import deque
 from collections.abc import Iterator
 
-from ..choices import MESSAGE_LIMIT
-from ..observation import Message
-from ..wire import Decoder
+from ..channel.wire import Decoder
+from ..model.choices import MESSAGE_LIMIT
+from ..model.observation import Message
 
 _CHUNK = 65536
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import child_files
+from . import child_files
 
 _TMP = Path("/tmp")
 """HotSpot's temporary folder on Linux, whatever TMPDIR says."""

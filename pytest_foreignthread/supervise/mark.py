@@ -14,7 +14,7 @@ import secrets
 import signal
 from typing import Final
 
-from . import processes
+from .process import processes
 
 _LOCKS: Final = 10
 """The same number on each architecture of Linux; Python has no name for it."""

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from .fork import OpenEnds
+from .process.fork import OpenEnds
 from .removal import remove_contents
 
 _DESCRIPTORS = Path("/proc/self/fd")

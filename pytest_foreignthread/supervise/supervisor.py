@@ -9,22 +9,22 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..choices import MESSAGE_LIMIT
-from ..expected_messages import Expected
-from ..observation import EndedBy, Lost, Observation
-from ..orders import Order
-from ..outcomes import Phase
-from ..wire import Sender
-from . import processes
-from .cgroup import oom_kills
-from .fork import ChildMain, OpenEnds
-from .held import CrashGate, CrashWatch
+from ..channel.expected_messages import Expected
+from ..channel.orders import Order
+from ..channel.wire import Sender
+from ..model.choices import MESSAGE_LIMIT
+from ..model.observation import EndedBy, Lost, Observation
+from ..model.outcomes import Phase
 from .inbox import Inbox
 from .jvm_files import now, remove_jvm_files
-from .kept import KeptChild, launch
-from .lender import Lender
-from .scratch import RunFolder
-from .signals import SignalsHeld, surely
+from .probes.crash_gate import CrashGate, CrashWatch
+from .process import processes
+from .process.cgroup import oom_kills
+from .process.fork import ChildMain, OpenEnds
+from .process.keeper_client import KeptChild, launch
+from .process.lender import Lender
+from .process.scratch import RunFolder
+from .process.signals import SignalsHeld, retry_interrupted
 from .watch import Probe, Watch
 
 Limits = Callable[[Phase], float]
@@ -161,7 +161,7 @@ class SupervisedChild:
         `last` removes its files, once it has ended and while its keeper still sees to them if this process is killed.
         """
         with SignalsHeld():
-            surely(functools.partial(self._close, last))
+            retry_interrupted(functools.partial(self._close, last))
 
     def _close(self, last: Callable[[], object]) -> None:
         if self._kept is not None:
@@ -195,10 +195,10 @@ def supervise(
         return child.observe(limits, probe=probe, tick=tick)
     finally:
         try:
-            surely(child.close)
+            retry_interrupted(child.close)
         # A handler may raise before the call has begun.
         except BaseException:
-            surely(child.close)
+            retry_interrupted(child.close)
             raise
 
 

@@ -7,8 +7,8 @@ import select
 import time
 from collections.abc import Callable
 
-from ..expected_messages import Expected, Unexpected
-from ..observation import (
+from ..channel.expected_messages import Expected, Unexpected
+from ..model.observation import (
     CANNOT_ACCEPT,
     DebuggerEntered,
     DebuggerLeft,
@@ -24,13 +24,13 @@ from ..observation import (
     Taken,
     TestEnded,
 )
-from ..outcomes import Phase
-from ..settings import MESSAGE_LIMIT_OPTION
-from . import processes
-from .held import CrashGate
+from ..model.outcomes import Phase
+from ..model.settings import MESSAGE_LIMIT_OPTION
 from .inbox import Inbox
-from .kept import KeptChild
-from .lender import Lender
+from .probes.crash_gate import CrashGate
+from .process import processes
+from .process.keeper_client import KeptChild
+from .process.lender import Lender
 
 Probe = Callable[[int], Taken]
 
@@ -156,7 +156,7 @@ class Watch:
             began = time.monotonic()
             self._look(gate.look, pid)
             self._stand_still(time.monotonic() - began)
-        gate.let_go()
+        gate.release()
 
     def _stand_still(self, seconds: float) -> None:
         """Time that is not the test's."""
@@ -245,7 +245,7 @@ class Watch:
             self._notes.append("the child was stopped")
         if self._gate is not None:
             # One that dies meanwhile is not to wait for a look that will not come.
-            self._gate.let_go()
+            self._gate.release()
         if probe is not None:
             self._look(probe, pid)
         if self.kept.pidfd is not None and processes.wait_readable(self.kept.pidfd, 0):

@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from pytest_foreignthread.supervise import processes
+from pytest_foreignthread.supervise.process import processes
 
 from .one_run import CONFIGURATIONS, Configuration, OneRun, Outcome
 

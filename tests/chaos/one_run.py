@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.supervise import processes
+from pytest_foreignthread.supervise.process import processes
 
 from . import checks, suite
 from .processes_of_run import ROLES, VARIABLE, ProcessesOfRun

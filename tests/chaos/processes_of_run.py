@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Mapping
 from typing import Final
 
-from pytest_foreignthread.supervise import processes
-from pytest_foreignthread.supervise.processes import ProcessStat
+from pytest_foreignthread.supervise.process import processes
+from pytest_foreignthread.supervise.process.processes import ProcessStat
 
 VARIABLE: Final = "FOREIGN_THREAD_CHAOS"
 """In the environment of pytest, and so of all that it forks or starts."""

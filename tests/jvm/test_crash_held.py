@@ -12,19 +12,20 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread import documents
-from pytest_foreignthread.child import faults, jvm
+from pytest_foreignthread.channel.wire import Sender
+from pytest_foreignthread.child import faults
+from pytest_foreignthread.child.java import jvm
 from pytest_foreignthread.evidence.hs_err import parse_fatal_error
 from pytest_foreignthread.evidence.native_dump import parse_native_dump
 from pytest_foreignthread.evidence.os_threads import parse_os_threads
-from pytest_foreignthread.observation import EndedBy, Observation, PhaseStarted, Signaled, Taken
-from pytest_foreignthread.outcomes import Phase
-from pytest_foreignthread.settings import DUMP_SIGNAL, Jvm, Settings
-from pytest_foreignthread.stacks import NativeFrame
-from pytest_foreignthread.supervise import native
-from pytest_foreignthread.supervise.held import CrashWatch
-from pytest_foreignthread.supervise.probe import take_crash
-from pytest_foreignthread.wire import Sender
+from pytest_foreignthread.model import documents
+from pytest_foreignthread.model.observation import EndedBy, Observation, PhaseStarted, Signaled, Taken
+from pytest_foreignthread.model.outcomes import Phase
+from pytest_foreignthread.model.settings import DUMP_SIGNAL, Jvm, Settings
+from pytest_foreignthread.model.stacks import NativeFrame
+from pytest_foreignthread.supervise.probes import native
+from pytest_foreignthread.supervise.probes.crash_gate import CrashWatch
+from pytest_foreignthread.supervise.probes.probe import take_crash
 from tests.plugin.test_options import JDKS, LIBRARY
 from tests.supervise.real_children import PATIENCE, run
 

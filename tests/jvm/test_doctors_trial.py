@@ -13,12 +13,12 @@ from typing import Any, Final
 import pytest
 
 from pytest_foreignthread.child import faults, handlers
-from pytest_foreignthread.doctor import trial
+from pytest_foreignthread.doctor import trial_run
 from pytest_foreignthread.doctor.findings import Finding
-from pytest_foreignthread.jvms import find_jvm
-from pytest_foreignthread.settings import Settings
-from pytest_foreignthread.supervise import processes
-from pytest_foreignthread.supervise.scratch import ScratchRoot
+from pytest_foreignthread.jvm.finding import find_jvm
+from pytest_foreignthread.model.settings import Settings
+from pytest_foreignthread.supervise.process import processes
+from pytest_foreignthread.supervise.process.scratch import ScratchRoot
 
 from ..supervise.real_children import held
 
@@ -34,9 +34,9 @@ def _nothing_is_left(tmp_path: Path) -> Iterator[None]:
     assert list(tmp_path.glob("pytest-foreignthread-*")) == []
 
 
-def tried(tmp_path: Path, settings: Settings, *modes: str, start: float = trial.START) -> dict[str, Finding]:
+def tried(tmp_path: Path, settings: Settings, *modes: str, start: float = trial_run.START) -> dict[str, Finding]:
     with ScratchRoot(tmp_path) as scratch:
-        found = trial.try_all(settings, scratch, modes, start=start)
+        found = trial_run.try_all(settings, scratch, modes, start=start)
     assert all(one.section == "trial" for one in found)
     return {one.name: one for one in found}
 
@@ -82,7 +82,7 @@ def test_no_time_is_left_after_a_mode_that_died(tmp_path: Path) -> None:
     settings = replace(SETTINGS, launchers={"crash": crash})
     with ScratchRoot(tmp_path) as scratch:
         # The first child is forked in any case but one.
-        *_, last = trial.try_all(settings, scratch, ["crash", "new", "pool"], seconds=0.001)
+        *_, last = trial_run.try_all(settings, scratch, ["crash", "new", "pool"], seconds=0.001)
     assert (last.name, last.level, last.value) == ("modes", "note", "not tried: new, pool")
 
 

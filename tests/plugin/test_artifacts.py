@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.artifacts import folder_name
+from pytest_foreignthread.report.kept.artifacts import folder_name
 
 from .conftest import RunSuite, SuiteRun, run_suite_in
 

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pytest_foreignthread.artifacts import folder_name
+from pytest_foreignthread.report.kept.artifacts import folder_name
 
 from .. import planted_secrets
 from ..planted_secrets import VARIABLES, WORD

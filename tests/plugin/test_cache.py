@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_foreignthread.jvm_cache.entry import digest
+from pytest_foreignthread.jvm.archive.entry import digest
 
 from .conftest import ENDLESS, RunSuite, SuiteRun, run_suite_in
 from .test_options import JDKS
@@ -54,7 +54,7 @@ WAIT: Final = f"""{NOTE_ARCHIVES}
 # A module that Python imports before any other, also in the process that makes the archive.
 IN_BUILDER: Final = """
     import json, os, signal, sys
-    if "pytest_foreignthread.jvm_cache.training" in sys.orig_argv:
+    if "pytest_foreignthread.jvm.archive.training" in sys.orig_argv:
         def tell():
             with open({told!r}, "a") as file:
                 file.write(json.dumps(os.getpid()) + "\\n")

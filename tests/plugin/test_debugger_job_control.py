@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.supervise import processes
+from pytest_foreignthread.supervise.process import processes
 
 from ..terminals import ENDLESS, Terminal
 from .debugged import PROMPT, STOPS, Debugged, command, environment, on_foreign_thread

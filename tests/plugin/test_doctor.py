@@ -11,7 +11,7 @@ from typing import Any, Final
 import jsonschema
 import pytest
 
-from pytest_foreignthread.choices import MODES
+from pytest_foreignthread.model.choices import MODES
 
 from .conftest import RunSuite, SuiteRun, run_suite_in
 from .test_options import JDKS

@@ -12,9 +12,9 @@ from .conftest import ENDLESS, RunSuite, SuiteRun, run_suite_in
 SUITE: Final = """
     import gc, itertools, math, os, threading, time
     import pytest
-    from pytest_foreignthread.observation import *
-    from pytest_foreignthread.outcomes import Phase
-    from pytest_foreignthread.wire import Sender
+    from pytest_foreignthread.model.observation import *
+    from pytest_foreignthread.model.outcomes import Phase
+    from pytest_foreignthread.channel.wire import Sender
 
     pytestmark = [pytest.mark.forked, pytest.mark.foreign_thread(timeout=TIMEOUT)]
     GONE = object()
@@ -156,9 +156,9 @@ def test_an_odd_warning_is_shown(run: SuiteRun) -> None:
 WHOLE: Final = """
     import gc, os, warnings
     import pytest
-    from pytest_foreignthread.observation import Finished, PhaseStarted, ReportMade
-    from pytest_foreignthread.outcomes import Phase
-    from pytest_foreignthread.wire import Sender
+    from pytest_foreignthread.model.observation import Finished, PhaseStarted, ReportMade
+    from pytest_foreignthread.model.outcomes import Phase
+    from pytest_foreignthread.channel.wire import Sender
 
     pytestmark = pytest.mark.forked
 
@@ -221,8 +221,8 @@ def test_a_forged_end_of_the_run_in_a_shared_child_ends_no_other_test(tmp_path_f
     suite = """
         import gc, os
         import pytest
-        from pytest_foreignthread.observation import Finished, JvmFailed, TestEnded
-        from pytest_foreignthread.wire import Sender
+        from pytest_foreignthread.model.observation import Finished, JvmFailed, TestEnded
+        from pytest_foreignthread.channel.wire import Sender
 
         pytestmark = pytest.mark.foreign_thread(mode="main", isolation="session")
 

@@ -12,8 +12,8 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.matrix import matrix_of
-from pytest_foreignthread.outcomes import Outcome
+from pytest_foreignthread.matrix.verdicts import matrix_of
+from pytest_foreignthread.model.outcomes import Outcome
 from pytest_foreignthread.report.html_report import render
 
 from ..unit.sample_entries import ENVIRONMENT, Entry, diagnosed, row

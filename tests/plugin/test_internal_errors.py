@@ -26,11 +26,11 @@ SUITE: Final = """
 """
 # Each breaks this plugin amid the first test, as a fault of its own would.
 BREAKS: Final = {
-    "in the child": "pytest_foreignthread.child.serving.Server._begin",
+    "in the child": "pytest_foreignthread.child.pytest.serving.Server._begin",
     "before the JVM starts": "pytest_foreignthread.child.main._java_side",
-    "before the child's first step": "pytest_foreignthread.supervise.keeper.run_child",
-    "in the process that keeps the child": "pytest_foreignthread.supervise.keeper._Keeper.run",
-    "in the pytest process": "pytest_foreignthread.runner.record_of",
+    "before the child's first step": "pytest_foreignthread.supervise.process.keeper.run_child",
+    "in the process that keeps the child": "pytest_foreignthread.supervise.process.keeper._Keeper.run",
+    "in the pytest process": "pytest_foreignthread.run.runner.record_of",
 }
 CONFTEST: Final = """
     import importlib
@@ -72,12 +72,12 @@ def test_an_error_of_ours_is_called_ours(tmp_path_factory: pytest.TempPathFactor
 
 def test_in_a_fresh_interpreter(tmp_path_factory: pytest.TempPathFactory) -> None:
     conftest = """
-        import pytest_foreignthread.child.serving
+        import pytest_foreignthread.child.pytest.serving
 
         def pytest_collection_modifyitems(items):
             import sys
             if "-c" in sys.orig_argv[:12]:
-                pytest_foreignthread.child.serving.Server._begin = None
+                pytest_foreignthread.child.pytest.serving.Server._begin = None
     """
     files = {"test_it.py": SUITE, "conftest.py": conftest}
     run = run_suite_in(tmp_path_factory.mktemp("fresh"), files, "--foreign-thread-start=spawn", "-k", "broken or sound")

@@ -11,7 +11,7 @@ from .conftest import SuiteRun, functions, run_suite_in
 SUITE: Final = """
     import ctypes, os, signal, threading, time
     import pytest
-    from pytest_foreignthread.settings import DUMP_SIGNAL
+    from pytest_foreignthread.model.settings import DUMP_SIGNAL
 
     def segfault(*_):
         ctypes.string_at(0)

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.choices import MODES
+from pytest_foreignthread.model.choices import MODES
 
 from .conftest import RunSuite, SuiteRun, run_suite_in
 

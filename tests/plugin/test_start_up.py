@@ -13,25 +13,19 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread import plugin, standby
+from pytest_foreignthread import plugin
+from pytest_foreignthread.model.report_data import ATTRIBUTE
 
 from .conftest import ENDLESS
 
 # Each costs a run that has no use for this plugin a third of a millisecond, one with data classes two.
 AT_START: Final = frozenset(
     {
-        "plugin",
-        "hookspecs",
-        "options",
-        "option_values",
-        "choices",
-        "standby",
-        "fixtures",
-        "in_process",
-        "in_process.apart",
-        "in_process.on_import",
-        "in_process.running_jvm",
-    },
+        *("plugin", "fixtures", "hookspecs", "collect", "collect.activation", "run", "run.stash"),
+        *("config", "config.options", "config.option_values", "config.stash_keys"),
+        *("interop", "interop.faulthandler_guard", "interop.on_import", "interop.running_jvm"),
+        *("model", "model.choices", "model.report_data"),
+    }
 )
 CONFTEST: Final = """
     import sys
@@ -90,7 +84,7 @@ def imported(output: str) -> frozenset[str]:
 def test_a_run_without_a_marked_test_imports_little(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     status, output = run(tmp_path, ORDINARY, *arguments)
     # xdist's controller has to be ready for what its workers write before they start.
-    for_workers = {"started", "outcomes"} if "-n1" in arguments else set()
+    for_workers = {"run.started", "model.outcomes"} if "-n1" in arguments else set()
     assert (status, imported(output)) == (0, AT_START | for_workers), output
 
 
@@ -147,7 +141,7 @@ def test_reports_of_several_workers_at_once_wake_it_once(pytester: pytest.Pytest
 
     def report() -> None:
         together.wait()
-        plugin.pytest_report_from_serializable(config, {standby.ATTRIBUTE: {}})
+        plugin.pytest_report_from_serializable(config, {ATTRIBUTE: {}})
 
     with ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(report) for _ in range(threads)]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from pytest_foreignthread.baseline.changes import compare
-from pytest_foreignthread.baseline.known import Baseline, words_of
-from pytest_foreignthread.matrix import CONTROL, Matrix, Verdict, matrix_of
+from pytest_foreignthread.matrix.baseline.changes import compare
+from pytest_foreignthread.matrix.baseline.known import Baseline, words_of
+from pytest_foreignthread.matrix.verdicts import CONTROL, Matrix, Verdict, matrix_of
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_foreignthread.baseline import file
-from pytest_foreignthread.baseline.known import Baseline
+from pytest_foreignthread.matrix.baseline import file
+from pytest_foreignthread.matrix.baseline.known import Baseline
 
 from .results import SuiteResult, result_of
 from .sources import BARE_CONFIG, SuiteError, Workshop

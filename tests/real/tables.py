@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pytest_foreignthread.matrix import Verdict
+from pytest_foreignthread.matrix.verdicts import Verdict
 
 from .results import Explained, SuiteResult
 

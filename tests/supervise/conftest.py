@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_foreignthread.supervise import processes, supervisor, watch
+from pytest_foreignthread.supervise import supervisor, watch
+from pytest_foreignthread.supervise.process import processes
 from tests.supervise.real_children import Clock, held
 
 

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pytest_foreignthread.observation import Observation, ThreadNamed
-from pytest_foreignthread.outcomes import Phase
-from pytest_foreignthread.supervise import processes
-from pytest_foreignthread.supervise.held import CrashWatch
+from pytest_foreignthread.channel.wire import Sender
+from pytest_foreignthread.model.observation import Observation, ThreadNamed
+from pytest_foreignthread.model.outcomes import Phase
+from pytest_foreignthread.supervise.probes.crash_gate import CrashWatch
+from pytest_foreignthread.supervise.process import processes
 from pytest_foreignthread.supervise.supervisor import supervise
 from pytest_foreignthread.supervise.watch import Probe
-from pytest_foreignthread.wire import Sender
 
 PATIENCE = 60.0
 """Seconds within which anything that comes at all has come, on any machine."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_foreignthread.observation import Signaled
-from pytest_foreignthread.supervise.cgroup import oom_kills
+from pytest_foreignthread.model.observation import Signaled
+from pytest_foreignthread.supervise.process.cgroup import oom_kills
 from tests.supervise.real_children import PATIENCE
 
 EVENTS = "low 0\nhigh 0\nmax 12\noom 4\noom_kill 3\noom_group_kill 1\n"

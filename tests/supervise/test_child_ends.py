@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_foreignthread.observation import (
+from pytest_foreignthread.channel.wire import Sender, encode
+from pytest_foreignthread.model.observation import (
     End,
     EndedBy,
     Exited,
@@ -24,9 +25,8 @@ from pytest_foreignthread.observation import (
     PhaseStarted,
     Signaled,
 )
-from pytest_foreignthread.outcomes import Phase
-from pytest_foreignthread.supervise import processes
-from pytest_foreignthread.wire import Sender, encode
+from pytest_foreignthread.model.outcomes import Phase
+from pytest_foreignthread.supervise.process import processes
 from tests.supervise.real_children import PATIENCE, SHORT, hang, run, tell, told
 
 IN_CALL = PhaseStarted(Phase.CALL)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_foreignthread.observation import EndedBy, Exited, Observation, PhaseStarted, Signaled, Taken
-from pytest_foreignthread.outcomes import Phase
-from pytest_foreignthread.settings import CRASH_FIFO, GO_ON_FIFO
-from pytest_foreignthread.supervise import processes
-from pytest_foreignthread.supervise.held import CrashWatch
-from pytest_foreignthread.wire import Sender
+from pytest_foreignthread.channel.wire import Sender
+from pytest_foreignthread.model.observation import EndedBy, Exited, Observation, PhaseStarted, Signaled, Taken
+from pytest_foreignthread.model.outcomes import Phase
+from pytest_foreignthread.model.settings import CRASH_FIFO, GO_ON_FIFO
+from pytest_foreignthread.supervise.probes.crash_gate import CrashWatch
+from pytest_foreignthread.supervise.process import processes
 from tests.supervise.real_children import PATIENCE, SHORT, Clock, await_end, await_line, hang, run, tell, told
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_foreignthread.channel.wire import Sender
 from pytest_foreignthread.supervise import jvm_files
 from pytest_foreignthread.supervise.jvm_files import StrayLogs, now, remove_jvm_files
-from pytest_foreignthread.wire import Sender
 from tests.supervise.real_children import detached, hang, run, tell, told
 
 LONG = 10**9

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_foreignthread.supervise.keys import Keys
+from pytest_foreignthread.supervise.process.signal_forwarding import Keys
 
 
 def now() -> float:

@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_foreignthread.observation import EndedBy, Exited, Finished, Lost, PhaseStarted, Signaled, ThreadNamed
-from pytest_foreignthread.outcomes import Phase
-from pytest_foreignthread.supervise import processes
-from pytest_foreignthread.wire import Sender
+from pytest_foreignthread.channel.wire import Sender
+from pytest_foreignthread.model.observation import EndedBy, Exited, Finished, Lost, PhaseStarted, Signaled, ThreadNamed
+from pytest_foreignthread.model.outcomes import Phase
+from pytest_foreignthread.supervise.process import processes
 from tests.supervise.real_children import PATIENCE, SHORT, await_end, detached, exists, hang, run, tell, told
 
 KILLED = "process(es) outlived the child and were killed"

@@ -11,13 +11,13 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.observation import DebuggerEntered, DebuggerLeft, EndedBy, PhaseStarted
-from pytest_foreignthread.outcomes import Phase
-from pytest_foreignthread.supervise import lender
-from pytest_foreignthread.supervise.fork import OpenEnds
-from pytest_foreignthread.supervise.lender import Lender
+from pytest_foreignthread.channel.wire import Sender
+from pytest_foreignthread.model.observation import DebuggerEntered, DebuggerLeft, EndedBy, PhaseStarted
+from pytest_foreignthread.model.outcomes import Phase
+from pytest_foreignthread.supervise.process import lender
+from pytest_foreignthread.supervise.process.fork import OpenEnds
+from pytest_foreignthread.supervise.process.lender import Lender
 from pytest_foreignthread.supervise.supervisor import SupervisedChild
-from pytest_foreignthread.wire import Sender
 
 from .real_children import PATIENCE, SHORT, hang
 

@@ -16,13 +16,14 @@ from types import FrameType
 
 import pytest
 
-from pytest_foreignthread.observation import EndedBy, Observation, PhaseStarted, Taken
-from pytest_foreignthread.outcomes import Phase
-from pytest_foreignthread.supervise import native, processes
-from pytest_foreignthread.supervise.fork import OpenEnds
-from pytest_foreignthread.supervise.native import NativeError, native_stacks
-from pytest_foreignthread.supervise.pystack import Pystack
-from pytest_foreignthread.wire import Sender
+from pytest_foreignthread.channel.wire import Sender
+from pytest_foreignthread.model.observation import EndedBy, Observation, PhaseStarted, Taken
+from pytest_foreignthread.model.outcomes import Phase
+from pytest_foreignthread.supervise.probes import native
+from pytest_foreignthread.supervise.probes.native import NativeError, native_stacks
+from pytest_foreignthread.supervise.probes.pystack import Pystack
+from pytest_foreignthread.supervise.process import processes
+from pytest_foreignthread.supervise.process.fork import OpenEnds
 from tests.supervise.real_children import PATIENCE, SHORT, await_end, await_line, hang, run
 
 ROOT = Path(__file__).parents[2]
@@ -183,7 +184,7 @@ def test_pystack_dies_with_the_process_that_started_it(
     monkeypatch.chdir(ROOT)
     program = """if True:
         import time
-        from pytest_foreignthread.supervise.native import native_stacks
+        from pytest_foreignthread.supervise.probes.native import native_stacks
         native_stacks(1, time.monotonic() + 600)
     """
     process = subprocess.Popen([sys.executable, "-c", program])

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from pytest_foreignthread.channel.wire import Sender
 from pytest_foreignthread.evidence.native_dump import parse_native_dump
 from pytest_foreignthread.evidence.os_threads import parse_os_threads
-from pytest_foreignthread.observation import EndedBy, Observation, PhaseStarted, Taken
-from pytest_foreignthread.outcomes import Phase
-from pytest_foreignthread.supervise import native, probe
-from pytest_foreignthread.supervise.probe import take_documents
-from pytest_foreignthread.wire import Sender
+from pytest_foreignthread.model.observation import EndedBy, Observation, PhaseStarted, Taken
+from pytest_foreignthread.model.outcomes import Phase
+from pytest_foreignthread.supervise.probes import native, probe
+from pytest_foreignthread.supervise.probes.probe import take_documents
 from tests.supervise.real_children import PATIENCE, SHORT, hang, run
 
 DUMP_SIGNAL = int(signal.SIGRTMIN) + 5

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_foreignthread.observation import Exited
-from pytest_foreignthread.supervise.scratch import ScratchError, ScratchRoot
+from pytest_foreignthread.model.observation import Exited
+from pytest_foreignthread.supervise.process.scratch import ScratchError, ScratchRoot
 from tests.supervise.real_children import PATIENCE, await_line, hang, run
 
 ROOT = Path(__file__).parents[2]
@@ -83,7 +83,7 @@ def test_close_may_be_called_again_and_not_by_a_child(tmp_path: Path) -> None:
 
 def test_folder_of_a_killed_run_is_removed_by_the_next(tmp_path: Path) -> None:
     code = (
-        "import pathlib, sys, time; from pytest_foreignthread.supervise.scratch import ScratchRoot\n"
+        "import pathlib, sys, time; from pytest_foreignthread.supervise.process.scratch import ScratchRoot\n"
         "folder = ScratchRoot(pathlib.Path(sys.argv[1])).child_folder(); (folder.path / 'file').touch()\n"
         "pathlib.Path(sys.argv[1], 'path').write_text(f'{folder.run.folder.path}\\n'); time.sleep(600)"
     )

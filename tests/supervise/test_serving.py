@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_foreignthread.observation import (
+from pytest_foreignthread.channel.orders import End, Order, Orders, RunTest
+from pytest_foreignthread.channel.wire import Sender
+from pytest_foreignthread.model.observation import (
     EndedBy,
     Exited,
     Finished,
@@ -20,11 +22,9 @@ from pytest_foreignthread.observation import (
     TestEnded,
     ThreadNamed,
 )
-from pytest_foreignthread.orders import End, Order, Orders, RunTest
-from pytest_foreignthread.outcomes import Phase
-from pytest_foreignthread.supervise.fork import ChildMain, OpenEnds
+from pytest_foreignthread.model.outcomes import Phase
+from pytest_foreignthread.supervise.process.fork import ChildMain, OpenEnds
 from pytest_foreignthread.supervise.supervisor import SupervisedChild
-from pytest_foreignthread.wire import Sender
 from tests.supervise.real_children import PATIENCE, SHORT, Clock, await_end, await_line, hang, held, told
 
 Act = Callable[[Sender, RunTest], None]

@@ -12,19 +12,20 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pytest_foreignthread.observation import Exited
-from pytest_foreignthread.supervise import keeper, kept, processes, watch
-from pytest_foreignthread.supervise.fork import OpenEnds
+from pytest_foreignthread.channel.wire import Sender
+from pytest_foreignthread.model.observation import Exited
+from pytest_foreignthread.supervise import watch
 from pytest_foreignthread.supervise.inbox import Inbox
-from pytest_foreignthread.supervise.kept import KeptChild, OwnEnds
-from pytest_foreignthread.wire import Sender
+from pytest_foreignthread.supervise.process import keeper, keeper_client, processes
+from pytest_foreignthread.supervise.process.fork import OpenEnds
+from pytest_foreignthread.supervise.process.keeper_client import KeptChild, OwnEnds
 from tests.supervise.real_children import PATIENCE, detached, exists, run, tell, told
 
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "_GRACE", keeper._GRACE * 100)
-    for module in (watch, kept):
+    for module in (watch, keeper_client):
         monkeypatch.setattr(module, "_ANSWER", module._ANSWER * 30)
 
 

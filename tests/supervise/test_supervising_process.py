@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_foreignthread.observation import Exited, JvmFailed, Observation
-from pytest_foreignthread.supervise.fork import OpenEnds
+from pytest_foreignthread.channel.wire import Sender
+from pytest_foreignthread.model.observation import Exited, JvmFailed, Observation
+from pytest_foreignthread.supervise.process.fork import OpenEnds
 from pytest_foreignthread.supervise.supervisor import supervise
-from pytest_foreignthread.wire import Sender
 from tests.supervise.real_children import PATIENCE, await_end, await_line, exists, held
 
 ROOT = Path(__file__).parents[2]

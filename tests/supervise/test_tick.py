@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import os
 
-from pytest_foreignthread.observation import EndedBy, Exited
-from pytest_foreignthread.outcomes import Phase
+from pytest_foreignthread.channel.wire import Sender
+from pytest_foreignthread.model.observation import EndedBy, Exited
+from pytest_foreignthread.model.outcomes import Phase
 from pytest_foreignthread.supervise.supervisor import supervise
 from pytest_foreignthread.supervise.watch import TICK
-from pytest_foreignthread.wire import Sender
 from tests.supervise.real_children import hang
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pytest_foreignthread.diagnose import diagnose
-from pytest_foreignthread.diagnose.case import Case
-from pytest_foreignthread.observation import End, EndedBy, Observation, PhaseStarted, Signaled, ThreadNamed
-from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.records import Evidence
-from pytest_foreignthread.stacks import FatalError, Frame, JavaFrame, NativeFrame, NativeThread, PythonFrame, Thread
+from pytest_foreignthread.diagnosis import diagnose
+from pytest_foreignthread.diagnosis.case import Case
+from pytest_foreignthread.model.observation import End, EndedBy, Observation, PhaseStarted, Signaled, ThreadNamed
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.records import Evidence
+from pytest_foreignthread.model.stacks import (
+    FatalError,
+    Frame,
+    JavaFrame,
+    NativeFrame,
+    NativeThread,
+    PythonFrame,
+    Thread,
+)
 
 TEST: Final = "/project/test_bridge.py"
 BODY: Final = PythonFrame(TEST, 12, "test_bridge")

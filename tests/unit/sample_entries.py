@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from pytest_foreignthread.nodeids import without_mode
-from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.records import Diagnosis, RunRecord
+from pytest_foreignthread.model.nodeids import without_mode
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.records import Diagnosis, RunRecord
 from pytest_foreignthread.report.json_report import test_entry as entry_of
 
 from .sample_records import HANG, LATE, NULL, SEGFAULT

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.records import Diagnosis, Evidence, RunRecord
-from pytest_foreignthread.stacks import FatalError, Frame, JavaFrame, Motion, NativeFrame, PythonFrame, Thread
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.records import Diagnosis, Evidence, RunRecord
+from pytest_foreignthread.model.stacks import FatalError, Frame, JavaFrame, Motion, NativeFrame, PythonFrame, Thread
 
 FRAME = "C  [libpython3.11.so.1.0+0x1c70bb]  _PyEval_EvalFrameDefault+0x3b"
 THUNK = PythonFrame("/project/test_bridge.py", 12, "thunk")

@@ -9,11 +9,10 @@ from typing import Any
 
 import jsonschema
 
-from pytest_foreignthread.matrix import matrix_of
-from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.records import Diagnosis, Evidence, RunRecord
-from pytest_foreignthread.report import json_report
-from pytest_foreignthread.stacks import (
+from pytest_foreignthread.matrix.verdicts import matrix_of
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.records import Diagnosis, Evidence, RunRecord
+from pytest_foreignthread.model.stacks import (
     Awaited,
     FatalError,
     Gil,
@@ -24,6 +23,7 @@ from pytest_foreignthread.stacks import (
     Thread,
     Wait,
 )
+from pytest_foreignthread.report import json_report
 
 DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA: dict[str, Any] = json.loads((DOCS / "report.schema.json").read_text(encoding="utf-8"))

@@ -7,12 +7,12 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.against_baseline import Settled, brought_up_to_date, differences, load
-from pytest_foreignthread.baseline.file import parse, render
-from pytest_foreignthread.baseline.known import Baseline
-from pytest_foreignthread.baseline.merged import BY_MARKER, UPDATING, KnownOutcomes, split, without_expected
-from pytest_foreignthread.matrix import Matrix, matrix_of
-from pytest_foreignthread.outcomes import Outcome
+from pytest_foreignthread.matrix.baseline.file import parse, render
+from pytest_foreignthread.matrix.baseline.known import Baseline
+from pytest_foreignthread.matrix.baseline.merged import BY_MARKER, UPDATING, KnownOutcomes, split, without_expected
+from pytest_foreignthread.matrix.verdicts import Matrix, matrix_of
+from pytest_foreignthread.model.outcomes import Outcome
+from pytest_foreignthread.run.against_baseline import Settled, brought_up_to_date, differences, load
 
 from .sample_entries import row
 

@@ -12,9 +12,9 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.artifacts import Artifacts, folder_name
-from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.records import RunRecord
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.records import RunRecord
+from pytest_foreignthread.report.kept.artifacts import Artifacts, folder_name
 
 NODEID: Final = "tests/test_it.py::Case::test_x[new-\N{SNOWMAN}/..]"
 DOCUMENTS: Final = {"hs_err": "# SIGSEGV\n", "python": "stack \udcff\n", "stdout": ""}

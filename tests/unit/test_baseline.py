@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_foreignthread.baseline.changes import NO_REASON, Change, compare, update
-from pytest_foreignthread.baseline.file import BaselineError, parse, read, render
-from pytest_foreignthread.baseline.known import HEADER, Baseline, Known, outcomes_of, words_of
-from pytest_foreignthread.matrix import Cell, Matrix, row_of
-from pytest_foreignthread.outcomes import Outcome
+from pytest_foreignthread.matrix.baseline.changes import NO_REASON, Change, compare, update
+from pytest_foreignthread.matrix.baseline.file import BaselineError, parse, read, render
+from pytest_foreignthread.matrix.baseline.known import HEADER, Baseline, Known, outcomes_of, words_of
+from pytest_foreignthread.matrix.verdicts import Cell, Matrix, row_of
+from pytest_foreignthread.model.outcomes import Outcome
 
 PASSED, FAILED, SKIPPED = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
 SEGFAULT, HANG = Outcome.SEGFAULT, Outcome.HANG

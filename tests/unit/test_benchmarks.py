@@ -138,10 +138,10 @@ def test_growth(seen: Iterator[Sample], expected: Growth) -> None:
 IMPORT_TIME = """\
 import time: self [us] | cumulative | imported package
 import time:       700 |        700 | _pytest.config
-import time:       100 |        100 |   pytest_foreignthread.outcomes
+import time:       100 |        100 |   pytest_foreignthread.model.outcomes
 import time:      1000 |       1000 |     json
-import time:       200 |       1200 |   pytest_foreignthread.wire
-import time:        50 |         50 |     pytest_foreignthread.options
+import time:       200 |       1200 |   pytest_foreignthread.channel.wire
+import time:        50 |         50 |     pytest_foreignthread.config.options
 import time:       300 |       2650 | pytest_foreignthread.plugin
 import time:       150 |        150 | pytest_foreignthread_other
 import time:        20 |         20 |   pytest_foreignthread.late

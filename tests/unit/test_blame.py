@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_foreignthread.blame import REPORT_IT, error_text, place_of_others
+from pytest_foreignthread.model.blame import REPORT_IT, error_text, place_of_others
 
 
 def raised(*files: str) -> BaseException:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_foreignthread.bottom_row import LEAST_COLUMNS, LEAST_ROWS, BottomRow
+from pytest_foreignthread.terminal.bottom_row import LEAST_COLUMNS, LEAST_ROWS, BottomRow
 
 from ..terminals import Terminal
 

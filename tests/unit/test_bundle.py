@@ -9,11 +9,11 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread import bundle
-from pytest_foreignthread.bundle import Surroundings, rerun_command
-from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.records import RunRecord
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.records import RunRecord
 from pytest_foreignthread.report import json_report, text
+from pytest_foreignthread.report.kept import bundle
+from pytest_foreignthread.report.kept.bundle import Surroundings, rerun_command
 
 AROUND: Final = Surroundings(
     {"python": "3.11.9", "cwd": "/src/\udcff"},

@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 
 import pytest
 
+from pytest_foreignthread.channel.wire import Decoder, Sender
 from pytest_foreignthread.child.callback import Callback
-from pytest_foreignthread.observation import Message, ThreadNamed
-from pytest_foreignthread.wire import Decoder, Sender
+from pytest_foreignthread.model.observation import Message, ThreadNamed
 
 
 class Pipe:

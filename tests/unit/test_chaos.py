@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_foreignthread.supervise.processes import ProcessStat
+from pytest_foreignthread.supervise.process.processes import ProcessStat
 from tests.chaos.checks import left_files, wrong_entries
 from tests.chaos.processes_of_run import by_role
 

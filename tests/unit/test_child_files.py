@@ -13,8 +13,9 @@ from typing import Any
 import coverage
 import pytest
 
-from pytest_foreignthread import child_files, measured
-from pytest_foreignthread.supervise.lender import Lender
+from pytest_foreignthread.run import child_coverage
+from pytest_foreignthread.supervise import child_files
+from pytest_foreignthread.supervise.process.lender import Lender
 
 USERS = "the user's"
 
@@ -139,10 +140,10 @@ def save(path: Path) -> None:
 
 def test_coverage_of_a_child_is_taken_in(tmp_path: Path, whole: Any) -> None:
     save(path := tmp_path / "coverage.child")
-    assert measured.take_in(path) is None
+    assert child_coverage.take_in(path) is None
     assert sorted(whole.lines("/a.py")) == [1, 2]
     assert list(tmp_path.iterdir()) == [path]
-    assert measured.take_in(tmp_path / "none") is None
+    assert child_coverage.take_in(tmp_path / "none") is None
 
 
 @pytest.mark.parametrize("part", ["", "-journal", "-wal"])
@@ -154,7 +155,7 @@ def test_coverage_that_is_no_file_is_told(
     if part:
         save(path)
     make(path.with_name(f"coverage.child{part}"))
-    reason = measured.take_in(path)
+    reason = child_coverage.take_in(path)
     assert reason == f"coverage of the child could not be read: expected a regular file, got {word}"
     assert whole.measured_files() == set()
 
@@ -162,5 +163,5 @@ def test_coverage_that_is_no_file_is_told(
 @pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + bytes(84)])
 def test_coverage_of_any_content_raises_nothing(tmp_path: Path, whole: Any, content: bytes) -> None:
     (path := tmp_path / "coverage.child").write_bytes(content)
-    measured.take_in(path)
+    child_coverage.take_in(path)
     assert whole.measured_files() == set()

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pytest_foreignthread import foreign_thread
-from pytest_foreignthread.choices import MARKER
-from pytest_foreignthread.options import marker_options
+from pytest_foreignthread.config.options import marker_options
+from pytest_foreignthread.model.choices import MARKER
 
 
 def test_it_is_the_marker() -> None:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_foreignthread.diagnose import diagnose
+from pytest_foreignthread.diagnosis import diagnose
 from pytest_foreignthread.evidence.merge import read_evidence
-from pytest_foreignthread.observation import Exited, Signaled
-from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.records import Diagnosis
+from pytest_foreignthread.model.observation import Exited, Signaled
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.records import Diagnosis
 
 from .sample_cases import RUN, THUNK, code, crashed, evidence_of, thread
 

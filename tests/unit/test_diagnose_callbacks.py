@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.outcomes import Phase
-from pytest_foreignthread.stacks import Awaited, Frame, Gil, NativeFrame, NativeThread, PythonFrame, Thread, Wait
+from pytest_foreignthread.model.outcomes import Phase
+from pytest_foreignthread.model.stacks import Awaited, Frame, Gil, NativeFrame, NativeThread, PythonFrame, Thread, Wait
 
 from .sample_cases import FOREIGN, MAIN, RUN, TEST, THUNK, code, crashed, evidence_of, fatal, seen, thread
 

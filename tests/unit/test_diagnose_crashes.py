@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_foreignthread.diagnose import diagnose
-from pytest_foreignthread.observation import End, Exited, Lost, Signaled
-from pytest_foreignthread.outcomes import Outcome
-from pytest_foreignthread.stacks import Frame, Gil, NativeFrame, PythonFrame, PythonThread, Thread
+from pytest_foreignthread.diagnosis import diagnose
+from pytest_foreignthread.model.observation import End, Exited, Lost, Signaled
+from pytest_foreignthread.model.outcomes import Outcome
+from pytest_foreignthread.model.stacks import Frame, Gil, NativeFrame, PythonFrame, PythonThread, Thread
 
 from .sample_cases import (
     BODY,

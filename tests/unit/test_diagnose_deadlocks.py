@@ -6,12 +6,12 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.diagnose import diagnose
-from pytest_foreignthread.diagnose.case import Case
-from pytest_foreignthread.observation import EndedBy, Observation, Signaled
-from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.records import Diagnosis, Evidence
-from pytest_foreignthread.stacks import Awaited, Frame, Gil, JavaFrame, Motion, PythonFrame, Thread, Wait
+from pytest_foreignthread.diagnosis import diagnose
+from pytest_foreignthread.diagnosis.case import Case
+from pytest_foreignthread.model.observation import EndedBy, Observation, Signaled
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.records import Diagnosis, Evidence
+from pytest_foreignthread.model.stacks import Awaited, Frame, Gil, JavaFrame, Motion, PythonFrame, Thread, Wait
 
 OBSERVED: Final = Observation((), Signaled(9), EndedBy.DEADLINE, Phase.CALL, 9.0, 5.0, 5.0)
 PYTHON: Final = PythonFrame("/project/test_bridge.py", 3, "body")

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_foreignthread.diagnose import diagnose
-from pytest_foreignthread.diagnose.case import Case
-from pytest_foreignthread.observation import EndedBy, Exited, Observation, PhaseStarted, ReportMade, ThreadNamed
-from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.records import Evidence
+from pytest_foreignthread.diagnosis import diagnose
+from pytest_foreignthread.diagnosis.case import Case
+from pytest_foreignthread.model.observation import EndedBy, Exited, Observation, PhaseStarted, ReportMade, ThreadNamed
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.records import Evidence
 
 MAIN, FOREIGN = 1, 2
 """Python's ids of the main thread and of the one on which the test runs."""

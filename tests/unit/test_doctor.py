@@ -14,13 +14,22 @@ from typing import Any, Final, cast
 import jsonschema
 import pytest
 
-from pytest_foreignthread.doctor import document, examine, interpreters, jvm_list, looks, machine, plugins, python_side
-from pytest_foreignthread.doctor import text as block
+from pytest_foreignthread.doctor import (
+    child_inspection,
+    document,
+    examine,
+    interpreters,
+    jvm_list,
+    machine,
+    plugins,
+    python_side,
+)
+from pytest_foreignthread.doctor import finding_text as block
 from pytest_foreignthread.doctor.findings import LEVELS, Finding, milliseconds
-from pytest_foreignthread.jvms import JvmNotFound, all_jvms
-from pytest_foreignthread.settings import Jvm
-from pytest_foreignthread.supervise import native
-from pytest_foreignthread.supervise.cgroup import memory_limit
+from pytest_foreignthread.jvm.finding import JvmNotFound, all_jvms
+from pytest_foreignthread.model.settings import Jvm
+from pytest_foreignthread.supervise.probes import native
+from pytest_foreignthread.supervise.process.cgroup import memory_limit
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 SCHEMA: Final[dict[str, Any]] = json.loads((DOCS / "doctor.schema.json").read_text(encoding="utf-8"))
@@ -300,16 +309,16 @@ def test_a_fresh_interpreter_that_fails(program: list[str], value: str) -> None:
 
 @pytest.mark.parametrize(("seconds", "level"), [(0.5, "ok"), (1.99, "ok"), (2.0, "note")])
 def test_pystack_that_a_crash_does_not_wait_for(seconds: float, level: str) -> None:
-    assert looks.pystack_took(seconds).level == level
+    assert child_inspection.pystack_took(seconds).level == level
 
 
 def test_pystack_without_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert looks.pystack_by_itself("off").value == "not used: foreign_thread_native is off"
+    assert child_inspection.pystack_by_itself("off").value == "not used: foreign_thread_native is off"
     monkeypatch.setattr(native, "is_wanted", lambda _: True)
-    assert looks.pystack_by_itself("auto") == Finding("trial", "pystack", "ok", "is installed")
+    assert child_inspection.pystack_by_itself("auto") == Finding("trial", "pystack", "ok", "is installed")
     monkeypatch.setattr(native, "is_wanted", lambda _: False)
     missing = ("pystack is not installed", "pip install 'pytest-foreignthread[native]'")
-    assert looks.pystack_by_itself("auto") == Finding("trial", "pystack", "note", *missing)
+    assert child_inspection.pystack_by_itself("auto") == Finding("trial", "pystack", "note", *missing)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.document_redaction import start_text_without_secrets, without_secrets
 from pytest_foreignthread.evidence.hs_err import parse_fatal_error
+from pytest_foreignthread.report.kept.document_redaction import start_text_without_secrets, without_secrets
 
 from ..planted_secrets import JVM_WORDS, VARIABLES, WORD
 

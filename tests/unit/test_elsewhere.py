@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pytest_foreignthread.child.elsewhere import kept_by_main_thread
+from pytest_foreignthread.child.main_thread_state import kept_by_main_thread
 
 
 def raised_elsewhere(function: Callable[[], object]) -> BaseException:

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_foreignthread import environment
-from pytest_foreignthread.settings import Jvm
+from pytest_foreignthread.model.settings import Jvm
+from pytest_foreignthread.report.kept import environment
 
 SECRET: Final = "hunter2-hunter2"
 

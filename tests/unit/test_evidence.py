@@ -14,8 +14,8 @@ from pytest_foreignthread.evidence.java_dump import parse_thread_dump
 from pytest_foreignthread.evidence.merge import read_evidence
 from pytest_foreignthread.evidence.native_dump import parse_native_dump
 from pytest_foreignthread.evidence.python_dump import parse_python_dump
-from pytest_foreignthread.records import Evidence
-from pytest_foreignthread.stacks import JavaThread, Motion, PythonThread, Thread
+from pytest_foreignthread.model.records import Evidence
+from pytest_foreignthread.model.stacks import JavaThread, Motion, PythonThread, Thread
 
 DATA: Final = Path(__file__).parents[1] / "data"
 TEXTS: Final[Mapping[str, str]] = {

@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.expected_messages import MessagesOfEnd, MessagesOfTest, MessagesOfTrial, Unexpected
-from pytest_foreignthread.observation import (
+from pytest_foreignthread.channel.expected_messages import MessagesOfEnd, MessagesOfTest, MessagesOfTrial, Unexpected
+from pytest_foreignthread.model.observation import (
     DebuggerEntered,
     DebuggerLeft,
     Finished,
@@ -26,7 +26,7 @@ from pytest_foreignthread.observation import (
     Tried,
     WarningRecorded,
 )
-from pytest_foreignthread.outcomes import Phase
+from pytest_foreignthread.model.outcomes import Phase
 
 JVM, SETUP, CALL, TEARDOWN = map(PhaseStarted, (Phase.JVM, Phase.SETUP, Phase.CALL, Phase.TEARDOWN))
 THREAD: Final = ThreadNamed(1, 2, "MainThread")

@@ -8,14 +8,15 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_foreignthread.diagnose import diagnose
-from pytest_foreignthread.diagnose.case import Case
-from pytest_foreignthread.items import SETTINGS, give_settings, is_foreign, needs_jvm
-from pytest_foreignthread.observation import EndedBy, Exited, Observation, ReportMade
-from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.records import Evidence
-from pytest_foreignthread.selection import SELECTION, Selection
-from pytest_foreignthread.settings import Jvm
+from pytest_foreignthread.collect.items import give_settings, is_foreign, needs_jvm
+from pytest_foreignthread.collect.selection import SELECTION, Selection
+from pytest_foreignthread.config.stash_keys import SETTINGS
+from pytest_foreignthread.diagnosis import diagnose
+from pytest_foreignthread.diagnosis.case import Case
+from pytest_foreignthread.model.observation import EndedBy, Exited, Observation, ReportMade
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.records import Evidence
+from pytest_foreignthread.model.settings import Jvm
 
 from .sample_cases import crashed
 

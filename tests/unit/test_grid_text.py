@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_foreignthread.matrix import BREAKS, Cell, Matrix, matrix_of, row_of
-from pytest_foreignthread.outcomes import Outcome
+from pytest_foreignthread.matrix.verdicts import BREAKS, Cell, Matrix, matrix_of, row_of
+from pytest_foreignthread.model.outcomes import Outcome
 from pytest_foreignthread.report.grid_text import grid_lines, verdict_lines
 from pytest_foreignthread.report.screen import Line, Screen
 

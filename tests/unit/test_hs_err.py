@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from pytest_foreignthread.evidence.hs_err import parse_fatal_error
-from pytest_foreignthread.stacks import FatalError, JavaFrame, NativeFrame
+from pytest_foreignthread.model.stacks import FatalError, JavaFrame, NativeFrame
 
 DATA: Final = Path(__file__).parents[1] / "data"
 DOCUMENTS: Final = sorted(path.stem.removeprefix("hs_err-") for path in DATA.glob("hs_err-*.txt"))

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_foreignthread.matrix import Matrix, matrix_of
-from pytest_foreignthread.outcomes import Outcome
+from pytest_foreignthread.matrix.verdicts import Matrix, matrix_of
+from pytest_foreignthread.model.outcomes import Outcome
+from pytest_foreignthread.model.stacks import Awaited, Gil, JavaFrame, Motion, Thread, Wait
 from pytest_foreignthread.report.entry_threads import threads_of
 from pytest_foreignthread.report.html_report import page_data, render
 from pytest_foreignthread.report.json_report import test_entry as entry_of
 from pytest_foreignthread.report.text import PAGES
-from pytest_foreignthread.stacks import Awaited, Gil, JavaFrame, Motion, Thread, Wait
 
 from .sample_entries import ENVIRONMENT, Entry, entry, row
 from .sample_records import CRASHED, MAIN, SEGFAULT

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_foreignthread.evidence.interleave import Interleaved, interleave
 from pytest_foreignthread.evidence.native_dump import parse_native_dump
-from pytest_foreignthread.stacks import Frame, JavaFrame, NativeFrame, PythonFrame
+from pytest_foreignthread.model.stacks import Frame, JavaFrame, NativeFrame, PythonFrame
 
 DATA: Final = Path(__file__).parents[1] / "data"
 TEST_FILE: Final = "/project/test_bridge.py"

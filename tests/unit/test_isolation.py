@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_foreignthread.isolation import Places, group_of, number_ready
-from pytest_foreignthread.items import SETTINGS
-from pytest_foreignthread.settings import Jvm, Settings
+from pytest_foreignthread.config.stash_keys import SETTINGS
+from pytest_foreignthread.model.settings import Jvm, Settings
+from pytest_foreignthread.run.isolation import Places, group_of, number_ready
 
 JVM = Jvm(Path("/jdk/libjvm.so"), "25", "a test")
 

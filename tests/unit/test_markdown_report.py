@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_foreignthread.matrix import Cell, Matrix, matrix_of, row_of
-from pytest_foreignthread.outcomes import Outcome
+from pytest_foreignthread.matrix.verdicts import Cell, Matrix, matrix_of, row_of
+from pytest_foreignthread.model.outcomes import Outcome
 from pytest_foreignthread.report.markdown_report import LIMIT, code, render
 
 from .sample_entries import diagnosed, row

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_foreignthread.matrix import BREAKS, Cell, Tally, Verdict, matrix_of, row_of
-from pytest_foreignthread.outcomes import ABNORMAL, Outcome
+from pytest_foreignthread.matrix.verdicts import BREAKS, Cell, Tally, Verdict, matrix_of, row_of
+from pytest_foreignthread.model.outcomes import ABNORMAL, Outcome
 
 from .sample_entries import entry, row
 

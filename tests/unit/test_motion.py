@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from pytest_foreignthread.evidence.motion import Look, Motions, Moves, motions
-from pytest_foreignthread.stacks import JavaFrame, JavaThread, Motion, OsThread, PythonFrame, PythonThread
+from pytest_foreignthread.model.stacks import JavaFrame, JavaThread, Motion, OsThread, PythonFrame, PythonThread
 
 IDENT: Final = 0x7F00
 NATIVE: Final = 913

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_foreignthread.evidence.native_dump import parse_native_dump
-from pytest_foreignthread.stacks import Gil, NativeFrame, NativeThread, PythonFrame
+from pytest_foreignthread.model.stacks import Gil, NativeFrame, NativeThread, PythonFrame
 
 DATA: Final = Path(__file__).parents[1] / "data"
 TEXTS: Final = {path.stem: path.read_text(encoding="utf-8") for path in sorted(DATA.glob("native-*.txt"))}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_foreignthread.nodeids import file_of, without_mode
+from pytest_foreignthread.model.nodeids import file_of, without_mode
 
 IDS: Final = {
     "the mode alone": ("t.py::test_x[new]", "new", "t.py::test_x"),

@@ -11,13 +11,13 @@ from typing import Any, Final, cast
 
 import pytest
 
-from pytest_foreignthread import options
-from pytest_foreignthread.choices import MODES
-from pytest_foreignthread.markers import Marked, read_markers
-from pytest_foreignthread.options import OPTIONS
-from pytest_foreignthread.outcomes import Outcome
-from pytest_foreignthread.own_modes import OWN_MODES
-from pytest_foreignthread.settings import Jvm, Settings
+from pytest_foreignthread.collect.markers import Marked, read_markers
+from pytest_foreignthread.collect.own_modes import OWN_MODES
+from pytest_foreignthread.config import options
+from pytest_foreignthread.config.options import OPTIONS
+from pytest_foreignthread.model.choices import MODES
+from pytest_foreignthread.model.outcomes import Outcome
+from pytest_foreignthread.model.settings import Jvm, Settings
 
 CALLED_FROM: Final = Path("/called/from")
 ROOT: Final = Path("/home/user/project")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_foreignthread.orders import End, Order, Orders, RunTest, encode_order
+from pytest_foreignthread.channel.orders import End, Order, Orders, RunTest, encode_order
 
 ALL: list[Order] = [RunTest(0), RunTest(7, 8, last=False), RunTest(8, None, last=False), End()]
 

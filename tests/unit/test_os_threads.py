@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_foreignthread.evidence.os_threads import parse_os_threads
-from pytest_foreignthread.stacks import OsThread
+from pytest_foreignthread.model.stacks import OsThread
 
 HEAD = "# kernel thread id, state, CPU seconds, system call, name\n"
 FUTEX = "202 0x7f0a00000010 0x80 0x0 0x0 0x0 0xffffffff 0x7ffd00000000 0x7f0a0000beef"

@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 
 import pytest
 
-from pytest_foreignthread.choices import MODES
-from pytest_foreignthread.own_modes import OWN_MODES, gather, known_modes
+from pytest_foreignthread.collect.own_modes import OWN_MODES, gather, known_modes
+from pytest_foreignthread.model.choices import MODES
 
 
 def config(*answers: object) -> pytest.Config:

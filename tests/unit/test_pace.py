@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.pace import Pace
+from pytest_foreignthread.terminal.eta import Pace
 
 MODES: Final = ("main", "new")
 IDS: Final = tuple(f"t.py::test_{n}[{mode}]" for n in range(10) for mode in MODES)

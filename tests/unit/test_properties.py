@@ -7,10 +7,10 @@ from typing import Final, Literal
 
 import pytest
 
-from pytest_foreignthread.matrix import Verdict
-from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.properties import add_properties, add_verdict
-from pytest_foreignthread.records import Diagnosis, RunRecord
+from pytest_foreignthread.matrix.verdicts import Verdict
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.records import Diagnosis, RunRecord
+from pytest_foreignthread.report.pytest.properties import add_properties, add_verdict
 
 RECORD: Final = RunRecord("t.py::test", "pool", Outcome.HANG, Phase.CALL, 1.0)
 OWN: Final = ("colour", "red")

@@ -7,9 +7,10 @@ from typing import Any, Final, Literal
 
 import pytest
 
-from pytest_foreignthread import pytest_reports
-from pytest_foreignthread.outcomes import ABNORMAL, Outcome, Phase
-from pytest_foreignthread.standby import ATTRIBUTE
+from pytest_foreignthread.model.outcomes import ABNORMAL, Outcome, Phase
+from pytest_foreignthread.model.report_data import ATTRIBUTE
+from pytest_foreignthread.model.status_words import is_abnormal, status_words
+from pytest_foreignthread.report.pytest import pytest_reports
 
 When = Literal["setup", "call", "teardown"]
 State = Literal["passed", "failed", "skipped"]
@@ -88,8 +89,8 @@ def test_words_of_an_abnormal_outcome(outcome: Outcome) -> None:
     report = made("call", "failed")
     pytest_reports.mark(report, outcome, "the cause")
     category, letter, word = WORDS[outcome]
-    assert pytest_reports.status_words(report) == (category, letter, word)
-    assert pytest_reports.is_abnormal(report)
+    assert status_words(report) == (category, letter, word)
+    assert is_abnormal(report)
     assert pytest_reports.summary_of(report) == "the cause"
     assert pytest_reports.tail_of(report) == ""
     assert pytest_reports.entry_of(report) is None
@@ -100,14 +101,14 @@ def test_a_report_that_is_no_failure_keeps_pytests_words(state: State) -> None:
     """An expected death."""
     report = made("call", state)
     pytest_reports.mark(report, Outcome.SEGFAULT, "the cause")
-    assert pytest_reports.status_words(report) is None
+    assert status_words(report) is None
 
 
 @pytest.mark.parametrize("outcome", [None, *(one for one in Outcome if not one.abnormal)])
 def test_ordinary_outcomes_have_no_words_of_ours(outcome: Outcome | None) -> None:
     report = made("call", "failed")
     pytest_reports.mark(report, outcome, "")
-    assert pytest_reports.status_words(report) is None
+    assert status_words(report) is None
 
 
 def test_an_excused_failure_is_an_expected_one() -> None:
@@ -126,8 +127,8 @@ def test_what_a_marker_expects_comes_along() -> None:
 
 
 def test_reports_of_others() -> None:
-    assert pytest_reports.status_words(made("call", "failed")) is None
-    assert pytest_reports.status_words(object()) is None
+    assert status_words(made("call", "failed")) is None
+    assert status_words(object()) is None
     assert pytest_reports.entry_of(made("call")) is None
     assert pytest_reports.summary_of(made("call")) == ""
     assert pytest_reports.tail_of(made("call")) == ""
@@ -138,7 +139,7 @@ def test_the_entry_and_the_words_live_together() -> None:
     pytest_reports.mark(report, Outcome.CRASH, "the cause")
     pytest_reports.attach_entry(report, {"nodeid": "t.py::test"})
     assert pytest_reports.entry_of(report) == {"nodeid": "t.py::test"}
-    assert pytest_reports.is_abnormal(report)
+    assert is_abnormal(report)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from pytest_foreignthread.evidence.python_dump import PythonDump, parse_python_dump
-from pytest_foreignthread.stacks import PythonFrame, PythonThread
+from pytest_foreignthread.model.stacks import PythonFrame, PythonThread
 
 DATA: Final = Path(__file__).parents[1] / "data"
 TEST_FILE: Final = "/home/user/project/tests/test_bridge.py"

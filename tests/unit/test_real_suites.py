@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_foreignthread.baseline.file import parse
-from pytest_foreignthread.baseline.known import Baseline
-from pytest_foreignthread.matrix import Verdict
+from pytest_foreignthread.matrix.baseline.file import parse
+from pytest_foreignthread.matrix.baseline.known import Baseline
+from pytest_foreignthread.matrix.verdicts import Verdict
 from tests.real import suites, tables
 from tests.real.results import SuiteResult, result_of
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_foreignthread.observation import WarningRecorded
-from pytest_foreignthread.recorded_warnings import class_named, replay
+from pytest_foreignthread.model.observation import WarningRecorded
+from pytest_foreignthread.report.pytest.recorded_warnings import class_named, replay
 
 
 class OfAModule(UserWarning):

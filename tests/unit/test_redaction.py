@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.redaction import (
+from pytest_foreignthread.report.kept.redaction import (
     Variables,
     has_secret,
     is_secret_name,

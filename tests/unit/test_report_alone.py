@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_foreignthread.outcomes import Outcome
-from pytest_foreignthread.records import Alone
+from pytest_foreignthread.model.outcomes import Outcome
+from pytest_foreignthread.model.records import Alone
 from pytest_foreignthread.report import json_report
 from pytest_foreignthread.report.alone import alone_line
 from pytest_foreignthread.report.text import render

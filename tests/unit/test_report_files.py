@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_foreignthread.matrix import matrix_of
-from pytest_foreignthread.outcomes import Outcome
-from pytest_foreignthread.report_files import write
+from pytest_foreignthread.matrix.verdicts import matrix_of
+from pytest_foreignthread.model.outcomes import Outcome
+from pytest_foreignthread.run.report_files import write
 
 from .sample_entries import ENVIRONMENT, row
 

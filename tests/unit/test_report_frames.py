@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 
+from pytest_foreignthread.model.stacks import Frame, JavaFrame, NativeFrame, PythonFrame
 from pytest_foreignthread.report.frame_text import frame_line, frame_lines
-from pytest_foreignthread.stacks import Frame, JavaFrame, NativeFrame, PythonFrame
 
 from .sample_records import CALLBACK, JAVA_RUN, THUNK
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_foreignthread.choices import MODES
-from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.records import Diagnosis, Evidence, RunRecord
+from pytest_foreignthread.model.choices import MODES
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.records import Diagnosis, Evidence, RunRecord
+from pytest_foreignthread.model.stacks import Awaited, Gil, JavaFrame, Motion, NativeFrame, PythonFrame, Thread, Wait
 from pytest_foreignthread.report import json_report
-from pytest_foreignthread.stacks import Awaited, Gil, JavaFrame, Motion, NativeFrame, PythonFrame, Thread, Wait
 
 from .sample_report import ENVIRONMENT, FATAL, RECORD, VALIDATOR
 

@@ -9,11 +9,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pytest_foreignthread.choices import MODES
-from pytest_foreignthread.matrix import Verdict
-from pytest_foreignthread.outcomes import Outcome, Phase
+from pytest_foreignthread.matrix.verdicts import Verdict
+from pytest_foreignthread.model.choices import MODES
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.stacks import Awaited, Gil, Motion
 from pytest_foreignthread.report import json_report
-from pytest_foreignthread.stacks import Awaited, Gil, Motion
 
 from .sample_report import DOCS, SCHEMA, VALIDATOR, valid_document
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_foreignthread import pytest_reports
-from pytest_foreignthread.outcomes import Outcome
-from pytest_foreignthread.report_shape import BadShape, check
+from pytest_foreignthread.channel.report_shape import BadShape, check
+from pytest_foreignthread.model.outcomes import Outcome
+from pytest_foreignthread.report.pytest import pytest_reports
 
 ODD: Final[tuple[Any, ...]] = (None, 5, 1.5, True, "", "text", [], {}, [1], ["a", 1], {"a": 1}, [[]], [{}], "\ud800")
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_foreignthread.outcomes import Outcome
-from pytest_foreignthread.records import Evidence, RunRecord
+from pytest_foreignthread.model.outcomes import Outcome
+from pytest_foreignthread.model.records import Evidence, RunRecord
+from pytest_foreignthread.model.stacks import NativeFrame
 from pytest_foreignthread.report.text import summary
-from pytest_foreignthread.stacks import NativeFrame
 
 from .sample_records import BOOTSTRAP, CRASHED, FATAL, FRAME, HANG, LATE, NULL, PLAIN, SEGFAULT, THUNK, on
 

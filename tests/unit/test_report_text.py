@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_foreignthread.outcomes import ABNORMAL, Outcome
-from pytest_foreignthread.records import Diagnosis, Evidence, RunRecord
+from pytest_foreignthread.model.outcomes import ABNORMAL, Outcome
+from pytest_foreignthread.model.records import Diagnosis, Evidence, RunRecord
+from pytest_foreignthread.model.stacks import Motion, Thread
 from pytest_foreignthread.report.text import Layout, diagnosis_lines, render, tail
-from pytest_foreignthread.stacks import Motion, Thread
 
 from .sample_records import (
     BOOTSTRAP,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pytest_foreignthread.outcomes import Outcome
-from pytest_foreignthread.records import Evidence, RunRecord
+from pytest_foreignthread.model.outcomes import Outcome
+from pytest_foreignthread.model.records import Evidence, RunRecord
+from pytest_foreignthread.model.stacks import Awaited, Gil, Motion, PythonFrame, Thread, Wait
 from pytest_foreignthread.report.stack_text import thread_lines
-from pytest_foreignthread.stacks import Awaited, Gil, Motion, PythonFrame, Thread, Wait
 
 from .sample_records import CRASHED, HANG, JAVA_RUN, PLAIN, SEGFAULT, THUNK
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_foreignthread.roles import (
+from pytest_foreignthread.model.roles import (
     awaits_the_body,
     is_at_rest,
     is_java_born,
@@ -16,7 +16,7 @@ from pytest_foreignthread.roles import (
     is_worker,
     waiting_call,
 )
-from pytest_foreignthread.stacks import Awaited, Frame, Gil, JavaFrame, PythonFrame, Thread, Wait
+from pytest_foreignthread.model.stacks import Awaited, Frame, Gil, JavaFrame, PythonFrame, Thread, Wait
 
 from .sample_records import BOOTSTRAP, CALLBACK, JAVA_RUN, THUNK
 

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 import pytest
 
-from pytest_foreignthread.selection import UNMARKED, Census, Selection, selection_of
+from pytest_foreignthread.collect.selection import UNMARKED, Census, Selection, selection_of
 
 DEFAULT: Final = ("main", "new")
 # What stands on the command line (matrix, modes, all), and what is asked for.

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from pytest_foreignthread.outcomes import Outcome, Phase
-from pytest_foreignthread.records import RunRecord
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.records import RunRecord
 from pytest_foreignthread.report.json_report import test_entry as entry_of
-from pytest_foreignthread.started import LastStarted, WorkerLogs
+from pytest_foreignthread.run.started import LastStarted, WorkerLogs
 
 ENTRY = entry_of(RunRecord("a.py::test_it", "new", Outcome.ERROR, Phase.FORK, 0.0, rerun="a.py::test_it"))
 

@@ -8,7 +8,7 @@ import pytest
 from pytest_foreignthread.evidence.java_dump import Blocked
 from pytest_foreignthread.evidence.motion import Look
 from pytest_foreignthread.evidence.threads import Sources, join_threads
-from pytest_foreignthread.stacks import (
+from pytest_foreignthread.model.stacks import (
     Awaited,
     FatalError,
     Frame,

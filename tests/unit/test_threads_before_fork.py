@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pytest_foreignthread import ThreadsBeforeForkWarning
-from pytest_foreignthread.supervise.fork import fork
-from pytest_foreignthread.threads_before_fork import LeftOut, OtherThreads, other_threads
+from pytest_foreignthread.run.threads_before_fork import LeftOut, OtherThreads, other_threads
+from pytest_foreignthread.supervise.process.fork import fork
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from pytest_foreignthread.child.uncaught import is_dying
+from pytest_foreignthread.child.java.uncaught import is_dying
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_foreignthread.evidence.java_dump import Blocked
 from pytest_foreignthread.evidence.waits import waits
-from pytest_foreignthread.stacks import (
+from pytest_foreignthread.model.stacks import (
     Awaited,
     Frame,
     Gil,

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_foreignthread.observation import (
+from pytest_foreignthread.channel.wire import DEEPEST, Decoder, Sender, encode
+from pytest_foreignthread.model.observation import (
     DebuggerEntered,
     DebuggerLeft,
     Finished,
@@ -29,8 +30,7 @@ from pytest_foreignthread.observation import (
     Tried,
     WarningRecorded,
 )
-from pytest_foreignthread.outcomes import Phase
-from pytest_foreignthread.wire import DEEPEST, Decoder, Sender, encode
+from pytest_foreignthread.model.outcomes import Phase
 
 TEXT = st.text()
 INTEGER = st.integers(-(2**63), 2**63)

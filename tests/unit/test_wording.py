@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_foreignthread.stacks import Awaited, Frame, JavaFrame, Motion, NativeFrame, PythonFrame, Thread, Wait
-from pytest_foreignthread.wording import called, frame_words, motion_words, wait_words
+from pytest_foreignthread.model.stacks import Awaited, Frame, JavaFrame, Motion, NativeFrame, PythonFrame, Thread, Wait
+from pytest_foreignthread.model.wording import called, frame_words, motion_words, wait_words
 
 
 def thread(

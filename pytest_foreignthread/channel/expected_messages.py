@@ -1,0 +1,272 @@
+"""Which messages of a child are accepted, and when. Everything that crosses the pipe is untrusted.
+
+A test's code runs in the process that sends, and can write what it likes. So each message has to fit the state in
+which the pytest process knows the child to be, and the test that the child was given. What does not fit ends the child,
+and is an error of that test. What fits a forger can send, too: it says no more than the test may say of itself.
+
+| state of a test | accepted | leads to |
+|---|---|---|
+| begun | `PhaseStarted` of `jvm`, once in a child that has a JVM to start | jvm |
+| | `NotServed` | not served |
+| | `PhaseStarted` of `setup` | setup |
+| jvm | `JvmFailed` | jvm failed |
+| | `PhaseStarted` of `setup`, `NotServed` | setup, not served |
+| jvm failed | none: the child ends; where the JVM starts in the setup, what setup accepts | |
+| setup, call, teardown | `WarningRecorded` of this phase; reports of subtests | the same |
+| | `SessionStopped` | stopped |
+| | the report of this phase, with the test's own node id | reported |
+| | in setup, where the JVM starts late: `PhaseStarted` of `jvm`, once, and then `JvmFailed` or of `setup` | the same |
+| reported | `SessionStopped` | stopped |
+| reported, stopped | `PhaseStarted` of `call` after a setup that passed, of `teardown` after both | that phase |
+| | after the teardown `TestEnded` or `Finished` | ended |
+| not served | `PhaseStarted` of `teardown`, `TestEnded`, `Finished` | ended |
+
+In each state `ThreadNamed`, `JvmAdopted` and `UncaughtException`, which say something and change nothing: threads of a
+body may be late; and `InternalError`, which ends the child and is an error of the test.
+From the setup on `DebuggerEntered`, whose time is not in the future, and `DebuggerLeft`; `supervise.lender` bounds what
+a debugger costs. After the end of a test no other message. `Tried` belongs to the doctor's trial alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+from ..model.observation import (
+    DebuggerEntered,
+    DebuggerLeft,
+    Finished,
+    InternalError,
+    JvmAdopted,
+    JvmFailed,
+    Message,
+    NotServed,
+    PhaseStarted,
+    ReportMade,
+    SessionStopped,
+    TestEnded,
+    ThreadNamed,
+    Tried,
+    UncaughtException,
+    WarningRecorded,
+)
+from ..model.outcomes import Phase
+from . import report_shape
+from .report_shape import shown
+
+_OF_TEST: Final = (Phase.SETUP, Phase.CALL, Phase.TEARDOWN)
+_STOPS: Final = ("interrupt", "exit")
+_TRIED: Final = ("passed", "skipped", "failed")
+
+
+class Unexpected(Exception):
+    """The message is not accepted; the text says what was expected and what came."""
+
+
+class Expected(Protocol):
+    """What a child may send."""
+
+    def take(self, message: Message) -> None:
+        """Raise Unexpected for a message that is not accepted now."""
+
+
+class MessagesOfTest:
+    """Those about one test of one child."""
+
+    def __init__(self, nodeid: str, *, starts_jvm: bool, late: bool = False) -> None:
+        """`starts_jvm` is whether the child has a JVM to start, `late` whether that may be in the test's setup."""
+        self._nodeid = nodeid
+        self._starts_jvm = starts_jvm
+        self._late = late
+        self._phase = Phase.FORK
+        """The last one that began; a JVM that starts in the setup leaves it at that."""
+        self._in_jvm = False
+        self._jvm_failed = False
+        self._reported = False
+        self._passed = False
+        self._stopped = False
+        self._not_served = False
+        self._ended = False
+
+    def take(self, message: Message) -> None:
+        match message:
+            case ThreadNamed() | JvmAdopted() | UncaughtException() | InternalError():
+                return
+            case DebuggerEntered():
+                self._want(self._phase in _OF_TEST, "no debugger before the setup of the test", message)
+                check_time(message)
+            case DebuggerLeft():
+                self._want(self._phase in _OF_TEST, "no debugger before the setup of the test", message)
+            case _ if self._ended:
+                raise unexpected("no message after the end of the test", message)
+            case PhaseStarted(phase):
+                self._enter(phase, message)
+            case ReportMade(report):
+                self._take_report(report, message)
+            case WarningRecorded(when=when):
+                self._want(self._runs and when == self._phase.value, f"{self._next} or a warning of it", message)
+            case SessionStopped(kind=kind):
+                self._want(self._phase in _OF_TEST and not self._stopped and kind in _STOPS, self._next, message)
+                self._stopped = True
+            case JvmFailed():
+                self._want(self._in_jvm and not self._jvm_failed, self._next, message)
+                self._jvm_failed = True
+            case NotServed():
+                self._want(self._phase not in _OF_TEST and not self._jvm_failed, self._next, message)
+                self._not_served = True
+            case TestEnded() | Finished():
+                done = self._phase is Phase.TEARDOWN and self._is_closed
+                self._want(done or self._not_served, self._next, message)
+                self._ended = True
+            case _:
+                raise unexpected(self._next, message)
+
+    def _want(self, fits: bool, expected: str, message: Message) -> None:
+        if not fits:
+            raise unexpected(expected, message)
+
+    @property
+    def _runs(self) -> bool:
+        return self._phase in _OF_TEST and not self._is_closed
+
+    @property
+    def _is_closed(self) -> bool:
+        return self._reported or self._stopped
+
+    @property
+    def _next(self) -> str:
+        """What moves the test on, in words."""
+        if self._not_served:
+            return "the end of a test that was not run"
+        if self._jvm_failed and self._phase not in _OF_TEST:
+            return "the end of the child, whose JVM failed"
+        if self._phase not in _OF_TEST:
+            return "the start of the setup"
+        if not self._is_closed:
+            return f"the report of the {self._phase.value}"
+        if self._phase is Phase.TEARDOWN:
+            return "the end of the test"
+        if self._phase is Phase.SETUP and self._passed:
+            return "the start of the call, or of the teardown"
+        return "the start of the teardown"
+
+    def _enter(self, phase: Phase, message: Message) -> None:
+        if phase is Phase.JVM:
+            self._want(self._may_start_jvm, self._next, message)
+            self._starts_jvm, self._in_jvm = False, True
+            return
+        self._want(self._may_enter(phase), self._next, message)
+        # The setup goes on after a JVM that was started in it.
+        self._phase, self._in_jvm = phase, False
+        self._reported = self._stopped = self._passed = False
+
+    @property
+    def _may_start_jvm(self) -> bool:
+        if self._phase is Phase.SETUP:
+            return self._starts_jvm and self._late and not self._is_closed
+        return self._starts_jvm and self._phase is Phase.FORK and not self._not_served
+
+    def _may_enter(self, phase: Phase) -> bool:
+        if self._not_served:
+            return phase is Phase.TEARDOWN
+        match phase:
+            case Phase.SETUP:
+                anew = self._phase is Phase.SETUP and self._in_jvm and not self._is_closed
+                return (self._phase is Phase.FORK or anew) and not self._jvm_failed
+            case Phase.CALL:
+                return self._phase is Phase.SETUP and self._reported and self._passed and not self._stopped
+            case Phase.TEARDOWN:
+                return self._phase in (Phase.SETUP, Phase.CALL) and self._is_closed
+            case _:
+                return False
+
+    def _take_report(self, report: dict[str, Any], message: Message) -> None:
+        self._want(self._runs, self._next, message)
+        try:
+            report_shape.check(report, required="$report_type" in report)
+        except report_shape.BadShape as error:
+            raise Unexpected(str(error)) from None
+        if report.get("nodeid") != self._nodeid:
+            raise Unexpected(f"expected a report of {self._nodeid}, got one of {shown(report.get('nodeid'))}")
+        if is_part(report):
+            return
+        when = report.get("when")
+        if when != self._phase.value:
+            raise Unexpected(f"expected the report of the {self._phase.value}, got one of {shown(when)}")
+        self._reported, self._passed = True, report.get("outcome") == "passed"
+
+
+class MessagesOfEnd:
+    """Those of a child that was told to tear down what stands, and to end."""
+
+    def __init__(self) -> None:
+        self._began = False
+        self._ended = False
+
+    def take(self, message: Message) -> None:
+        match message:
+            case ThreadNamed() | DebuggerLeft() | UncaughtException() | InternalError():
+                return
+            case DebuggerEntered():
+                check_time(message)
+            case PhaseStarted(Phase.TEARDOWN) if not self._began and not self._ended:
+                self._began = True
+            case Finished() if not self._ended:
+                self._ended = True
+            case _:
+                raise unexpected("the teardown of what stands, and the end", message)
+
+
+class MessagesOfTrial:
+    """Those of a doctor's child, in which a project's own launchers run."""
+
+    def __init__(self) -> None:
+        self._phase = Phase.FORK
+
+    def take(self, message: Message) -> None:
+        if not self._fits(message):
+            raise unexpected(f"what comes of a trial, after {self._phase.value}", message)
+
+    def _fits(self, message: Message) -> bool:
+        match message:
+            case ThreadNamed() | UncaughtException() | InternalError() | TestEnded() | Finished():
+                return True
+            case PhaseStarted(Phase.JVM):
+                fits, self._phase = self._phase is Phase.FORK, Phase.JVM
+                return fits
+            case PhaseStarted(Phase.CALL):
+                fits, self._phase = self._phase is not Phase.FORK, Phase.CALL
+                return fits
+            case JvmFailed():
+                return self._phase is Phase.JVM
+            case Tried(outcome=outcome):
+                return outcome in _TRIED
+            case _:
+                return False
+
+
+def is_part(report: Mapping[str, Any]) -> bool:
+    """Whether a report in serialized form is of a part of a test, a subtest, and not of a phase."""
+    return report.get("_report_type") == "SubTestReport"
+
+
+def check_time(message: DebuggerEntered, clock: Callable[[], float] = time.monotonic) -> None:
+    """Raise Unexpected for a debugger that was entered at no time, or is yet to be."""
+    # False of what is no number, and of an integer that is too large for a float.
+    if not 0 <= message.at <= clock():
+        raise Unexpected(f"expected the time at which a debugger was entered, got {message.at!r}")
+
+
+def unexpected(expected: str, message: Message) -> Unexpected:
+    return Unexpected(f"expected {expected}, got {_named(message)}")
+
+
+def _named(message: Message) -> str:
+    match message:
+        case PhaseStarted(phase):
+            return f"the start of the {phase.value}"
+        case ReportMade(report):
+            return f"a report of the {shown(report.get('when'))}"
+        case _:
+            return shown(message)

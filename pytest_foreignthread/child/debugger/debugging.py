@@ -1,0 +1,163 @@
+"""A debugger in the child: the user's terminal is asked for where one begins, and given back where it is left."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import ctypes
+import errno
+import io
+import os
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable
+from os import getpid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ...channel.wire import Sender
+from ...model.observation import DebuggerEntered, DebuggerLeft
+from ...model.settings import DEBUGGER_FIFO, LENT
+from .prompt_reader import LineReader, line_from_descriptor
+
+
+class Debugging:
+    """A plugin. The parent holds the deadline and lends the terminal between `take` and `give_back`."""
+
+    def __init__(self, folder: Path, sender: Sender) -> None:
+        self._answers = folder / DEBUGGER_FIFO
+        self._sender = sender
+        self._owner = getpid()
+        self._lock = threading.Lock()
+        self._thread: int | None = None
+        """Python's id of the one that debugs."""
+        self._usual_input: Callable[..., str] = input
+        self.lines = LineReader(self._read_line, self._interrupt)
+
+    def ask_before(self, capture: Any) -> None:
+        """Ask when pytest's capture has let go of the terminal, which is before its debugger writes there.
+
+        A test that lets it go to ask the user by itself has the terminal, and the time, in the same way.
+        """
+        suspend = getattr(capture, "suspend_global_capture", None)
+        resume = getattr(capture, "resume_global_capture", None)
+        if suspend is None or resume is None:
+            return
+
+        def suspend_and_ask(in_: bool = False) -> None:
+            # Before, what is read from is not the terminal.
+            suspend(in_)
+            # Not what else is true: pytest-timeout gives an item, and reads nothing.
+            if in_ is True:
+                self._take_or(resume)
+
+        def resume_and_give_back() -> None:
+            resume()
+            self.give_back()
+
+        capture.suspend_global_capture, capture.resume_global_capture = suspend_and_ask, resume_and_give_back
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_enter_pdb(self, pdb: Any) -> None:
+        self.take()
+        # `continue` leaves the debugger, and a breakpoint set at its prompt enters it again without this hook.
+        if (preloop := getattr(pdb, "preloop", None)) is not None:
+
+            def ask_first() -> None:
+                self.take()
+                preloop()
+
+            pdb.preloop = ask_first
+
+    def pytest_leave_pdb(self) -> None:
+        self.give_back()
+
+    def take(self) -> None:
+        """Return when the terminal may be used; raise OSError where it is not to be had."""
+        # A process that the test forked reads beside this one, as without a fork.
+        if getpid() != self._owner:
+            return
+        with self._lock:
+            if self._thread is None:
+                self._ask()
+                self._take_input()
+            self._thread = threading.get_ident()
+
+    def _take_or(self, undo: Callable[[], object]) -> None:
+        try:
+            self.take()
+        except BaseException:
+            undo()
+            raise
+
+    def _ask(self) -> None:
+        answered = self._has_fifo()
+        self._tell()
+        if answered and not self._sender.broken and self._answer() != LENT:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def _tell(self) -> None:
+        self._sender.send(DebuggerEntered(_at_terminal(), time.clock_gettime(time.CLOCK_MONOTONIC)))
+
+    def _answer(self) -> bytes:
+        while True:
+            with open(self._answers, "rb", buffering=0) as answers:
+                # Nothing: the parent was about to close its end after the answer before.
+                if word := answers.read(1):
+                    return word
+
+    def _has_fifo(self) -> bool:
+        """Make it; False where the folder's file system takes none, or a test has put something else in its place."""
+        with contextlib.suppress(OSError):
+            os.mkfifo(self._answers, 0o600)
+        # As the parent does it: it writes through no link.
+        with contextlib.suppress(OSError):
+            found = self._answers.lstat()
+            return stat.S_ISFIFO(found.st_mode) and found.st_nlink == 1
+        return False
+
+    def _take_input(self) -> None:
+        self._usual_input = builtins.input
+        builtins.input = self._input
+        # What stands in the buffer when the capture resumes would be taken for the test's output.
+        if isinstance(sys.__stdout__, io.TextIOWrapper):
+            sys.__stdout__.reconfigure(line_buffering=True)
+
+    def give_back(self) -> None:
+        if getpid() != self._owner or self._thread is None:
+            return
+        with self._lock:
+            self._thread = None
+            if builtins.input == self._input:
+                builtins.input = self._usual_input
+            self._sender.send(DebuggerLeft())
+
+    def _input(self, prompt: object = "", /) -> str:
+        if getpid() != self._owner:
+            return self._usual_input(prompt)
+        # Said again at each prompt: the parent counts how many ^C have gone by without an answer.
+        self._tell()
+        return self.lines.read(str(prompt))
+
+    def _read_line(self, prompt: str) -> str:
+        if sys.stdin is None or sys.stdin is not sys.__stdin__ or _at_terminal():
+            return self._usual_input(prompt)
+        return line_from_descriptor(prompt, 0)
+
+    def _interrupt(self) -> bool:
+        """Raise KeyboardInterrupt in what the debugger's thread executes; False where no thread debugs."""
+        if self._thread is None:
+            return False
+        raised = ctypes.py_object(KeyboardInterrupt)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), raised)
+        return True
+
+
+def _at_terminal() -> bool:
+    # What a test puts in its place may have no such method.
+    isatty = getattr(sys.stdin, "isatty", None)
+    return isatty is not None and bool(isatty())

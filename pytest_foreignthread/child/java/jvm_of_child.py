@@ -1,0 +1,100 @@
+"""The JVM of a child, and what has to be done once it runs: before any test, or when one needs it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ...interop.running_jvm import RunningJvm, running_jvm
+from ...model.observation import JvmAdopted, JvmFailed, PhaseStarted
+from ...model.outcomes import Phase
+from ..state import ChildState
+from . import jvm
+from .java_side import JavaSide
+from .uncaught import Uncaught, UncaughtExceptions
+
+
+class JvmOfChild(JavaSide):
+    """Started once, by the child or by the project."""
+
+    def __init__(self, state: ChildState) -> None:
+        self._state = state
+        self._adopted: JvmAdopted | None = None
+        self._uncaught = UncaughtExceptions(state.sender)
+        self.has_run = False
+        """Also when it is gone by now."""
+
+    def start(self) -> None:
+        """Raise JvmStartError, of which the parent has been told."""
+        send, settings, folder = self._state.sender.send, self._state.settings, self._state.folder
+        send(PhaseStarted(Phase.JVM))
+        try:
+            if jvm.is_started():
+                self._adopted = jvm.adopt(settings, folder)
+            else:
+                jvm.start(settings, folder)
+        except jvm.JvmStartError as error:
+            send(JvmFailed(str(error)))
+            raise
+        self.has_run = True
+        self._state.alternate.offer_to_handlers()
+        self._uncaught.install()
+        self.tell()
+
+    def can_go_on(self) -> bool:
+        return not self.has_run or jvm.is_started()
+
+    def uncaught(self) -> list[Uncaught]:
+        return self._uncaught.at_end_of_phase() if self.has_run else []
+
+    def tell(self) -> None:
+        if self._adopted is not None:
+            self._state.sender.send(self._adopted, soon=True)
+
+
+def begun(config: pytest.Config, state: ChildState, *, late: bool) -> JvmOfChild | None:
+    """Return the JVM, which runs, or with `late` will once a test needs it; None where it did not start."""
+    java = JvmOfChild(state)
+    if late:
+        config.pluginmanager.register(LateStart(java, state), "foreign_thread_late_start")
+        return java
+    try:
+        java.start()
+    except jvm.JvmStartError:
+        return None
+    return java
+
+
+class LateStart:
+    """A plugin. It starts the JVM where a test first needs it, so that a wider fixture of the project may do so.
+
+    pytest sets up fixtures of wider scopes first. One that calls `startJVM` works for ordinary tests, and so it has to
+    here; it could not where there is a JVM already.
+    """
+
+    def __init__(self, java: JvmOfChild, state: ChildState) -> None:
+        self._java = java
+        self._state = state
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> None:
+        if fixturedef.scope == "function":
+            self._start()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_setup(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
+        if not self._java.has_run:
+            if not jvm.is_started() and (running := running_jvm()) is not None:
+                pytest.fail(_of_others(running), pytrace=False)
+            self._java.start()
+            self._state.sender.send(PhaseStarted(Phase.SETUP))
+
+
+def _of_others(running: RunningJvm) -> str:
+    return (
+        f"this test needs JPype's JVM, but its process has a JVM {running.origin}, and no process can have two. Let a "
+        "fixture of the tests that need that one start it, no conftest and no module when it is imported; or start it "
+        "with jpype.startJVM; or leave this test to pytest: foreign_thread(skip=REASON)"
+    )

@@ -1,0 +1,115 @@
+"""Exceptions that no one caught on a Java thread: Java alone would print and forget them."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ...channel.wire import Sender
+from ...model.observation import UncaughtException
+from . import jvm
+
+_DYING_SECONDS: Final = 0.25
+_LAST_STEPS: Final = ("dispatchUncaughtException", "processWorkerExit")
+_THREADS_OWN: Final = ("java.lang.Thread", "java.util.concurrent.ThreadPoolExecutor")
+
+
+@dataclass(frozen=True)
+class Uncaught:
+    """An exception that no one caught on a Java thread: the thread's name, and the stacks as text."""
+
+    thread: str
+    error: BaseException
+    stack: str
+
+    @property
+    def head(self) -> str:
+        error: Any = self.error
+        is_java = jvm.is_java_exception(error)
+        text = str(error.toString()) if is_java else "".join(traceback.format_exception_only(error))
+        return f'uncaught on Java thread "{self.thread}": {text.splitlines()[0]}'
+
+
+def _uncaught(thread: str, throwable: Any) -> Uncaught:
+    error = jvm.python_exception(throwable)
+    stack = _java_stack(throwable)
+    if not jvm.is_java_exception(error):
+        # Java knows it by the class that carries it.
+        _, _, places = stack.partition("\n")
+        stack = f"{''.join(traceback.format_exception(error))}thrown into Java:\n{places}"
+    return Uncaught(thread, error, stack)
+
+
+def _text(thread: str, throwable: Any) -> str:
+    try:
+        found = _uncaught(thread, throwable)
+        return f"{found.head}\n{found.stack}"
+    # The exception is a test's, and may do anything when it is shown; what is raised here Java would drop.
+    except BaseException as error:
+        return f'uncaught on Java thread "{thread}": an exception whose text raised {type(error).__name__}'
+
+
+def _java_stack(throwable: Any) -> str:
+    writer = jvm.java("java.io.StringWriter")()
+    throwable.printStackTrace(jvm.java("java.io.PrintWriter")(writer))
+    return str(writer).rstrip()
+
+
+class UncaughtExceptions:
+    """Collects them."""
+
+    def __init__(self, sender: Sender | None = None) -> None:
+        self._sender = sender
+        self._lock = threading.Lock()
+        self._found: list[tuple[str, Any]] = []
+        self._usual = 0
+        """Java threads that were there before any test."""
+
+    def install(self) -> None:
+        jvm.set_uncaught_handler(self._add)
+        self._usual = jvm.number_of_threads()
+
+    def _add(self, thread: Any, throwable: Any) -> None:
+        with self._lock:
+            self._found.append((str(thread.getName()), throwable))
+        # A test that hangs or dies never comes to the end of its phase.
+        if self._sender is not None:
+            self._sender.send(UncaughtException(_text(str(thread.getName()), throwable)))
+
+    def at_end_of_phase(self) -> list[Uncaught]:
+        jvm.wait_while_it_exits()
+        return self.take()
+
+    def take(self) -> list[Uncaught]:
+        """Give, and forget, what came since the last call."""
+        if jvm.is_started() and jvm.number_of_threads() > self._usual:
+            _wait_for_dying_threads()
+        with self._lock:
+            found, self._found = self._found, []
+        return [_uncaught(name, throwable) for name, throwable in found]
+
+
+def _wait_for_dying_threads() -> None:
+    """Wait a little for threads on their way out: a pool says that it has ended before its thread's exception comes."""
+    if not jvm.is_started():
+        return
+    end = time.monotonic() + _DYING_SECONDS
+    while time.monotonic() < end and any(map(is_dying, jvm.other_threads())):
+        time.sleep(0.002)
+
+
+def is_dying(thread: Any) -> bool:
+    """Tell whether it is on its way out, or runs and has none of the test's code or Python's to come back to."""
+    frames = list(thread.getStackTrace())
+    # A pool has ended while its last worker still gives back the lock, for which it may have to wait.
+    if any(str(frame.getMethodName()) in _LAST_STEPS for frame in frames):
+        return True
+    if str(thread.getState()) != "RUNNABLE":
+        return False
+    # A thread of Python that came to use Java, if by a collection of garbage, stays on Java's list like this for good.
+    if not frames and bool(thread.isDaemon()):
+        return False
+    return all(str(frame.getClassName()).startswith(_THREADS_OWN) for frame in frames)

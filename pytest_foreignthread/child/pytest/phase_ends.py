@@ -1,0 +1,134 @@
+"""What the child does at the end of each phase, still inside pytest's capture of it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from os import getpid
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from ...channel.wire import Sender
+from .. import dropped
+from ..java.java_side import JavaSide
+
+if sys.version_info < (3, 11):
+    # pytest itself depends on it there.
+    from exceptiongroup import BaseExceptionGroup
+
+if TYPE_CHECKING:
+    import pluggy
+
+    from ..java.uncaught import Uncaught
+
+    End = Generator[None, pluggy.Result[Any], None]
+
+_SCOPES: Final = ("session", "package", "module", "class", "function")
+
+
+class PhaseEnds:
+    """The innermost wrappers of pytest's three phases.
+
+    They are of pluggy's old style, which adds no frame to a traceback: pytest shows one by what frames it has.
+    """
+
+    def __init__(self, java: JavaSide, sender: Sender) -> None:
+        self._java = java
+        self._sender = sender
+        self._owner = getpid()
+        self._set_up: dict[pytest.FixtureDef[Any], Any] = {}
+        self._last = True
+        self.thrown: Uncaught | None = None
+        """What failed a phase for having been caught by no one."""
+
+    def begin(self, *, last: bool) -> None:
+        """Call before each test; the teardown of the last one is that of everything that was set up here."""
+        self._last, self.thrown = last, None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
+        # The last one set up comes last, also of those that were set up before.
+        self._set_up.pop(fixturedef, None)
+        self._set_up[fixturedef] = request
+        return (yield)
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        self._set_up.pop(fixturedef, None)
+
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> End:
+        with dropped.told(self._sender):
+            outcome = yield
+        self._end(item, "setup", outcome)
+
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> End:
+        with dropped.told(self._sender):
+            outcome = yield
+        self._end(item, "call", outcome)
+
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> End:
+        with dropped.told(self._sender):
+            outcome = yield
+        self._leave_if_forked(outcome.exception)
+        # pytest's own step has taken it away.
+        with _variable("PYTEST_CURRENT_TEST", f"{item.nodeid} (teardown)"):
+            raised = self.finish() if self._last else []
+        errors = [*([outcome.exception] if outcome.exception else []), *raised]
+        if len(errors) > 1:
+            errors = [BaseExceptionGroup(f"errors while tearing down {item!r}", errors)]
+        if errors:
+            outcome.force_exception(errors[0])
+        self._end(item, "teardown", outcome)
+
+    def finish(self) -> list[BaseException]:
+        """Tear down the fixtures that were set up here; give what that raised."""
+        return [error for error in map(self._error_of, self._finishers()) if error is not None]
+
+    def _finishers(self) -> list[Callable[[], None]]:
+        """Return what tears down the fixtures set up here, in pytest's order; those set up before the fork stay.
+
+        Where pytest has torn down one itself there is nothing left to do.
+        """
+        narrow_last = sorted(self._set_up.items(), key=lambda one: _SCOPES.index(one[0].scope))
+        return [functools.partial(fixturedef.finish, request) for fixturedef, request in reversed(narrow_last)]
+
+    def _error_of(self, step: Callable[[], None]) -> BaseException | None:
+        error = None
+        try:
+            step()
+        except BaseException as raised:
+            error = raised
+        self._leave_if_forked(error)
+        return error
+
+    def _end(self, item: pytest.Item, when: str, outcome: pluggy.Result[Any]) -> None:
+        """Let an exception that no one caught on a Java thread fail the phase in which it was thrown."""
+        self._leave_if_forked(outcome.exception)
+        found = self._java.uncaught()
+        if found and outcome.exception is None:
+            self.thrown = found.pop(0)
+            outcome.force_exception(self.thrown.error)
+        for one in found:
+            item.add_report_section(when, one.head, one.stack)
+
+    def _leave_if_forked(self, error: BaseException | None) -> None:
+        # A process that the test forked would read what this one captures, and run the rest of the test once more.
+        if getpid() != self._owner:
+            os._exit(0 if error is None else 1)
+
+
+@contextmanager
+def _variable(name: str, value: str) -> Iterator[None]:
+    os.environ[name] = value.replace("\0", "(null)")
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)

@@ -1,0 +1,252 @@
+"""pytest's three phases of one test, as its own runner does them, each report sent as it is made."""
+
+from __future__ import annotations
+
+import bdb
+import copy
+import functools
+import itertools
+import linecache
+import traceback
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from ...channel.wire import Sender
+from ...model.observation import PhaseStarted, SessionStopped, WarningRecorded
+from ...model.outcomes import ForeignThreadError, NullResult, Phase
+from ...model.settings import MESSAGE_LIMIT_OPTION
+from ..exceptions import exception_chain, null_result
+from ..main_thread_state import kept_by_main_thread
+from ..state import ChildState
+from .phase_ends import PhaseEnds
+from .plain_data import CARRIED, class_name, failure_text, report_text, text_of
+
+if TYPE_CHECKING:
+    from ..java.uncaught import Uncaught
+
+When = Literal["setup", "call", "teardown"]
+
+
+class Protocol:
+    """Runs the phases of `item`; `nextitem` tells, as in pytest, what its teardown may leave standing."""
+
+    def __init__(self, item: pytest.Item, state: ChildState, ends: PhaseEnds) -> None:
+        self._item = item
+        self._sender = state.sender
+        self._debugging = state.debugging
+        self._stacks = state.stacks
+        self._ends = ends
+        self._limit = state.settings.message_limit
+        self._is_over_limit = False
+        self._recorded: list[warnings.WarningMessage] = []
+
+    def run(self, nextitem: pytest.Item | None) -> None:
+        item, hook = self._item, self._item.ihook
+        # The filters in force are those of pytest's own recorder, which the parent has around this test. Where that
+        # plugin is off, warnings go to stderr, as without a fork.
+        records = item.config.pluginmanager.hasplugin("warnings")
+        with warnings.catch_warnings(record=True) if records else nullcontext() as recorded:
+            self._recorded = [] if recorded is None else recorded
+            is_set_up = self._phase("setup", functools.partial(hook.pytest_runtest_setup, item=item))
+            if is_set_up and item.config.getoption("setupshow", False):
+                _show(item)
+            if is_set_up and not self._setup_only:
+                self._phase("call", functools.partial(hook.pytest_runtest_call, item=item))
+            self._phase("teardown", functools.partial(hook.pytest_runtest_teardown, item=item, nextitem=nextitem))
+
+    @property
+    def _setup_only(self) -> bool:
+        return bool(self._item.config.getoption("setuponly", False))
+
+    def _phase(self, when: When, function: Callable[[], Any]) -> bool:
+        self._sender.send(PhaseStarted(Phase(when)))
+        call = pytest.CallInfo.from_call(function, when=when, reraise=None)
+        stop = self._session_stop(call.excinfo) if call.excinfo is not None else None
+        report, stop = (None, stop) if stop is not None else self._looked_at(call)
+        self._debugging.give_back()
+        self._send_warnings(when)
+        passed = report is not None and self._send_report(call, report)
+        if stop is not None:
+            self._sender.send(stop)
+        return passed
+
+    def _looked_at(self, call: pytest.CallInfo[None]) -> tuple[pytest.TestReport | None, SessionStopped | None]:
+        """Return the report that all plugins have had a look at, and the end of the run if one asks for it."""
+        try:
+            report = self._report(call)
+            return report, self._interact(call, report)
+        except (KeyboardInterrupt, pytest.exit.Exception) as stopped:
+            return None, _session_stop(pytest.ExceptionInfo.from_exception(stopped))
+        # A hook may do anything, and so may what the test raised. pytest would end the run with an INTERNALERROR.
+        except BaseException as error:
+            return self._unreported(call, error), None
+
+    def _unreported(self, call: pytest.CallInfo[None], error: BaseException) -> pytest.TestReport:
+        """Return the report of a phase of which none could be made, or sent."""
+        item = self._item
+        words = f"no report of the {call.when} could be made or sent:\n{_traceback(error)}"
+        when: Any = call.when
+        return pytest.TestReport(item.nodeid, item.location, {}, "failed", words, when, duration=call.duration)
+
+    def _send_report(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
+        """Send it; return whether the phase passed."""
+        chain: tuple[tuple[str, str], ...] = ()
+        elsewhere = ""
+        try:
+            if report.when == "teardown":
+                setattr(report, CARRIED, self._carried())
+            if call.excinfo is not None:
+                chain = exception_chain(call.excinfo.value)
+                elsewhere = kept_by_main_thread(call.excinfo.value) if report.failed else ""
+            self._check_output(report)
+            data, passed = self._data_of(report), bool(report.passed)
+        # As above.
+        except BaseException as error:
+            data, passed = failure_text(self._unreported(call, error)), False
+        # The mark of the next phase, or the word of the test's end, comes next.
+        self._sender.send_report(data, chain, elsewhere, soon=True)
+        return passed
+
+    def _check_output(self, report: pytest.TestReport) -> None:
+        """Fail a report with more output than the parent would take: to encode it may take longer than the deadline."""
+        length = sum(len(content) for _, content in report.sections)
+        if length <= self._limit:
+            return
+        # Later reports of the test hold the same output again.
+        report.sections = []
+        if not self._is_over_limit:
+            self._is_over_limit = True
+            report.outcome = "failed"
+            report.longrepr = (
+                f"{self._item.nodeid}: expected at most {self._limit} characters of captured output "
+                f"({MESSAGE_LIMIT_OPTION}), got {length}: write less, or raise {MESSAGE_LIMIT_OPTION}"
+            )
+
+    def _data_of(self, report: pytest.TestReport) -> str:
+        if (data := report_text(self._item.config, report, self._item.nodeid)) is None:
+            raise TypeError(f"expected a report that pytest can send to another process, got a {type(report).__name__}")
+        return data
+
+    def _session_stop(self, excinfo: pytest.ExceptionInfo[BaseException]) -> SessionStopped | None:
+        # pytest lets its debugger look at where the test was interrupted.
+        looked_at = isinstance(excinfo.value, KeyboardInterrupt) and self._item.config.getoption("usepdb", False)
+        return None if looked_at else _session_stop(excinfo)
+
+    def _interact(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> SessionStopped | None:
+        """Let plugins have a look at a failure, pytest's debugger among them; give the end of the run if one asks."""
+        if call.excinfo is None or report.skipped or isinstance(call.excinfo.value, bdb.BdbQuit):
+            return None
+        try:
+            self._item.ihook.pytest_exception_interact(node=self._item, call=call, report=report)
+        except (KeyboardInterrupt, pytest.exit.Exception) as stopped:
+            return _session_stop(pytest.ExceptionInfo.from_exception(stopped))
+        return None
+
+    def _report(self, call: pytest.CallInfo[None]) -> pytest.TestReport:
+        hook = self._item.ihook
+        report: pytest.TestReport = hook.pytest_runtest_makereport(item=self._item, call=call)
+        thrown = self._ends.thrown
+        if report.failed and call.excinfo and thrown and call.excinfo.value is thrown.error:
+            report.longrepr = _uncaught_text(thrown, call.excinfo)
+        if report.failed and call.excinfo and (null := null_result(call.excinfo)):
+            self._stacks.write_for(call.excinfo.value)
+            report = self._expected(call, null) or report
+        return report
+
+    def _expected(self, call: pytest.CallInfo[None], null: NullResult) -> pytest.TestReport | None:
+        """Return pytest's report if `xfail(raises=...)` names our exception: the one raised is a SystemError."""
+        if not self._expects_own_exceptions():
+            return None
+        again = copy.copy(call)
+        again.excinfo = pytest.ExceptionInfo.from_exception(null)
+        report: pytest.TestReport = self._item.ihook.pytest_runtest_makereport(item=self._item, call=again)
+        return report if hasattr(report, "wasxfail") else None
+
+    def _expects_own_exceptions(self) -> bool:
+        raises = [mark.kwargs.get("raises") for mark in self._item.iter_markers("xfail")]
+        types = itertools.chain.from_iterable(one if isinstance(one, tuple) else (one,) for one in raises)
+        return any(isinstance(kind, type) and issubclass(kind, ForeignThreadError) for kind in types)
+
+    def _carried(self) -> dict[str, Any]:
+        given = self._item.ihook.pytest_foreign_thread_carry(item=self._item)
+        return {name: data for one in given for name, data in one.items()}
+
+    def _send_warnings(self, when: When) -> None:
+        for warning in self._recorded:
+            self._sender.send(_described(warning, when))
+        self._recorded.clear()
+
+
+def _show(item: pytest.Item) -> None:
+    """Write the line of the test itself that `--setup-show` has between setup and teardown."""
+    names = ", ".join(sorted(getattr(item, "fixturenames", ())))
+    writer = item.config.get_terminal_writer()
+    writer.line()
+    writer.write(f"        {item.nodeid} (fixtures used: {names}) " if names else f"        {item.nodeid} ")
+    writer.flush()
+
+
+def _uncaught_text(thrown: Uncaught, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+    """Return a text in pytest's form: no frame of the test is left in the traceback, Java's stack tells instead."""
+    shown = excinfo.getrepr(style="value", chain=False)
+    shown.reprtraceback.reprentries[-1].lines = [thrown.head, *thrown.stack.splitlines()]
+    if shown.reprcrash is not None:
+        shown.reprcrash.message = thrown.head
+    return shown
+
+
+def send_report(
+    config: pytest.Config,
+    sender: Sender,
+    report: pytest.TestReport,
+    nodeid: str,
+) -> None:
+    """Send a report that another than pytest's own protocol has made, of a part of the test of that node id."""
+    # A plugin's own kind of report may have no form that crosses processes.
+    if (data := report_text(config, report, nodeid)) is not None:
+        sender.send_report(data, (), "")
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error))
+    # A test's exception may do anything when it is asked for what caused it.
+    except BaseException:
+        return text_of(error)
+
+
+def _described(warning: warnings.WarningMessage, when: When) -> WarningRecorded:
+    """A test may call `warnings.showwarning` with whatever it likes."""
+    kind: Any = warning.category
+    name = class_name(kind) if isinstance(kind, type) else text_of(kind)
+    filename, lineno = text_of(warning.filename), warning.lineno
+    lineno = int(lineno) if isinstance(lineno, int) else 0
+    module, message = text_of(getattr(kind, "__module__", "")), text_of(warning.message)
+    return WarningRecorded(module, name, message, filename, lineno, when, _line(filename, lineno))
+
+
+def _line(filename: str, lineno: int) -> str:
+    try:
+        return linecache.getline(filename, lineno)
+    # No file can have that name: a name with a NUL in it, say.
+    except ValueError:
+        return ""
+
+
+def _status(code: object) -> int | None:
+    """Return the exit status of pytest; Python exits with 1 for a status that is not a number."""
+    return None if code is None else int(code) if isinstance(code, int) else 1
+
+
+def _session_stop(excinfo: pytest.ExceptionInfo[BaseException]) -> SessionStopped | None:
+    error = excinfo.value
+    if isinstance(error, KeyboardInterrupt):
+        place = excinfo.traceback[-1]
+        return SessionStopped("interrupt", text_of(error) or f"{place.path}:{place.lineno + 1}")
+    if isinstance(error, pytest.exit.Exception):
+        return SessionStopped("exit", text_of(error.msg), _status(error.returncode))
+    return None

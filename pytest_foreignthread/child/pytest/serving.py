@@ -1,0 +1,191 @@
+"""The tests that a child serves, one after the other."""
+
+from __future__ import annotations
+
+import unittest
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pytest
+
+from ...channel.orders import RunTest
+from ...config.stash_keys import CHILD
+from ...model.observation import NotServed, PhaseStarted
+from ...model.outcomes import Phase
+from ...model.settings import Settings
+from ..callback import current_thread
+from ..java.java_side import JavaSide
+from ..modes import ForeignThread
+from ..state import ChildState
+from .measuring import CoverageOptions
+from .phase_ends import PhaseEnds
+from .protocol import Protocol
+from .with_hypothesis import wrap_given_body
+
+Items = Sequence[pytest.Item] | Mapping[str, pytest.Item]
+"""By the name that an order has for them."""
+
+WarningFilter = tuple[Any, ...]
+"""An entry of `warnings.filters`."""
+
+
+_FIXTURES: Final = "pytest_foreignthread.fixtures"
+
+
+@dataclass(frozen=True)
+class Tests:
+    """What a child may be told to run: as the pytest process had it at the fork, or as a fresh interpreter found it."""
+
+    __test__ = False
+
+    config: pytest.Config
+    items: Items
+    settings: pytest.StashKey[Settings]
+    """Where an item's stash has the settings."""
+    begun: int | None
+    """The item amid whose protocol the child was forked: the hooks around that one have done their work."""
+    shares_fixtures: bool
+    """Whether the pytest process may have set up fixtures which these tests use and others will."""
+    filters: Sequence[WarningFilter]
+    """The warning filters outside of any test."""
+    fresh: bool = False
+    """Whether this is a fresh interpreter, in which the project may start the JVM, or has started it."""
+    coverage: CoverageOptions | None = None
+    """What the pytest process measures, where this is no fork of it."""
+    why_missing: Callable[[object], str] = str
+    """Says of a test that is not among the items why it is not."""
+
+
+class _StandIn(pytest.Item):
+    """Stands beside the test as the next one, so that pytest tears down the test alone."""
+
+    def runtest(self) -> None:
+        raise AssertionError("never run")
+
+
+def _stand_in(item: pytest.Item) -> pytest.Item | None:
+    return None if item.parent is None else _StandIn.from_parent(item.parent, name=item.name)
+
+
+class Server:
+    """A plugin: pytest's own protocol of a test ends here, inside whatever hooks wrap it."""
+
+    def __init__(self, tests: Tests, state: ChildState, java: JavaSide) -> None:
+        self._tests = tests
+        self._order: RunTest | None = None
+        self._left_by: pytest.Item | None = None
+        """The test that ran last, where another was to come next than the one that does."""
+        self.state = state
+        self.java = java
+        self.ends = PhaseEnds(java, state.sender)
+
+    def run(self, order: RunTest) -> None:
+        tests, item = self._tests, self._item(order.item)
+        if item is None:
+            self.state.sender.send(NotServed(tests.why_missing(order.item)))
+            return
+        before, self._order = self._order, order
+        self._left_by = self._item(before.item) if before and before.next_item != order.item else None
+        following = None if order.last or order.next_item is None else self._item(order.next_item) or _stand_in(item)
+        if order.item == tests.begun:
+            self.pytest_runtest_protocol(item, following)
+        else:
+            # Wrappers of this hook set a test's own warning filters and such; those at the fork were another test's.
+            warnings.resetwarnings()
+            warnings.filters.extend(tests.filters)  # type: ignore[attr-defined]
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    @property
+    def ran_last(self) -> bool:
+        """Whether its last test has run, which has torn down all."""
+        return self._order is not None and self._order.last
+
+    def _item(self, name: Any) -> pytest.Item | None:
+        try:
+            return self._tests.items[name]
+        except (LookupError, TypeError):
+            return None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        state = replace(self.state, settings=item.stash[self._tests.settings], launchers=[])
+        item.config.stash[CHILD] = state
+        self._begin(state)
+        _name_as_method(item)
+        self._send_body_abroad(item)
+        Protocol(item, state, self.ends).run(self._beside(item) or nextitem)
+        if self._order is not None and not self._order.last:
+            for launchers in state.launchers:
+                launchers.close()
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Tear down what this test has no use for, as ordinary tests in between would have done."""
+        runner = item.config.pluginmanager.getplugin("runner")
+        if self._left_by is not None and runner is not None:
+            # The runner's own step, not the hook: other plugins' steps count on a setup.
+            runner.pytest_runtest_teardown(item=self._left_by, nextitem=item)
+
+    def _begin(self, state: ChildState) -> None:
+        assert self._order is not None
+        self.ends.begin(last=self._order.last)
+        state.stacks.begin()
+        # Messages are read test by test, and the first thread named is the main one.
+        state.sender.send(current_thread(), soon=True)
+        self.java.tell()
+
+    def _beside(self, item: pytest.Item) -> pytest.Item | None:
+        if not (self._order and self._order.last and self._tests.shares_fixtures):
+            return None
+        return _stand_in(item)
+
+    def _send_body_abroad(self, item: pytest.Item) -> None:
+        """Hand `item.runtest`, which is the body alone, to the thread that the mode names."""
+        state: ChildState = item.config.stash[CHILD]
+        mode = state.settings.mode
+        if state.settings.jvm is None:
+            # It may run on the main thread alone, where it is.
+            return
+        names = getattr(item, "fixturenames", None)
+        if mode != "main" and names is not None and "foreign_thread" not in names and _has_own_bridge(item):
+            names.append("foreign_thread")
+        body = wrap_given_body(item, item.runtest)
+
+        def runtest() -> None:
+            __tracebackhide__ = True
+            from ..java.jvm import jpype_bridge
+
+            threads = getattr(item, "funcargs", {}).get("foreign_thread")
+            if not isinstance(threads, ForeignThread):
+                # A suite may have a fixture of that name of its own.
+                threads = ForeignThread(jpype_bridge, state, mode)
+            threads.call_body(body, mode)
+
+        item.runtest = runtest  # type: ignore[method-assign]
+
+    def finish(self) -> None:
+        """Tear down what stands at the end of a child that was not told which test is its last."""
+        if self._order is None:
+            return
+        self.state.sender.send(PhaseStarted(Phase.TEARDOWN))
+        for error in self.ends.finish():
+            raise error
+
+
+def _has_own_bridge(item: pytest.Item) -> bool:
+    """Whether a fixture overrides `foreign_thread_bridge` for the test: two fixtures less to set up where none does."""
+    fixtures = item.config.pluginmanager.getplugin("funcmanage")
+    found = None if fixtures is None else fixtures.getfixturedefs("foreign_thread_bridge", item)
+    return found is None or getattr(found[-1].func, "__module__", "") != _FIXTURES
+
+
+def _name_as_method(item: pytest.Item) -> None:
+    """Set the name of a one-mode `TestCase` item to its method's name: pytest makes the instance from that name."""
+    if isinstance(item, pytest.Function) and item.cls and issubclass(item.cls, unittest.TestCase):
+        # It is made from the name when it is first asked for, and heads the reports.
+        assert item.location
+        item.name = item.originalname
+        item.obj = getattr(item.instance, item.name)

@@ -1,0 +1,43 @@
+"""hypothesis keeps what it knows of the running test by thread, and the body's is not the one on which it was told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ...interop.hook_calls import registered, with_only
+
+
+def wrap_given_body(item: pytest.Item, body: Callable[[], object]) -> Callable[[], object]:
+    """Return the body of a `@given` test inside its plugin's step, to be taken on the thread that runs the body.
+
+    Without it there are no statistics, no patch of failing examples, and no section of what hypothesis tells.
+    """
+    manager = item.config.pluginmanager
+    plugin = manager.getplugin("hypothesispytest") or manager.getplugin("_hypothesis_pytestplugin")
+    if plugin is None or not _is_given(getattr(item, "obj", None)):
+        return body
+
+    def runtest() -> None:
+        __tracebackhide__ = True
+        with registered(item.config, _Body(body)) as innermost:
+            with_only(item.config, "pytest_runtest_call", {plugin, innermost})(item=item)
+
+    return runtest
+
+
+class _Body:
+    def __init__(self, body: Callable[[], object]) -> None:
+        self._body = body
+
+    def pytest_runtest_call(self) -> None:
+        __tracebackhide__ = True
+        self._body()
+
+
+def _is_given(function: object) -> bool:
+    hypothesis: Any = sys.modules.get("hypothesis")
+    return hypothesis is not None and bool(hypothesis.is_hypothesis_test(function))

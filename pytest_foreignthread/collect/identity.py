@@ -1,0 +1,35 @@
+"""Which test a record is of."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from ..model.settings import Settings
+
+
+def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
+    """Return the fields of a record that tell which test it is of, and how to run that again."""
+    return {
+        "jvm": settings.jvm is not None,
+        "test": settings.test or item.nodeid,
+        "rerun": as_typed(item.config, own_id(item)),
+        "rerun_options": settings.rerun_options,
+    }
+
+
+def as_typed(config: pytest.Config, nodeid: str) -> str:
+    """Return a node id as one types it in the folder in which pytest was started; its own path counts from rootdir."""
+    path, colons, names = nodeid.partition("::")
+    return f"{os.path.relpath(config.rootpath / path, config.invocation_params.dir)}{colons}{names}"
+
+
+def own_id(item: pytest.Item) -> str:
+    """Return the id that selects the test: an xdist worker that keeps groups together has them in the node id, too."""
+    if not item.config.getoption("loadgroup", False):
+        return item.nodeid
+    marks = item.iter_markers("xdist_group")
+    groups = {str(mark.args[0] if mark.args else mark.kwargs.get("name", "default")) for mark in marks}
+    return item.nodeid.removesuffix(f"@{'_'.join(sorted(groups))}")

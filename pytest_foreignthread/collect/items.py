@@ -1,0 +1,205 @@
+"""Which items are foreign-thread tests, and one item per mode."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from ..config.options import is_given, settings_for
+from ..config.stash_keys import SETTINGS
+from ..matrix.baseline.merged import KnownOutcomes
+from ..model.choices import MARKER
+from ..model.nodeids import without_mode
+from ..model.settings import VIRTUAL_SINCE, Jvm, needs_newer_jdk
+from .activation import forked_by_option, is_marked, needs_child
+from .identity import own_id
+from .markers import Marked, read_markers
+from .own_modes import OWN_MODES
+from .selection import SELECTION, Census, Selection, is_forked, reasons
+from .timeouts import with_limits_of_pytest_timeout
+
+_ITEM_MODE = pytest.StashKey[str]()
+
+MODE_FIXTURE: Final = "_foreign_thread_mode"
+_LISTS: Final = "a function or TestCase method that is marked in its source, or whose class or module is"
+
+
+def is_foreign(item: pytest.Item) -> bool:
+    """Whether the test is marked, taken by the matrix, asks for a fixture that needs a JVM, or is to be forked."""
+    return needs_jvm(item) or is_forked(item)
+
+
+def needs_jvm(item: pytest.Item) -> bool:
+    """Whether a foreign-thread test is more than forked."""
+    return _goes_abroad(item) or needs_child(item)
+
+
+def _goes_abroad(item: pytest.Item) -> bool:
+    return _item_mode(item) is not None or (is_marked(item) and read_markers(item).skip is None)
+
+
+def is_of_matrix(item: pytest.Item) -> bool:
+    return bool(_selection(item).modes) and _item_mode(item) is not None
+
+
+def runs_of_matrix(items: Iterable[pytest.Item]) -> Mapping[str, int]:
+    """Return each test of the matrix and how many items there are of it."""
+    return Counter(without_mode(own_id(item), _item_mode(item) or "") for item in items if is_of_matrix(item))
+
+
+def census(items: Iterable[pytest.Item], runs_of: Mapping[str, int]) -> Census:
+    """Count the tests of the matrix, each of them once, and the items that it does not have."""
+    return Census(len(runs_of), reasons(item for item in items if not is_of_matrix(item)))
+
+
+def give_settings(
+    items: Iterable[pytest.Item], options: Mapping[str, Any], jvm: Jvm | None, known: KnownOutcomes | None = None
+) -> None:
+    """`items` have passed `check_markers`; `jvm` is for those that need one."""
+    for item in items:
+        marked = read_markers(item)
+        goes_abroad = _goes_abroad(item)
+        # A test that asks for a fixture without a marker stays on the main thread: only its calls go abroad.
+        mode = _item_mode(item) or (marked.modes[0] if goes_abroad else "main")
+        settings = settings_for(marked.values, mode, mode if goes_abroad else "new", options, jvm)
+        if is_forked(item):
+            settings = replace(settings, isolation="test", jvm=jvm if needs_jvm(item) else None)
+        given = is_given(item.config, "timeout")
+        settings = with_limits_of_pytest_timeout(settings, item, marked="timeout" in marked.values, given=given)
+        test = own_id(item) if _item_mode(item) is None else without_mode(own_id(item), mode)
+        item.stash[SETTINGS] = replace(
+            settings,
+            test=test,
+            launchers=item.config.stash.get(OWN_MODES, {}),
+            rerun_options=_rerun_options(item, mode),
+            expect=marked.expect,
+            known=(known or KnownOutcomes()).of(test, mode, marked.expect),
+        )
+        if mode == "virtual" and _is_too_old(jvm):
+            item.add_marker(pytest.mark.skip(reason=needs_newer_jdk(str(jvm))))
+
+
+def _is_too_old(jvm: Jvm | None) -> bool:
+    return jvm is not None and jvm.release is not None and jvm.release < VIRTUAL_SINCE
+
+
+def _rerun_options(item: pytest.Item, mode: str) -> tuple[str, ...]:
+    if not is_of_matrix(item):
+        # Without it pytest would run the test in its own process, which may be what it must not do.
+        return ("--forked",) if is_forked(item) and forked_by_option(item.config) else ()
+    everything = () if is_marked(item) else ("--foreign-thread-all",)
+    return (f"--foreign-thread-modes={mode}", *everything)
+
+
+def _selection(node: Any) -> Selection:
+    return node.config.stash.get(SELECTION, Selection())  # type: ignore[no-any-return]
+
+
+def check_markers(items: Iterable[pytest.Item]) -> None:
+    """Raise UsageError that names each marker that cannot be understood, by the first test that it stands for."""
+    tests: dict[tuple[str, str], list[str]] = {}
+    for item in items:
+        for place, problem in _problems(item, read_markers(item)):
+            tests.setdefault((place, problem), []).append(item.nodeid)
+    if tests:
+        raise pytest.UsageError(
+            "\n".join(f"{_first_of(nodeids)}: {problem}" for (_, problem), nodeids in tests.items())
+        )
+
+
+def _first_of(nodeids: list[str]) -> str:
+    return nodeids[0] if len(nodeids) == 1 else f"{nodeids[0]} (and {len(nodeids) - 1} more)"
+
+
+def _problems(item: pytest.Item, marked: Marked) -> Iterator[tuple[str, str]]:
+    yield from marked.problems
+    if marked.skip is None and len(marked.modes) > 1 and _item_mode(item) is None:
+        # It came too late, or to something that is no function, and to run in the first mode alone would say nothing.
+        yield (
+            item.nodeid,
+            f"{MARKER}(mode={list(marked.modes)!r}): want one mode here; a list makes several tests of {_LISTS}",
+        )
+
+
+def _item_mode(item: pytest.Item) -> str | None:
+    """Return the mode of an item that was made for one."""
+    if _ITEM_MODE in item.stash:
+        return item.stash[_ITEM_MODE]
+    callspec = getattr(item, "callspec", None)
+    mode: str | None = callspec.params.get(MODE_FIXTURE) if callspec else None
+    return mode
+
+
+def parametrize_modes(metafunc: pytest.Metafunc) -> None:
+    """Make one item per mode of the matrix, or of a marker that lists several."""
+    modes = _modes(metafunc.definition)
+    if modes:
+        metafunc.fixturenames.append(MODE_FIXTURE)
+        metafunc.parametrize(MODE_FIXTURE, modes, indirect=True, ids=modes)
+
+
+def with_modes(items: Sequence[Any]) -> Iterator[Any]:
+    """Yield each `unittest.TestCase` method once per mode: pytest does not parametrize such methods."""
+    for item in items:
+        # The session's own report, of the ids that a user gave, holds what a class's report has given already.
+        modes = _modes(item) if _is_testcase_method(item) and _item_mode(item) is None else ()
+        if not modes:
+            yield item
+        for mode in modes:
+            yield _twin(item, mode)
+
+
+def _twin(item: Any, mode: str) -> Any:
+    kind = types.new_class(type(item).__name__, (_OneMode, type(item)))
+    # The name in brackets is what `pytest test_x.py::Case::test_y[new]` is matched against. Given an `originalname`,
+    # pytest 9.2 would make the id from that.
+    bound = _Bound(item.obj, item.instance)
+    twin: Any = kind.from_parent(item.parent, name=f"{item.name}[{mode}]", callobj=bound)  # type: ignore[attr-defined]
+    twin.obj = item.obj
+    twin.originalname = item.name
+    twin.stash[_ITEM_MODE] = mode
+    return twin
+
+
+class _Bound:
+    """Stands for a test's callable while pytest makes an item: pytest takes the `TestCase` instance from `__self__`.
+
+    A static method, a partial function or a callable object has none, and a class method has the class.
+    """
+
+    __slots__ = ("__dict__", "_instance")
+
+    def __init__(self, function: object, instance: object) -> None:
+        self._instance = instance
+        self.__dict__.update(getattr(function, "__dict__", {}))
+
+    @property
+    def __self__(self) -> object:
+        return self._instance
+
+
+class _OneMode:
+    parent: Any
+    nodeid: str
+
+    @property
+    def id(self) -> Any:
+        """`--lf` of pytest 9.2 compares ids part by part, and its own for this item has no brackets of parameters."""
+        return type(self.parent.id).parse(self.nodeid)
+
+
+def _is_testcase_method(item: Any) -> bool:
+    unittest = sys.modules.get("unittest")
+    if unittest is None or not isinstance(item, pytest.Function):
+        return False
+    return isinstance(item.cls, type) and issubclass(item.cls, unittest.TestCase)
+
+
+def _modes(node: Any) -> tuple[str, ...]:
+    return _selection(node).modes_of(node)

@@ -1,0 +1,93 @@
+"""What the markers of a test say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from ..config.options import MODE, Option, marker_options, parsed_value
+from ..model.choices import MARKER
+from ..model.outcomes import Outcome
+from .own_modes import known_modes
+
+
+@dataclass(frozen=True)
+class Marked:
+    """What the markers of a test say, the closest first, argument by argument."""
+
+    values: dict[str, Any]
+    problems: tuple[tuple[str, str], ...]
+    """Where a marker stands (node id) and what cannot be understood in it."""
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        modes: tuple[str, ...] = self.values.get(MODE.name, MODE.default)
+        return modes
+
+    @property
+    def skip(self) -> str | None:
+        """Why the test is left to pytest; None where it is not."""
+        reason: str | None = self.values.get("skip")
+        return reason
+
+    @property
+    def expect(self) -> Mapping[str, frozenset[Outcome]]:
+        """Mode → the outcomes that are known of the test there."""
+        known: Mapping[str, frozenset[Outcome]] = self.values.get("expect", {})
+        return known
+
+
+_READ = pytest.StashKey["dict[int, _Read]"]()
+"""By the id of a mark, which is a module's or a class's more often than one test's, and is asked for time and again."""
+
+
+class _Read(NamedTuple):
+    mark: pytest.Mark
+    """Held, so that its id stays its own."""
+    values: dict[str, Any]
+    problems: list[str]
+
+
+def read_markers(item: Any) -> Marked:
+    values: dict[str, Any] = {}
+    problems = []
+    for node, mark in item.iter_markers_with_node(MARKER):
+        _, understood, wrong = _read(item.config, mark)
+        problems += [(_place(node), problem) for problem in wrong]
+        values = understood | values
+    return Marked(values, tuple(problems))
+
+
+def _read(config: pytest.Config, mark: pytest.Mark) -> _Read:
+    read = config.stash.setdefault(_READ, {})
+    if id(mark) not in read:
+        read[id(mark)] = _Read(mark, *_arguments(mark, config.rootpath, marker_options(known_modes(config))))
+    return read[id(mark)]
+
+
+def _place(node: Any) -> str:
+    """Return one name for all items of a parametrized function: they share its marker."""
+    original = getattr(node, "originalname", None)
+    return f"{node.parent.nodeid}::{original}" if original else str(node.nodeid)
+
+
+def _arguments(mark: pytest.Mark, folder: Path, taken: Sequence[Option]) -> tuple[dict[str, Any], list[str]]:
+    known = {option.name: option for option in taken}
+    values, problems = {}, []
+    if mark.args:
+        given = ", ".join(map(repr, mark.args))
+        problems.append(f"{MARKER}({given}): it takes keyword arguments only: {', '.join(known)}")
+    for name, value in mark.kwargs.items():
+        shown = f"{MARKER}({name}={value!r})"
+        if name not in known:
+            problems.append(f"{shown}: no such argument; it takes {', '.join(known)}")
+            continue
+        try:
+            values[name] = parsed_value(known[name], value, shown, folder)
+        except ValueError as error:
+            problems.append(str(error))
+    return values, problems

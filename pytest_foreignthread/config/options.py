@@ -1,0 +1,369 @@
+"""One table of option, ini key and marker argument, and the way from their values to `Settings`.
+
+A marker's argument wins over the command line, that over the ini file, that over the default.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import pytest
+
+from ..model.choices import (
+    FAULTHANDLER_CHOICES,
+    ISOLATIONS,
+    JVM_PROFILES,
+    LIVE_CHOICES,
+    MATRIX_MODES,
+    MESSAGE_LIMIT,
+    MODES,
+    NATIVE_CHOICES,
+    STARTS,
+)
+from . import option_values as values
+
+if TYPE_CHECKING:
+    from ..model.settings import Jvm, Settings
+
+
+class Option(NamedTuple):
+    """No data class, which takes longer to make than all else here takes a run that has no use for this plugin.
+
+    `parse` takes what a user wrote, text or a marker's value, and raises ValueError with what it wants."""
+
+    name: str
+    metavar: str
+    parse: Callable[[object], Any]
+    default: Any
+    help: str
+    in_ini: bool = True
+    in_marker: bool = False
+    is_path: bool = False
+    """A relative path counts from where it was written: the command line's folder; rootdir for ini key and marker."""
+    action: str = "store"
+    """argparse's: `store_true` for one that takes no value, `append` for one that may be given more than once."""
+    bare: str | None = None
+    """What the option means when no value follows it; None for one that wants a value, or takes none."""
+    check: Callable[[Path], None] | None = None
+    """Takes the absolute path and raises ValueError with what is wrong there, before any test runs."""
+
+    @property
+    def flag(self) -> str:
+        return f"--foreign-thread-{self.name.replace('_', '-')}"
+
+    @property
+    def ini(self) -> str:
+        return f"foreign_thread_{self.name}"
+
+
+OPTIONS: Final = (
+    Option(
+        "timeout", "SECONDS", values.seconds, 30.0, "limit of each phase of a test, in seconds (30)", in_marker=True
+    ),
+    Option("jvm", "PATH", values.path, None, "the JVM: the folder of a JDK, or its JVM library", is_path=True),
+    Option("jvm_args", "ARGS", values.words, (), "arguments for the JVM, as shell words", in_marker=True),
+    Option(
+        "jvm_profile",
+        "NAME",
+        values.one_of(JVM_PROFILES),
+        "quick",
+        "JVM options: quick to start (quick), or its own (server)",
+    ),
+    Option(
+        "classpath",
+        "PATHS",
+        values.paths,
+        (),
+        "class path of the JVM, joined as PATH is",
+        in_marker=True,
+        is_path=True,
+    ),
+    Option(
+        "isolation",
+        "SCOPE",
+        values.one_of(ISOLATIONS),
+        "test",
+        "a child and its JVM for each test (test), module or session",
+        in_marker=True,
+    ),
+    Option(
+        "start",
+        "HOW",
+        values.one_of(STARTS),
+        None,
+        "children are forks (fork), or fresh interpreters (spawn; by itself where a JVM runs in the pytest process)",
+    ),
+    Option(
+        "ready",
+        "N",
+        values.count,
+        None,
+        "children forked ahead of their tests (by the number of processors); 0 for none",
+    ),
+    Option(
+        "message_limit",
+        "BYTES",
+        values.byte_count,
+        MESSAGE_LIMIT,
+        "limit of what the child of a test sends, its reports and warnings, in bytes (67108864)",
+    ),
+    Option(
+        "native",
+        "HOW",
+        values.one_of(NATIVE_CHOICES),
+        "auto",
+        "native stacks by pystack: auto, off, or locals, with variables",
+    ),
+    Option(
+        "live",
+        "WHEN",
+        values.one_of(LIVE_CHOICES),
+        "auto",
+        "a live line of progress: auto, on a terminal, or off (auto)",
+    ),
+    Option(
+        "faulthandler",
+        "WHO",
+        values.one_of(FAULTHANDLER_CHOICES),
+        "apart",
+        "where the pytest process starts a JVM: keep faulthandler and HotSpot apart, or leave it to pytest (apart)",
+    ),
+    Option(
+        "end_process",
+        "BOOL",
+        values.switch,
+        False,
+        "end the pytest process with the run's status where Java threads would keep it (false)",
+    ),
+    Option("cache", "BOOL", values.switch, True, "keep a class archive for a faster start of the JVM (true)"),
+    Option(
+        "cache_clear",
+        "",
+        values.flag,
+        False,
+        "remove the class archives of all JVMs first",
+        in_ini=False,
+        action="store_true",
+    ),
+    Option(
+        "forked",
+        "BOOL",
+        values.switch,
+        True,
+        "run the tests of --forked and of the marker forked in supervised children (true); false: by pytest-forked",
+    ),
+    Option("matrix", "", values.flag, False, "run each marked test in each mode", in_ini=False, action="store_true"),
+    Option(
+        "modes",
+        "MODES",
+        values.mode_names(MODES),
+        MATRIX_MODES,
+        f"the modes of the matrix ({','.join(MATRIX_MODES)}); on the command line they ask for it, too",
+    ),
+    Option(
+        "all",
+        "",
+        values.flag,
+        False,
+        "the matrix of all tests, marked or not",
+        in_ini=False,
+        action="store_true",
+    ),
+    Option(
+        "baseline",
+        "FILE",
+        values.path,
+        None,
+        "outcomes that are known: only what differs fails the run",
+        is_path=True,
+        check=values.check_file,
+    ),
+    Option(
+        "update_baseline",
+        "",
+        values.flag,
+        False,
+        "write the outcomes of this run to the baseline",
+        in_ini=False,
+        action="store_true",
+    ),
+    Option(
+        "doctor",
+        "FORM",
+        values.doctor_form,
+        None,
+        "run no test: examine what a run would meet here, and tell as text, or as json",
+        in_ini=False,
+        bare="text",
+    ),
+    Option(
+        name="artifacts",
+        metavar="DIR",
+        parse=values.path,
+        default=None,
+        help="keep the documents of failed tests here",
+        in_ini=False,
+        is_path=True,
+        check=values.check_folder,
+    ),
+    Option(
+        name="report",
+        metavar="FILE",
+        parse=values.report_path,
+        default=(),
+        help="write the results to a .json, .html or .md file; may be given more than once",
+        in_ini=False,
+        is_path=True,
+        action="append",
+        check=values.check_file,
+    ),
+)
+MODE: Final = Option("mode", "MODE", values.mode_list(MODES), ("new",), "", in_marker=True)
+
+
+@functools.cache
+def marker_options(modes: tuple[str, ...] = MODES) -> tuple[Option, ...]:
+    """Return the arguments that a marker takes, where these modes are known."""
+    return (
+        MODE._replace(parse=values.mode_list(modes)),
+        *(option for option in OPTIONS if option.in_marker),
+        Option("skip", "REASON", values.reason, None, "", in_marker=True),
+        Option("expect", "OUTCOMES", values.expectations(modes), {}, "", in_marker=True),
+    )
+
+
+_OF_MATRIX: Final = frozenset({"matrix", "modes", "all", "baseline", "update_baseline"})
+_OF_REPORTS: Final = frozenset({"native", "live", "artifacts", "report", "doctor"})
+_GROUPS: Final = (
+    ("foreign-thread-matrix", "foreign threads: the matrix of tests and modes", _OF_MATRIX),
+    ("foreign-thread-reports", "foreign threads: what is told and kept", _OF_REPORTS),
+)
+
+
+def _group(parser: pytest.Parser, option: Option) -> pytest.OptionGroup:
+    for name, title, members in _GROUPS:
+        if option.name in members:
+            return parser.getgroup(name, title, after="foreign-thread")
+    return parser.getgroup("foreign-thread", "foreign threads: tests as callbacks on Java threads")
+
+
+def add_options(parser: pytest.Parser) -> None:
+    for option in OPTIONS:
+        group = _group(parser, option)
+        where = f" (ini: {option.ini})" if option.in_ini else ""
+        form: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {}
+        form |= {"nargs": "?", "const": option.bare} if option.bare is not None else {}
+        group.addoption(option.flag, action=option.action, help=f"{option.help}{where}", **form)
+        if option.in_ini:
+            parser.addini(option.ini, help=option.help, type="string", default=None)
+
+
+def faulthandler_choice(early: pytest.Config) -> object:
+    """Return the value as it is written, before the first conftest is imported; a later step checks it."""
+    option = next(option for option in OPTIONS if option.name == "faulthandler")
+    given = getattr(early.known_args_namespace, option.flag.lstrip("-").replace("-", "_"), None)
+    return given or _ini_value(early, option) or option.default
+
+
+def are_given(config: pytest.Config) -> bool:
+    """Whether one is on the command line or in the ini file, be it a value that cannot be understood."""
+    try:
+        return any(
+            config.getoption(option.flag) not in (None, False) or _ini_value(config, option) for option in OPTIONS
+        )
+    except ValueError:
+        return True
+
+
+def configured(config: pytest.Config, modes: Sequence[str] = MODES) -> dict[str, Any]:
+    """Return the value of each option by name; raise UsageError for one that cannot be understood."""
+    table = (one._replace(parse=values.mode_names(modes)) if one.name == "modes" else one for one in OPTIONS)
+    return {option.name: _configured(config, option) for option in table}
+
+
+def is_given(config: pytest.Config, name: str) -> bool:
+    """Whether the option of that name is on the command line or in the ini file."""
+    option = next(option for option in OPTIONS if option.name == name)
+    return config.getoption(option.flag) is not None or bool(_ini_value(config, option))
+
+
+def _configured(config: pytest.Config, option: Option) -> Any:
+    given = config.getoption(option.flag)
+    try:
+        if option.action == "append":
+            return tuple(_of_command(config, option, one) for one in given or ())
+        if given is not None:
+            return _of_command(config, option, given)
+        # A key that is not there reads as "" in some releases of pytest, as None in others.
+        if written := _ini_value(config, option):
+            return parsed_value(option, written, f"ini key {option.ini} = {written}", config.rootpath)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+    return option.default
+
+
+def _of_command(config: pytest.Config, option: Option, given: object) -> Any:
+    return parsed_value(option, given, f"{option.flag}={given}", config.invocation_params.dir)
+
+
+def _ini_value(config: pytest.Config, option: Option) -> object:
+    try:
+        return config.getini(option.ini) if option.in_ini else None
+    except TypeError as error:
+        # A TOML file may hold a number where pytest wants text; not every release of it says so in a UsageError.
+        raise ValueError(f"ini key {option.ini}: {error}") from None
+
+
+def parsed_value(option: Option, value: object, shown: str, folder: Path) -> Any:
+    """Raise ValueError with what was written, as `shown` gives it, and what is wanted."""
+    try:
+        parsed = option.parse(value)
+        if not option.is_path:
+            return parsed
+        if not isinstance(parsed, str):
+            return tuple(_absolute(folder, part) for part in parsed)
+        path = _absolute(folder, parsed)
+        if option.check is not None:
+            option.check(Path(path))
+        return path
+    except ValueError as error:
+        raise ValueError(f"{shown}: {error}") from None
+
+
+def _absolute(folder: Path, part: str) -> str:
+    # No shell has expanded what stands in an ini file, nor what follows an option's `=`.
+    return str(folder / os.path.expanduser(part))
+
+
+def doctor_form(config: pytest.Config) -> str | None:
+    """Return the form in which a doctor's examination is asked for in place of a run; raise UsageError."""
+    option = next(option for option in OPTIONS if option.name == "doctor")
+    return None if (form := _configured(config, option)) is None else str(form)
+
+
+def ends_process(config: pytest.Config) -> bool:
+    """Return whether Java threads may keep the pytest process from ending; raise UsageError."""
+    option = next(option for option in OPTIONS if option.name == "end_process")
+    return bool(_configured(config, option))
+
+
+def jvm_source(config: pytest.Config) -> str:
+    """Return the name under which a user names the JVM: the option where it is given, else the ini key."""
+    option = next(option for option in OPTIONS if option.name == "jvm")
+    return option.flag if config.getoption(option.flag) is not None else option.ini
+
+
+def settings_for(
+    marked: Mapping[str, Any], mode: str, call_mode: str, options: Mapping[str, Any], jvm: Jvm | None
+) -> Settings:
+    """`marked` has the arguments of the test's markers, which win over `options`."""
+    from ..model.settings import Settings
+
+    chosen = {name: marked.get(name, options[name]) for name in ("timeout", "jvm_args", "classpath", "isolation")}
+    own = "jvm_args" in marked or "classpath" in marked
+    run_wide = {name: options[name] for name in ("native", "jvm_profile", "message_limit")}
+    return Settings(mode=mode, call_mode=call_mode, jvm=jvm, own_jvm_args=own, **run_wide, **chosen)

@@ -1,0 +1,48 @@
+"""Names under which hooks find what a run noted: keys of `config.stash` and of an item's."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..model.settings import Settings
+
+FILTERS = pytest.StashKey[Sequence[tuple[Any, ...]]]()
+"""The warning filters outside of any test."""
+
+START_PATH = pytest.StashKey[tuple[str, ...]]()
+"""sys.path before pytest loaded the project's conftests."""
+
+FRESH = pytest.StashKey[bool]()
+"""Whether this is the pytest of a fresh interpreter, which is told what to run."""
+
+DESELECTED = pytest.StashKey[int]()
+
+ORDER = pytest.StashKey[Sequence[str]]()
+"""In xdist's controller the node ids of the run."""
+
+USAGE_ERROR: Final = "foreign_thread_usage_error"
+"""Key in the data that an xdist worker leaves its controller at its end."""
+
+FROZEN: Final = gc.get_freeze_count()
+"""What the collector leaves alone before the project has frozen anything: CPython 3.12 begins with some objects."""
+
+LOGS = pytest.StashKey[Any]()
+"""In xdist's controller a `started.WorkerLogs`: what the workers write of the tests that they start."""
+
+SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+
+TICK = pytest.StashKey[Callable[[], None]]()
+"""To be called about once a second while a child runs, where the run has a live line."""
+
+STEP_ASIDE = pytest.StashKey[Callable[[], None]]()
+"""To be called where a debugger in a child is about to write on the screen."""
+
+CHOICE = pytest.StashKey[str]()
+
+CHILD = pytest.StashKey[Any]()
+"""The `ChildState` of the child that this process is; absent in the pytest process."""

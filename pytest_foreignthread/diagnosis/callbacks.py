@@ -1,0 +1,77 @@
+"""Callbacks that outlive the code that had submitted them."""
+
+from __future__ import annotations
+
+import re
+from itertools import takewhile
+from typing import Final
+
+from ..model.outcomes import Phase
+from ..model.records import Diagnosis
+from ..model.roles import awaits_the_body, is_java_born, is_service
+from ..model.stacks import Awaited, Frame, Gil, NativeFrame, PythonFrame, Thread
+from ..model.wording import called, frame_words
+from .case import Case
+
+_INTO_JAVA: Final = "JavaCalls::call_helper"
+# glibc's waits for another thread, versions and inner functions included.
+_WAIT_IN_C: Final = re.compile(r"_*(?:new_)?(?:sem_|pthread_cond_|pthread_\w*join|futex_|lll_lock_wait)")
+
+
+def late_callback(case: Case) -> Diagnosis | None:
+    thread = case.thread
+    if thread is None or case.is_body(thread) or not _called_by_java(thread):
+        return None
+    left = _left_the_test(case, thread) or _no_waiter(case, thread)
+    if left is None:
+        return None
+    return Diagnosis(
+        "late-callback",
+        f"the callback crashed on {called(thread)} after the code that had submitted it had gone on",
+        "keep alive whatever the callback uses until it has ended: own its references (Py_INCREF), and cancel it or "
+        "wait for it (Future.get without a time limit, shutdown and awaitTermination) before you let go",
+        (left,),
+    )
+
+
+def _called_by_java(thread: Thread) -> bool:
+    return is_java_born(thread) and bool(thread.python_frames)
+
+
+def _left_the_test(case: Case, thread: Thread) -> str | None:
+    """Say that a function defined inside the test ran on after the test."""
+    if case.phase is not Phase.TEARDOWN or case.body is None:
+        return None
+    file, first, last = case.body
+    inside = [frame for frame in thread.python_frames if frame.file == file and first <= (frame.line or 0) <= last]
+    return f"{frame_words(inside[0])} is part of the test, and the test had returned" if inside else None
+
+
+def _no_waiter(case: Case, thread: Thread) -> str | None:
+    if not case.evidence.native_threads:
+        return None
+    others = [one for one in case.evidence.threads if one is not thread and not is_service(one) and one.stacks]
+    if any(_may_wait(one, case) for one in others):
+        return None
+    places = [f"{called(one)} is in {frame_words(_place(one))}" for one in others if not awaits_the_body(one)]
+    return f"no thread waits for it: {'; '.join(places)}" if places else None
+
+
+def _place(thread: Thread) -> Frame:
+    """Return the newest frame, of Python's if there are any."""
+    return (*thread.python_frames, *thread.frames)[0]
+
+
+def _may_wait(thread: Thread, case: Case) -> bool:
+    """Whether it waits for what the callback could bring about, or is inside Java; for the body does not count."""
+    if awaits_the_body(thread):
+        return case.body_ident is None
+    return any(wait.kind is not Awaited.GIL for wait in thread.waits) or _waits_outside_python(thread)
+
+
+def _waits_outside_python(thread: Thread) -> bool:
+    """Whether newer than all Python frames there is a call into Java, or a wait of C code that is not for the GIL."""
+    top = takewhile(lambda frame: not isinstance(frame, PythonFrame), thread.frames)
+    names = [frame.function or "" for frame in top if isinstance(frame, NativeFrame)]
+    in_c = thread.gil is not Gil.WAITS and any(map(_WAIT_IN_C.match, names))
+    return in_c or any(name.startswith(_INTO_JAVA) for name in names)

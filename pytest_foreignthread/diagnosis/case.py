@@ -1,0 +1,69 @@
+"""What a rule may look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..model.observation import Observation, PhaseStarted, ReportMade, ThreadNamed
+from ..model.outcomes import Outcome, Phase
+from ..model.records import Evidence
+from ..model.stacks import Thread
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test that ended badly. `signal` and `exit_code` are the verdict's."""
+
+    outcome: Outcome
+    phase: Phase
+    signal: str | None
+    exit_code: int | None
+    evidence: Evidence
+    observation: Observation
+    mode: str = "main"
+    body: tuple[str, int, int] | None = None
+    """File, first and last line of the test's function; None where it has no source."""
+    jvm: bool = True
+    """Whether the child was given a JVM."""
+
+    @cached_property
+    def thread(self) -> Thread | None:
+        """The thread that the outcome is about."""
+        return next((thread for thread in self.evidence.threads if thread.current), None)
+
+    @property
+    def exceptions(self) -> tuple[tuple[str, str], ...]:
+        """Type name and text of what the failing phase raised and of its causes, outermost first."""
+        made = [message for message in self.observation.messages if isinstance(message, ReportMade)]
+        return next((one.exceptions for one in made if one.report.get("outcome") == "failed"), ())
+
+    @property
+    def elsewhere(self) -> str:
+        """What the main thread has of the thing that the exception says is missing; empty where nothing."""
+        made = [message for message in self.observation.messages if isinstance(message, ReportMade)]
+        return next((one.elsewhere for one in made if one.report.get("outcome") == "failed"), "")
+
+    @property
+    def written(self) -> str:
+        """What the child had written in its last phase."""
+        return f"{self.evidence.stdout}\n{self.evidence.stderr}"
+
+    @cached_property
+    def body_ident(self) -> int | None:
+        """Python's id of the foreign thread that ran the test's body; None where that was the main thread."""
+        called = False
+        for message in self.observation.messages if self.mode != "main" else ():
+            if called and isinstance(message, ThreadNamed):
+                return message.ident
+            called = called or (isinstance(message, PhaseStarted) and message.phase is Phase.CALL)
+        return None
+
+    @property
+    def on_foreign_thread(self) -> bool:
+        """Whether the test's body ran on another thread than the child's main one, which is named first."""
+        named = (message.ident for message in self.observation.messages if isinstance(message, ThreadNamed))
+        return self.body_ident not in (None, next(named, None))
+
+    def is_body(self, thread: Thread) -> bool:
+        return thread.python_id is not None and thread.python_id == self.body_ident

@@ -1,0 +1,89 @@
+"""(observation, evidence) → outcome. Nothing else decides."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ..model.observation import End, EndedBy, Exited, Lost, Observation, Signaled
+from ..model.outcomes import Outcome
+from ..model.records import Evidence
+
+# CPython's Objects/call.c, _Py_CheckFunctionResult: "an error" up to 3.10's predecessors, "an exception" from 3.9 on.
+_NULL_RESULT: Final = re.compile(
+    r"returned NULL without setting an (error|exception)|returned a result with an (error|exception) set"
+)
+_SEGFAULTS: Final = ("SIGSEGV", "SIGBUS")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`signal` is the true one: what HotSpot caught, not the SIGABRT by which it then ended the process."""
+
+    outcome: Outcome
+    signal: str | None
+    exit_code: int | None
+    message: str
+
+
+def is_null_result(kind: str, text: str) -> bool:
+    return kind == "SystemError" and _NULL_RESULT.search(text) is not None
+
+
+def raised_null_result(exceptions: Sequence[tuple[str, str]]) -> str | None:
+    """Return the text of the first SystemError of that kind among (type name, text) pairs."""
+    return next((text for kind, text in exceptions if is_null_result(kind, text)), None)
+
+
+def classify_end(observation: Observation, evidence: Evidence) -> Verdict | None:
+    """Say how the child died; None when it ended in order, so that its reports tell all."""
+    if observation.refused:
+        return Verdict(Outcome.ERROR, None, None, observation.refused)
+    if observation.serving:
+        return None
+    fault = evidence.fatal_error.signal if evidence.fatal_error else None
+    name, code = _end(observation.end)
+    by_deadline = observation.ended_by is EndedBy.DEADLINE
+    if observation.finished and code == 0 and not by_deadline:
+        # An hs_err file here is of a process that the test forked and that inherited HotSpot's handlers.
+        return None
+    # Whatever comes after the deadline, of the looks at the child or of its wake, is not what the test did.
+    if not observation.passed_its_deadline and (fault in _SEGFAULTS or name in _SEGFAULTS):
+        true = fault if fault in _SEGFAULTS else name
+        return Verdict(Outcome.SEGFAULT, true, code, _segfault_message(true, evidence))
+    if by_deadline:
+        return Verdict(Outcome.HANG, None, None, f"no end within {observation.phase_limit:g} s")
+    return Verdict(Outcome.CRASH, fault or name, code, _crash_message(observation, fault or name, evidence))
+
+
+def _end(end: End) -> tuple[str | None, int | None]:
+    """Return the signal's name and the exit code, as far as there are any."""
+    if isinstance(end, Exited):
+        return None, end.code
+    if isinstance(end, Signaled):
+        known = end.signal in set(signal.Signals)
+        return signal.Signals(end.signal).name if known else f"signal {end.signal}", None
+    assert isinstance(end, Lost)
+    return None, None
+
+
+def _segfault_message(name: str | None, evidence: Evidence) -> str:
+    error = evidence.fatal_error
+    address = f" at address {error.address}" if error and error.address else ""
+    frame = f" in {error.problematic_frame}" if error and error.problematic_frame else ""
+    return f"{name}{address}{frame}"
+
+
+def _crash_message(observation: Observation, name: str | None, evidence: Evidence) -> str:
+    end = observation.end
+    if isinstance(end, Exited):
+        place = "after its last report" if observation.finished else "before its end"
+        told = f"exited with status {end.code} {place}"
+    else:
+        told = end.reason if isinstance(end, Lost) else f"killed by {name}"
+    # HotSpot ends the process by abort(), which faulthandler then calls the fatal error, whatever HotSpot met.
+    fatal = evidence.fatal_error.message if evidence.fatal_error else evidence.fatal_python_error
+    return f"{told}: {fatal}" if fatal else told

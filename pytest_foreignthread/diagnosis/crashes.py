@@ -1,0 +1,168 @@
+"""Causes of a child's death."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from ..model.observation import Exited
+from ..model.outcomes import Outcome
+from ..model.records import Diagnosis
+from ..model.stacks import FatalError, Gil, PythonFrame, Thread
+from ..model.wording import called, frame_words, native_words
+from .callbacks import late_callback
+from .case import Case
+from .memory import java_heap_ended, oom_killed, stack_overflow
+
+_PYTHON_LIBRARY: Final = re.compile(r"(?:lib)?python3?[\d.]*[dmt]*(?:\.so.*)?")
+_KNOWN_LIBRARY: Final = re.compile(
+    r"(?:lib)?python3?[\d.]*[dmt]*(?:\.so.*)?|lib(?:c|m|pthread|dl|rt|gcc_s|stdc\+\+|ffi)[-.].*|ld-linux.*|_jpype.*"
+    r"|lib(?:jvm|java|jli|jsig|jimage|nio|net|extnet|zip|verify|instrument|management\w*|simdsort|jsvml|syslookup)\.so"
+)
+# The standard library's own extension modules lie there.
+_STANDARD_LIBRARY: Final = "/lib-dynload/"
+_EXTENSION: Final = re.compile(r".*\.(?:cpython-|abi3).*")
+# Modules/faulthandler.c: what it calls the signals that it catches.
+_FAULTHANDLERS_OWN: Final = (
+    "Aborted",
+    "Segmentation fault",
+    "Bus error",
+    "Floating-point exception",
+    "Floating point exception",
+    "Illegal instruction",
+)
+# They may be called without the GIL: it is what they take.
+_TAKES_GIL: Final = re.compile(r"PyGILState_Ensure|PyEval_(?:RestoreThread|Acquire\w+)|take_gil|_?PyThreadState_New.*")
+_WITHOUT_GIL: Final = re.compile(r"Fatal Python error: .*the function must be called with the GIL held.*")
+_FAULTS_FILE: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]faults\.py$")
+
+
+def _fatal_error(case: Case) -> Diagnosis | None:
+    head = case.evidence.fatal_python_error or ""
+    text = head.removeprefix("Fatal Python error: ")
+    if not text or text in _FAULTHANDLERS_OWN:
+        return None
+    return Diagnosis(
+        "fatal-error",
+        "CPython ended the process itself: it found its own state broken",
+        "look for the C code that broke the rule that the text names, in the frames below; a debug build of Python "
+        "(python3-dbg, or PYTHONDEVMODE=1) often says more",
+        (head,),
+    )
+
+
+def _gil_by_word(case: Case) -> Diagnosis | None:
+    """CPython's own word on it; 3.12 and later fault again while they write it."""
+    if isinstance(case.observation.end, Exited) and case.evidence.fatal_error is None:
+        return None  # It is another process's word: this one left in order.
+    found = _WITHOUT_GIL.search(f"{case.evidence.fatal_python_error}\n{case.evidence.stderr}")
+    return None if found is None else _called_without_gil(case.thread, found[0])
+
+
+def _called_without_gil(thread: Thread | None, *proofs: str) -> Diagnosis:
+    return Diagnosis(
+        "no-gil",
+        f"{called(thread) if thread is not None else 'a thread'} called Python's C API without the GIL",
+        "enclose the call in PyGILState_Ensure() and PyGILState_Release(); with ctypes call the API through "
+        "ctypes.pythonapi or PyDLL, which keep the GIL",
+        proofs,
+    )
+
+
+def _no_gil(case: Case) -> Diagnosis | None:
+    thread, fatal = case.thread, case.evidence.fatal_error
+    if thread is None or fatal is None or not _in_python(fatal, thread):
+        return None
+    if thread.python_id is None and case.evidence.python_threads:
+        proof = "it is none of the threads that Python knows"
+    elif _was_seen(thread, case) and thread.gil is not Gil.HOLDS:
+        holder = next((one for one in case.evidence.threads if one.gil is Gil.HOLDS), None)
+        proof = f"{called(holder)} held the GIL" if holder is not None else "no thread held the GIL"
+    else:
+        return None
+    return _called_without_gil(thread, f"the crash is in {_crashed_in(fatal, thread)}, which needs the GIL", proof)
+
+
+def _was_seen(thread: Thread, case: Case) -> bool:
+    """Whether pystack, which tells of the GIL, told of this thread."""
+    return any(native.native_id == thread.native_id for native in case.evidence.native_threads)
+
+
+def _in_python(fatal: FatalError, thread: Thread) -> bool:
+    """Whether it crashed in code of Python's that needs the GIL."""
+    frames = (*thread.native_frames[:1], *fatal.native_frames[:1])
+    takes = any(_TAKES_GIL.fullmatch(frame.function or "") for frame in frames)
+    return not takes and any(_PYTHON_LIBRARY.fullmatch(frame.library or "") for frame in frames)
+
+
+def _crashed_in(fatal: FatalError, thread: Thread) -> str:
+    frames = (*fatal.native_frames[:1], *thread.native_frames[:1])
+    return native_words(frames[0]) if frames else "Python"
+
+
+def _native_crash(case: Case) -> Diagnosis | None:
+    fatal = case.evidence.fatal_error
+    frame = fatal.native_frames[0] if fatal is not None and fatal.native_frames else None
+    if case.outcome is not Outcome.SEGFAULT or fatal is None or frame is None or frame.library is None:
+        return None
+    path = fatal.library_path
+    if _KNOWN_LIBRARY.fullmatch(frame.library) or _may_be_pythons(frame.library, path):
+        return None
+    return Diagnosis(
+        "native-crash",
+        f"the crash is in {frame.library}, a library of neither Python nor the JVM",
+        "report it to the authors of that library, with the bundle of this failure; first see that the arguments that "
+        "reach it are what it expects, and that it may be called from several threads",
+        (native_words(frame), *([f"its file: {path}"] if path else [])),
+    )
+
+
+def _may_be_pythons(library: str, path: str | None) -> bool:
+    return _EXTENSION.fullmatch(library) is not None if path is None else _STANDARD_LIBRARY in path
+
+
+def _exited(case: Case) -> Diagnosis | None:
+    if case.outcome is not Outcome.CRASH or not isinstance(case.observation.end, Exited):
+        return None
+    frames = _callers(case.thread)
+    return Diagnosis(
+        "exited",
+        f"{frame_words(frames[0])} called os._exit({case.exit_code})" if frames else _left_by_others(case),
+        "let the code under test return, or raise SystemExit, which is an ordinary failure; where it has to exit, "
+        "replace the exit in the test (monkeypatch)",
+        tuple(f'File "{frame.file}", line {frame.line}, in {frame.function}' for frame in frames[:1]),
+    )
+
+
+def _left_by_others(case: Case) -> str:
+    by = (
+        "Java or C ended the process (System.exit, Runtime.halt, exit)"
+        if case.jvm
+        else "C code ended the process (exit)"
+    )
+    return f"{by}, status {case.exit_code}; Python did not"
+
+
+def _callers(thread: Thread | None) -> Sequence[PythonFrame]:
+    """Return the frames that called os._exit; none where the dump is of another moment."""
+    frames = thread.python_frames if thread is not None else ()
+    left = [place for place, frame in enumerate(frames) if _leaves(frame)]
+    return frames[left[0] + 1 :] if left else ()
+
+
+def _leaves(frame: PythonFrame) -> bool:
+    return frame.function.endswith("write_and_leave") and _FAULTS_FILE.search(frame.file) is not None
+
+
+CRASHES: Final = (
+    oom_killed,
+    java_heap_ended,
+    _gil_by_word,
+    _fatal_error,
+    stack_overflow,
+    _no_gil,
+    late_callback,
+    _native_crash,
+    _exited,
+)

@@ -1,0 +1,100 @@
+"""Trials in forked children: the fork, the JVM, a callback in each mode, and looks at the child from outside."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ..channel.expected_messages import MessagesOfTrial
+from ..channel.orders import End
+from ..child.pytest import trial as child
+from ..model import documents
+from ..model.observation import Observation, Tried
+from ..model.outcomes import Phase
+from ..model.settings import DUMP_SIGNAL, START_LIMIT, Settings
+from ..supervise import document_files
+from ..supervise.probes.probe import take_documents
+from ..supervise.process.scratch import ScratchRoot
+from ..supervise.process.signals import retry_interrupted
+from ..supervise.supervisor import SupervisedChild
+from .child_inspection import look_at
+from .findings import Finding
+from .trial_findings import broken_mode, not_tried, of_death, of_trials
+
+START: Final = min(20.0, START_LIMIT)
+"""Seconds that the JVM may take to start."""
+CALLBACK: Final = 5.0
+"""Seconds that the callbacks of a mode may take, where the run's own limit is no shorter."""
+ALL: Final = 40.0
+"""Seconds after which no further child is forked."""
+_LOOKS: Final = 2.0
+"""Seconds for the looks at a child that passed its limit."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What one child came to: what was seen and left of it, and what looks at it from outside found."""
+
+    observation: Observation
+    taken: documents.Documents
+    looks: tuple[Finding, ...]
+
+    @property
+    def tried(self) -> tuple[Tried, ...]:
+        return tuple(message for message in self.observation.messages if isinstance(message, Tried))
+
+
+def try_all(
+    settings: Settings, scratch: ScratchRoot, modes: Sequence[str], *, start: float = START, seconds: float = ALL
+) -> list[Finding]:
+    """Try each mode; after one whose child dies the others go on in a new one, as long as there are seconds left.
+
+    `start` is the limit of the JVM's start, in seconds.
+    """
+    give_up = time.monotonic() + seconds
+    findings: list[Finding] = []
+    left = list(modes)
+    while left and time.monotonic() < give_up:
+        attempt = _attempt(settings, scratch, left, start)
+        again = len(left) < len(modes)
+        findings += of_trials(attempt.tried, settings, again=again)
+        if attempt.observation.serving:
+            return [*findings, *attempt.looks]
+        broken = broken_mode(attempt.observation, attempt.tried, left)
+        findings.append(of_death(attempt.observation, attempt.taken, settings, broken))
+        if broken is None:
+            break
+        left = left[left.index(broken) + 1 :]
+    return [*findings, not_tried(left)] if left else findings
+
+
+def _attempt(settings: Settings, scratch: ScratchRoot, modes: Sequence[str], start: float) -> Attempt:
+    folder = scratch.child_folder()
+    program = functools.partial(child.run, tuple(modes), settings, folder.path)
+    supervised = SupervisedChild(program, None, scratch.ends, scratch=folder.run)
+    probe = functools.partial(
+        take_documents, traceback_file=folder.here / documents.PYTHON_HANG, dump_signal=DUMP_SIGNAL, budget=_LOOKS
+    )
+    limits, expected = functools.partial(_limit, settings, start), MessagesOfTrial()
+    try:
+        seen = supervised.observe(limits, probe=probe, expected=expected)
+        looks = _looks_at(supervised, settings) if seen.serving else ()
+        found, _ = document_files.read(folder.here)
+        taken = {**found, **seen.documents}
+        if seen.serving:
+            supervised.observe(limits, order=End(), expected=expected)
+        return Attempt(seen, taken, looks)
+    finally:
+        retry_interrupted(functools.partial(supervised.close, functools.partial(scratch.discard, folder)))
+
+
+def _looks_at(supervised: SupervisedChild, settings: Settings) -> tuple[Finding, ...]:
+    kept, _ = supervised.start()
+    return tuple(look_at(kept.pid, settings.native)) if kept.pid is not None else ()
+
+
+def _limit(settings: Settings, start: float, phase: Phase) -> float:
+    return start if phase in (Phase.FORK, Phase.JVM) else min(CALLBACK, settings.limit(phase))

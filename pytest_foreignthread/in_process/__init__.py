@@ -1,1 +1,0 @@
-"""A JVM in the pytest process itself, which a suite of JPype's users starts there."""

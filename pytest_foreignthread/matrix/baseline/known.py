@@ -1,0 +1,61 @@
+"""What is known of the tests: plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from ...model.outcomes import Outcome
+
+HEADER: Final = (
+    "# Known outcomes of foreign-thread tests: test | mode=outcome, … | reason | link=… | until=YYYY-MM-DD",
+    "# Only what differs from them fails a run. --foreign-thread-update-baseline brings them up to date; reasons stay.",
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of one test; it has a reason, and at least one mode."""
+
+    test: str
+    outcomes: Mapping[str, frozenset[Outcome]]
+    """Mode → the outcomes of which each is known there: several of a flaky test."""
+    reason: str
+    link: str | None = None
+    until: date | None = None
+    """The last day on which it holds."""
+    comments: tuple[str, ...] = ()
+    """The lines above it, `#` included."""
+    line: int | None = None
+    """Where it was read; None for one that is in no file."""
+
+    def expired(self, today: date) -> bool:
+        return self.until is not None and self.until < today
+
+
+@dataclass(frozen=True)
+class Baseline:
+    tests: Mapping[str, Known]
+    header: tuple[str, ...] = HEADER
+    footer: tuple[str, ...] = ()
+    """Comments below the last test."""
+
+    def knows(self, test: str, mode: str, outcome: Outcome) -> bool:
+        """Tell whether an outcome that would fail the run is known; an expired entry still knows it."""
+        known = self.tests.get(test)
+        return known is not None and outcome in known.outcomes.get(mode, ())
+
+
+def outcomes_of(words: str) -> frozenset[Outcome]:
+    """Understand `segfault` or `hang/passed`; raise ValueError for anything else."""
+    found = {word.strip(): None for word in words.split("/")}
+    valid = {outcome.value: outcome for outcome in Outcome}
+    if wrong := [word for word in found if word not in valid]:
+        raise ValueError(f"no outcome: {wrong[0]!r}: want one of {', '.join(valid)}, or several with `/` between")
+    return frozenset(valid[word] for word in found)
+
+
+def words_of(outcomes: frozenset[Outcome]) -> str:
+    return "/".join(sorted(outcome.value for outcome in outcomes))

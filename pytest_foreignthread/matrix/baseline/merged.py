@@ -1,0 +1,57 @@
+"""What a run knows beforehand: the baseline's file, and over it what the tests' markers say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from ...model.outcomes import Outcome
+from ..verdicts import BREAKS, Matrix, row_of
+from .known import Baseline, Known
+
+BY_MARKER: Final = "expected by its marker"
+UPDATING: Final = "goes into the baseline"
+
+Expected = Mapping[str, frozenset[Outcome]]
+
+
+@dataclass(frozen=True)
+class KnownOutcomes:
+    baseline: Baseline = field(default_factory=lambda: Baseline({}))
+    updating: bool = False
+    """Whether the run writes its outcomes down: then it knows them all."""
+
+    def of(self, test: str, mode: str, expect: Expected) -> dict[Outcome, str]:
+        """Return the outcomes that do not fail one run of a test → why they are known. An expired entry still knows."""
+        if mode in expect:
+            return dict.fromkeys(expect[mode], BY_MARKER)
+        if self.updating:
+            return dict.fromkeys(BREAKS, UPDATING)
+        known = self.baseline.tests.get(test)
+        return {} if known is None else dict.fromkeys(known.outcomes.get(mode, ()), known.reason)
+
+    def with_markers(self, expected: Mapping[str, Expected]) -> Baseline:
+        """Return the baseline as if the markers' outcomes (test → mode → outcomes) stood in it."""
+        tests = dict(self.baseline.tests)
+        for test, outcomes in expected.items():
+            known = tests.get(test, Known(test, {}, BY_MARKER))
+            tests[test] = replace(known, outcomes={**known.outcomes, **outcomes})
+        return replace(self.baseline, tests=tests)
+
+
+def without_expected(matrix: Matrix, expected: Mapping[str, Expected]) -> Matrix:
+    """Leave out the cells of which a marker tells: they are none of the file's business."""
+    rows = (
+        row_of(row.test, {mode: cell for mode, cell in row.cells.items() if mode not in expected.get(row.test, {})})
+        for row in matrix.rows
+    )
+    return replace(matrix, rows=tuple(rows))
+
+
+def split(baseline: Baseline, matrix: Matrix, is_gone: Callable[[str], bool]) -> tuple[Baseline, dict[str, Known]]:
+    """Return what the run can tell of, and what it cannot: the tests that did not run and may be there all the same."""
+    ran = {row.test for row in matrix.rows}
+    aside = {test: known for test, known in baseline.tests.items() if test not in ran and not is_gone(test)}
+    rest = {test: known for test, known in baseline.tests.items() if test not in aside}
+    return replace(baseline, tests=rest), aside

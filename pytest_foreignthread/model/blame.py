@@ -1,0 +1,66 @@
+"""Whose an error is that reached a boundary of this plugin: our own, or that of a hook or a conftest that we called."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import traceback
+from types import TracebackType
+from typing import Final
+
+REPORT_IT: Final = "This is a fault of pytest-foreignthread, not of the test: please report it with this text."
+
+_OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_STANDARD_LIBRARY: Final = sysconfig.get_path("stdlib") + os.sep
+_PACKAGES: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_CALLED_THROUGH: Final = tuple(f"{os.sep}{name}{os.sep}" for name in ("_pytest", "pluggy"))
+
+
+def error_text(error: BaseException, where: str) -> str:
+    """Return the text of an error, whose it is in its first line; `where` says which process met it."""
+    head = "".join(_shown(error)).strip().splitlines()[-1:] or [type(error).__name__]
+    stack = _traceback(error)
+    if (place := place_of_others(error)) is not None:
+        return f"a hook raised {head[0]} in {where} ({place})\n{stack}"
+    return f"internal error of pytest-foreignthread in {where}: {head[0]}\n{stack}\n{REPORT_IT}"
+
+
+def place_of_others(error: BaseException) -> str | None:
+    """Return the file and line of a project's or a plugin's code that raised the error; None for an error of ours.
+
+    The innermost frame tells, frames of the standard library, pytest and pluggy aside: they only pass a call on.
+    """
+    place = None
+    for path, line in _frames(error.__traceback__):
+        if path.startswith(_OURS):
+            place = None
+        elif not _passes_on(path):
+            place = f"{path}:{line}"
+    return place
+
+
+def _frames(trace: TracebackType | None) -> list[tuple[str, int]]:
+    """Return path and line of each frame, the innermost one last."""
+    return [(os.path.abspath(frame.f_code.co_filename), line) for frame, line in traceback.walk_tb(trace)]
+
+
+def _passes_on(path: str) -> bool:
+    if any(name in path for name in _CALLED_THROUGH):
+        return True
+    return path.startswith(_STANDARD_LIBRARY) and not any(name in path for name in _PACKAGES)
+
+
+def _shown(error: BaseException) -> list[str]:
+    try:
+        return traceback.format_exception_only(error)
+    # A class of a test's may do anything where it is shown.
+    except BaseException:
+        return []
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error)).rstrip()
+    # As above.
+    except BaseException:
+        return "".join(traceback.format_tb(error.__traceback__)).rstrip()

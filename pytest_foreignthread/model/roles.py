@@ -1,0 +1,90 @@
+"""What a thread is there for, as far as its name and its frames show it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .stacks import PythonFrame, Thread
+
+_SERVICE = re.compile(
+    r"Reference Handler|Finalizer|Signal Dispatcher|Service Thread|Monitor Deflation Thread|Notification Thread"
+    r"|C[12] CompilerThread\d+|Common-Cleaner|Sweeper thread|Attach Listener|DestroyJavaVM|Python Reference Queue"
+    r"|Training replay thread"
+    r"|VM Thread|VM Periodic Task Thread|(?:Par)?GC Thread#\d+|G1 .+"
+)
+# As the kernel has them, which keeps 15 bytes.
+_CUT_SERVICE = re.compile(
+    r"Reference Handl|Signal Dispatch|Monitor Deflati|Notification Th|C[12] CompilerThre|Python Referenc"
+    r"|VM Periodic Tas|Training replay"
+)
+_AT_REST = re.compile(
+    r"java\.util\.concurrent\.(?:ThreadPoolExecutor\.getTask|ForkJoinPool\.awaitWork"
+    r"|ScheduledThreadPoolExecutor\$DelayedWorkQueue\.take)"
+)
+_WORKER = re.compile(r"java\.util\.concurrent\.(?:ThreadPoolExecutor\.runWorker|ForkJoinPool\.runWorker)")
+_JAVA_START = re.compile(r"java\.lang\.(?:Virtual)?Thread\.run|java\.util\.concurrent\.ForkJoinWorkerThread\.run")
+_CALLBACK_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]callback\.py$")
+_CALLER_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]modes\.py$")
+MAIN = "MainThread"
+"""The name by which the child tells of its main thread."""
+_CONDITION = "AbstractQueuedSynchronizer$ConditionObject"
+_WAITING_CALL = re.compile(
+    r"[/\\](?:threading|contextlib|concurrent[/\\]futures[/\\]_base|pytest_foreignthread[/\\]child[/\\](?:debugger[/\\]prompt_reader|modes))\.py$"
+)
+_WAITING_FILES = re.compile(r"[/\\](?:threading|concurrent[/\\]futures[/\\]_base)\.py$")
+
+
+def is_service(thread: Thread) -> bool:
+    """Whether it is one of the JVM's own, or JPype's."""
+    return any(known.fullmatch(thread.name or "") for known in (_SERVICE, _CUT_SERVICE))
+
+
+def is_java_born(thread: Thread) -> bool:
+    """Whether Java made it; the main thread and Python's own may have Java frames too."""
+    if thread.java_frames:
+        return any(_JAVA_START.match(frame.function) for frame in thread.java_frames)
+    # faulthandler alone shows no Java frame: that the oldest one is this plugin's callback tells as much.
+    called = any(_CALLBACK_FILE.search(frame.file) for frame in thread.python_frames[-1:])
+    return called or (thread.java_state is not None and not is_python_born(thread))
+
+
+def is_python_born(thread: Thread) -> bool:
+    """Whether it is the main thread, or Python's `threading` made it."""
+    oldest = thread.python_frames[-1:]
+    return thread.name == MAIN or any(
+        frame.function in ("_bootstrap", "Thread._bootstrap") and _WAITING_FILES.search(frame.file) for frame in oldest
+    )
+
+
+def is_worker(thread: Thread) -> bool:
+    """Whether it belongs to a pool of `java.util.concurrent`."""
+    return any(_WORKER.fullmatch(frame.function) for frame in thread.java_frames)
+
+
+def is_at_rest(thread: Thread) -> bool:
+    """Whether it waits for work: a pool's thread without a task, or one of the JVM's own."""
+    if any(_AT_REST.fullmatch(frame.function) for frame in thread.java_frames):
+        return True
+    # One that waits for a monitor is part of the deadlock. For work they wait on a Condition, in JDK 19 to 21.
+    return is_service(thread) and thread.gil is None and all(_CONDITION in wait.what for wait in thread.waits)
+
+
+def waiting_call(frames: Sequence[PythonFrame]) -> int | None:
+    """Return the place of this plugin's `call` that waits for its callback; None where a thread does something else.
+
+    It looks up ten times a second and less, so its newest frames differ while it waits.
+    """
+    for place, frame in enumerate(frames):
+        if not _WAITING_CALL.search(frame.file):
+            return None
+        if frame.function.rpartition(".")[2] in ("call", "call_body") and _CALLER_FILE.search(frame.file):
+            return place
+    return None
+
+
+def awaits_the_body(thread: Thread) -> bool:
+    """Whether it is the child's main thread while the test's body runs on another one."""
+    if thread.current or thread.name != MAIN:
+        return False
+    return waiting_call(thread.python_frames) is not None

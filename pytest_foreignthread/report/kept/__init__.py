@@ -1,0 +1,1 @@
+"""What is kept of a failure: documents, the bundle, its environment without secrets."""

@@ -1,0 +1,88 @@
+"""The documents of a failure as others may see them: HotSpot's quotes of command lines and variables are filtered.
+
+Nothing else is: a stack, and what the test wrote, stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from ...model import documents
+from .redaction import LEFT_OUT, has_secret, jvm_words_without_secrets, shown_value
+
+# HotSpot may have been told to write it to stdout.
+_HS_ERR: Final = re.compile(r"^-{5,} +S U M M A R Y", re.M)
+# Each ends where the next thing begins that HotSpot prints: a value may have lines of its own.
+_COMMAND_LINE: Final = re.compile(r"^(Command Line: ?)(.*?)(?=\s*^Host: |\Z)", re.M | re.S)
+_ARGUMENTS_END: Final = r"jvm_flags: |jvm_args: |java_command: |java_class_path \(initial\): |Launcher Type: "
+_ARGUMENTS: Final = re.compile(rf"^(jvm_flags|jvm_args)(: )(.*?)(?=\s*^(?:{_ARGUMENTS_END})|\Z)", re.M | re.S)
+_PROGRAM: Final = re.compile(rf"^(java_command: )(?!<unknown>\s)(.*?)(?=\s*^(?:{_ARGUMENTS_END})|\Z)", re.M | re.S)
+_CLASS_PATH: Final = re.compile(rf"^(java_class_path \(initial\): )(.*?)(?=\s*^(?:{_ARGUMENTS_END})|\Z)", re.M | re.S)
+_FLAG: Final = re.compile(r"^((?:ccstr\w* +| +)(\w+) +[+:]?= )(.*?)( *\{[a-z].*)?$", re.M)
+_VARIABLES: Final = re.compile(
+    r"^(Environment Variables:\n)(.*?)(?=^(?:Active Locale|Signal Handlers):|^-{5,} +[A-Z] [A-Z] |\Z)", re.M | re.S
+)
+_VARIABLE: Final = re.compile(r"^([A-Za-z_]\w*)=(.*?)(\n*)(?=^[A-Za-z_]\w*=|\Z)", re.M | re.S)
+
+# A variable may have lines of its own: those that are options belong to it.
+_PICKED_UP: Final = re.compile(r"^((?:NOTE: )?Picked up \w+: )(.*(?:\n-.*)*)", re.M)
+_LOGGED: Final = re.compile(r"^(.*?\b(?:jvm_flags|jvm_args|java_command|[Cc]ommand [Ll]ine): )(.*)", re.M)
+# With what was filtered before as a part of one.
+_WORD: Final = re.compile(rf"\S*{re.escape(LEFT_OUT)}|\S+")
+# What a dying JVM runs, as it says on stdout: all commands, a line each, and then the one that it runs.
+_COMMANDS: Final = re.compile(r"^(# -XX:On(?:Error|OutOfMemoryError)=)(.*?)(?=\n#   Executing |\Z)", re.M | re.S)
+_COMMAND: Final = re.compile(r"^(#   Executing ).*$", re.M)
+_PROPERTY: Final = re.compile(r"(?<![\w-])-D[^\s=]+=\S.*")
+
+
+def without_secrets(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the documents by name, `[left out]` in place of each secret that HotSpot quotes."""
+    return {name: _shown(name, text) for name, text in texts.items()}
+
+
+def _shown(name: str, text: str) -> str:
+    for rule in (_COMMANDS, _COMMAND):
+        text = rule.sub(rf"\1{LEFT_OUT}", text)
+    if name == documents.HS_ERR or _HS_ERR.search(text):
+        text = _hs_err(text)
+    if name == documents.JVM_START:
+        return start_text_without_secrets(text)
+    # A Java program that the test started says it as well.
+    return _PICKED_UP.sub(lambda found: found[1] + _words(found[2]), text)
+
+
+def start_text_without_secrets(text: str) -> str:
+    """Return what a JVM says while it starts, the arguments in it filtered."""
+    text = _PICKED_UP.sub(lambda found: found[1] + _words(found[2]), text)
+    text = _LOGGED.sub(lambda found: found[1] + _words(found[2]), text)
+    return _PROPERTY.sub(lambda found: _words(found[0]), text)
+
+
+def _words(text: str) -> str:
+    """Return the arguments of a JVM as HotSpot quotes them: nothing tells a blank in one from the next one."""
+    return " ".join(jvm_words_without_secrets(_WORD.findall(text)))
+
+
+def _hs_err(text: str) -> str:
+    text = _COMMAND_LINE.sub(lambda found: found[1] + _words(found[2]), text)
+    text = _ARGUMENTS.sub(lambda found: found[1] + found[2] + _words(found[3]), text)
+    text = _PROGRAM.sub(rf"\1{LEFT_OUT}", text)
+    text = _CLASS_PATH.sub(lambda found: found[1] + (LEFT_OUT if has_secret(found[2]) else found[2]), text)
+    text = _FLAG.sub(_flag, text)
+    return _VARIABLES.sub(lambda found: found[1] + _VARIABLE.sub(_variable, found[2]), text)
+
+
+def _flag(found: re.Match[str]) -> str:
+    value = jvm_words_without_secrets([f"-XX:{found[2]}={found[3]}"])[0].partition("=")[2]
+    return f"{found[1]}{value or LEFT_OUT}{found[4] or ''}"
+
+
+def _variable(found: re.Match[str]) -> str:
+    return f"{found[1]}={_shown_variable(found[1], found[2])}{found[3]}"
+
+
+def _shown_variable(name: str, value: str) -> str:
+    shown = shown_value(name, value)
+    return LEFT_OUT if shown is None else shown

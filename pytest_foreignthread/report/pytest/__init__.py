@@ -1,0 +1,1 @@
+"""From a record to what pytest logs: reports, properties, warnings."""

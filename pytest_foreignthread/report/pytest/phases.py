@@ -1,0 +1,87 @@
+"""Reports of phases that did not run in the pytest process, made there by the hooks of all plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from ...interop.hook_calls import hook_of
+from ...interop.loops import loops_of
+
+_PHASES: Final = ("setup", "call", "teardown")
+_GATHERERS: Final = frozenset({"AllureListener", "JSONReport", "JSONReportWorker"})
+"""Classes of the plugins whose `pytest_runtest_makereport` needs what their hooks of the phases have gathered."""
+HOOK_FAILED: Final = "a hook that failed"
+"""Name of the section of a report that tells of it."""
+_PLAYED = pytest.StashKey[list[str]]()
+
+
+def begin(item: pytest.Item) -> None:
+    """Call before each run of the item."""
+    item.stash[_PLAYED] = []
+
+
+def make_report(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
+    """Let all hooks make the report. Where one raises, pytest's own make it, and a section tells of the error.
+
+    Such a hook counts on what was in the child, `item.funcargs` say, as pytest's documentation shows it.
+    """
+    try:
+        _play(item, call.when)
+        report: pytest.TestReport = _all_but_loops(item)(item=item, call=call)
+    except Exception as error:  # a hook may do anything
+        report = make_own_report(item, call)
+        words = f"pytest_runtest_makereport raised {error!r}\nThis phase ran in a child: what it had is not here."
+        report.sections.append((HOOK_FAILED, words))
+    return report
+
+
+def _all_but_loops(item: pytest.Item) -> Any:
+    """Leave out the plugins that run a test in a loop: they expect a report of each step, and this is but one."""
+    hook = item.ihook.pytest_runtest_makereport
+    loops = loops_of(item.config)
+    return hook_of(item.config, hook.name, lambda plugin: plugin not in loops) if loops else hook
+
+
+def make_own_report(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
+    """Let pytest's own hooks alone make the report."""
+    hook = hook_of(item.config, "pytest_runtest_makereport", _is_pytests)
+    report: pytest.TestReport = hook(item=item, call=call)
+    return report
+
+
+def _play(item: pytest.Item, when: str) -> None:
+    """Call those who gather, and no one else, as if the phase ran here, and before it those that have passed."""
+    if not any(map(_gathers, item.config.pluginmanager.get_plugins())):
+        return
+    played = item.stash.setdefault(_PLAYED, [])
+    for phase in _missing(played, when):
+        played.append(phase)
+        more = {"nextitem": None} if phase == "teardown" else {}
+        hook_of(item.config, f"pytest_runtest_{phase}", _gathers)(item=item, **more)
+        if phase != when:
+            passed = pytest.CallInfo.from_call(_nothing, when=phase)  # type: ignore[arg-type]
+            hook_of(item.config, "pytest_runtest_makereport", _makes_or_gathers)(item=item, call=passed)
+
+
+def _missing(played: list[str], when: str) -> Iterator[str]:
+    before = () if played else _PHASES[: _PHASES.index(when)]
+    return iter((*before, *(() if when in played else (when,))))
+
+
+def _nothing() -> None: ...
+
+
+def _gathers(plugin: object) -> bool:
+    return type(plugin).__name__ in _GATHERERS
+
+
+def _is_pytests(plugin: object) -> bool:
+    module: str = getattr(plugin, "__name__", type(plugin).__module__)
+    return module.startswith("_pytest.")
+
+
+def _makes_or_gathers(plugin: object) -> bool:
+    return _gathers(plugin) or getattr(plugin, "__name__", "") == "_pytest.runner"

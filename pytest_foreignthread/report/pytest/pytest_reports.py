@@ -1,0 +1,275 @@
+"""Record ↔ pytest's reports: the death of a child as a TestReport, reports as an outcome."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+import pytest
+
+from ...channel import report_shape
+from ...channel.expected_messages import is_part
+from ...channel.report_shape import BadShape, encodable
+from ...child.pytest.plain_data import CARRIED, HAD_A_FORM
+from ...model.outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Phase, Segfault
+from ...model.report_data import ATTRIBUTE
+from ...model.status_words import status_words
+from .phases import make_report
+
+NOTHING: Final[Mapping[str, frozenset[Outcome]]] = {}
+
+
+_EXCEPTIONS: Final[dict[Outcome, type[ForeignThreadError]]] = {
+    Outcome.SEGFAULT: Segfault,
+    Outcome.HANG: Hang,
+    Outcome.NULL_RESULT: NullResult,
+    Outcome.CRASH: ChildCrash,
+    Outcome.ERROR: ForeignThreadError,
+}
+
+
+class ShownText:
+    """A longrepr that is nothing but text to show. pytest takes a plain string for the short summary's line as well."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+    def toterminal(self, tw: Any) -> None:
+        tw.line(self._text)
+
+
+class _Verbatim(str):
+    """Its repr is the text itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def from_plain_data(config: pytest.Config, data: dict[str, Any]) -> pytest.TestReport:
+    """Return the report that the child made; pytest expects tuples where JSON gives lists.
+
+    `data` has passed `report_shape.check`. Raise BadShape where pytest or its plugins can make no report of it.
+    """
+    data = dict(data)
+    had_a_form = data.pop(HAD_A_FORM, False) is True
+    _check(data)
+    if hasattr(config, "workerinput"):
+        # xdist sends nothing else to its controller. Elsewhere pytest shows a lone surrogate as it came.
+        data = encodable(data)
+    report = _read(config, data)
+    path, line, domain = report.location
+    report.location = (path, line, domain)
+    report.sections = [(name, content) for name, content in report.sections]
+    report.user_properties = [(encodable(name), value) for name, value in report.user_properties]
+    longrepr: Any = report.longrepr
+    if isinstance(longrepr, list):
+        report.longrepr = (longrepr[0], longrepr[1], longrepr[2])
+    elif had_a_form and isinstance(longrepr, str):
+        report.longrepr = ShownText(longrepr)  # type: ignore[assignment]
+    if hasattr(report, "url"):
+        report.url = encodable(report.url)  # type: ignore[attr-defined]
+    _complete(report)
+    _unquote_subtest(report, data)
+    return report
+
+
+def _check(data: Mapping[str, Any]) -> None:
+    for name in data:
+        if name != "nodeid" and hasattr(pytest.TestReport, name):
+            raise BadShape(f"expected a report without {name!r}, which is not a child's to set")
+    if not isinstance(data.get(CARRIED, {}), dict):
+        raise BadShape(f"expected an object as {CARRIED!r} of a report, got {report_shape.shown(data[CARRIED])}")
+
+
+def _read(config: pytest.Config, data: Mapping[str, Any]) -> pytest.TestReport:
+    try:
+        report = config.hook.pytest_report_from_serializable(config=config, data=dict(data))
+    # The hook of a plugin, or pytest's own, reads what a child has sent.
+    except Exception as error:
+        words = report_shape.shown(f"{type(error).__name__}: {error}")
+        raise BadShape(f"expected a report that pytest can read, got {words}") from None
+    if not isinstance(report, pytest.TestReport):
+        raise BadShape(f"expected the report of a test, got {_kind_of(report, data)}")
+    if is_part(data) and type(report) is pytest.TestReport:
+        raise BadShape("expected the report of a subtest, got one of a test")
+    if "$report_type" not in data:
+        # A plugin's own form may have other keys.
+        report_shape.check({name: getattr(report, name, None) for name in report_shape.READ}, required=True)
+    for name in ("nodeid", "when", "outcome"):
+        if name in data and getattr(report, name) != data[name]:
+            raise BadShape(f"expected a report of {name} {data[name]!r}, got one of {getattr(report, name)!r}")
+    return report
+
+
+def _complete(report: pytest.TestReport) -> None:
+    """Add what pytest counts on, and what a plugin that changed the outcome may have left out."""
+    longrepr: Any = report.longrepr
+    if report.skipped and not hasattr(report, "wasxfail") and not isinstance(longrepr, tuple):
+        path, line, _ = report.location
+        report.longrepr = (path, line or 0, str(longrepr or "skipped without a reason"))
+    elif report.failed and longrepr is None:
+        report.longrepr = "failed without a text"
+
+
+def _kind_of(report: object, data: Mapping[str, Any]) -> str:
+    kind = data.get("$report_type", data.get("_report_type"))
+    return (
+        f"an instance of {type(report).__name__}" if report is not None else f"one of type {report_shape.shown(kind)}"
+    )
+
+
+def _unquote_subtest(report: pytest.TestReport, data: dict[str, Any]) -> None:
+    """pytest makes texts of a subtest's arguments by repr(), and makes them again when it reads the report."""
+    context: Any = getattr(report, "context", None)
+    sent = (data.get("_subtest.context") or {}).get("kwargs")
+    if context is not None and sent and context.kwargs != sent:
+        verbatim = {name: _Verbatim(text) for name, text in sent.items()}
+        report.context = dataclasses.replace(context, kwargs=verbatim)  # type: ignore[attr-defined]
+
+
+def mark(report: pytest.TestReport, outcome: Outcome | None, text: str, tail: str = "") -> None:
+    word = outcome.value if outcome is not None and outcome.abnormal else None
+    setattr(report, ATTRIBUTE, {"outcome": word, "entry": None, "expect": {}, "text": text, "tail": tail})
+
+
+def excuse(reports: Sequence[pytest.TestReport], reason: str) -> None:
+    """Let pytest take failures as expected: they do not fail the run, and `-rx` shows the reason."""
+    for report in reports:
+        if report.failed:
+            report.outcome = "skipped"
+            report.wasxfail = reason
+
+
+def attach_entry(
+    report: pytest.TestReport, entry: dict[str, Any], expect: Mapping[str, frozenset[Outcome]] = NOTHING
+) -> None:
+    if not hasattr(report, ATTRIBUTE):
+        mark(report, None, "")
+    plain = {mode: sorted(outcome.value for outcome in outcomes) for mode, outcomes in expect.items()}
+    getattr(report, ATTRIBUTE).update(entry=entry, expect=plain)
+
+
+def entry_of(report: pytest.TestReport) -> dict[str, Any] | None:
+    carried: dict[str, Any] = getattr(report, ATTRIBUTE, {})
+    return carried.get("entry")
+
+
+def number_round(reports: Sequence[pytest.TestReport], number: int) -> None:
+    """Say beside the entry how often the test had run before."""
+    for report in reports:
+        if entry_of(report) is not None:
+            getattr(report, ATTRIBUTE).update(round=number)
+
+
+def round_of(report: pytest.TestReport) -> int | None:
+    """None where no plugin runs the test in a loop."""
+    number: int | None = getattr(report, ATTRIBUTE, {}).get("round")
+    return number
+
+
+def expected_of(report: pytest.TestReport) -> dict[str, frozenset[Outcome]]:
+    """Return what the test's marker expects: mode → outcomes."""
+    carried: dict[str, list[str]] = getattr(report, ATTRIBUTE, {}).get("expect", {})
+    return {mode: frozenset(map(Outcome, words)) for mode, words in carried.items()}
+
+
+def own_exception(report: pytest.TestReport) -> ForeignThreadError | None:
+    """Return the exception that stands for an abnormal outcome."""
+    word = getattr(report, ATTRIBUTE, {}).get("outcome")
+    return _EXCEPTIONS[Outcome(word)](summary_of(report)) if word else None
+
+
+def summary_of(report: pytest.TestReport) -> str:
+    return str(getattr(report, ATTRIBUTE, {}).get("text", ""))
+
+
+def tail_of(report: pytest.TestReport) -> str:
+    return str(getattr(report, ATTRIBUTE, {}).get("tail", ""))
+
+
+def take_carried(reports: Sequence[pytest.TestReport]) -> Mapping[str, Any] | None:
+    """Take from a child's last report what other plugins have it carry; None where it did not come to one."""
+    return next((vars(report).pop(CARRIED) for report in reports if hasattr(report, CARRIED)), None)
+
+
+def pytest_phase(phase: Phase) -> Literal["setup", "call", "teardown"]:
+    """A child that dies before its setup has failed to set up."""
+    if phase is Phase.CALL:
+        return "call"
+    return "teardown" if phase is Phase.TEARDOWN else "setup"
+
+
+def death_report(
+    item: pytest.Item, outcome: Outcome, phase: Phase, message: str, text: str, duration: float
+) -> pytest.TestReport:
+    """Let pytest make the report of the exception that stands for the death: so xfail and plugins see one."""
+
+    def die() -> None:
+        raise _EXCEPTIONS[outcome](message)
+
+    call = pytest.CallInfo.from_call(die, when=pytest_phase(phase))
+    report = make_report(item, call)
+    report.duration = duration
+    if report.failed:
+        report.longrepr = text
+    return report
+
+
+def closing_report(item: pytest.Item) -> pytest.TestReport:
+    """A teardown report for a child that had none: pytest and its plugins take it for the end of a test."""
+    call = pytest.CallInfo.from_call(lambda: None, when="teardown")
+    return make_report(item, call)
+
+
+def outcome_of(reports: Sequence[pytest.TestReport]) -> tuple[Outcome, Phase]:
+    """Return pytest's word for the whole test, and the phase that earned it."""
+    for report in reports:
+        # Reports of a subclass are of a part of the test: subtests.
+        if type(report) is pytest.TestReport and (word := _word(report)) is not Outcome.PASSED:
+            return word, Phase(report.when)
+    # For pytest 9 a test passes whose unittest subtests fail; they fail the run.
+    failed = any(report.failed for report in reports)
+    return Outcome.FAILED if failed else Outcome.PASSED, Phase.CALL
+
+
+def outcome_told_by(report: pytest.TestReport) -> Outcome | None:
+    """Return what a report counts for by itself: None of a phase that only let the test go on."""
+    if report.outcome not in ("passed", "skipped", "failed") or (report.passed and report.when != "call"):
+        return None
+    if type(report) is not pytest.TestReport and not report.failed:
+        return None
+    words = status_words(report)
+    return Outcome(words[0]) if words is not None else _word(report)
+
+
+def reason_of(reports: Sequence[pytest.TestReport], outcome: Outcome) -> str:
+    """Return one line on why a test ended with pytest's own outcome; nothing for one that passed."""
+    report = next((one for one in reports if _word(one) is outcome), None)
+    if report is None or outcome is Outcome.PASSED:
+        return ""
+    if hasattr(report, "wasxfail"):
+        return str(report.wasxfail)
+    if report.skipped:
+        return skip_reason(report)
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return str(getattr(crash, "message", "") or report.longrepr or "").partition("\n")[0]
+
+
+def skip_reason(report: pytest.TestReport) -> str:
+    return str(report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr)
+
+
+def _word(report: pytest.TestReport) -> Outcome:
+    if hasattr(report, "wasxfail"):
+        return Outcome.XFAILED if report.skipped else Outcome.XPASSED
+    if report.skipped:
+        return Outcome.SKIPPED
+    if report.failed:
+        return Outcome.FAILED if report.when == "call" else Outcome.ERROR
+    return Outcome.PASSED

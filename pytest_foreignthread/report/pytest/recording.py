@@ -1,0 +1,205 @@
+"""What was seen of one child, and its reports → the record of the test."""
+
+from __future__ import annotations
+
+import inspect
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from ...collect.identity import identity
+from ...diagnosis import diagnose
+from ...diagnosis.case import Case
+from ...diagnosis.classify import Verdict, classify_end
+from ...evidence.merge import read_evidence
+from ...model import documents
+from ...model.observation import (
+    Exited,
+    InternalError,
+    JvmAdopted,
+    JvmFailed,
+    NotServed,
+    Observation,
+    PhaseStarted,
+    Signaled,
+    ThreadNamed,
+    UncaughtException,
+)
+from ...model.outcomes import Outcome, Phase
+from ...model.records import Diagnosis, Evidence, RunRecord
+from ...model.settings import Settings
+from ...model.status_words import is_abnormal
+from ...supervise.probes import native
+from ..kept.document_redaction import start_text_without_secrets
+from ..kept.redaction import jvm_text_without_secrets
+from . import pytest_reports
+
+_NO_HANDLER: Final = (
+    "HotSpot's handler of the signal did not run: the C stack of a thread was full, or the handler had been replaced"
+)
+_MOST_UNCAUGHT: Final = 5
+_OWN_JVM: Final = "the JVM is the project's own, which does not wait in its crash until they are taken"
+
+
+def jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
+    """Return the JVM's own words where it did not start, without the secrets that it quotes: they go into reports."""
+    reason = _jvm_failure(observation, taken)
+    return None if reason is None else start_text_without_secrets(reason)
+
+
+def _jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
+    for message in observation.messages:
+        if isinstance(message, JvmFailed):
+            return message.reason
+    if observation.phase is Phase.JVM and isinstance(observation.end, Exited):
+        # Some refused options end in exit(1) inside HotSpot, with the reason printed.
+        return f"it ended the process with status {observation.end.code}\n{taken.get(documents.JVM_START, '')}".strip()
+    return None
+
+
+def internal_error(observation: Observation) -> str | None:
+    """Return the text of an error that ended the child, and is not the test's."""
+    return next((message.text for message in observation.messages if isinstance(message, InternalError)), None)
+
+
+def not_served(observation: Observation) -> str | None:
+    """Say why the child could not run the test."""
+    return next((message.reason for message in observation.messages if isinstance(message, NotServed)), None)
+
+
+def record_of(
+    item: pytest.Item,
+    settings: Settings,
+    observation: Observation,
+    taken: documents.Documents,
+    reports: Sequence[pytest.TestReport],
+) -> tuple[RunRecord, bool]:
+    """Return the record, and whether the child died: then no report of its own tells of the outcome."""
+    if observation.all_passed:
+        return _record(item, settings, observation, Evidence(), *_from_reports(reports)), False
+    evidence = _evidence(observation, taken)
+    evidence = replace(evidence, missing={**evidence.missing, **_silent(settings, observation, evidence)})
+    death = classify_end(observation, evidence)
+    verdict, phase = (death, observation.phase) if death else _from_reports(reports)
+    record = _record(item, settings, observation, evidence, verdict, phase)
+    if death is None and record.outcome in (Outcome.PASSED, Outcome.SKIPPED):
+        return record, False
+    uncaught = tuple(_uncaught(observation)) if death is not None else ()
+    diagnosis = _diagnosis(item, record, observation, evidence)
+    return replace(record, diagnosis=diagnosis, uncaught=uncaught), death is not None
+
+
+def _uncaught(observation: Observation) -> Iterator[str]:
+    """Yield the first of them: those that come later are often the first one's doing."""
+    texts = [message.text for message in observation.messages if isinstance(message, UncaughtException)]
+    yield from texts[:_MOST_UNCAUGHT]
+    if len(texts) > _MOST_UNCAUGHT:
+        yield f"{len(texts) - _MOST_UNCAUGHT} more exceptions that no one caught"
+
+
+def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
+    named = [message for message in observation.messages if isinstance(message, ThreadNamed)]
+    names = {one.ident: (one.native_id, one.name) for one in named}
+    if observation.passed_its_deadline:
+        taken = documents.without_late_death(taken)
+    return read_evidence(taken, names, observation.missing, _subject(observation))
+
+
+def _silent(settings: Settings, observation: Observation, evidence: Evidence) -> dict[str, str]:
+    """Say why a crash left less than it could have."""
+    reasons = {}
+    without_native = native.why_none(settings.native) or (_OWN_JVM if _adopted(observation) else None)
+    if evidence.fatal_error is not None and without_native is not None:
+        reasons[documents.NATIVE] = without_native
+    unexplained = documents.HS_ERR not in observation.missing and evidence.fatal_error is None
+    if settings.jvm is not None and _killed_by_a_fault(observation) and unexplained:
+        reasons[documents.HS_ERR] = _NO_HANDLER
+    return reasons
+
+
+def _killed_by_a_fault(observation: Observation) -> bool:
+    by_signal = isinstance(observation.end, Signaled) and observation.end.signal in (signal.SIGSEGV, signal.SIGBUS)
+    in_test = observation.phase not in (Phase.FORK, Phase.JVM)
+    return by_signal and in_test and not observation.passed_its_deadline
+
+
+def _subject(observation: Observation) -> int | None:
+    """Return Python's id of the thread on which the last phase ran: the first one named in it, else the main thread."""
+    subject, in_call = None, False
+    for message in observation.messages:
+        if isinstance(message, PhaseStarted):
+            in_call = message.phase is Phase.CALL
+        elif isinstance(message, ThreadNamed) and (subject is None or in_call):
+            subject, in_call = message.ident, False
+    main = next((message.ident for message in observation.messages if isinstance(message, ThreadNamed)), None)
+    return subject if observation.phase is Phase.CALL else main
+
+
+def _from_reports(reports: Sequence[pytest.TestReport]) -> tuple[Verdict, Phase]:
+    for report in reports:
+        if is_abnormal(report):
+            verdict = Verdict(Outcome.NULL_RESULT, None, None, pytest_reports.summary_of(report))
+            return verdict, Phase(report.when)
+    outcome, phase = pytest_reports.outcome_of(reports)
+    return Verdict(outcome, None, None, pytest_reports.reason_of(reports, outcome)), phase
+
+
+def _record(
+    item: pytest.Item,
+    settings: Settings,
+    observation: Observation,
+    evidence: Evidence,
+    verdict: Verdict,
+    phase: Phase,
+) -> RunRecord:
+    return RunRecord(
+        nodeid=item.nodeid,
+        mode=settings.mode,
+        outcome=verdict.outcome,
+        phase=phase,
+        duration=observation.duration,
+        signal=verdict.signal,
+        exit_code=verdict.exit_code,
+        message=verdict.message,
+        evidence=evidence if verdict.outcome.abnormal else Evidence(missing=dict(observation.missing)),
+        notes=(*observation.notes, *_about_own_jvm(observation)),
+        **identity(item, settings),
+    )
+
+
+def _adopted(observation: Observation) -> JvmAdopted | None:
+    return next((message for message in observation.messages if isinstance(message, JvmAdopted)), None)
+
+
+def _about_own_jvm(observation: Observation) -> Iterator[str]:
+    if (found := _adopted(observation)) is not None:
+        yield f"the JVM, {found.version}, is the project's own, with its own options"
+        if found.unused:
+            yield f"it runs without {jvm_text_without_secrets(found.unused)}: it was there before the test"
+
+
+def _diagnosis(item: pytest.Item, record: RunRecord, observation: Observation, evidence: Evidence) -> Diagnosis | None:
+    case = Case(
+        record.outcome,
+        record.phase,
+        record.signal,
+        record.exit_code,
+        evidence,
+        observation,
+        record.mode,
+        _body(item),
+        record.jvm,
+    )
+    return diagnose(case)
+
+
+def _body(item: pytest.Item) -> tuple[str, int, int] | None:
+    function = getattr(item, "function", None)
+    try:
+        lines, first = inspect.getsourcelines(function)  # type: ignore[arg-type]
+    except (OSError, TypeError):
+        return None
+    return inspect.getfile(function), first, first + len(lines) - 1  # type: ignore[arg-type]

@@ -1,0 +1,114 @@
+"""The record of a test → the reports that pytest logs for it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from ...channel.report_shape import encodable
+from ...diagnosis.classify import raised_null_result
+from ...model import documents
+from ...model.observation import Observation, ReportMade
+from ...model.outcomes import Outcome
+from ...model.records import RunRecord
+from ...model.settings import Settings
+from ...model.status_words import is_abnormal
+from .. import json_report, text
+from . import pytest_reports
+from .phases import HOOK_FAILED
+
+
+def child_reports(item: pytest.Item, observation: Observation) -> list[pytest.TestReport]:
+    reports: list[pytest.TestReport] = []
+    alike: dict[str, Any] = {"nodeid": item.nodeid, "location": item.location}
+    for message in observation.messages:
+        if isinstance(message, ReportMade):
+            report = pytest_reports.from_plain_data(item.config, message.report)
+            null = raised_null_result(message.exceptions) if report.failed else None
+            if null is not None:
+                pytest_reports.mark(report, Outcome.NULL_RESULT, null)
+            if report.location != item.location:
+                # JUnit's report takes it as it is.
+                path, line, domain = report.location
+                report.location = (encodable(path), line, encodable(domain))
+            _share(report, alike)
+            reports.append(report)
+    return reports
+
+
+def _share(report: pytest.TestReport, alike: dict[str, Any]) -> None:
+    """Let what the reports of a test say alike be in memory once: a run keeps all of them, and JSON shares nothing."""
+    fields = vars(report)
+    for name in ("when", "outcome"):
+        fields[name] = sys.intern(fields[name])
+    if "keywords" not in alike:
+        alike["keywords"] = {sys.intern(word): value for word, value in report.keywords.items()}
+    for name, value in alike.items():
+        if fields.get(name) == value:
+            fields[name] = value
+
+
+def death_reports(
+    item: pytest.Item, record: RunRecord, before: Sequence[pytest.TestReport], observation: Observation
+) -> list[pytest.TestReport]:
+    summary, duration = text.summary(record), observation.phase_duration
+    words = text.render(record, layout_of(item.config))
+    report = pytest_reports.death_report(item, record.outcome, record.phase, summary, words, duration)
+    notes = [section for section in report.sections if section[0] == HOOK_FAILED]
+    report.sections = [*(before[-1].sections if before else ()), *_captured(record, str(report.when)), *notes]
+    report.user_properties = list(before[-1].user_properties) if before else []
+    pytest_reports.mark(report, record.outcome, summary, "\n".join(text.tail(record)))
+    if report.when == "teardown":
+        return [report]
+    closing = pytest_reports.closing_report(item)
+    # JUnit takes a test's output and its properties from the last report.
+    closing.sections, closing.user_properties = list(report.sections), list(report.user_properties)
+    return [report, closing]
+
+
+def layout_of(config: pytest.Config) -> text.Layout:
+    verbose = config.getoption("verbose", 0) > 0
+    return text.Layout(brief=config.getoption("tbstyle", "auto") == "short" and not verbose, whole=verbose)
+
+
+def add_evidence(reports: Sequence[pytest.TestReport], record: RunRecord) -> None:
+    """Tell more of a null result, which has a traceback of its own."""
+    for report in reports:
+        if is_abnormal(report):
+            pytest_reports.mark(report, record.outcome, text.summary(record))
+    add_section(reports, record, "evidence", text.render(record))
+
+
+def add_section(reports: Sequence[pytest.TestReport], record: RunRecord, name: str, words: str) -> None:
+    """Add to a report that has a traceback of its own what the traceback does not tell."""
+    for report in reports:
+        if report.failed and report.when == pytest_reports.pytest_phase(record.phase):
+            report.sections = [(name, words), *report.sections]
+
+
+def _captured(record: RunRecord, when: str) -> list[tuple[str, str]]:
+    streams = (("stdout", record.evidence.stdout), ("stderr", record.evidence.stderr))
+    shown = ((name, documents.without_banner(written)) for name, written in streams)
+    return [(f"Captured {name} {when}", text) for name, text in shown if text]
+
+
+def reported_outcome(record: RunRecord, reports: Sequence[pytest.TestReport]) -> Outcome:
+    """An expected death is pytest's xfailed, like an expected exception."""
+    if record.outcome.abnormal and not any(is_abnormal(report) for report in reports):
+        return pytest_reports.outcome_of(reports)[0]
+    return record.outcome
+
+
+def with_entry(reports: list[pytest.TestReport], record: RunRecord, settings: Settings) -> list[pytest.TestReport]:
+    """Let the last report carry the record: pytest takes it as the end of the test.
+
+    A failure that is known stays one in the record, and is for pytest as one that its `xfail` mark expects.
+    """
+    if (reason := settings.known.get(record.outcome)) is not None:
+        pytest_reports.excuse(reports, f"known: {reason}")
+    if reports:
+        pytest_reports.attach_entry(reports[-1], json_report.test_entry(record), settings.expect)
+    return reports

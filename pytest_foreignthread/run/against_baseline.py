@@ -1,0 +1,86 @@
+"""The baseline in a run: read at the start, compared or brought up to date at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..matrix.baseline import file
+from ..matrix.baseline.changes import Difference, compare, update
+from ..matrix.baseline.known import Baseline
+from ..matrix.baseline.merged import Expected, KnownOutcomes, split, without_expected
+from ..matrix.verdicts import Matrix, Row
+from ..report import whole_file
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What the end of a run has to tell of the baseline; nothing where it has none."""
+
+    differences: Sequence[Difference] = ()
+    note: str = ""
+    """How many breaks are as known; of a run that brings the file up to date what became of that."""
+    error: str = ""
+    """Why it could not be written."""
+
+
+def load(options: Mapping[str, Any]) -> KnownOutcomes:
+    """Read the file; raise UsageError where it cannot be understood, or an option has no use without it."""
+    path, updating = options["baseline"], options["update_baseline"]
+    if updating and path is None:
+        raise pytest.UsageError("--foreign-thread-update-baseline: want --foreign-thread-baseline=FILE as well")
+    if path is None:
+        return KnownOutcomes()
+    if updating and not Path(path).exists():
+        return KnownOutcomes(Baseline({}), updating)
+    try:
+        return KnownOutcomes(file.read(Path(path)), updating)
+    except file.BaselineError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def differences(
+    known: KnownOutcomes, matrix: Matrix, expected: Mapping[str, Expected], is_gone: Callable[[str], bool]
+) -> Settled:
+    baseline, _ = split(known.with_markers(expected), matrix, is_gone)
+    held = sum(_held(baseline, row) for row in matrix.rows)
+    return Settled(compare(baseline, matrix, date.today(), complete=True), f"{held} as known" if held else "")
+
+
+def brought_up_to_date(
+    path: Path, old: Baseline, matrix: Matrix, expected: Mapping[str, Expected], is_gone: Callable[[str], bool]
+) -> Settled:
+    """Write the file. What markers expect stays theirs; what differs from that is told as ever."""
+    seen, aside = split(old, matrix, is_gone)
+    new = update(seen, without_expected(matrix, expected), complete=True)
+    new = replace(new, tests={**new.tests, **aside})
+    try:
+        whole_file.write(path, file.render(new))
+    except OSError as error:
+        return Settled(error=f"--foreign-thread-baseline={path}: {error}")
+    of_markers = differences(KnownOutcomes(), _of_markers(matrix, expected), expected, is_gone)
+    return replace(of_markers, note=_note(path, old, new))
+
+
+def _held(baseline: Baseline, row: Row) -> int:
+    """Count the modes in which the test breaks as it is known to."""
+    known = baseline.tests[row.test].outcomes if row.test in baseline.tests else {}
+    return sum(bool(cell.broken) and known.get(mode, frozenset()) >= {*cell.told} for mode, cell in row.cells.items())
+
+
+def _of_markers(matrix: Matrix, expected: Mapping[str, Expected]) -> Matrix:
+    return replace(matrix, rows=tuple(row for row in matrix.rows if row.test in expected))
+
+
+def _note(path: Path, old: Baseline, new: Baseline) -> str:
+    added, gone = new.tests.keys() - old.tests.keys(), old.tests.keys() - new.tests.keys()
+    changed = [test for test in new.tests.keys() & old.tests.keys() if new.tests[test] != old.tests[test]]
+    parts = ((len(added), "added"), (len(changed), "changed"), (len(gone), "removed"))
+    words = ", ".join(f"{times} {word}" for times, word in parts if times)
+    number = len(new.tests)
+    return f"{path}: {number} known {'test' if number == 1 else 'tests'} ({words or 'as before'})"

@@ -1,0 +1,253 @@
+"""One child as the run holds it: what it knows, what it has served, and its folder."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from ..channel.expected_messages import MessagesOfEnd, MessagesOfTest
+from ..channel.orders import End, RunTest
+from ..config.stash_keys import SETTINGS
+from ..model import documents
+from ..model.observation import JvmFailed, Observation, PhaseStarted, ReportMade, Taken
+from ..model.outcomes import Phase
+from ..model.settings import DEBUGGER_FIFO, DUMP_SIGNAL, Settings
+from ..supervise import child_files, document_files
+from ..supervise.jvm_files import StrayLogs
+from ..supervise.probes import native
+from ..supervise.probes.crash_gate import CrashWatch
+from ..supervise.probes.probe import take_crash, take_documents
+from ..supervise.probes.pystack import Pystack
+from ..supervise.process.fork import ChildMain, OpenEnds
+from ..supervise.process.lender import Lender, UsualInput, usual_input
+from ..supervise.process.scratch import ChildFolder
+from ..supervise.process.signals import SignalsHeld
+from ..supervise.supervisor import SupervisedChild
+from .child_coverage import take_in
+from .isolation import JvmKey, jvm_key
+
+Standing = frozenset[pytest.Item | pytest.Collector]
+"""Nodes on which fixtures stand."""
+
+_FOLDER: Final = "scratch folder"
+"""Name of what is missing where a test has removed all its documents."""
+_INTERRUPTED: Final = 5.0
+"""Seconds for each phase that is left of a test which is interrupted."""
+
+
+class ForkedChild:
+    """Whoever made it calls `close`."""
+
+    start_word = "fork"
+    """One of `choices.STARTS`."""
+    is_copy = True
+    """Whether it has what the pytest process had when it came to be."""
+    starts_jvm_late = False
+    """Whether its JVM may start in the setup of a test."""
+
+    def __init__(
+        self,
+        child_main: ChildMain,
+        settings: Settings,
+        folder: ChildFolder,
+        standing: Standing,
+        ends: OpenEnds,
+        pystack: Pystack,
+        step_aside: Callable[[], object] | None = None,
+        known: int = 0,
+        usual_input: UsualInput = usual_input,
+    ) -> None:
+        """`standing` is where fixtures stand that are not the child's to tear down, `known` how many items it has.
+
+        `step_aside` is called before a debugger there has the screen, `usual_input` gives what that may read from.
+        """
+        self.folder = folder
+        self._lender = Lender(folder.here / DEBUGGER_FIFO, step_aside, usual_input)
+        self._settings = settings
+        self._pystack = pystack
+        self._standing = standing
+        self._known = known
+        crash = _crash_watch(settings, folder.here, pystack)
+        self._supervised = SupervisedChild(
+            child_main, crash, ends, self._lender, folder.run, message_limit=settings.message_limit
+        )
+        self._current = _current_folder()
+        self._starts_jvm = settings.jvm is not None
+        """Whether it has yet to."""
+        self.served: list[pytest.Item] = []
+        self.ahead: pytest.Item | None = None
+        """The test that it was told to run before its turn."""
+        self._takes_coverage = True
+        self.coverage_lost: str | None = None
+        """Once it is closed, why its coverage could not be read; None where it was."""
+
+    @property
+    def key(self) -> JvmKey:
+        return jvm_key(self._settings)
+
+    def start(self, held: SignalsHeld) -> None:
+        """Fork now, while signals are held; where there is no room, `observe` will say so."""
+        self._supervised.start_quietly(held)
+
+    @property
+    def ended(self) -> bool:
+        return self._supervised.ended
+
+    def knows(self, item: pytest.Item, place: int) -> bool:
+        """Whether the item, of that place, was there at the fork."""
+        return place < self._known
+
+    def name_of(self, item: pytest.Item, place: int) -> int | str:
+        """Return the name by which an order tells it the item."""
+        return place
+
+    def can_serve(self, item: pytest.Item, place: int) -> bool:
+        # A second run of an item would find what the first one left in it. What it was told ahead it tells of first.
+        fresh = item not in self.served and self.ahead in (None, item)
+        return fresh and self.knows(item, place) and self.can_go_on_to(item)
+
+    def can_go_on_to(self, item: pytest.Item) -> bool:
+        """Whether nothing has to be torn down before that is not the child's."""
+        return self._standing <= set(item.listchain())
+
+    def order_ahead(self, item: pytest.Item, order: RunTest) -> None:
+        self.ahead = item
+        self._supervised.give(order)
+
+    def observe(
+        self,
+        item: pytest.Item,
+        order: RunTest | None,
+        tick: Callable[[], object] | None,
+        entered: Callable[[Phase], object] | None = None,
+    ) -> tuple[Observation, documents.Documents]:
+        """Watch it run the test; without an order it was told ahead."""
+        self.served.append(item)
+        self.ahead = None
+        limits, expected = item.stash[SETTINGS].limit, self._expected(item)
+        seen = self._supervised.observe(
+            limits,
+            probe=self._probe(),
+            is_dying=self._is_dying,
+            order=order,
+            tick=tick,
+            entered=entered,
+            expected=expected,
+        )
+        self._starts_jvm = self._starts_jvm and not _has_started_jvm(seen)
+        found, missing = self._left(seen)
+        return replace(seen, missing={**missing, **seen.missing}), {**found, **seen.documents}
+
+    def _left(self, seen: Observation) -> Taken:
+        """Return what the test left in the folder, and what is missing there → why."""
+        found: documents.Documents = {}
+        missing: dict[str, str] = {}
+        # Most tests leave nothing to explain.
+        if not seen.all_passed:
+            self.folder.permit()
+            found, missing = document_files.read(self.folder.here)
+        output = "\n".join([found.get(documents.STDOUT, ""), *_output(seen)])
+        if not seen.all_passed and documents.HS_ERR not in {*found, *missing}:
+            self._look_for_error_log(found, missing, output)
+        self._remove_stray_logs(output)
+        if not self.folder.exists():
+            missing[_FOLDER] = "the test removed it, with the documents in it"
+        return found, missing
+
+    def _look_for_error_log(self, found: documents.Documents, missing: dict[str, str], output: str) -> None:
+        """Add the error log of a JVM that wrote it elsewhere."""
+        logs = self._stray_logs()
+        log = None if logs is None else logs.of_child(output)
+        if (chosen := self._projects_choice()) is not None and logs is not None and logs.is_of_child(chosen):
+            log = chosen
+        if log is not None:
+            document_files.read_one(documents.HS_ERR, log, found, missing)
+        elif (printed := documents.error_log_in(output)) is not None and f" pid={self._supervised.pid}," in printed:
+            found[documents.HS_ERR] = printed
+
+    def _stray_logs(self) -> StrayLogs | None:
+        pid = self._supervised.pid
+        return None if pid is None else StrayLogs(pid, self.folder.made_at, self.folder.path, self._current)
+
+    def _remove_stray_logs(self, output: str = "") -> None:
+        """Those of the project's own JVM stay where they are."""
+        logs = self._stray_logs()
+        if logs is not None and self._settings.jvm is not None and self._projects_choice() is None:
+            logs.remove(output)
+
+    def _projects_choice(self) -> Path | None:
+        """Return where the project's own JVM puts its error log; None where the JVM is this plugin's."""
+        with contextlib.suppress(FileNotFoundError, child_files.UnreadableError):
+            return Path(child_files.read_text(self.folder.here / documents.ERROR_FILE))
+        return None
+
+    def end(self) -> Observation:
+        """Let it tear down what it has set up, and end."""
+        if self.ahead is not None:
+            # It runs a test that is not to be reported. What that has set up is to be torn down all the same.
+            self._lender.refuse()
+            self._supervised.interrupt()
+            self._supervised.observe(lambda _: _INTERRUPTED, expected=self._expected(self.ahead))
+        limits = self.served[-1].stash[SETTINGS].limit
+        return self._supervised.observe(limits, probe=self._probe(), order=End(), expected=MessagesOfEnd())
+
+    def _expected(self, item: pytest.Item) -> MessagesOfTest:
+        return MessagesOfTest(item.nodeid, starts_jvm=self._starts_jvm, late=self.starts_jvm_late)
+
+    def close(self, discard: Callable[[ChildFolder], object]) -> None:
+        """Nothing is left of it once `discard` has removed its folder; it may be closed again."""
+        self._supervised.close(functools.partial(self._clear_up, discard))
+
+    def _clear_up(self, discard: Callable[[ChildFolder], object]) -> None:
+        self._remove_stray_logs()
+        self.folder.permit()
+        if self._takes_coverage:
+            self._takes_coverage = False
+            file = self.folder.here / f"{documents.COVERAGE}.{documents.COVERAGE_SUFFIX}"
+            self.coverage_lost = take_in(file)
+        discard(self.folder)
+
+    def _is_dying(self) -> bool:
+        return document_files.tell_of_a_death(self.folder.here)
+
+    def _probe(self) -> functools.partial[tuple[dict[str, str], dict[str, str]]]:
+        return functools.partial(
+            take_documents,
+            traceback_file=self.folder.here / documents.PYTHON_HANG,
+            dump_signal=DUMP_SIGNAL,
+            native_choice=self._settings.native,
+            pystack=self._pystack,
+        )
+
+
+def _has_started_jvm(seen: Observation) -> bool:
+    began = any(isinstance(message, PhaseStarted) and message.phase is Phase.JVM for message in seen.messages)
+    return began and not any(isinstance(message, JvmFailed) for message in seen.messages)
+
+
+def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWatch | None:
+    """Hold a crash where HotSpot can do that."""
+    if settings.jvm is None or not native.is_wanted(settings.native):
+        return None
+    return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native, pystack=pystack))
+
+
+def _output(seen: Observation) -> Iterator[str]:
+    """Yield what was captured of the test's output and told in its reports."""
+    for message in seen.messages:
+        sections = message.report.get("sections") if isinstance(message, ReportMade) else None
+        for section in sections if isinstance(sections, list) else ():
+            yield str(section[-1]) if isinstance(section, (list, tuple)) and section else ""
+
+
+def _current_folder() -> Path | None:
+    """Return the current folder; None when it was removed."""
+    with contextlib.suppress(OSError):
+        return Path.cwd()
+    return None

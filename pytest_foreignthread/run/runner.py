@@ -1,0 +1,214 @@
+"""One test from item to reports: fork, observation, evidence, outcome, record, reports."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from ..channel.report_shape import BadShape, encodable
+from ..collect.identity import as_typed, identity, own_id
+from ..config.stash_keys import SETTINGS
+from ..model import documents
+from ..model.blame import error_text
+from ..model.nodeids import file_of
+from ..model.observation import CANNOT_ACCEPT, Observation, PhaseStarted, ReportMade, SessionStopped, WarningRecorded
+from ..model.outcomes import Outcome, Phase
+from ..model.records import Alone, RunRecord
+from ..model.settings import Settings
+from ..model.status_words import is_abnormal
+from ..report import text
+from ..report.kept.artifacts import Artifacts
+from ..report.kept.redaction import jvm_words_without_secrets
+from ..report.pytest import pytest_reports
+from ..report.pytest.not_run import Raised, Result
+from ..report.pytest.properties import add_properties
+from ..report.pytest.recording import internal_error, jvm_failure, not_served, record_of
+from ..report.pytest.reporting import (
+    add_evidence,
+    add_section,
+    child_reports,
+    death_reports,
+    reported_outcome,
+    with_entry,
+)
+from .children import Children, Seen
+
+_MOST_NAMED: Final = 10
+"""Tests that a command for a rerun names one by one."""
+
+
+class Runner:
+    """Runs tests in children, one after the other, within one run of pytest."""
+
+    def __init__(self, children: Children, artifacts: Artifacts) -> None:
+        self.children = children
+        self._artifacts = artifacts
+        self._jvm_has_started = False
+
+    def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
+        """Raise UsageError when the first JVM of the run does not start, or one in this process stands in the way."""
+        try:
+            return self._run(item, nextitem)
+        except pytest.UsageError:
+            raise
+        # A fault of ours amid one test is an error of that test: the others are worth running.
+        except Exception as error:
+            return Result(_internal_error(item, error_text(error, "the pytest process")), (), None)
+
+    def _run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
+        settings = item.stash[SETTINGS]
+        self.children.starts.how(settings)
+        seen = self.children.run(item, nextitem)
+        observation = seen.observation
+        if observation.refused:
+            return self._refused(item, settings, seen, observation.refused)
+        if (text := internal_error(observation)) is not None:
+            return Result(_internal_error(item, text, observation), (), None)
+        if (message := not_served(observation)) is not None:
+            return Result(_error(item, settings, seen, Phase.FORK, message), (), None)
+        if (reason := jvm_failure(observation, seen.taken)) is not None:
+            return Result(self._jvm_failed(item, settings, seen, reason), (), None)
+        self._jvm_has_started = self._jvm_has_started or settings.jvm is not None
+        warnings = tuple(message for message in observation.messages if isinstance(message, WarningRecorded))
+        try:
+            reports = self._reports(item, settings, seen)
+        except BadShape as error:
+            return self._refused(item, settings, seen, f"{CANNOT_ACCEPT}: {error}")
+        return Result(reports, warnings, _stop(observation), _raised(observation))
+
+    def _refused(self, item: pytest.Item, settings: Settings, seen: Seen, what: str) -> Result:
+        """Return an error of the test alone; its child is not trusted with another."""
+        self.children.retire(item)
+        message = f"{item.nodeid} {what}; its child was ended"
+        return Result(_error(item, settings, seen, seen.observation.phase, message), (), None)
+
+    def _reports(self, item: pytest.Item, settings: Settings, seen: Seen) -> list[pytest.TestReport]:
+        observation = seen.observation
+        reports = child_reports(item, observation)
+        record, died = record_of(item, settings, observation, seen.taken, reports)
+        record = replace(record, start=seen.start)
+        if _stop(observation) is not None and not died:
+            # It has no outcome: pytest reports nothing of a test that is interrupted.
+            return reports
+        if record.outcome.abnormal:
+            self.children.retire(item)
+            record = self._compared(item, settings, record, seen)
+        record = self._with_artifacts(record, seen.taken, _traceback(reports))
+        if died:
+            reports += death_reports(item, record, reports, observation)
+        elif record.outcome is Outcome.NULL_RESULT:
+            add_evidence(reports, record)
+        elif record.diagnosis is not None:
+            add_section(reports, record, "diagnosis", "\n".join(text.diagnosis_lines(record)))
+        record = replace(record, outcome=reported_outcome(record, reports))
+        add_properties(reports, record)
+        return with_entry(reports, record, settings)
+
+    def _compared(self, item: pytest.Item, settings: Settings, record: RunRecord, seen: Seen) -> RunRecord:
+        """Run a test that broke in a shared child once more, alone: what it owes to those before it is to be told.
+
+        Not one that the user has debugged: he would be asked to do so again.
+        """
+        before = seen.before
+        if not before or self.children.debugs or seen.observation.debugged:
+            return record
+        seen = self.children.run(item, None, alone=True)
+        if not_served(seen.observation) is not None:
+            return record
+        try:
+            reports = child_reports(item, seen.observation)
+        except BadShape as error:
+            return _with_note(record, f"alone, in a child of its own, it {CANNOT_ACCEPT}: {error}")
+        alone, _ = record_of(item, settings, seen.observation, seen.taken, reports)
+        earlier = tuple(as_typed(item.config, own_id(one)) for one in before)
+        rerun = (*_together(earlier, record.rerun), *_modes_of(item, before), "--foreign-thread-isolation=session")
+        return replace(record, alone=Alone(alone.outcome, alone.message, earlier, rerun))
+
+    def _jvm_failed(self, item: pytest.Item, settings: Settings, seen: Seen, reason: str) -> list[pytest.TestReport]:
+        message = _start_failure(settings, reason)
+        if not self._jvm_has_started and not settings.own_jvm_args and _is_proven(seen.observation):
+            raise pytest.UsageError(message)
+        return _error(item, settings, seen, Phase.JVM, message)
+
+    def _with_artifacts(self, record: RunRecord, taken: documents.Documents, traceback: str) -> RunRecord:
+        if not record.outcome.abnormal:
+            self._artifacts.forget(record.nodeid)
+            return record
+        kept = self._artifacts.keep(record.nodeid, taken)
+        record = _with_note(replace(record, artifacts=kept.paths), kept.note)
+        note = self._artifacts.complete(record, traceback)
+        return _with_note(record, note if kept.note is None else None)
+
+
+def _error(item: pytest.Item, settings: Settings, seen: Seen, phase: Phase, message: str) -> list[pytest.TestReport]:
+    """Return the reports of a test that a child could not run."""
+    duration, which, message = seen.observation.duration, identity(item, settings), encodable(message)
+    # Of the setup, whatever the phase: for pytest that is an error, and no failure.
+    report = pytest_reports.death_report(item, Outcome.ERROR, Phase.SETUP, message, message, duration)
+    reports = [report, pytest_reports.closing_report(item)]
+    outcome, _ = pytest_reports.outcome_of(reports)
+    record = RunRecord(item.nodeid, settings.mode, outcome, phase, duration, message=message, **which)
+    return with_entry(reports, replace(record, start=seen.start), settings)
+
+
+def _internal_error(item: pytest.Item, text: str, observation: Observation | None = None) -> list[pytest.TestReport]:
+    """Return the reports of a test amid which this plugin, or a hook in the child, failed.
+
+    No hook makes the first of them: an `xfail` mark expects failures of the test, not these.
+    """
+    settings, duration = item.stash[SETTINGS], 0.0 if observation is None else observation.duration
+    phase = Phase.SETUP if observation is None else observation.phase
+    report = pytest.TestReport(item.nodeid, item.location, {}, "failed", text, "setup", duration=duration)
+    record = RunRecord(
+        item.nodeid, settings.mode, Outcome.ERROR, phase, duration, message=text, **identity(item, settings)
+    )
+    return with_entry([report, pytest_reports.closing_report(item)], record, settings)
+
+
+def _together(earlier: Sequence[str], test: str) -> tuple[str, ...]:
+    """Return what selects all these tests: their ids, or the files of many."""
+    tests = (*earlier, test)
+    return tests if len(tests) <= _MOST_NAMED else tuple(dict.fromkeys(map(file_of, tests)))
+
+
+def _modes_of(item: pytest.Item, before: Sequence[pytest.Item]) -> tuple[str, ...]:
+    """Return the options without which pytest would not make these items of a matrix."""
+    options = item.stash[SETTINGS].rerun_options
+    modes = dict.fromkeys(one.stash[SETTINGS].mode for one in (*before, item))
+    return options and (f"--foreign-thread-modes={','.join(modes)}", *options[1:])
+
+
+def _with_note(record: RunRecord, note: str | None) -> RunRecord:
+    return record if note is None else replace(record, notes=(*record.notes, note))
+
+
+def _traceback(reports: Sequence[pytest.TestReport]) -> str:
+    return "\n".join(report.longreprtext for report in reports if is_abnormal(report))
+
+
+def _start_failure(settings: Settings, reason: str) -> str:
+    words = "; ".join(line.strip() for line in reason.splitlines() if line.strip())
+    arguments = shlex.join(jvm_words_without_secrets(settings.jvm_args))
+    used = f"{settings.jvm}; its arguments: {arguments or 'none'}"
+    own = "the marker's jvm_args or classpath, " if settings.own_jvm_args else ""
+    options = "foreign_thread_jvm_args, foreign_thread_classpath or foreign_thread_jvm (the folder of a JDK)"
+    return f"the JVM did not start: {words} ({used}): change {own}{options}"
+
+
+def _is_proven(observation: Observation) -> bool:
+    """Whether no code of a test can have said that the JVM failed: before any setup, or the child came to its end."""
+    begun = any(isinstance(one, PhaseStarted) and one.phase is Phase.SETUP for one in observation.messages)
+    return not begun or observation.serving or observation.finished
+
+
+def _raised(observation: Observation) -> Raised:
+    made = (message for message in observation.messages if isinstance(message, ReportMade))
+    return {str(one.report.get("when")): one.exceptions for one in made if one.exceptions}
+
+
+def _stop(observation: Observation) -> SessionStopped | None:
+    return next((message for message in observation.messages if isinstance(message, SessionStopped)), None)

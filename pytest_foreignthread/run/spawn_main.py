@@ -1,0 +1,178 @@
+"""What runs in a fresh interpreter: pytest's own start, and then the tests that are ordered, as in a forked child."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from os import getpid
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import pytest
+
+from ..channel.orders import Orders
+from ..channel.wire import Sender
+from ..child import faults
+from ..child import main as child
+from ..child.output import OutputPutAside
+from ..child.pytest.serving import Tests
+from ..config.stash_keys import FRESH, SETTINGS
+from ..interop import faulthandler_guard
+from ..model import documents
+from ..model.observation import NotServed
+from ..model.settings import DUMP_SIGNAL
+from ..supervise.child_files import no_room
+from ..supervise.process.fork import RAISED, leave, tell_error
+from . import spawn_start
+from .spawn_start import FreshStart
+from .stash import RUN
+
+_LAST_LINES: Final = 40
+"""Of what pytest said, where it did not come to run a test."""
+_MOST_NAMED: Final = 10
+"""Node ids of a file that are told beside one that is missing."""
+
+
+def main(folder: str, messages: str, orders: str) -> NoReturn:
+    """Be the child; the descriptors are those of its two pipes."""
+    for descriptor in (int(messages), int(orders)):
+        os.set_inheritable(descriptor, False)
+    scratch, sender = Path(folder), Sender(int(messages), getpid())
+    # The project may start a JVM before any of our code runs again, and HotSpot has to find the signals as it wants.
+    try:
+        early = faults.PythonStacks(scratch / documents.PYTHON, scratch / documents.PYTHON_HANG, DUMP_SIGNAL)
+        output = OutputPutAside(scratch)
+    except OSError as error:
+        sender.send(NotServed(no_room(error)))
+        leave(RAISED, getpid())
+    early.arm()
+    faults.leave_to_hotspot()
+    _leave_after(sender, lambda: _start(scratch, sender, Orders(int(orders)), early, output))
+
+
+def _start(folder: Path, sender: Sender, orders: Orders, early: faults.PythonStacks, output: OutputPutAside) -> None:
+    start: FreshStart = pickle.loads((folder / spawn_start.FILE).read_bytes())
+    os.chdir(start.folder)
+    sys.argv[:] = start.argv
+    fresh = FreshPytest(start, folder, sender, orders, output, early)
+    status: object = pytest.ExitCode.INTERNAL_ERROR
+    try:
+        status = pytest.main(list(start.args), plugins=[fresh])
+    # Whatever a conftest raises; `SystemExit` is one that some do.
+    except BaseException:
+        traceback.print_exc()
+    lines = output.text().strip().splitlines()[-_LAST_LINES:]
+    sender.send(NotServed("\n".join([f"pytest ended before its tests in a fresh interpreter: {status!s}", *lines])))
+
+
+def _leave_after(sender: Sender, action: Callable[[], None]) -> NoReturn:
+    """End this process without pytest's end of a session, which is that of the pytest process."""
+    status, pid = RAISED, getpid()
+    try:
+        action()
+        status = 0
+    # The process boundary: nothing may unwind into pytest, which would report it as its own error.
+    except BaseException as error:
+        if getpid() == pid:
+            tell_error(sender, error)
+    finally:
+        leave(status, pid)
+
+
+class FreshPytest:
+    """A plugin. pytest starts as for the user, and comes to this one where it would run the tests."""
+
+    def __init__(
+        self,
+        start: FreshStart,
+        folder: Path,
+        sender: Sender,
+        orders: Orders,
+        output: OutputPutAside,
+        stacks: faults.PythonStacks,
+    ) -> None:
+        self._start = start
+        self._folder = folder
+        self._sender = sender
+        self._orders = orders
+        self._output = output
+        self._stacks = stacks
+        self._filters: tuple[Any, ...] = ()
+        self._items: dict[str, pytest.Item] = {}
+        self._errors: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
+        # Our plugin came later, and is asked before.
+        faulthandler_guard.write_to(early_config, self._stacks.fileno())
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config: Any) -> None:
+        config.stash[FRESH] = True
+        if self._start.worker_input is not None:
+            # As xdist does it; the arguments are those of its controller.
+            config.workerinput, config.workeroutput = self._start.worker_input, {}
+        for name, value in self._start.options.items():
+            if hasattr(config.option, name):
+                setattr(config.option, name, value)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self) -> None:
+        self._filters = tuple(warnings.filters)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> None:
+        session.config.args = list(self._start.files)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._errors.append(report.longreprtext)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        # Plugins that choose some of the tests, by their number say, would choose others here.
+        self._add(items)
+
+    def _add(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            self._items.setdefault(item.nodeid, item)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        _leave_after(self._sender, lambda: self._serve(session))
+
+    def _serve(self, session: pytest.Session) -> None:
+        config, settings = session.config, self._start.settings
+        self._add(session.items)
+        if (run := config.stash.get(RUN, None)) is not None:
+            run.give_settings(list(self._items.values()), settings.jvm)
+        tests = Tests(
+            config=config,
+            items=self._items,
+            settings=SETTINGS,
+            begun=None,
+            shares_fixtures=False,
+            filters=self._filters,
+            fresh=True,
+            coverage=self._start.coverage,
+            why_missing=self._why_missing,
+        )
+        if config.pluginmanager.hasplugin("terminalreporter"):
+            config.get_terminal_writer().hasmarkup = self._start.colours
+        self._output.put_back()
+        child.run(tests, settings, self._folder, self._sender, self._orders, collects=gc.isenabled())
+
+    def _why_missing(self, nodeid: object) -> str:
+        if self._errors:
+            return "\n".join([f"its file could not be collected in a fresh interpreter: {nodeid}", *self._errors])
+        names = [*self._items][:_MOST_NAMED]
+        rest = f" and {len(self._items) - len(names)} more" if len(self._items) > len(names) else ""
+        return (
+            f"collected anew in a fresh interpreter, there is no test {nodeid}; there are {', '.join(names) or 'none'}"
+            f"{rest}: give it an id that is the same in each process"
+        )

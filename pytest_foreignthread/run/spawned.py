@@ -1,0 +1,174 @@
+"""A child that is no fork of the pytest process but a fresh interpreter with a pytest of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pickle
+import sys
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from ..channel.orders import Orders
+from ..channel.wire import Sender
+from ..child.pytest.measuring import coverage_options
+from ..config.stash_keys import START_PATH, STEP_ASIDE
+from ..interop.usual_input import usual_input_of
+from ..model.observation import NotServed
+from ..model.settings import Settings
+from ..supervise.probes.pystack import Pystack
+from ..supervise.process.fork import OpenEnds
+from ..supervise.process.scratch import ChildFolder
+from . import spawn_start
+from .child_handle import ForkedChild
+from .spawn_start import FreshStart
+
+_PROGRAM: Final = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from pytest_foreignthread.run.spawn_main import main; main(*sys.argv[2:])"
+)
+_FLAGS: Final = (
+    *(("debug", "d"), ("dont_write_bytecode", "B"), ("no_user_site", "s"), ("no_site", "S"), ("verbose", "v")),
+    *(("bytes_warning", "b"), ("quiet", "q"), ("optimize", "O"), ("ignore_environment", "E"), ("safe_path", "P")),
+)
+# Where a second session would write over what the first has written, or clear it.
+_OTHERWISE: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(["xmlpath", "report_log", "htmlpath", "json_report_file", "pastebin", "debug"]),
+    **dict.fromkeys(["cacheclear", "cacheshow", "foreign_thread_cache_clear", "clean_alluredir"], False),
+    "log_file_mode": "a",
+}
+# A plugin that chooses a seed by itself would choose another, and xdist has set what makes a worker of a config.
+_AS_HERE: Final = (
+    *("randomly_seed", "random_order_seed"),
+    *("dist", "distload", "tx", "numprocesses", "maxprocesses", "loadgroup", "looponfail", "usepdb"),
+)
+
+
+class SpawnedChild(ForkedChild):
+    """Whoever made it calls `close`."""
+
+    start_word = "spawn"
+    is_copy = False
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        folder: ChildFolder,
+        ends: OpenEnds,
+        pystack: Pystack,
+        files: frozenset[str],
+    ) -> None:
+        """`files` are those whose tests it may be told to run. Raise OSError when the folder takes no file."""
+        _let_others_append(config)
+        aside = config.stash.get(STEP_ASIDE, None)
+        reads = usual_input_of(config)
+        main = _child_main(config, folder.path)
+        super().__init__(main, settings, folder, frozenset(), ends, pystack, aside, usual_input=reads)
+        # The project may start one where the tests need none.
+        self._starts_jvm, self.starts_jvm_late = True, settings.jvm is not None
+        self._files = files
+        start = _start_of(config, settings, folder.path, files)
+        (folder.here / spawn_start.FILE).write_bytes(pickle.dumps(start))
+
+    def knows(self, item: pytest.Item, place: int) -> bool:
+        return str(item.path) in self._files
+
+    def name_of(self, item: pytest.Item, place: int) -> int | str:
+        return item.nodeid
+
+
+def _child_main(config: pytest.Config, folder: Path) -> Any:
+    path = config.stash.get(START_PATH, tuple(sys.path))
+
+    def run(sender: Sender, orders: Orders) -> None:
+        for descriptor in (sender.fileno(), orders.fileno()):
+            os.set_inheritable(descriptor, True)
+        arguments = [json.dumps(path), str(folder), str(sender.fileno()), str(orders.fileno())]
+        try:
+            os.execv(sys.executable, [sys.executable, *interpreter_options(), "-c", _PROGRAM, *arguments])
+        except OSError as error:
+            sender.send(NotServed(f"no fresh interpreter: {sys.executable}: {error}"))
+
+    return run
+
+
+def interpreter_options() -> list[str]:
+    """Return the options that the interpreter of this process was started with."""
+    letters = [letter * int(getattr(sys.flags, name, 0)) for name, letter in _FLAGS]
+    implementation = [name if value is True else f"{name}={value}" for name, value in sys._xoptions.items()]
+    return [
+        *(f"-{letter}" for letter in letters if letter),
+        *(part for option in implementation for part in ("-X", option)),
+        *(part for option in sys.warnoptions for part in ("-W", option)),
+    ]
+
+
+def _start_of(config: pytest.Config, settings: Settings, folder: Path, files: frozenset[str]) -> FreshStart:
+    worker_input = getattr(config, "workerinput", None)
+    return FreshStart(
+        folder=str(config.invocation_params.dir),
+        argv=tuple(sys.argv),
+        args=(*_plugins(config), *map(os.fspath, config.invocation_params.args)),
+        worker_input=None if worker_input is None else _picklable(worker_input),
+        options={**_OTHERWISE, **dict(_of_this_run(config, folder))},
+        files=tuple(sorted(files)),
+        # The project's own modes are functions; the fresh pytest asks the project for them.
+        settings=replace(settings, launchers={}),
+        colours=_has_colours(config),
+        coverage=coverage_options(config),
+    )
+
+
+def _let_others_append(config: pytest.Config) -> None:
+    """Let what the fresh pytest writes to `--log-file` stay: a fork has this process's place in it, which moves on."""
+    logging = config.pluginmanager.getplugin("logging-plugin")
+    stream = getattr(getattr(logging, "log_file_handler", None), "stream", None)
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        descriptor = stream.fileno()  # type: ignore[union-attr]
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
+
+
+def _plugins(config: pytest.Config) -> Iterator[str]:
+    """Yield the arguments for the plugins that the caller of `pytest.main` passed; an object is this process's own."""
+    if config.pluginmanager.hasplugin("pytest_cov"):
+        # It reads this before any hook could set the option, and would clear what is measured here.
+        yield "--no-cov"
+    for plugin in config.invocation_params.plugins or ():
+        name = plugin.__name__ if isinstance(plugin, types.ModuleType) else plugin
+        if isinstance(name, str):
+            yield from ("-p", name)
+
+
+def _of_this_run(config: pytest.Config, folder: Path) -> Iterator[tuple[str, Any]]:
+    options = vars(config.option)
+    yield from ((name, options[name]) for name in _AS_HERE if name in options)
+    # A private name; `interop.temporary_folders` tells why. pytest would clear the folder that is given twice.
+    base = getattr(getattr(config, "_tmp_path_factory", None), "_basetemp", None)
+    if base is not None:
+        yield "basetemp", str(base / folder.name)
+
+
+def _has_colours(config: pytest.Config) -> bool:
+    return config.pluginmanager.hasplugin("terminalreporter") and config.get_terminal_writer().hasmarkup
+
+
+def _picklable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """xdist has sent them; what a plugin has added since may be of this process alone."""
+    return {name: value for name, value in values.items() if _crosses(value)}
+
+
+def _crosses(value: object) -> bool:
+    try:
+        pickle.dumps(value)
+    # An object may do anything when it is asked for its state.
+    except Exception:
+        return False
+    return True

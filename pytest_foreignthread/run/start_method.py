@@ -1,0 +1,91 @@
+"""Whether children are forks of the pytest process or fresh interpreters, and what is said of that."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import pytest
+
+from ..interop.running_jvm import RunningJvm, running_jvm
+from ..model.settings import Settings
+
+_CODE: Final = "jvm-before-fork"
+
+
+class Starts:
+    """One of STARTS for each child; `asked` is what the user chose, None where that is left to the run."""
+
+    def __init__(self, asked: str | None) -> None:
+        self._asked = asked
+        self._told = False
+
+    def how(self, settings: Settings) -> str:
+        """Return the way for a child that is needed now; raise UsageError where there is none.
+
+        One that has no use for a JVM may be forked beside one.
+        """
+        running = None if self._asked == "spawn" or settings.jvm is None else running_jvm()
+        if self._asked != "spawn" and running is None:
+            return "fork"
+        if running is not None and self._asked == "fork":
+            raise pytest.UsageError(
+                f"{_CODE}: {_subject(running)} runs in the pytest process already, and no forked child can use it or "
+                "have one of its own: leave out foreign_thread_start = fork, so that the foreign-thread tests run in "
+                f"fresh interpreters, or let no conftest and no other test {_start_of(running)} ({_page()})"
+            )
+        if not (sys.executable and os.access(sys.executable, os.X_OK)):
+            why = "foreign_thread_start = spawn" if running is None else f"{_CODE}: {_why(running)}"
+            raise pytest.UsageError(
+                f"{why}, and no fresh interpreter can be had: sys.executable is {sys.executable!r}: start pytest "
+                f"with a Python of its own ({_page()})"
+            )
+        return "spawn"
+
+    def header(self, jvm: str) -> Iterator[str]:
+        """Yield what is known before the first test; `jvm` tells of the JVM that a child starts by itself."""
+        running = None if self._asked == "fork" else running_jvm()
+        whose = " with the project's own JVM" if running is not None and running.is_jpypes else ""
+        if not whose:
+            yield f"foreign-thread: {jvm}"
+        if self._asked == "spawn":
+            beside = f",{whose}" if whose else ""
+            yield f"foreign-thread: tests run in fresh interpreters{beside} (foreign_thread_start = spawn)"
+        elif running is not None:
+            self._told = True
+            yield _line(f"tests run{whose} in fresh interpreters", running)
+
+    def summary(self, entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+        """Yield a line where a JVM came to be among the tests; `entries` are the report's."""
+        number = sum(entry["start"] == "spawn" for entry in entries)
+        if number and self._asked is None and not self._told:
+            # In the controller of xdist there is none: its workers have one, each of its own.
+            yield _line(
+                f"{number} tests ran in fresh interpreters" if number > 1 else "1 test ran in a fresh interpreter",
+                running_jvm(),
+            )
+
+
+def _line(what: str, running: RunningJvm | None) -> str:
+    return f"foreign-thread: {what}: {_why(running)} ({_page()})"
+
+
+def _why(running: RunningJvm | None) -> str:
+    return f"{_subject(running)} runs in the pytest process, which no forked child can use"
+
+
+def _subject(running: RunningJvm | None) -> str:
+    return "a JVM" if running is None or running.is_jpypes else f"a JVM {running.origin}"
+
+
+def _start_of(running: RunningJvm) -> str:
+    return "call jpype.startJVM" if running.is_jpypes else "start it"
+
+
+def _page() -> str:
+    # Imported here: few runs of pytest have such a line.
+    from ..report.text import PAGES
+
+    return f"{PAGES}{_CODE}/"

@@ -1,0 +1,170 @@
+"""The test that a process has started last, and its entry for a run that ends before a report brings one.
+
+An xdist worker that is killed does not send the reports, which are all that the controller learns of a test. So each
+worker also writes its entries into memory of the controller's: an open file without a name, which nobody has to remove.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import pytest
+
+from ..model.outcomes import Outcome, Phase
+
+ENTERED = pytest.StashKey[Callable[[Phase], None]]()
+"""To be called when a phase of a test has begun in its child."""
+
+_INPUT: Final = "foreign_thread_started"
+"""Key in what xdist's controller tells a worker."""
+_NAME: Final = "pytest-foreignthread-started"
+_MOST: Final = 1 << 20
+"""Bytes after which a worker begins anew: the controller is not so many tests behind."""
+_READ: Final = 2 * _MOST
+_TOLD: Final[Mapping[str, type | tuple[type, ...]]] = {
+    **dict.fromkeys(["nodeid", "test", "mode", "outcome", "phase", "message"], str),
+    "jvm": bool,
+    "duration": (int, float),
+    "rerun": list,
+}
+"""What a worker writes of an entry. The evidence, which may be long, comes with the report or not at all."""
+_HAS_BEGUN: Final = "has_begun"
+"""Key beside them: False of the test that comes next, which xdist blames for the end of a worker between two tests."""
+
+
+class LastStarted:
+    """In an xdist worker, too, where what is known is written into the worker's log."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.entry: dict[str, Any] | None = None
+        """None once a report has brought the entry."""
+        self._began = 0.0
+        self._ended = False
+        self._log: str | None = getattr(config, "workerinput", {}).get(_INPUT)
+        self._next: dict[str, Any] | None = None
+
+    def announce(self, make_entry: Callable[[], Mapping[str, Any]] | None) -> None:
+        """Call before a test begins, with what makes the entry of the foreign-thread test that comes after it."""
+        if self._log is not None:
+            self._next = dict(make_entry()) if make_entry is not None else None
+            self._write()
+
+    def begin(self, entry: Mapping[str, Any]) -> None:
+        """`entry` is the entry of the test if no report brings another one."""
+        self.entry, self._began, self._ended = dict(entry), time.monotonic(), False
+        self._write()
+
+    def enter(self, phase: Phase) -> None:
+        self._add(phase=phase.value)
+
+    def end_by(self, error: BaseException) -> None:
+        """Call with what ends the run amid the test."""
+        name = "pytest.exit" if isinstance(error, pytest.exit.Exception) else type(error).__name__
+        text = str(error)
+        self._add(message=f"the run ended before the test did: {name}{text and f': {text}'}")
+
+    def end(self, entry: Mapping[str, Any]) -> None:
+        """Take the entry that a report is about to bring."""
+        if self.entry is not None:
+            self.entry, self._ended = dict(entry), True
+            self._write()
+
+    def reported(self) -> None:
+        self.entry = None
+
+    def _add(self, **fields: str) -> None:
+        if self.entry is not None and not self._ended:
+            self.entry.update(fields, duration=time.monotonic() - self._began)
+            self._write()
+
+    def _write(self) -> None:
+        if self._log is not None:
+            # Both each time: the log may have begun anew.
+            lines = [_line(entry, begun) for entry, begun in ((self._next, False), (self.entry, True)) if entry]
+            if lines:
+                with contextlib.suppress(OSError):
+                    _append(self._log, b"".join(lines))
+
+
+def _line(entry: Mapping[str, Any], has_begun: bool) -> bytes:
+    told = {name: entry[name] for name in _TOLD}
+    return json.dumps({**told, _HAS_BEGUN: has_begun}).encode() + b"\n"
+
+
+def _append(path: str, line: bytes) -> None:
+    # Opened anew each time: no child has a copy of the descriptor.
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    try:
+        if os.fstat(descriptor).st_size + len(line) > _MOST:
+            os.ftruncate(descriptor, 0)
+        os.write(descriptor, line)
+    finally:
+        os.close(descriptor)
+
+
+class WorkerLogs:
+    """What xdist's controller has of its workers on this machine."""
+
+    def __init__(self) -> None:
+        self._descriptors: dict[str, int] = {}
+
+    def open_for(self, node: Any) -> None:
+        """Call before the worker starts."""
+        spec = node.gateway.spec
+        if not getattr(spec, "popen", False) or getattr(spec, "via", None):
+            return
+        # Where there is no such file a worker that is killed takes what it knew along.
+        with contextlib.suppress(OSError, AttributeError):
+            descriptor = self._descriptors[node.gateway.id] = os.memfd_create(_NAME)
+            node.workerinput[_INPUT] = f"/proc/{os.getpid()}/fd/{descriptor}"
+
+    @property
+    def has_entries(self) -> bool:
+        return any(os.fstat(descriptor).st_size for descriptor in self._descriptors.values())
+
+    def told_of(self, worker: str, nodeid: str) -> tuple[bool, dict[str, Any]] | None:
+        """Return whether the test had begun, and its last entry; None if the worker had not come so far."""
+        return self._told(worker).get(nodeid)
+
+    def entries_of_begun(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield what was last written of each test that had begun, with the worker's id."""
+        for worker in self._descriptors:
+            yield from ((worker, entry) for begun, entry in self._told(worker).values() if begun)
+
+    def _told(self, worker: str) -> dict[str, tuple[bool, dict[str, Any]]]:
+        if worker not in self._descriptors:
+            return {}
+        lines = os.pread(self._descriptors[worker], _READ, 0).split(b"\n")
+        return {told[1]["nodeid"]: told for line in lines if (told := _entry(line)) is not None}
+
+    def close(self) -> None:
+        while self._descriptors:
+            os.close(self._descriptors.popitem()[1])
+
+
+def _entry(line: bytes) -> tuple[bool, dict[str, Any]] | None:
+    """Return whether the test had begun, and its entry; None of a line that the worker's death cut, or a test wrote."""
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict) or set(told) != {*_TOLD, _HAS_BEGUN}:
+        return None
+    has_begun = told.pop(_HAS_BEGUN)
+    if not all(isinstance(told[name], kind) for name, kind in _TOLD.items()):
+        return None
+    # Imported here: most runs under xdist have no such test.
+    from ..model.records import RunRecord
+    from ..report.json_report import test_entry
+
+    outcomes, phases = ({member.value for member in members} for members in (Outcome, Phase))
+    known = told["outcome"] in outcomes and told["phase"] in phases and 0 <= told["duration"] < math.inf
+    if not known or not all(isinstance(argument, str) for argument in told["rerun"]):
+        return None
+    return has_begun is True, test_entry(RunRecord("", "", Outcome.ERROR, Phase.FORK, 0.0)) | told

@@ -1,0 +1,13 @@
+"""Where the session of a run is found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .session import Run
+
+RUN: pytest.StashKey[Run] = pytest.StashKey()
+"""Only a run that has a use for it has one."""

@@ -1,0 +1,37 @@
+"""The documents of a child, read from its scratch directory."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from ..model.documents import HS_ERR, PYTHON, SCRATCH_FILES, Documents
+from ..model.observation import Taken
+from . import child_files
+
+
+def read(folder: Path) -> Taken:
+    """Return the documents that are there, and those that are there and could not be read → why."""
+    found: Documents = {}
+    missing: dict[str, str] = {}
+    for name in SCRATCH_FILES:
+        read_one(name, folder / name, found, missing)
+    return found, missing
+
+
+def read_one(name: str, path: Path, found: Documents, missing: dict[str, str]) -> None:
+    """Add a document to those that were found, or why it could not be read."""
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            found[name] = child_files.read_text(path)
+        except child_files.UnreadableError as error:
+            missing[name] = f"it could not be read: {error}"
+
+
+def tell_of_a_death(folder: Path) -> bool:
+    """Return whether a document is there that a process writes as it dies of a fatal error."""
+    found: Documents = {}
+    missing: dict[str, str] = {}
+    for name in (HS_ERR, PYTHON):
+        read_one(name, folder / name, found, missing)
+    return bool(found.get(HS_ERR)) or "Fatal Python error" in found.get(PYTHON, "")

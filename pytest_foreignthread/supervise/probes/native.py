@@ -1,0 +1,90 @@
+"""pystack, which looks at a process from outside: its C frames, and who holds the GIL."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import re
+import signal
+import subprocess
+import time
+
+from ..process import processes
+from ..process.fork import OpenEnds
+from .pystack import Pystack
+
+AUTO = "auto"
+OFF = "off"
+LOCALS = "locals"
+
+_NOT_INSTALLED = "pystack is not installed: pip install 'pytest-foreignthread[native]'"
+_NOT_ALLOWED = (
+    "pystack may not trace the child: set /proc/sys/kernel/yama/ptrace_scope to 0 or 1, or give CAP_SYS_PTRACE (in a "
+    "container: --cap-add=SYS_PTRACE), and let no debugger hold the child"
+)
+_LOG_LINE = re.compile(r"[A-Z]+\(\w*\): ")
+_STOP_SETTLES = 0.2
+_POLL = 0.005
+
+
+class NativeError(Exception):
+    """Why there are no native stacks; the text says what would bring them."""
+
+
+def is_wanted(choice: str) -> bool:
+    """Whether to look at all: not when it is switched off, or when there is no pystack."""
+    return choice != OFF and importlib.util.find_spec("pystack") is not None
+
+
+def why_none(choice: str) -> str | None:
+    """Why no stacks can be had at all; None where they can, or where nobody wants them."""
+    return _NOT_INSTALLED if choice != OFF and not is_wanted(choice) else None
+
+
+def native_stacks(pid: int, give_up: float, choice: str = AUTO, pystack: Pystack | None = None) -> str:
+    """What pystack prints of the process; at most until `give_up` on the monotonic clock. Raise NativeError.
+
+    The process is stopped for as long as pystack reads it, a few tenths of a second, and then goes on.
+    """
+    if not is_wanted(choice):
+        raise NativeError(_NOT_INSTALLED)
+    shown = ["--native-all", "--no-color", *(["--locals"] if choice == LOCALS else [])]
+    try:
+        code, output, errors = _told(pystack, ["remote", str(pid), *shown], give_up)
+    except subprocess.TimeoutExpired:
+        _let_run(pid)
+        raise NativeError("pystack did not end in time") from None
+    except OSError as error:
+        raise NativeError(f"pystack could not be started: {error}") from error
+    if code != 0 or not output.strip():
+        raise NativeError(_reason(code, errors))
+    return output
+
+
+def _told(pystack: Pystack | None, arguments: list[str], give_up: float) -> tuple[int, str, str]:
+    if pystack is not None:
+        return pystack.run(arguments, give_up)
+    with contextlib.closing(Pystack(OpenEnds())) as for_once:
+        return for_once.run(arguments, give_up)
+
+
+def _let_run(pid: int) -> None:
+    """Undo the stop by which a tracer attaches: it outlives a tracer that was killed before it took notice of it."""
+    give_up = time.monotonic() + _STOP_SETTLES
+    while time.monotonic() < give_up:
+        stat = processes.stat(pid)
+        if stat is None or (stat.stopped and processes.kill(pid, signal.SIGCONT)):
+            return
+        time.sleep(_POLL)
+
+
+def _reason(code: int, errors: str) -> str:
+    if "not permitted" in errors or "PermissionError" in errors:
+        return _NOT_ALLOWED
+    if "No module named pystack" in errors or "No module named 'pystack'" in errors:
+        return _NOT_INSTALLED
+    lines = [line.strip() for line in errors.splitlines() if line.strip() and not _LOG_LINE.match(line)]
+    if not lines:
+        return f"pystack ended with status {code} and said nothing"
+    # Below an error of its own stands advice, some lines long; a traceback tells the error last.
+    return f"pystack failed: {lines[-1] if lines[0].startswith('Traceback') else lines[0]}"

@@ -1,0 +1,1 @@
+"""Processes: fork, keeper, signals, the terminal that is lent, scratch directories."""

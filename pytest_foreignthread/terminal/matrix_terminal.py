@@ -1,0 +1,78 @@
+"""The matrix, and what differs from the baseline, in pytest's terminal report."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from ..run.results import Results
+
+if TYPE_CHECKING:
+    from ..report.screen import Line, Screen
+
+_HOW_TO_MARK: Final = (
+    "no test is marked: put @pytest.mark.foreign_thread on a test or a class, pytestmark = pytest.mark.foreign_thread "
+    "into a module, or give --foreign-thread-all for all tests"
+)
+
+
+class MatrixPart:
+    """A plugin of the process that has the terminal: xdist's controller, not its workers."""
+
+    def __init__(self, terminal: Any, results: Results) -> None:
+        self._terminal = terminal
+        self._results = results
+
+    def pytest_terminal_summary(self, config: pytest.Config) -> None:
+        if self._results.selection.modes:
+            self._write_matrix(config)
+        self._write_baseline()
+
+    def _write_matrix(self, config: pytest.Config) -> None:
+        from ..report.grid_text import grid_lines, verdict_lines
+
+        matrix, census = self._results.matrix(), self._results.census
+        self._terminal.write_sep("=", "foreign-thread matrix")
+        if matrix.rows:
+            screen = _screen(config)
+            if config.get_verbosity() >= 0:
+                self._write_lines(grid_lines(matrix, screen))
+                self._terminal.write_line("")
+            self._write_lines(verdict_lines(matrix, screen))
+        elif not census.tests:
+            self._terminal.write_line(_HOW_TO_MARK, yellow=True)
+        if left := ", ".join(census.words(self._results.selection.everything)):
+            self._terminal.write_line(f"not in the matrix: {left}")
+
+    def _write_baseline(self) -> None:
+        settled = self._results.settled
+        if settled.differences or settled.note:
+            self._terminal.write_sep("=", "foreign-thread baseline")
+        for difference in settled.differences:
+            self._terminal.write_line(difference.text, red=True)
+        if settled.note:
+            self._terminal.write_line(settled.note)
+        if settled.differences:
+            # pytest colours its last line red when there is a list of failures, even when the list is empty.
+            self._terminal.stats.setdefault("failed", [])
+
+    def _write_lines(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            for span in line:
+                self._terminal.write(span.text, **dict.fromkeys(span.markup, True))
+            self._terminal.write_line("")
+
+
+def _screen(config: pytest.Config) -> Screen:
+    from ..report.screen import Screen, shows_unicode
+
+    return Screen(
+        width=config.get_terminal_writer().fullwidth,
+        height=shutil.get_terminal_size().lines,
+        verbose=config.get_verbosity() > 0,
+        unicode=shows_unicode(getattr(sys.stdout, "encoding", None)),
+    )

@@ -1,0 +1,131 @@
+"""The plugin's own part of pytest's terminal report."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import pytest
+
+from ..collect.identity import as_typed
+from ..model.status_words import is_abnormal, status_words
+from ..report.pytest import pytest_reports
+
+_TITLES: Final = {"segfault": "SEGFAULTS", "hang": "HANGS", "null_result": "NULL RESULTS", "crash": "CRASHES"}
+_MARKUP: Final = {"diagnosis: ": {"yellow": True, "bold": True}, "thread ": {"bold": True}}
+_SUMMARY: Final = "short test summary info"
+
+
+class TerminalPart:
+    """Shows abnormal outcomes as pytest shows failures, which it does for `failed` and `error` alone."""
+
+    def __init__(self, terminal: Any) -> None:
+        self._terminal = terminal
+        self._closing_parts = terminal.build_summary_stats_line
+        # pytest shows the count of a category that it does not know in yellow, and has no hook for it.
+        terminal.build_summary_stats_line = self._red_parts
+
+    def _red_parts(self) -> tuple[list[tuple[str, dict[str, bool]]], str]:
+        """Return the parts of the closing line, and its colour, as pytest does: those of our categories in red."""
+        parts, colour = self._closing_parts()
+        red = {"red": True, "bold": True}
+        return [(part, red if part.partition(" ")[2] in _TITLES else markup) for part, markup in parts], colour
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if is_abnormal(report):
+            # pytest colours its last line red when there is a list of failures, even when the list is empty.
+            self._terminal.stats.setdefault("failed", [])
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, config: pytest.Config) -> Generator[None, object, object]:
+        if config.getoption("no_summary", False):
+            return (yield)
+        self._write_sections(config)
+        with self._titles_noted() as titles:
+            result = yield
+        self._write_short_lines(config, header=titles[-1:] != [_SUMMARY])
+        return result
+
+    def _write_sections(self, config: pytest.Config) -> None:
+        style = config.getoption("tbstyle", "auto")
+        if hasattr(self._terminal, "print_failure"):
+            # A terminal of another plugin, pytest-instafail or pytest-sugar, which showed each as it was logged.
+            return
+        for category, title in _TITLES.items():
+            reports = self._reports(category)
+            if reports and style != "no":
+                self._terminal.write_sep("=", title)
+                for report in reports:
+                    self._write_report(config, report, style)
+
+    def _reports(self, category: str) -> list[pytest.TestReport]:
+        return list(self._terminal.stats.get(category, ()))
+
+    def _write_report(self, config: pytest.Config, report: pytest.TestReport, style: str) -> None:
+        if style == "line":
+            where = as_typed(config, report.nodeid)
+            self._terminal.write_line(f"{where}: {pytest_reports.summary_of(report)}")
+            return
+        place = "" if report.when == "call" else f"{report.when} of "
+        self._terminal.write_sep("_", f"{place}{report.head_line}", red=True, bold=True)
+        tw = config.get_terminal_writer()
+        tail = pytest_reports.tail_of(report)
+        _write_text(tw, report, tail)
+        wanted = config.getoption("showcapture", "all")
+        sections = (*report.sections, *self._teardown_sections(report))
+        shown = [section for section in sections if wanted == "all" or wanted in section[0]]
+        for name, content in shown:
+            tw.sep("-", name)
+            tw.line(content.removesuffix("\n"))
+        if tail:
+            if shown:
+                # Without a line between, the test's own output would seem to go on.
+                tw.sep("-")
+            tw.line(tail)
+
+    def _teardown_sections(self, report: pytest.TestReport) -> list[tuple[str, str]]:
+        """What a teardown that passed had written after the phase of `report`, as pytest shows it for a failure."""
+        passed = self._terminal.stats.get("", ())
+        later = (one for one in passed if one.nodeid == report.nodeid and one.when == "teardown" != report.when)
+        return [section for one in later for section in one.sections if "teardown" in section[0]]
+
+    @contextmanager
+    def _titles_noted(self) -> Iterator[list[str]]:
+        """Note the titles that the terminal writes: nothing else tells whether pytest opened its short summary."""
+        titles: list[str] = []
+        write_sep = self._terminal.write_sep
+
+        def noting(sep: str, title: str | None = None, *args: Any, **markup: Any) -> None:
+            titles.append(title or "")
+            write_sep(sep, title, *args, **markup)
+
+        self._terminal.write_sep = noting
+        try:
+            yield titles
+        finally:
+            self._terminal.write_sep = write_sep
+
+    def _write_short_lines(self, config: pytest.Config, *, header: bool) -> None:
+        reports = [report for category in _TITLES for report in self._reports(category)]
+        if not reports or not self._terminal.hasopt("f"):
+            return
+        if header:
+            self._terminal.write_sep("=", _SUMMARY, cyan=True, bold=True)
+        tw = config.get_terminal_writer()
+        for report in reports:
+            words = status_words(report)
+            tw.write(words[2] if words else "", red=True)
+            where = as_typed(config, report.nodeid)
+            tw.line(f" {where} - {pytest_reports.summary_of(report)}")
+
+
+def _write_text(tw: Any, report: pytest.TestReport, tail: str) -> None:
+    if not isinstance(report.longrepr, str):
+        report.toterminal(tw)
+        return
+    first, *rest = report.longrepr.removesuffix(tail).rstrip("\n").split("\n")
+    tw.line(first, red=True, bold=True)
+    for line in rest:
+        tw.line(line, **next((markup for start, markup in _MARKUP.items() if line.startswith(start)), {}))

@@ -93,12 +93,13 @@ def _new_run(config: pytest.Config) -> Run:
     """Return what a run holds, with the plugins that it needs registered. Raise UsageError for a wrong option."""
     from . import interop
     from .collect.own_modes import known_modes
+    from .run.runtest_hooks import RunTestHooks
     from .run.session import Run
 
     chosen = options.configured(config, known_modes(config))
     config.stash[stash_keys.CHOICE] = chosen["live"]
     run = Run(config, chosen, functools.partial(_doctors_block, config, chosen))
-    config.pluginmanager.register(run, "foreign_thread_run")
+    config.pluginmanager.register(RunTestHooks(run), "foreign_thread_run")
     config.pluginmanager.register(run.results, "foreign_thread_results")
     interop.register(config)
     return run

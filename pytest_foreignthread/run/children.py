@@ -1,38 +1,24 @@
-"""The children of a run: which one serves a test, for how long it lives, and which are ready ahead of need."""
+"""Which child serves a test: its group's, one that is ready ahead of need, or a new one; and for how long it lives."""
 
 from __future__ import annotations
 
-import functools
-import gc
-import itertools
-import warnings
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
 
-from ..channel.orders import Orders, RunTest
-from ..channel.wire import Sender
-from ..child import collector
-from ..child import main as child
-from ..child.pytest.serving import Tests, WarningFilter
-from ..config.stash_keys import SETTINGS, STEP_ASIDE, TICK
-from ..interop.usual_input import usual_input_of
+from ..channel.orders import RunTest
+from ..config.stash_keys import SETTINGS, TICK
 from ..model import documents
 from ..model.observation import EndedBy, Lost, NotServed, Observation, WarningRecorded
 from ..model.outcomes import Phase
-from ..model.settings import Settings
 from ..report.pytest.recorded_warnings import replay
-from ..supervise.child_files import no_room
-from ..supervise.probes.pystack import Pystack
-from ..supervise.process.scratch import ChildFolder, ScratchError, ScratchRoot
-from ..supervise.process.signals import SignalsHeld, retry_interrupted
+from ..supervise.process.scratch import ScratchError
+from ..supervise.process.signals import retry_interrupted
+from .child_factory import ChildFactory
 from .child_handle import ForkedChild
-from .isolation import Group, Places, group_of, jvm_key, module_of
+from .isolation import Group, Places, group_of, module_of
+from .ready_children import ReadyChildren
 from .shared_fixtures import SharedFixtures
-from .spawned import SpawnedChild
-from .start_method import Starts
 from .started import ENTERED
 
 
@@ -51,37 +37,20 @@ class Children:
     """Call `finish` where a run ends in order, and `close` in any case."""
 
     def __init__(
-        self,
-        session: pytest.Session,
-        scratch: ScratchRoot,
-        fixtures: SharedFixtures,
-        filters: Sequence[WarningFilter],
-        *,
-        ready: int,
-        with_cache: Callable[[Settings], Settings],
-        starts: Starts,
-        before_fork: Callable[[], None],
+        self, config: pytest.Config, places: Places, fixtures: SharedFixtures, factory: ChildFactory, most_ready: int
     ) -> None:
-        """`filters` are the warning filters outside of any test, `ready` how many children may wait for theirs."""
-        self._with_cache = with_cache
-        self._before_fork = before_fork
-        self.starts = starts
-        self._config = session.config
-        self._places = Places(session.items)
-        self._scratch = scratch
+        """`most_ready` is how many children may wait for their tests."""
+        self._config = config
+        self._places = places
         self._fixtures = fixtures
-        self._filters = filters
-        self._most_ready = ready
+        self._factory = factory
         # In an xdist worker others than the next item are not known to come.
-        self._order_is_known = not hasattr(session.config, "workerinput")
+        self._order_is_known = not hasattr(config, "workerinput")
+        self._ready = ReadyChildren(factory, places, fixtures, most_ready, order_is_known=self._order_is_known)
         # A debugger that is to be in each test, or each failure, is in one test at a time, and once.
-        self.debugs = any(session.config.getoption(name, False) for name in ("usepdb", "trace"))
-        self._ends = scratch.ends
-        self._pystack = Pystack(self._ends)
+        self.debugs = any(config.getoption(name, False) for name in ("usepdb", "trace"))
+        self.starts = factory.starts
         self._living: dict[Group, ForkedChild] = {}
-        self._ready: list[ForkedChild] = []
-        self._made: list[ForkedChild] = []
-        """Each that was not closed."""
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None, *, alone: bool = False) -> Seen:
         """Let a child run the test: its group's, one that is ready, or a new one; `alone` wants one of its own."""
@@ -113,7 +82,7 @@ class Children:
             return living
         if living is not None:
             self.retire(item)
-        return self._taken_from_ready(item) or self._new(item, group, begun=True)
+        return self._ready.take(item, self._can_serve) or self._factory.new(item, group, begun=True)
 
     def _can_serve(self, living: ForkedChild, item: pytest.Item) -> bool:
         # Without its folder, which a test may have removed, it would serve, and leave nothing that tells of its death.
@@ -148,102 +117,17 @@ class Children:
     ) -> tuple[Observation, documents.Documents]:
         observation = None
         try:
-            self._fork_ahead(item, nextitem)
+            self._ready.fork_ahead(item, nextitem)
             tick, entered = self._config.stash.get(TICK, None), self._config.stash.get(ENTERED, None)
             observation, taken = serving.observe(item, order, tick, entered)
         finally:
             if observation is None or not observation.serving:
-                retry_interrupted(functools.partial(self._close, serving))
+                self._close(serving)
         if serving.coverage_lost is not None:
             messages = (*observation.messages, _warning(serving.coverage_lost))
             lost = {documents.COVERAGE: serving.coverage_lost}
             observation = replace(observation, messages=messages, missing={**observation.missing, **lost})
         return observation, taken
-
-    def _fork_ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Let the children of the next tests start their JVMs while this test runs."""
-        have = Counter(one.key for one in self._ready)
-        for one in itertools.islice(self._likely_next(item, nextitem), self._most_ready):
-            settings = one.stash[SETTINGS]
-            if have[jvm_key(settings)] > 0:
-                have[jvm_key(settings)] -= 1
-                continue
-            try:
-                waiting = self._new(one, None, begun=False)
-            except ScratchError:
-                # Its own test will say so, unless there is room by then.
-                return
-            self._ready.append(waiting)
-
-    def _likely_next(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[pytest.Item]:
-        """Yield the tests that come next with a child of their own, as long as the pytest process does not change."""
-        if nextitem is None:
-            return
-        later: Iterable[pytest.Item] = self._places.after(nextitem) if self._order_is_known else ()
-        for one in itertools.chain([nextitem], later):
-            moves = self._fixtures.ordinary_tests_ran and one.parent is not item.parent
-            if SETTINGS not in one.stash or group_of(one) is not None or moves:
-                return
-            # Without a JVM there is nothing that takes time to start.
-            if one.stash[SETTINGS].jvm is not None:
-                yield one
-
-    def _taken_from_ready(self, item: pytest.Item) -> ForkedChild | None:
-        key = jvm_key(item.stash[SETTINGS])
-        for waiting in tuple(self._ready):
-            if waiting.ended or not waiting.folder.in_place():
-                self._ready.remove(waiting)
-                retry_interrupted(functools.partial(self._close, waiting))
-            elif waiting.key == key and self._can_serve(waiting, item):
-                self._ready.remove(waiting)
-                return waiting
-        return None
-
-    def _new(self, item: pytest.Item, group: Group | None, *, begun: bool) -> ForkedChild:
-        """Start a child for the item, and for others of its group; `begun` where it comes amid the item's protocol."""
-        # SIGTERM would end this process after it has made the folder and before there is a keeper, who removes it.
-        with SignalsHeld() as held:
-            made = self._made_for(item, group, begun=begun)
-            self._made.append(made)
-            made.start(held)
-            return made
-
-    def _made_for(self, item: pytest.Item, group: Group | None, *, begun: bool) -> ForkedChild:
-        settings = self._with_cache(item.stash[SETTINGS])
-        spawns = self.starts.how(settings) == "spawn"
-        if not spawns:
-            self._before_fork()
-        folder = self._scratch.child_folder()
-        try:
-            if spawns:
-                made: ForkedChild = self._spawned(item, group, settings, folder)
-            else:
-                made = self._forked(settings, self._places.of(item) if begun else None, folder)
-        except BaseException as error:
-            self._scratch.discard(folder)
-            if isinstance(error, OSError):
-                raise ScratchError(no_room(error)) from error
-            raise
-        return made
-
-    def _forked(self, settings: Settings, begun: int | None, folder: ChildFolder) -> ForkedChild:
-        places = self._places
-        tests = Tests(self._config, places.items, SETTINGS, begun, self._fixtures.ordinary_tests_ran, self._filters)
-        collects = gc.isenabled()
-
-        def run(sender: Sender, orders: Orders) -> None:
-            collector.forget_jvm_of_parent()
-            child.run(tests, settings, folder.path, sender, orders, collects=collects)
-
-        standing = self._fixtures.standing()
-        aside = self._config.stash.get(STEP_ASIDE, None)
-        known, reads = len(places.items), usual_input_of(self._config)
-        return ForkedChild(run, settings, folder, standing, self._ends, self._pystack, aside, known, reads)
-
-    def _spawned(self, item: pytest.Item, group: Group | None, settings: Settings, folder: ChildFolder) -> SpawnedChild:
-        others = self._places.items if group is not None else ()
-        files = frozenset(str(one.path) for one in others if group_of(one) == group) | {str(item.path)}
-        return SpawnedChild(self._config, settings, folder, self._ends, self._pystack, files)
 
     def _end_other_modules(self, item: pytest.Item) -> None:
         here = module_of(item)
@@ -257,27 +141,21 @@ class Children:
 
     def drop_ready(self) -> None:
         """Call when the pytest process has changed, or may look at its children: those that are copies of it go."""
-        retry_interrupted(self._pystack.close)
-        copies = [one for one in self._ready if one.is_copy]
-        self._ready = [one for one in self._ready if not one.is_copy]
-        for one in copies:
-            retry_interrupted(functools.partial(self._close, one))
+        self._factory.end_pystack()
+        self._ready.drop_copies()
 
     def _end(self, group: Group) -> None:
         ending = self._living.pop(group)
         try:
             seen = ending.end()
         finally:
-            retry_interrupted(functools.partial(self._close, ending))
+            self._close(ending)
+        last = ending.served[-1]
+        # No test is there to bear it.
         if not seen.finished:
-            # No test is there to bear it.
-            last = ending.served[-1].nodeid
-            warnings.warn(
-                pytest.PytestWarning(f"the child that served {last} last did not end in order: {seen.end}"),
-                stacklevel=2,
-            )
+            replay(last, [_warning(f"the child that served {last.nodeid} last did not end in order: {seen.end}")])
         if ending.coverage_lost is not None:
-            replay(ending.served[-1], [_warning(ending.coverage_lost)])
+            replay(last, [_warning(ending.coverage_lost)])
 
     def finish(self) -> None:
         for group in tuple(self._living):
@@ -285,18 +163,14 @@ class Children:
 
     def close(self) -> None:
         """End what still lives; nothing of it is left."""
-        retry_interrupted(self._pystack.close)
         self._living.clear()
-        self._ready.clear()
-        for one in tuple(self._made):
-            retry_interrupted(functools.partial(self._close, one))
+        # A second ^C would leave half of it.
+        retry_interrupted(self._factory.close)
 
     def _close(self, one: ForkedChild) -> None:
         for group in [group for group, living in self._living.items() if living is one]:
             del self._living[group]
-        one.close(self._scratch.discard)
-        if one in self._made:
-            self._made.remove(one)
+        self._factory.end(one)
 
 
 def _warning(text: str) -> WarningRecorded:

@@ -1,0 +1,78 @@
+"""Children that wait for their test: their JVMs start while the tests before them run."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+import pytest
+
+from ..config.stash_keys import SETTINGS
+from ..supervise.process.scratch import ScratchError
+from .child_factory import ChildFactory
+from .child_handle import ForkedChild
+from .isolation import Places, group_of, jvm_key
+from .shared_fixtures import SharedFixtures
+
+
+class ReadyChildren:
+    """At most `most` of them, for tests with a child of their own."""
+
+    def __init__(
+        self, factory: ChildFactory, places: Places, fixtures: SharedFixtures, most: int, *, order_is_known: bool
+    ) -> None:
+        """`order_is_known` is false in an xdist worker, which learns of one test ahead only."""
+        self._factory = factory
+        self._places = places
+        self._fixtures = fixtures
+        self._most = most
+        self._order_is_known = order_is_known
+        self._waiting: list[ForkedChild] = []
+
+    def take(self, item: pytest.Item, can_serve: Callable[[ForkedChild, pytest.Item], bool]) -> ForkedChild | None:
+        """Return one that can serve the item, which is no longer held here; None where none can."""
+        key = jvm_key(item.stash[SETTINGS])
+        for waiting in tuple(self._waiting):
+            if waiting.ended or not waiting.folder.in_place():
+                self._waiting.remove(waiting)
+                self._factory.end(waiting)
+            elif waiting.key == key and can_serve(waiting, item):
+                self._waiting.remove(waiting)
+                return waiting
+        return None
+
+    def fork_ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Let the children of the next tests start their JVMs while this test runs."""
+        have = Counter(one.key for one in self._waiting)
+        for one in itertools.islice(self._likely_next(item, nextitem), self._most):
+            settings = one.stash[SETTINGS]
+            if have[jvm_key(settings)] > 0:
+                have[jvm_key(settings)] -= 1
+                continue
+            try:
+                waiting = self._factory.new(one, None, begun=False)
+            except ScratchError:
+                # Its own test will say so, unless there is room by then.
+                return
+            self._waiting.append(waiting)
+
+    def _likely_next(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[pytest.Item]:
+        """Yield the tests that come next with a child of their own, as long as the pytest process does not change."""
+        if nextitem is None:
+            return
+        later: Iterable[pytest.Item] = self._places.after(nextitem) if self._order_is_known else ()
+        for one in itertools.chain([nextitem], later):
+            moves = self._fixtures.ordinary_tests_ran and one.parent is not item.parent
+            if SETTINGS not in one.stash or group_of(one) is not None or moves:
+                return
+            # Without a JVM there is nothing that takes time to start.
+            if one.stash[SETTINGS].jvm is not None:
+                yield one
+
+    def drop_copies(self) -> None:
+        """End those that are copies of the pytest process, which has changed, or may look at its children."""
+        copies = [one for one in self._waiting if one.is_copy]
+        self._waiting = [one for one in self._waiting if not one.is_copy]
+        for one in copies:
+            self._factory.end(one)

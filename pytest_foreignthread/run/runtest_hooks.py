@@ -1,0 +1,198 @@
+"""Runs a foreign-thread test in the place of pytest's own protocol, and logs its reports."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from ..config.stash_keys import SETTINGS
+from ..interop.loops import loops_of
+from ..report.pytest import phases, pytest_reports
+from ..report.pytest.recorded_warnings import replay
+from .session import CAN_FORK, Run
+from .worker_errors import errors_for_controller
+
+if TYPE_CHECKING:
+    from ..model.observation import SessionStopped
+    from ..report.pytest.not_run import Result
+
+_NO_FORK: Final = (
+    f"needs a child of pytest, and this platform cannot fork ({sys.platform}): run it on Linux, or mark it with "
+    "pytest.mark.skipif(not hasattr(os, 'fork'), reason=...)"
+)
+
+
+class RunTestHooks:
+    """A plugin with the hooks of pytest that run a test."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Run a foreign-thread test and log its reports; None for a test that is not one.
+
+        pytest asks this plugin before pytest-forked, which wants to be first too: the plugin that was registered last.
+        """
+        self._run.order.append(item.nodeid)
+        self._announce(nextitem)
+        if SETTINGS not in item.stash:
+            self._run.fixtures.ordinary_tests_ran = True
+            if self._run.runner is not None:
+                self._run.runner.children.drop_ready()
+            return None
+        if not self._in_loop(item, nextitem):
+            self._once(item, nextitem)
+        return True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item) -> bool | None:
+        """pytest-timeout arms none then, neither here, where it would end the run, nor in the child."""
+        return SETTINGS in item.stash or None
+
+    def _once(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        with self._started(item):
+            item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+            result = self._result(item, nextitem)
+            carried = pytest_reports.take_carried(result.reports)
+            self._run.results.tell_verdict(result.reports)
+            for report in self._run.fixtures.tear_down(item, nextitem, result.reports):
+                item.ihook.pytest_runtest_logreport(report=report)
+            for report in _hand_on(item, carried):
+                item.ihook.pytest_runtest_logreport(report=report)
+            item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+            _close(item, result)
+
+    @contextmanager
+    def _started(self, item: pytest.Item) -> Iterator[None]:
+        """Let the test have an entry in the report also where the run ends, or this process dies, before it has one."""
+        from ..report.pytest.not_run import bare_entry
+
+        self._run.results.last_started.begin(bare_entry(item, item.stash[SETTINGS]))
+        try:
+            yield
+        # ^C, pytest.exit() and a JVM that does not start among them.
+        except BaseException as error:
+            self._run.results.last_started.end_by(error)
+            raise
+
+    def _announce(self, nextitem: pytest.Item | None) -> None:
+        settings = nextitem.stash.get(SETTINGS, None) if nextitem is not None else None
+        if nextitem is None or settings is None:
+            self._run.results.last_started.announce(None)
+        else:
+            from ..report.pytest.not_run import bare_entry
+
+            self._run.results.last_started.announce(functools.partial(bare_entry, nextitem, settings))
+
+    def _in_loop(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """Leave the test to a plugin that runs it as often as it likes; False where there is none."""
+        if not loops_of(self._run.config):
+            return False
+        # Imported here: few runs of pytest have such a plugin.
+        from .reruns import Round, run_in_loop
+
+        numbers = itertools.count()
+
+        def run() -> Round:
+            result = self._result(item, nextitem)
+            errors = [*_hand_on(item, pytest_reports.take_carried(result.reports))]
+            pytest_reports.number_round(result.reports, next(numbers))
+            self._run.results.tell_verdict(result.reports)
+            _close(item, result)
+            return Round([*result.reports, *errors], result.raised)
+
+        with self._started(item):
+            if not run_in_loop(item, nextitem, run):
+                self._run.results.last_started.reported()
+                return False
+        # Not between the rounds: what no later test needs the next round may.
+        for report in self._run.fixtures.tear_down(item, nextitem, []):
+            if report.failed:
+                item.ihook.pytest_runtest_logreport(report=report)
+        return True
+
+    def _result(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
+        phases.begin(item)
+        unable = None if CAN_FORK else self._unable
+        return self._skipped(item) or (unable or self._not_set_up)(item) or self._in_child(item, nextitem)
+
+    def _skipped(self, item: pytest.Item) -> Result | None:
+        """Evaluate skip and xfail marks: a skipped test needs no child, and xfail must hold for a child's death."""
+        skipping = self._run.config.pluginmanager.getplugin("skipping")
+        if skipping is None:
+            return None
+        stops = (KeyboardInterrupt, pytest.exit.Exception)
+        call = pytest.CallInfo.from_call(lambda: skipping.pytest_runtest_setup(item), when="setup", reraise=stops)
+        return _ended(item, call)
+
+    def _unable(self, item: pytest.Item) -> Result | None:
+        def refuse() -> None:
+            pytest.fail(f"{item.nodeid} {_NO_FORK}", pytrace=False)
+
+        return _ended(item, pytest.CallInfo.from_call(refuse, when="setup"))
+
+    def _not_set_up(self, item: pytest.Item) -> Result | None:
+        call = self._run.fixtures.finish_unfit(item)
+        if call is not None and self._run.runner is not None:
+            # Those that live hold copies of what was torn down.
+            self._run.runner.children.drop_ready()
+            self._run.runner.children.retire(item)
+        return _ended(item, call) if call is not None else None
+
+    def _in_child(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
+        with errors_for_controller(self._run.config):
+            if self._run.runner is None:
+                # Imported here: a run without such tests pays for none of it, and a child need not import.
+                from .assembly import new_runner
+
+                self._run.runner = new_runner(self._run, item.session)
+            return self._run.runner.run(item, nextitem)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Children that live have fixtures to tear down."""
+        if self._run.runner is not None:
+            self._run.runner.children.finish()
+
+
+def _ended(item: pytest.Item, call: pytest.CallInfo[None]) -> Result | None:
+    """Return the result of a test that ends with this step; None where the step let it go on."""
+    if call.excinfo is None:
+        return None
+    from ..report.pytest.not_run import not_run
+
+    return not_run(item, item.stash[SETTINGS], call)
+
+
+def _hand_on(item: pytest.Item, carried: Mapping[str, Any] | None) -> Iterator[pytest.TestReport]:
+    """Let plugins take what the test's child had for them; yield the error of one that could not.
+
+    They count on their own data, and a test may have put in what it likes.
+    """
+
+    def hand_on() -> None:
+        item.ihook.pytest_foreign_thread_carried(item=item, data=carried)
+
+    stops = (KeyboardInterrupt, pytest.exit.Exception)
+    call = pytest.CallInfo.from_call(hand_on, when="teardown", reraise=stops)
+    if call.excinfo is not None:
+        yield phases.make_report(item, call)
+
+
+def _close(item: pytest.Item, result: Result) -> None:
+    replay(item, result.warnings)
+    if result.stop is not None:
+        _stop_session(result.stop)
+
+
+def _stop_session(stop: SessionStopped) -> None:
+    if stop.kind == "interrupt":
+        raise KeyboardInterrupt(stop.reason)
+    pytest.exit(stop.reason, returncode=stop.returncode)

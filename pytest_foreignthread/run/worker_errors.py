@@ -1,0 +1,21 @@
+"""A UsageError in an xdist worker, which the controller is to end the run with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from ..config.stash_keys import USAGE_ERROR
+
+
+@contextmanager
+def errors_for_controller(config: pytest.Config) -> Iterator[None]:
+    """Leave the text of a UsageError for xdist's controller, which sees only that the worker ended."""
+    try:
+        yield
+    except pytest.UsageError as error:
+        if (output := getattr(config, "workeroutput", None)) is not None:
+            output[USAGE_ERROR] = str(error)
+        raise

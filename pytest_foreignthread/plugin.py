@@ -234,10 +234,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
         return (yield)
     run.results.settle(session, exitstatus)
     session.config.stash[_STATUS] = int(session.exitstatus)
-    result = yield
-    # The terminal's summary comes first: a report that cannot be written must not take it along.
-    run.results.write(run.environment)
-    return result
+    try:
+        return (yield)
+    finally:
+        # The terminal's summary comes first: a report that cannot be written must not take it along. A hook of the
+        # project's that raises must not take the report along.
+        run.results.write(run.environment)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from ..model.observation import Exited
+from ..model.observation import RAISED, Exited
 from ..model.outcomes import Outcome
 from ..model.records import Diagnosis
 from ..model.stacks import FatalError, Gil, PythonFrame, Thread
@@ -141,6 +141,9 @@ def _left_by_others(case: Case) -> str:
         if case.jvm
         else "C code ended the process (exit)"
     )
+    if case.exit_code == RAISED:
+        unreported = "the test closed the child's pipe, or replaced a function that the child needs"
+        return f"{by}, status {RAISED}; or this plugin failed in the child and could not report why: {unreported}"
     return f"{by}, status {case.exit_code}; Python did not"
 
 

@@ -10,6 +10,8 @@ from typing import Final
 
 REPORT_IT: Final = "This is a fault of pytest-foreignthread, not of the test: please report it with this text."
 
+_LIMITS: Final = (MemoryError, RecursionError)
+"""What any code meets where little memory or a low recursion limit is left: no proof of a fault of ours."""
 _OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STANDARD_LIBRARY: Final = sysconfig.get_path("stdlib") + os.sep
 _PACKAGES: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
@@ -20,6 +22,8 @@ def error_text(error: BaseException, where: str) -> str:
     """Return the text of an error, whose it is in its first line; `where` says which process met it."""
     head = "".join(_shown(error)).strip().splitlines()[-1:] or [type(error).__name__]
     stack = _traceback(error)
+    if isinstance(error, _LIMITS):
+        return f"{where} reached a limit that the test or its environment sets: {head[0]}\n{stack}"
     if (place := place_of_others(error)) is not None:
         return f"a hook raised {head[0]} in {where} ({place})\n{stack}"
     return f"internal error of pytest-foreignthread in {where}: {head[0]}\n{stack}\n{REPORT_IT}"

@@ -185,6 +185,9 @@ class Serving:
 End = Exited | Signaled | Lost | Serving
 
 
+RAISED: Final = 70
+"""Exit status of a child in which this plugin's own code raised (EX_SOFTWARE)."""
+
 CANNOT_ACCEPT: Final = "sent a report that pytest-foreignthread cannot accept"
 
 Taken = tuple[dict[str, str], dict[str, str]]

@@ -24,10 +24,10 @@ from ..child.pytest.serving import Tests
 from ..config.stash_keys import FRESH, SETTINGS
 from ..interop import faulthandler_guard
 from ..model import documents
-from ..model.observation import NotServed
+from ..model.observation import RAISED, NotServed
 from ..model.settings import DUMP_SIGNAL
 from ..supervise.child_files import no_room
-from ..supervise.process.fork import RAISED, leave, tell_error
+from ..supervise.process.fork import leave, tell_error
 from . import spawn_start
 from .spawn_start import FreshStart
 from .stash import RUN

@@ -52,6 +52,47 @@ def test_a_report_hook_that_asks_for_fixtures(run_suite: RunSuite) -> None:
     assert "pytest_runtest_makereport raised KeyError('tmp_path')" in run.output
 
 
+def test_a_report_hook_that_raises_is_named(run_suite: RunSuite) -> None:
+    conftest = """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(item, call):
+            report = yield
+            if item.name == "test_it" and call.when == "setup":
+                raise ValueError("odd")
+            return report
+    """
+    suite = "import pytest\n\n@pytest.mark.foreign_thread(mode='main')\ndef test_it(): pass\n"
+    run = run_suite({"conftest.py": conftest, "test_it.py": suite})
+    assert run.outcomes == {"test_it": "error"}
+    message = run.tests["test_it"]["message"]
+    assert message.startswith("no report of the setup could be made or sent: ValueError: odd (")
+    assert message.endswith("conftest.py:8)")
+
+
+def test_a_report_hook_that_sets_an_outcome_of_its_own(run_suite: RunSuite) -> None:
+    """pytest counts such a report as nothing."""
+    conftest = """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport():
+            report = yield
+            report.outcome = "odd"
+            return report
+    """
+    suite = "import pytest\n\n@pytest.mark.foreign_thread(mode='main')\ndef test_it(): assert False\n"
+    run = run_suite({"conftest.py": conftest, "test_it.py": suite})
+    assert "passed" not in run.outcomes.values()
+
+
+def test_a_hook_that_raises_at_the_end_leaves_the_report(run_suite: RunSuite) -> None:
+    conftest = "def pytest_sessionfinish():\n    raise ValueError('odd')\n"
+    suite = "import pytest\n\n@pytest.mark.foreign_thread(mode='main')\ndef test_it(): pass\n"
+    assert run_suite({"conftest.py": conftest, "test_it.py": suite}).outcomes == {"test_it": "passed"}
+
+
 CARRIES: Final = """
     import json, os
     import pytest

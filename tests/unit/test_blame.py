@@ -34,6 +34,13 @@ def test_an_error_of_ours_says_so() -> None:
     assert text.endswith(REPORT_IT)
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RecursionError("maximum recursion depth exceeded")], ids=repr)
+def test_a_limit_that_is_reached_is_nobodys_fault(error: BaseException) -> None:
+    text = error_text(error, "the child")
+    assert text.startswith(f"the child reached a limit that the test or its environment sets: {type(error).__name__}")
+    assert REPORT_IT not in text
+
+
 @pytest.mark.parametrize("inner", ["json/encoder.py", "pathlib.py"])
 def test_what_the_standard_library_raises_for_us_is_ours(inner: str) -> None:
     import json

@@ -216,6 +216,11 @@ LEAVES: Final = (PythonFrame(FAULTS, 33, "write"), PythonFrame(FAULTS, 48, "writ
         # A dump of an earlier moment: of a null result, say.
         ((LEAVES[0], PythonFrame(FAULTS, 40, "write_for"), THUNK), Exited(3), "Java or C ended the process"),
         ((), Exited(3), "Java or C ended the process"),
+        (
+            (),
+            Exited(70),
+            "Java or C ended the process (System.exit, Runtime.halt, exit), status 70; or this plugin failed",
+        ),
         ((*LEAVES, THUNK), Signaled(6), None),
         ((*LEAVES, THUNK), Lost("it was reaped elsewhere"), None),
     ],

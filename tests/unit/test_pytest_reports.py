@@ -16,7 +16,7 @@ When = Literal["setup", "call", "teardown"]
 State = Literal["passed", "failed", "skipped"]
 
 
-def made(when: When, outcome: State = "passed", longrepr: Any = None, **attributes: Any) -> pytest.TestReport:
+def made(when: When, outcome: Any = "passed", longrepr: Any = None, **attributes: Any) -> pytest.TestReport:
     report = pytest.TestReport("t.py::test", ("t.py", 0, "test"), {}, outcome, longrepr, when)
     for name, value in attributes.items():
         setattr(report, name, value)
@@ -38,6 +38,8 @@ TESTS: Final[dict[str, tuple[list[pytest.TestReport], Outcome, Phase]]] = {
     "xfailed in setup": ([made("setup", "skipped", wasxfail=""), TEARDOWN], Outcome.XFAILED, Phase.SETUP),
     "xpassed": ([SETUP, made("call", wasxfail="why"), TEARDOWN], Outcome.XPASSED, Phase.CALL),
     "xpassed, strict": ([SETUP, made("call", "failed"), TEARDOWN], Outcome.FAILED, Phase.CALL),
+    "a word of a hook's": ([SETUP, made("call", outcome="odd"), TEARDOWN], Outcome.ERROR, Phase.CALL),
+    "no word at all": ([made("setup", outcome=None), TEARDOWN], Outcome.ERROR, Phase.SETUP),
     "no report": ([], Outcome.PASSED, Phase.CALL),
 }
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from ...channel.wire import Sender
+from ...model.blame import place_of_others
 from ...model.observation import PhaseStarted, SessionStopped, WarningRecorded
 from ...model.outcomes import ForeignThreadError, NullResult, Phase
 from ...model.settings import MESSAGE_LIMIT_OPTION
@@ -88,7 +89,10 @@ class Protocol:
     def _unreported(self, call: pytest.CallInfo[None], error: BaseException) -> pytest.TestReport:
         """Return the report of a phase of which none could be made, or sent."""
         item = self._item
-        words = f"no report of the {call.when} could be made or sent:\n{_traceback(error)}"
+        stack = _traceback(error)
+        what = stack.rstrip().rpartition("\n")[2]
+        where = f" ({place})" if (place := place_of_others(error)) is not None else ""
+        words = f"no report of the {call.when} could be made or sent: {what}{where}\n{stack}"
         when: Any = call.when
         return pytest.TestReport(item.nodeid, item.location, {}, "failed", words, when, duration=call.duration)
 

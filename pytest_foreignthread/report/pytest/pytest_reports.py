@@ -257,6 +257,8 @@ def reason_of(reports: Sequence[pytest.TestReport], outcome: Outcome) -> str:
         return str(report.wasxfail)
     if report.skipped:
         return skip_reason(report)
+    if not report.failed:
+        return "expected a report whose outcome is passed, failed or skipped: a hook has set another one"
     crash = getattr(report.longrepr, "reprcrash", None)
     return str(getattr(crash, "message", "") or report.longrepr or "").partition("\n")[0]
 
@@ -272,4 +274,5 @@ def _word(report: pytest.TestReport) -> Outcome:
         return Outcome.SKIPPED
     if report.failed:
         return Outcome.FAILED if report.when == "call" else Outcome.ERROR
-    return Outcome.PASSED
+    # A hook may set any word, which pytest counts as nothing: nothing proves that the test passed.
+    return Outcome.PASSED if report.passed else Outcome.ERROR

@@ -19,15 +19,12 @@ from typing import NoReturn
 from ...channel.orders import Orders
 from ...channel.wire import Sender
 from ...model.blame import error_text
-from ...model.observation import InternalError
+from ...model.observation import RAISED, InternalError
 from . import processes
 from .signals import SignalsHeld
 
 ChildMain = Callable[[Sender, Orders], None]
 """What the child does. Python collects no garbage in it until it says so."""
-
-RAISED = 70
-"""Exit code of a child whose `child_main` raised (EX_SOFTWARE)."""
 
 _HIGH = 200
 _OF_THREADS = re.compile(r".*use of fork\(\) may lead to deadlocks")

@@ -21,10 +21,11 @@ from typing import NoReturn
 
 from ...channel.wire import Sender
 from ...model.blame import error_text
+from ...model.observation import RAISED
 from ..jvm_files import now, remove_jvm_files
 from ..mark import bear
 from . import processes
-from .fork import RAISED, ChildMain, OpenEnds, bind_to, fork, run_child, tell_error
+from .fork import ChildMain, OpenEnds, bind_to, fork, run_child, tell_error
 from .scratch import RunFolder
 from .signals import SYNCHRONOUS, SignalsHeld
 

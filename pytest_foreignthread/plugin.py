@@ -97,7 +97,7 @@ def _new_run(config: pytest.Config) -> Run:
     from .run.session import Run
 
     chosen = options.configured(config, known_modes(config))
-    config.stash[stash_keys.CHOICE] = chosen["live"]
+    config.stash[stash_keys.LIVE] = chosen["live"]
     run = Run(config, chosen, functools.partial(_doctors_block, config, chosen))
     config.pluginmanager.register(RunTestHooks(run), "foreign_thread_run")
     config.pluginmanager.register(run.results, "foreign_thread_results")

@@ -22,9 +22,10 @@ and is an error of that test. What fits a forger can send, too: it says no more 
 | not served | `PhaseStarted` of `teardown`, `TestEnded`, `Finished` | ended |
 
 In each state `ThreadNamed`, `JvmAdopted` and `UncaughtException`, which say something and change nothing: threads of a
-body may be late; and `InternalError`, which ends the child and is an error of the test.
-From the setup on `DebuggerEntered`, whose time is not in the future, and `DebuggerLeft`; `supervise.lender` bounds what
-a debugger costs. After the end of a test no other message. `Tried` belongs to the doctor's trial alone.
+body may be late; and `InternalError`, which is an error of the test: the child that sends it then ends by itself.
+From the setup on `DebuggerEntered`, whose time is not in the future, and `DebuggerLeft`; the lender of the terminal
+bounds what a debugger costs. After the end of a test no other message: the child has no order for another test yet.
+`Tried` belongs to the doctor's trial.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether a run has a use for this plugin, and what is noted until it has: it needs no other module for that."""
+"""Whether a run needs this plugin, which is asked of each node: few modules are imported for that."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORKED: Final = "forked"
 """pytest-forked's marker."""
 
 CHILD_FIXTURE: Final = "_foreign_thread_child"
-"""All of this plugin's that need a child ask for it; a suite may have a fixture `jvm` of its own."""
+"""Each fixture of this plugin that needs a child requests this one; a suite may have a fixture `jvm` of its own."""
 
 
 def is_marked(node: Any) -> bool:

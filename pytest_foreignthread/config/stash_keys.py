@@ -18,9 +18,10 @@ START_PATH = pytest.StashKey[tuple[str, ...]]()
 """sys.path before pytest loaded the project's conftests."""
 
 FRESH = pytest.StashKey[bool]()
-"""Whether this is the pytest of a fresh interpreter, which is told what to run."""
+"""Whether this is the pytest of a fresh interpreter, which takes orders from another pytest process."""
 
 DESELECTED = pytest.StashKey[int]()
+"""How many items were deselected before the run needed this plugin."""
 
 ORDER = pytest.StashKey[Sequence[str]]()
 """In xdist's controller the node ids of the run."""
@@ -35,14 +36,16 @@ LOGS = pytest.StashKey[Any]()
 """In xdist's controller a `started.WorkerLogs`: what the workers write of the tests that they start."""
 
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+"""Of an item: present if it is a foreign-thread test."""
 
 TICK = pytest.StashKey[Callable[[], None]]()
-"""To be called about once a second while a child runs, where the run has a live line."""
+"""Call this about once a second while a child runs; present if the run has a live line."""
 
 STEP_ASIDE = pytest.StashKey[Callable[[], None]]()
-"""To be called where a debugger in a child is about to write on the screen."""
+"""Call this before a debugger in a child writes on the screen."""
 
-CHOICE = pytest.StashKey[str]()
+LIVE = pytest.StashKey[str]()
+"""One of `choices.LIVE_CHOICES`."""
 
 CHILD = pytest.StashKey[Any]()
 """The `ChildState` of the child that this process is; absent in the pytest process."""

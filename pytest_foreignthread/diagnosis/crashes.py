@@ -141,9 +141,9 @@ def _left_by_others(case: Case) -> str:
         if case.jvm
         else "C code ended the process (exit)"
     )
-    if case.exit_code == RAISED:
-        unreported = "the test closed the child's pipe, or replaced a function that the child needs"
-        return f"{by}, status {RAISED}; or this plugin failed in the child and could not report why: {unreported}"
+    if case.exit_code in (0, RAISED):
+        closed = "the test closed the child's pipe to pytest, or replaced a function that the child needs"
+        return f"{by}, status {case.exit_code}; or the child ended by itself and could not say so: {closed}"
     return f"{by}, status {case.exit_code}; Python did not"
 
 

@@ -1,4 +1,4 @@
-"""Room `interop`: what depends on private or fragile parts of pytest, JPype and other plugins, a file for each.
+"""Room `interop`: what knows other plugins, and fragile parts of pytest and JPype.
 
 May import the rooms below it: supervise, config, matrix, diagnosis, evidence, channel, model.
 """

@@ -1,15 +1,11 @@
-"""Other plugins that run a test again and again, and how pytest's hooks are called with them alone, or without them."""
+"""Other plugins that run a test again and again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
-
-if TYPE_CHECKING:
-    pass
-
 
 _MODULES: Final = frozenset({"pytest_rerunfailures", "flaky.flaky_pytest_plugin"})
 """Those whose `pytest_runtest_protocol` goes through pytest's own steps as often as it likes."""

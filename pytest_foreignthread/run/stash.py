@@ -10,4 +10,4 @@ if TYPE_CHECKING:
     from .session import Run
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()
-"""Only a run that has a use for it has one."""
+"""Present once the run needs this plugin."""

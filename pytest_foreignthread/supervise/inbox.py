@@ -55,6 +55,11 @@ class Inbox:
         while left > 0 and (size := self.read(min(left, _CHUNK))):
             left -= size
 
+    @property
+    def waiting(self) -> tuple[Message, ...]:
+        """What was read and not taken."""
+        return tuple(self._waiting)
+
     def take(self) -> Iterator[Message]:
         while self._waiting:
             yield self._waiting.popleft()

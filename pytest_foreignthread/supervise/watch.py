@@ -186,9 +186,9 @@ class Watch:
             if isinstance(message, TestEnded):
                 if self._ended_by is EndedBy.DEADLINE:
                     continue
-                # What comes after is of the next test.
                 self.serving = True
-                return
+                self._check_what_follows()
+                break
             self._messages.append(message)
             if self._ended_at is None:
                 self._heed(message)
@@ -197,6 +197,13 @@ class Watch:
                 f"sent messages to pytest, its reports and warnings, of more than {self._inbox.limit} bytes: let it "
                 f"write less, or raise {MESSAGE_LIMIT_OPTION}"
             )
+
+    def _check_what_follows(self) -> None:
+        """Refuse what the child has sent of another test, for which it has no order yet; late threads may speak."""
+        self._inbox.drain()
+        for message in self._inbox.waiting:
+            if not self._is_expected(message):
+                return
 
     def _is_expected(self, message: Message) -> bool:
         """Whether it is accepted; of a child that sent another no more is."""
@@ -215,6 +222,7 @@ class Watch:
         # What a child sends that has passed its deadline does not make it less of a hang.
         if self._ended_by is not EndedBy.DEADLINE:
             self._refused, self._ended_by = self._refused or words, EndedBy.REFUSAL
+            self.serving = False
 
     def _heed(self, message: Message) -> None:
         match message:

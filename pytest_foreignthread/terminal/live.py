@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from ..config.stash_keys import CHOICE, STEP_ASIDE, TICK
+from ..config.stash_keys import LIVE, STEP_ASIDE, TICK
 
 
 def is_wanted(config: pytest.Config, environment: Mapping[str, str] = os.environ) -> bool:
     """With `-s` the screen belongs to the tests, which may draw on it themselves; a log of CI keeps what is drawn."""
-    asked = config.stash.get(CHOICE, "off") == "auto" and config.get_verbosity() > -2
+    asked = config.stash.get(LIVE, "off") == "auto" and config.get_verbosity() > -2
     runs = not config.getoption("collectonly", False) and config.getoption("capture", "fd") != "no"
     able = environment.get("TERM", "") not in ("", "dumb") and not (environment.get("CI") or os.name != "posix")
     return asked and runs and able and sys.stdout.isatty()

@@ -1,4 +1,4 @@
-"""Every example of docs/fixtures.md runs, as a test module of its own."""
+"""Every example of docs/fixtures.md, and the first one of the README, runs as a test module of its own."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ import pytest
 
 from .conftest import SuiteRun, run_suite_in
 
+
+def _blocks(page: Path) -> list[str]:
+    return re.findall(r"(?ms)^```python\n(.*?)^```", page.read_text(encoding="utf-8"))
+
+
 PAGE = Path(__file__).parents[2] / "docs" / "fixtures.md"
-EXAMPLES = re.findall(r"(?ms)^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"))
+README = PAGE.parents[1] / "README.md"
+FIRST, *_ = _blocks(README)
+EXAMPLES = [FIRST, *_blocks(PAGE)]
 
 
 @pytest.fixture(scope="module")

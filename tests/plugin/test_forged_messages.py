@@ -252,6 +252,68 @@ def test_a_forged_end_of_the_run_in_a_shared_child_ends_no_other_test(tmp_path_f
     }
 
 
+NEIGHBOURS: Final = """
+    import gc, json, os, threading
+    import pytest
+    from pytest_foreignthread.channel.wire import Sender
+
+    pytestmark = pytest.mark.foreign_thread(isolation="session")
+
+    def message(kind, **fields):
+        return kind.encode() + b"\\t" + json.dumps(fields).encode() + b"\\n"
+
+    def report(nodeid, when):
+        fields = {"nodeid": nodeid, "location": ["x", 1, "y"], "keywords": {}, "outcome": "passed", "when": when}
+        more = {"longrepr": None, "sections": [], "user_properties": [], "duration": 0.1, "start": 0, "stop": 0}
+        sent = fields | more | {"$report_type": "TestReport"}
+        return message("ReportMade", report=sent, exceptions=[], elsewhere="")
+
+    def whole(nodeid):
+        phases = [message("PhaseStarted", phase=one) + report(nodeid, one) for one in ("setup", "call", "teardown")]
+        return b"".join(phases) + message("TestEnded")
+
+    def forge(data):
+        own = lambda one: type(one) is Sender and one._owner_pid == os.getpid()
+        os.write(next(one for one in gc.get_objects() if own(one)).fileno(), data)
+
+    def test_first():
+        pass
+
+    def test_forges(request):
+        here = request.node.nodeid
+        own = report(here, "call") + message("PhaseStarted", phase="teardown") + report(here, "teardown")
+        others = [whole(here.replace("test_forges", name)) for name in ("test_fails", "test_dies")]
+        forge(own + message("TestEnded") + b"".join(others))
+        threading.Event().wait()
+
+    def test_fails():
+        assert False
+
+    def test_dies():
+        os._exit(7)
+
+    def test_ends_twice(request):
+        here = request.node.nodeid
+        own = report(here, "call") + message("PhaseStarted", phase="teardown") + report(here, "teardown")
+        forge(own + message("TestEnded") + message("TestEnded"))
+
+    def test_last():
+        pass
+"""
+
+
+def test_a_test_in_a_shared_child_passes_no_other_test(run_suite: RunSuite) -> None:
+    """The child has no order for another test when it says that this one has ended."""
+    ran = run_suite(NEIGHBOURS)
+    forged = dict.fromkeys(["test_forges", "test_ends_twice"], "error")
+    others = {"test_first": "passed", "test_fails": "failed", "test_dies": "crash", "test_last": "passed"}
+    assert ran.outcomes == forged | others
+    assert (
+        "expected no message after the end of the test, got the start of the setup"
+        in ran.tests["test_forges"]["message"]
+    )
+
+
 LOUD: Final = """
     import os
     import pytest

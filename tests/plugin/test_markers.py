@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -339,3 +340,8 @@ def test_without_a_plugin_of_pytest(run_suite: RunSuite, plugin: str) -> None:
     if plugin != "terminal":
         assert run.closing_line == "1 failed, 1 passed, 1 segfault, 1 crash"
         assert "SEGFAULT test_it.py::test_crashes" in run.output
+
+
+def test_the_page_of_options_shows_the_mistakes_as_they_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "options.md").read_text(encoding="utf-8")
+    assert {problem for problem in PROBLEMS if problem in page} >= {PROBLEMS[0], PROBLEMS[3], PROBLEMS[5]}

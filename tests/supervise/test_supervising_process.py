@@ -142,8 +142,8 @@ def test_signals_at_any_moment_leave_nothing(script: list[str], tmp_path: Path, 
 def test_an_interrupt_at_any_step_of_the_pids_arrival_leaves_nothing(script: list[str], tmp_path: Path) -> None:
     """A handler may raise before each instruction of Python's; a trace function that raises stands for it."""
     body = """
-    from pytest_foreignthread.supervise import kept, processes
-    codes = {kept.KeptChild._take.__code__, processes.open_pidfd.__code__}
+    from pytest_foreignthread.supervise.process import keeper_client, processes
+    codes = {keeper_client.KeptChild._take.__code__, processes.open_pidfd.__code__}
     def is_interrupted(step):
         steps = 0
         def trace(frame, event, argument):

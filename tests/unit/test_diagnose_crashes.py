@@ -215,11 +215,12 @@ LEAVES: Final = (PythonFrame(FAULTS, 33, "write"), PythonFrame(FAULTS, 48, "writ
         ((*LEAVES, THUNK, BODY), Exited(3), "thunk (test_bridge.py:15) called os._exit(3)"),
         # A dump of an earlier moment: of a null result, say.
         ((LEAVES[0], PythonFrame(FAULTS, 40, "write_for"), THUNK), Exited(3), "Java or C ended the process"),
+        ((), Exited(0), "Java or C ended the process (System.exit, Runtime.halt, exit), status 0; or the child ended"),
         ((), Exited(3), "Java or C ended the process"),
         (
             (),
             Exited(70),
-            "Java or C ended the process (System.exit, Runtime.halt, exit), status 70; or this plugin failed",
+            "Java or C ended the process (System.exit, Runtime.halt, exit), status 70; or the child ended",
         ),
         ((*LEAVES, THUNK), Signaled(6), None),
         ((*LEAVES, THUNK), Lost("it was reaped elsewhere"), None),

@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from ...channel.report_shape import encodable
 from ...collect.identity import identity
 from ...diagnosis import diagnose
 from ...diagnosis.case import Case
@@ -62,7 +63,8 @@ def _jvm_failure(observation: Observation, taken: documents.Documents) -> str | 
 
 def internal_error(observation: Observation) -> str | None:
     """Return the text of an error that ended the child, and is not the test's."""
-    return next((message.text for message in observation.messages if isinstance(message, InternalError)), None)
+    text = next((message.text for message in observation.messages if isinstance(message, InternalError)), None)
+    return None if text is None else str(encodable(text))
 
 
 def not_served(observation: Observation) -> str | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby, takewhile
 
 from ..model.stacks import Frame, JavaFrame, NativeFrame, PythonFrame
+from .native_dump import PYTHON_LIBRARY
 
 # The native methods by which Java enters Python: of JPype, jep and PyJNIus.
 _INTO_PYTHON = re.compile(
@@ -22,6 +23,8 @@ _JDK = re.compile(r"(?:java|jdk|sun)\.")
 _JAVA_BORN = re.compile(r"java\.lang\.(?:Thread|VirtualThread)\.run")
 _EVALUATION = re.compile(r"_PyEval_EvalFrame|_PyFunction_Vectorcall")
 _CALLBACK_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]callback\.py$")
+# Distributions strip them, so that their static functions have no names.
+_EXTENSION_MODULE = re.compile(r".*\.(?:cpython-[\w-]+|abi3)\.so")
 # HotSpot's stubs by which C enters Java, the oldest frame of a stretch; hs_err shows them, a thread dump does not.
 _INTO_JAVA = re.compile(r"~.*(?:call_stub|upcall).*", re.IGNORECASE)
 
@@ -88,9 +91,13 @@ def _with_native(
     shown = [frame for frame in native if isinstance(frame, PythonFrame)]
     if python and _calls(shown[: len(python)]) != _calls(python):
         return _beside(python, java, native)
-    gaps = _split(native, _nameless_in(native))
     stretches = _stretches_of_calls(java) or _stretches(java, lambda frame: frame.native)
-    count = sum(nameless for nameless, _ in gaps)
+    gaps = _split(native, _nameless_in(native))
+    if _count(gaps) != len(stretches):
+        # A library without any symbol looks like compiled Java code that is taken for its neighbour's.
+        certain = _split(native, _is_of_no_library)
+        gaps = certain if _count(certain) == len(stretches) else gaps
+    count = _count(gaps)
     if count != len(stretches) and java:
         reason = f"Java shows {_counted(len(stretches), 'piece')} of a stack, the native stack has room for {count}"
         return _apart(reason, native, _without_stubs(java))
@@ -129,9 +136,26 @@ def _nameless_in(native: Sequence[PythonFrame | NativeFrame]) -> Callable[[Pytho
     def is_java(frame: PythonFrame | NativeFrame) -> bool:
         if not isinstance(frame, NativeFrame) or frame.function is not None:
             return False
-        return frame.library is None or frame.library not in {*named, "libjvm.so"}
+        library = frame.library
+        return library is None or not (
+            library in {*named, "libjvm.so"}
+            or PYTHON_LIBRARY.fullmatch(library)
+            or _EXTENSION_MODULE.fullmatch(library)
+        )
 
     return is_java
+
+
+def _is_pythons(library: str) -> bool:
+    return any(known.fullmatch(library) for known in (PYTHON_LIBRARY, _EXTENSION_MODULE))
+
+
+def _is_of_no_library(frame: PythonFrame | NativeFrame) -> bool:
+    return isinstance(frame, NativeFrame) and frame.function is None and frame.library is None
+
+
+def _count(gaps: Iterable[tuple[bool, object]]) -> int:
+    return sum(nameless for nameless, _ in gaps)
 
 
 def _split(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import dropwhile
+from typing import Final
 
 from ..model.stacks import Gil, NativeFrame, NativeThread, PythonFrame
 
@@ -23,6 +25,9 @@ _NATIVE = re.compile(
 )
 _PYTHON = re.compile(r'    \(Python\) File "(?P<file>.*)", line (?P<line>[0-9]{1,9}|-1|None), in (?P<function>.*)')
 _UNKNOWN = ("???", "")
+PYTHON_LIBRARY: Final = re.compile(r"(?:lib)?python[0-9.]*[dt]*(?:\.so[0-9.]*)?")
+"""The file that holds CPython's own code: the executable, or the shared library."""
+_TIMED_WAIT: Final = "pthread_cond_timedwait"
 
 
 @dataclass
@@ -50,7 +55,27 @@ def parse_native_dump(text: str) -> tuple[NativeThread, ...]:
             readings.append(_Reading(int(header["id"]), header["name"], _gil(header["status"])))
         elif readings:
             _read(line, readings[-1])
-    return tuple(reading.thread() for reading in readings)
+    threads = tuple(reading.thread() for reading in readings)
+    if not any(thread.gil is Gil.HOLDS for thread in threads):
+        return threads
+    return tuple(replace(thread, gil=thread.gil or _gil_by_frames(thread)) for thread in threads)
+
+
+def _gil_by_frames(thread: NativeThread) -> Gil | None:
+    """Return whether the thread waits for the GIL, which pystack reads from names that a stripped Python does not have.
+
+    CPython's own code waits for a condition with a time limit in `take_gil` (Python/ceval_gil.c) and nowhere else: its
+    locks are semaphores on Linux (Python/thread_pthread.h, Python/parking_lot.c).
+    """
+    frames = dropwhile(lambda frame: not _waits_for_a_time(frame), thread.frames)
+    caller = next((frame for frame in frames if not _waits_for_a_time(frame)), None)
+    if not isinstance(caller, NativeFrame) or caller.function not in (None, "take_gil"):
+        return None
+    return Gil.WAITS if PYTHON_LIBRARY.fullmatch(caller.library or "") else None
+
+
+def _waits_for_a_time(frame: PythonFrame | NativeFrame) -> bool:
+    return isinstance(frame, NativeFrame) and (frame.function or "").partition("@")[0] == _TIMED_WAIT
 
 
 def _read(line: str, reading: _Reading) -> None:

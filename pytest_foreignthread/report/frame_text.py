@@ -44,7 +44,7 @@ def _told(frames: Sequence[Frame]) -> Iterator[str]:
     shown = shown[max(0, sum(1 for _ in takewhile(_only_waits, shown)) - 1) :]
     # The innermost frames are where it happened, wherever that is, so they are never folded away.
     head = _head(shown)
-    yield from map(frame_line, shown[:head])
+    yield from map(frame_line, _without_nameless(shown[:head]))
     for kind, run in groupby(_classified(shown[head:]), key=lambda pair: pair[0]):
         yield from _folded(kind, [frame for _, frame in run])
 
@@ -61,6 +61,16 @@ def _head(frames: Sequence[Frame]) -> int:
     """Count the frames on top that are shown in any case: C frames, and the first one of Python's or Java's."""
     native = next((place for place, frame in enumerate(frames) if not isinstance(frame, NativeFrame)), len(frames))
     return min(native, _TOP) + (native < min(len(frames), _TOP) and not _is_hidden(frames[native]))
+
+
+def _without_nameless(frames: Sequence[Frame]) -> Iterator[Frame]:
+    """Yield the frames but those of a stripped library that follow another frame of that library."""
+    previous: Frame | None = None
+    for frame in frames:
+        library = previous.library if isinstance(previous, NativeFrame) else ""
+        if not isinstance(frame, NativeFrame) or frame.function is not None or frame.library != library:
+            yield frame
+        previous = frame
 
 
 def _is_hidden(frame: Frame) -> bool:

@@ -125,6 +125,7 @@ def test_no_order_is_proved_without_native_frames(python: str, of_java: str, rea
 
 
 POOL: Final = f"{PROXY} {TASK} {RUN}"
+CTYPES: Final = "_ctypes.cpython-311-x86_64-linux-gnu.so"
 ROOM: Final = "Java shows {} of a stack, the native stack has room for {}"
 # hs_err does not tell which methods are native.
 INVOKE: Final = PROXY.rstrip("!")
@@ -151,6 +152,11 @@ INVOKE: Final = PROXY.rstrip("!")
         # Where libjvm has no symbols its frames have no names either; compiled code is taken for a neighbour of it.
         ("body", POOL, "'body' h ? ?libjvm.so ?libjvm.so", f"'body' h {POOL} ?libjvm.so ?libjvm.so"),
         ("body", POOL, "'body' h ?libsimdsort.so ? ?libsimdsort.so call", f"'body' h {POOL} call"),
+        # A stripped Python has no names either: neither its own functions, nor its modules', are Java's.
+        ("body", POOL, "?python3.11 'body' ?python3.11 h ? c", f"?python3.11 'body' ?python3.11 h {POOL} c"),
+        ("body", POOL, "?libpython3.9.so.1.0 'body' h ? c", f"?libpython3.9.so.1.0 'body' h {POOL} c"),
+        ("body", POOL, f"?{CTYPES} 'body' ?{CTYPES} h ? c", f"?{CTYPES} 'body' ?{CTYPES} h {POOL} c"),
+        ("body", POOL, "?libffi.so.8 'body' ?libffi.so.8 h ? c", f"?libffi.so.8 'body' ?libffi.so.8 h {POOL} c"),
         ("body", "", "sem 'body' h ? call", "sem 'body' h ? call"),
         ("", POOL, "sem 'body' h ? call", f"sem 'body' h {POOL} call"),
         ("", "", "sem 'body' h", "sem 'body' h"),

@@ -15,6 +15,7 @@ TEXTS: Final = {path.stem: path.read_text(encoding="utf-8") for path in sorted(D
 TEST_FILE: Final = "/home/user/project/tests/test_bridge.py"
 JVM: Final = "libjvm.so"
 NO_NAME: Final = NativeFrame(None, None, "")
+HEADER: Final = "Traceback for thread 7 (a) [] (most recent call last):\n"
 
 
 def threads(name: str) -> dict[str, NativeThread]:
@@ -62,6 +63,39 @@ def test_who_holds_the_gil_and_who_waits(version: str) -> None:
     assert shape(waiter)[-1] == "_start"
 
 
+def test_who_waits_for_the_gil_of_a_stripped_python() -> None:
+    """Debian's, of which pystack says who holds the GIL, not who waits: `take_gil` has no name."""
+    text = TEXTS["native-stripped-3.11"]
+    waiter, holder = parse_native_dump(text)
+    assert (holder.gil, waiter.gil) == (Gil.HOLDS, Gil.WAITS)
+    assert "take_gil" not in text
+    # A condition that nobody is known to hold may be any.
+    assert [thread.gil for thread in parse_native_dump(text.replace("Has the GIL", ""))] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("frames", "gil"),
+    [
+        ("pthread_cond_timedwait@@GLIBC_2.3.2 (/lib/libc.so.6)|??? (/usr/bin/python3.12)", Gil.WAITS),
+        ("pthread_cond_timedwait (/lib/libpthread.so.0)|??? (/usr/lib64/libpython3.9.so.1.0)", Gil.WAITS),
+        ("pthread_cond_timedwait (/lib/libc.so.6)|take_gil (/opt/libpython3.13d.so.1.0)", Gil.WAITS),
+        ("pthread_cond_timedwait (/lib/libc.so.6)|??? (/opt/bin/python3)|??? (/opt/bin/python3)", Gil.WAITS),
+        # A named function of CPython that is not `take_gil`, and waits of others.
+        ("pthread_cond_timedwait (/lib/libc.so.6)|Tcl_ConditionWait (/opt/bin/python3.12)", None),
+        ("pthread_cond_timedwait (/lib/libc.so.6)|??? (/usr/lib/libuv.so.1)|??? (/usr/bin/python3.12)", None),
+        ("pthread_cond_timedwait (/lib/libc.so.6)|??? (/lib/_pythonic.so)", None),
+        ("pthread_cond_wait (/lib/libc.so.6)|??? (/usr/bin/python3.12)", None),
+        ("sem_clockwait (/lib/libc.so.6)|PyThread_acquire_lock_timed (/usr/bin/python3.12)", None),
+        ("pthread_cond_timedwait (/lib/libc.so.6)", None),
+    ],
+)
+def test_a_timed_wait_of_cpython_itself_is_for_the_gil(frames: str, gil: Gil | None) -> None:
+    lines = [f'    (C) File "???", line 0, in {frame}\n' for frame in reversed(frames.split("|"))]
+    holder = "Traceback for thread 8 (b) [Has the GIL] (most recent call last):\n"
+    waiter, _ = parse_native_dump(HEADER + "".join(lines) + "\n" + holder)
+    assert waiter.gil is gil
+
+
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
 def test_every_frame_is_read(version: str) -> None:
     text = TEXTS[f"native-gil-{version}"]
@@ -87,9 +121,6 @@ def test_a_thread_held_by_hotspot_in_its_crash() -> None:
         *("get_type_cache", "?", "?", "ffi_call", "_call_function_pointer", "_ctypes_callproc", "PyCFuncPtr_call")
     ]
     assert crashed.frames[fault + 1] == NativeFrame("libpython3.11.so.1.0", "get_type_cache", "")
-
-
-HEADER: Final = "Traceback for thread 7 (a) [] (most recent call last):\n"
 
 
 @pytest.mark.parametrize(

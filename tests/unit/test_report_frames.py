@@ -56,6 +56,14 @@ FOLDS: dict[str, tuple[list[Frame], list[str]]] = {
         [THUNK, native("f"), native("g"), THUNK],
         [SHOWN_THUNK, "  (C)      f (libjvm.so)", "  (C)      g (libjvm.so)", SHOWN_THUNK],
     ),
+    "C frames on top that a stripped library does not name": (
+        [native("wait", "libc.so.6"), *[native(None, "python3.11")] * 3, THUNK],
+        ["  (C)      wait (libc.so.6)", "  (C)      python3.11", SHOWN_THUNK],
+    ),
+    "C frames without a name, of two libraries": (
+        [native(None, "libffi.so.8"), native(None, "libffi.so.8"), native(None, None), native("f"), THUNK],
+        ["  (C)      libffi.so.8", "  (C)      unknown code", "  (C)      f (libjvm.so)", SHOWN_THUNK],
+    ),
     "C frames of several libraries": (
         [THUNK, *MAPPED],
         [SHOWN_THUNK, "  (5 C frames of libpython3.11, _ctypes, _jpype, libjvm)"],

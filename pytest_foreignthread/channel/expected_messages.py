@@ -21,8 +21,9 @@ and is an error of that test. What fits a forger can send, too: it says no more 
 | | after the teardown `TestEnded` or `Finished` | ended |
 | not served | `PhaseStarted` of `teardown`, `TestEnded`, `Finished` | ended |
 
-In each state `ThreadNamed`, `JvmAdopted` and `UncaughtException`, which say something and change nothing: threads of a
-body may be late; and `InternalError`, which is an error of the test: the child that sends it then ends by itself.
+In each state `ThreadNamed` and `UncaughtException`, which say something and change nothing: threads of a body may be
+late; `JvmAdopted` where the JVM starts late, as only there the project can start its own; and `InternalError`, which
+is an error of the test: the child that sends it then ends by itself.
 From the setup on `DebuggerEntered`, whose time is not in the future, and `DebuggerLeft`; the lender of the terminal
 bounds what a debugger costs. After the end of a test no other message: the child has no order for another test yet.
 `Tried` belongs to the doctor's trial.
@@ -92,8 +93,10 @@ class MessagesOfTest:
 
     def take(self, message: Message) -> None:
         match message:
-            case ThreadNamed() | JvmAdopted() | UncaughtException() | InternalError():
+            case ThreadNamed() | UncaughtException() | InternalError():
                 return
+            case JvmAdopted():
+                self._want(self._late, "no JVM of the project's own in a forked child", message)
             case DebuggerEntered():
                 self._want(self._phase in _OF_TEST, "no debugger before the setup of the test", message)
                 check_time(message)

@@ -161,11 +161,12 @@ class Decoder:
         self.exceeded = False
         """More came than the limit allows; what comes later is dropped unread."""
         self.foreign_lines = 0
-        """Lines that were no message: a test wrote into the pipe."""
+        """Lines of the current test that were no message: a test wrote into the pipe."""
 
     def begin(self) -> None:
         """Count anew, for the next test."""
         self._taken = len(self._rest)
+        self.foreign_lines = 0
 
     def feed(self, data: bytes) -> list[Message]:
         if self._exceeds(len(data)):

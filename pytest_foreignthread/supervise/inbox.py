@@ -36,6 +36,11 @@ class Inbox:
         return self._decoder.exceeded
 
     @property
+    def foreign_lines(self) -> int:
+        """Lines of this test that are no message."""
+        return self._decoder.foreign_lines
+
+    @property
     def torn(self) -> int:
         """Bytes of a last message that has not come whole."""
         return self._decoder.torn

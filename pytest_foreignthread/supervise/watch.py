@@ -214,9 +214,16 @@ class Watch:
                 self._expected.take(message)
         except Unexpected as error:
             words = CANNOT_ACCEPT if isinstance(message, ReportMade) else CANNOT_ACCEPT.replace("report", "message")
-            self._refuse(f"{words}: {error}")
+            self._refuse(f"{words}: {error}{self._about_foreign_lines()}")
             return False
         return True
+
+    def _about_foreign_lines(self) -> str:
+        """Return what may have damaged the messages that were expected."""
+        if not (count := self._inbox.foreign_lines):
+            return ""
+        lines = "1 line that is no message was" if count == 1 else f"{count} lines that are no message were"
+        return f" ({lines} in the pipe to pytest: something in the child wrote to a descriptor that is not its own)"
 
     def _refuse(self, words: str) -> None:
         # What a child sends that has passed its deadline does not make it less of a hang.

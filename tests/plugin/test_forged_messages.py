@@ -91,6 +91,12 @@ SUITE: Final = """
         for _ in itertools.repeat(None):
             os.write(descriptor, b"x" * 100_000)
 
+    BYTES = [b"half a message", b"\\0\\xff\\n" * 3, b"PhaseStarted\\t{}\\n", b"\\n\\n\\n"]
+
+    @pytest.mark.parametrize("data", BYTES, ids=repr)
+    def test_bytes(send, data):
+        os.write(send.__self__.fileno(), data)
+
     def test_odd_warning(send):
         send(WarningRecorded("a\\0b", "C\\0\\ud800", "text", "/dev/zero", -4, "call"))
 
@@ -129,11 +135,19 @@ def test_a_forged_report_is_an_error_of_its_test(run: SuiteRun) -> None:
 
 def test_a_forged_message_is_an_error_of_its_test(run: SuiteRun) -> None:
     forged = {name: entry for name, entry in run.tests.items() if name.startswith("test_message")}
-    # It says which JVM the child has, of which the test says nothing else.
-    assert forged.pop("test_message[JvmAdopted]")["outcome"] == "passed"
     assert {name for name, entry in forged.items() if entry["outcome"] != "error"} == set()
     words = "sent a message that pytest-foreignthread cannot accept: expected "
     assert [name for name, entry in forged.items() if words not in entry["message"]] == []
+
+
+def test_bytes_that_are_no_message_are_named_where_they_damage_one(run: SuiteRun) -> None:
+    entries = {name: entry for name, entry in run.tests.items() if name.startswith("test_bytes")}
+    assert len(entries) == 4
+    damaged = entries.pop("test_bytes[b'half a message']")
+    # What followed on the same line was the report.
+    assert damaged["outcome"] == "error"
+    assert "1 line that is no message was in the pipe to pytest" in damaged["message"]
+    assert {entry["outcome"] for entry in entries.values()} == {"passed"}
 
 
 def test_a_forged_debugger_does_not_put_off_the_deadline(run: SuiteRun) -> None:

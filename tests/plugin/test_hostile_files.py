@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -187,6 +188,27 @@ FOLDERS: Final = """
     def test_dies():
         os._exit(4)
 """
+# What stands in the place of the temporary folder at the end of the run.
+REPLACED: Final = """
+    import pytest
+    from helpers import *
+
+    pytestmark = pytest.mark.MARK
+
+    def test_passes(): pass
+
+    def test_puts_a_file_in_its_place():
+        shutil.rmtree(os.environ["TMPDIR"])
+        Path(os.environ["TMPDIR"]).touch()
+
+    def test_dies(): os._exit(4)
+
+    def test_puts_a_pipe_in_its_place():
+        Path(os.environ["TMPDIR"]).unlink()
+        os.mkfifo(os.environ["TMPDIR"])
+
+    def test_dies_as_well(): os._exit(4)
+"""
 
 
 WAYS: Final = {
@@ -216,3 +238,20 @@ def test_folders_that_are_gone_cost_no_other_test(tmp_path: Path, mark: str, arg
     assert list(tmp_path.glob("moved-*")) == []
     assert list(tmp_path.glob("tmp/pytest-foreignthread*")) == []
     assert "INTERNALERROR" not in run.output + run.errors
+
+
+@pytest.mark.parametrize(("mark", "args"), WAYS.values(), ids=WAYS)
+def test_what_replaces_the_temporary_folder_costs_no_other_test(
+    tmp_path: Path, mark: str, args: tuple[str, ...]
+) -> None:
+    """Its scratch files lie in another temporary folder of the machine, and are removed there."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    files = {"helpers.py": HELPERS, "test_it.py": REPLACED.replace("MARK", mark)}
+    run = run_suite_in(tmp_path, files, *args, env={"TMPDIR": str(temporary)})
+    assert run.outcomes == {name: "crash" if "dies" in name else "passed" for name in run.outcomes}, run.output
+    assert len(run.outcomes) == 5
+    assert "python" in run.tests["test_dies_as_well"]["artifacts"]
+    assert temporary.is_fifo()
+    pids = {path.name.split("-")[1] for path in Path("/tmp").glob(f"pytest-foreignthread-{os.getuid()}/run-*")}
+    assert not {pid for pid in pids if not Path(f"/proc/{pid}").exists()}

@@ -75,7 +75,6 @@ WHOLE: Final[dict[str, tuple[Message, ...]]] = {
     "with subtests": (*SET_UP, CALL, part(), part(), report("call"), TEARDOWN),
     "with warnings": (JVM, SETUP, warning("setup"), report("setup"), CALL, warning("call"), report("call")),
     "threads at any time": (THREAD, JVM, THREAD, SETUP, THREAD, report("setup"), CALL, THREAD, *TORN_DOWN[4:], THREAD),
-    "an adopted JVM": (JVM, JvmAdopted("25", ""), SETUP, JvmAdopted("25", "")),
     "the JVM fails": (JVM, FAILED),
     "no such test": (NOT_SERVED, TestEnded()),
     "no such test, what stands is torn down": (NOT_SERVED, TEARDOWN, Finished()),
@@ -95,6 +94,7 @@ def test_a_shared_child_has_its_jvm_from_the_first_test_on() -> None:
 
 def test_a_jvm_may_start_late() -> None:
     take([SETUP, JVM, SETUP, report("setup"), *TORN_DOWN[3:]], late=True)
+    take([SETUP, JVM, JvmAdopted("25", ""), SETUP, JvmAdopted("25", "")], late=True)
     take([SETUP, JVM, FAILED, report("setup", "failed"), TEARDOWN, report("teardown"), TestEnded()], late=True)
 
 
@@ -124,6 +124,11 @@ WRONG: Final[dict[str, tuple[tuple[Message, ...], Message, str]]] = {
     "setup again": (SET_UP, SETUP, "got the start of the setup"),
     "a second call": (CALLED, CALL, "expected the start of the teardown"),
     "a second teardown": (TORN_DOWN, TEARDOWN, "expected the end of the test"),
+    "a JVM of the project's in a forked child": (
+        (JVM, SETUP),
+        JvmAdopted("25", ""),
+        "expected no JVM of the project's",
+    ),
     "a JVM in the call": ((*SET_UP, CALL), JVM, "got the start of the jvm"),
     "a second JVM": ((JVM,), JVM, "got the start of the jvm"),
     "a phase that no child has": ((JVM,), PhaseStarted(Phase.FORK), "got the start of the fork"),

@@ -21,6 +21,8 @@ from ..opened_folder import OpenedFolder
 from .fork import OpenEnds
 
 _ATTEMPTS = 20
+_OTHER_PLACES = (Path("/tmp"), Path("/var/tmp"))
+"""Where `tempfile` looks as well."""
 _LOCK = "lock"
 _RETIRED = "retired-"
 
@@ -138,25 +140,28 @@ class ScratchRoot:
     def _run(self) -> RunFolder:
         if self._runs and self._runs[-1].in_place():
             return self._runs[-1]
-        parent = (self._parent or Path(tempfile.gettempdir())).absolute()
-        made = self._made_again(parent)
+        parent, made = self._temporary_folder()
         run = _locked_folder(parent, self.ends, made)
         if self._count == 0:
             remove_stale(run.folder.path.parent)
         self._runs.append(run)
         return run
 
-    def _made_again(self, parent: Path) -> Path | None:
-        """Make the temporary folder where a test has removed it; return it then."""
-        try:
-            self._parents_mode = stat.S_IMODE(parent.stat().st_mode)
-        except FileNotFoundError:
-            if self._parents_mode is None:
-                raise
-            parent.mkdir()
-            parent.chmod(self._parents_mode)
-            return parent
-        return None
+    def _temporary_folder(self) -> tuple[Path, Path | None]:
+        """Return where the folder of the run is to be, and again what has to be removed with it.
+
+        A test may have removed the usual place, which is then made again, or have put something else there.
+        """
+        usual = (self._parent or Path(tempfile.gettempdir())).absolute()
+        if self._parents_mode is None:
+            self._parents_mode = stat.S_IMODE(usual.stat().st_mode)
+        elif not usual.exists():
+            usual.mkdir()
+            usual.chmod(self._parents_mode)
+            return usual, usual
+        elif not usual.is_dir():
+            return next((other for other in _OTHER_PLACES if other.is_dir() and os.access(other, os.W_OK)), usual), None
+        return usual, None
 
     def discard(self, folder: ChildFolder) -> None:
         """Remove a child's folder, and with the last one that of the run; may be called again."""

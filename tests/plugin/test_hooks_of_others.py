@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import pytest
+
 from .conftest import RunSuite
 
 DEATHS: Final = """
@@ -71,20 +73,23 @@ def test_a_report_hook_that_raises_is_named(run_suite: RunSuite) -> None:
     assert message.endswith("conftest.py:8)")
 
 
-def test_a_report_hook_that_sets_an_outcome_of_its_own(run_suite: RunSuite) -> None:
-    """pytest counts such a report as nothing."""
+@pytest.mark.parametrize("value", ["'odd'", "None", "object()", "['failed']"])
+def test_a_report_hook_that_sets_an_outcome_of_its_own(run_suite: RunSuite, value: str) -> None:
+    """pytest counts such a report as nothing, and would say that no test ran."""
     conftest = """
         import pytest
 
         @pytest.hookimpl(wrapper=True)
         def pytest_runtest_makereport():
             report = yield
-            report.outcome = "odd"
+            report.outcome = VALUE
             return report
-    """
+    """.replace("VALUE", value)
     suite = "import pytest\n\n@pytest.mark.foreign_thread(mode='main')\ndef test_it(): assert False\n"
     run = run_suite({"conftest.py": conftest, "test_it.py": suite})
-    assert "passed" not in run.outcomes.values()
+    assert run.outcomes == {"test_it": "error"}
+    assert run.status == 1
+    assert "expected one of passed, failed, skipped as outcome, got" in run.output
 
 
 def test_a_hook_that_raises_at_the_end_leaves_the_report(run_suite: RunSuite) -> None:

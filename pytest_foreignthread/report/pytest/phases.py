@@ -11,6 +11,7 @@ from ...interop.hook_calls import hook_of
 from ...interop.loops import loops_of
 
 _PHASES: Final = ("setup", "call", "teardown")
+_OUTCOMES: Final = ("passed", "failed", "skipped")
 _GATHERERS: Final = frozenset({"AllureListener", "JSONReport", "JSONReportWorker"})
 """Classes of the plugins whose `pytest_runtest_makereport` needs what their hooks of the phases have gathered."""
 HOOK_FAILED: Final = "a hook that failed"
@@ -24,17 +25,21 @@ def begin(item: pytest.Item) -> None:
 
 
 def make_report(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
-    """Let all hooks make the report. Where one raises, pytest's own make it, and a section tells of the error.
+    """Let all hooks make the report. Where one fails, pytest's own make it, and a section tells of the error.
 
-    Such a hook counts on what was in the child, `item.funcargs` say, as pytest's documentation shows it.
+    A hook that raises counts on what was in the child, `item.funcargs` say, as pytest's documentation shows it. Of a
+    report with an outcome that pytest does not know no terminal and no exit status would tell.
     """
     try:
         _play(item, call.when)
         report: pytest.TestReport = _all_but_loops(item)(item=item, call=call)
+        if (outcome := getattr(report, "outcome", None)) in _OUTCOMES:
+            return report
+        words = f"pytest_runtest_makereport: expected one of {', '.join(_OUTCOMES)} as outcome, got {outcome!r}"
     except Exception as error:  # a hook may do anything
-        report = make_own_report(item, call)
         words = f"pytest_runtest_makereport raised {error!r}\nThis phase ran in a child: what it had is not here."
-        report.sections.append((HOOK_FAILED, words))
+    report = make_own_report(item, call)
+    report.sections.append((HOOK_FAILED, words))
     return report
 
 

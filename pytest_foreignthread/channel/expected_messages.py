@@ -22,8 +22,8 @@ and is an error of that test. What fits a forger can send, too: it says no more 
 | not served | `PhaseStarted` of `teardown`, `TestEnded`, `Finished` | ended |
 
 In each state `ThreadNamed` and `UncaughtException`, which say something and change nothing: threads of a body may be
-late; `JvmAdopted` where the JVM starts late, as only there the project can start its own; and `InternalError`, which
-is an error of the test: the child that sends it then ends by itself.
+late; `JvmAdopted` in a fresh interpreter, as only there the project can start a JVM of its own; and `InternalError`,
+which is an error of the test: the child that sends it then ends by itself.
 From the setup on `DebuggerEntered`, whose time is not in the future, and `DebuggerLeft`; the lender of the terminal
 bounds what a debugger costs. After the end of a test no other message: the child has no order for another test yet.
 `Tried` belongs to the doctor's trial.
@@ -76,11 +76,12 @@ class Expected(Protocol):
 class MessagesOfTest:
     """Those about one test of one child."""
 
-    def __init__(self, nodeid: str, *, starts_jvm: bool, late: bool = False) -> None:
+    def __init__(self, nodeid: str, *, starts_jvm: bool, late: bool = False, forked: bool = True) -> None:
         """`starts_jvm` is whether the child has a JVM to start, `late` whether that may be in the test's setup."""
         self._nodeid = nodeid
         self._starts_jvm = starts_jvm
         self._late = late
+        self._forked = forked
         self._phase = Phase.FORK
         """The last one that began; a JVM that starts in the setup leaves it at that."""
         self._in_jvm = False
@@ -96,7 +97,7 @@ class MessagesOfTest:
             case ThreadNamed() | UncaughtException() | InternalError():
                 return
             case JvmAdopted():
-                self._want(self._late, "no JVM of the project's own in a forked child", message)
+                self._want(not self._forked, "no JVM of the project's own in a forked child", message)
             case DebuggerEntered():
                 self._want(self._phase in _OF_TEST, "no debugger before the setup of the test", message)
                 check_time(message)

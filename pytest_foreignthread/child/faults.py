@@ -19,8 +19,11 @@ class PythonStacks:
     """Writes the stacks of all Python threads: of a death to one file, those asked for by a signal to another."""
 
     def __init__(self, death_file: Path, asked_file: Path, signal_number: int) -> None:
-        self._death = death_file.open("wb", buffering=0)
-        self._asked = asked_file.open("wb", buffering=0)
+        for path in (death_file, asked_file):
+            # What a test of another child has put there may be a FIFO, whose other end nobody opens.
+            path.unlink(missing_ok=True)
+        self._death = death_file.open("xb", buffering=0)
+        self._asked = asked_file.open("xb", buffering=0)
         self._signal = signal_number
         self._told: BaseException | None = None
 

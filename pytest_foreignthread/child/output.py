@@ -59,8 +59,8 @@ def give_own_capture_files(folder: Path) -> None:
 def _new_file(path: Path) -> int:
     """Return the descriptor of a new file, of one without a name where the folder takes none.
 
-    An earlier test of this child may have removed the folder, or put a link to a file of the user's in the place of the
-    file.
+    A test of this child, or of another that runs at the same time, may have removed the folder, or have put a link to a
+    file of the user's in the place of the file, or a FIFO, which nobody would ever open at the other end.
     """
     try:
         path.unlink(missing_ok=True)
@@ -87,7 +87,7 @@ def _open_descriptors() -> list[int]:
 def diverted(path: Path) -> Iterator[None]:
     """Send descriptors 1 and 2 to a file for a while: what a JVM says while it starts is about it, not the test."""
     _flush()
-    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    target = _new_file(path)
     saved = {fd: os.dup(fd) for fd in (1, 2) if _is_open(fd)}
     try:
         for fd in saved:

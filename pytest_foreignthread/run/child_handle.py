@@ -198,7 +198,8 @@ class ForkedChild:
         return self._supervised.observe(limits, probe=self._probe(), order=End(), expected=MessagesOfEnd())
 
     def _expected(self, item: pytest.Item) -> MessagesOfTest:
-        return MessagesOfTest(item.nodeid, starts_jvm=self._starts_jvm, late=self.starts_jvm_late)
+        late = self.starts_jvm_late
+        return MessagesOfTest(item.nodeid, starts_jvm=self._starts_jvm, late=late, forked=self.is_copy)
 
     def close(self, discard: Callable[[ChildFolder], object]) -> None:
         """Nothing is left of it once `discard` has removed its folder; it may be closed again."""

@@ -57,8 +57,8 @@ CALLED: Final = (*SET_UP, CALL, report("call"))
 TORN_DOWN: Final = (*CALLED, TEARDOWN, report("teardown"))
 
 
-def take(messages: Iterable[Message], *, starts_jvm: bool = True, late: bool = False) -> None:
-    expected = MessagesOfTest("t.py::test", starts_jvm=starts_jvm, late=late)
+def take(messages: Iterable[Message], *, starts_jvm: bool = True, late: bool = False, forked: bool = True) -> None:
+    expected = MessagesOfTest("t.py::test", starts_jvm=starts_jvm, late=late, forked=forked)
     for message in messages:
         expected.take(message)
 
@@ -94,7 +94,8 @@ def test_a_shared_child_has_its_jvm_from_the_first_test_on() -> None:
 
 def test_a_jvm_may_start_late() -> None:
     take([SETUP, JVM, SETUP, report("setup"), *TORN_DOWN[3:]], late=True)
-    take([SETUP, JVM, JvmAdopted("25", ""), SETUP, JvmAdopted("25", "")], late=True)
+    take([SETUP, JVM, JvmAdopted("25", ""), SETUP, JvmAdopted("25", "")], late=True, forked=False)
+    take([JVM, JvmAdopted("25", ""), SETUP, JvmAdopted("25", "")], forked=False)
     take([SETUP, JVM, FAILED, report("setup", "failed"), TEARDOWN, report("teardown"), TestEnded()], late=True)
 
 

@@ -44,6 +44,17 @@ class Diagnosis:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A line of the user's own code."""
+
+    file: str
+    """Relative to pytest's rootdir where it lies below that."""
+    line: int
+    source: str
+    """Its text without the indentation; empty where the file could not be read."""
+
+
+@dataclass(frozen=True)
 class Alone:
     """What became of a test that broke in a shared child when it was run once more, in a child of its own."""
 
@@ -72,6 +83,8 @@ class RunRecord:
     notes: tuple[str, ...] = ()
     uncaught: tuple[str, ...] = ()
     """Of a test that hung or died: the exceptions that no one caught meanwhile, each with its thread and its stack."""
+    at: Place | None = None
+    """Of a test that hung or died: where in the user's own code."""
     diagnosis: Diagnosis | None = None
     alone: Alone | None = None
     """None for a test that had a child of its own, or was the first in a shared one."""

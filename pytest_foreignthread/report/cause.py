@@ -7,13 +7,18 @@ import re
 from ..model.outcomes import Outcome
 from ..model.records import RunRecord
 from ..model.roles import is_java_born, is_python_born
-from ..model.stacks import Thread
+from ..model.stacks import FatalError, Thread
 from ..model.wording import called, frame_words, native_words
 from . import crashing
 
 # HotSpot's notations: `C  [libc.so.6+0x1]  memcpy+0x2`, `j  a.B.c()V+0`, `J 7 c2 a.B.c()V (9 bytes) @ 0x1`.
 _NATIVE = re.compile(r"[CVv]\s+\[([^\]]+)\]\s*(.*?)(?:\+0x[0-9a-f]+)?")
 _JAVA = re.compile(r"(?:j|J\s+\d+%?(?:\s+c\d)?)\s+([^(\s]+)\(.*")
+_ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
+_FIRST_PAGE = 4096
+"""Bytes from address 0 on that no program has: an access there goes by way of a null pointer."""
+_GUARD = 65536
+"""Bytes at the end of a stack that a growing stack meets first."""
 
 
 def fatal_words(record: RunRecord) -> list[str]:
@@ -54,6 +59,28 @@ def _named_by_pystack(where: str, thread: Thread | None) -> str | None:
     frame = thread.native_frames[0] if thread is not None and thread.native_frames else None
     library = where.partition("+")[0]
     return native_words(frame) if frame is not None and frame.function and frame.library == library else None
+
+
+def address_words(fatal: FatalError) -> str | None:
+    """Return the address of the fault and what it tells; None where HotSpot names none."""
+    # An access that the processor does not allow has no address: HotSpot shows what it had, which may be anything.
+    if fatal.signal is None or fatal.address is None or not _ADDRESS.fullmatch(fatal.address):
+        return None
+    number = int(fatal.address, 16)
+    if number == 0:
+        return "address 0 (null pointer)"
+    if number < _FIRST_PAGE:
+        return f"address {number:#x} (null pointer, {number} bytes on)"
+    if fatal.stack is not None and fatal.stack[0] - _GUARD <= number < fatal.stack[0] + _GUARD:
+        return f"address {number:#x} (the end of the thread's stack)"
+    return f"address {number:#x}"
+
+
+def fault_words(record: RunRecord) -> str:
+    """Return what the address of a fault tells, to follow the function; nothing of an address that tells nothing."""
+    fatal = record.evidence.fatal_error
+    words = None if fatal is None else address_words(fatal)
+    return f", {words}" if words is not None and words.endswith(")") else ""
 
 
 def end(record: RunRecord) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..matrix.verdicts import Matrix
-from ..model.records import Alone, Diagnosis, RunRecord
+from ..model.records import Alone, Diagnosis, Place, RunRecord
 from ..model.stacks import Frame, NativeFrame, PythonFrame, Thread
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 
 def test_entry(record: RunRecord) -> dict[str, Any]:
@@ -29,8 +29,10 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
         "signal": record.signal,
         "exit_code": record.exit_code,
         "message": record.message,
+        "at": None if record.at is None else _place(record.at),
         "problematic_frame": None if fatal is None else fatal.problematic_frame,
         "diagnosis": None if record.diagnosis is None else _diagnosis(record.diagnosis),
+        "looks": evidence.looks,
         "threads": [_thread(thread) for thread in evidence.threads],
         "artifacts": dict(record.artifacts),
         "missing": dict(evidence.missing),
@@ -57,6 +59,10 @@ def render(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
+def _place(at: Place) -> dict[str, Any]:
+    return {"file": at.file, "line": at.line, "source": at.source}
+
+
 def _diagnosis(found: Diagnosis) -> dict[str, Any]:
     return {"code": found.code, "text": found.text, "help": found.help, "evidence": list(found.evidence)}
 
@@ -77,6 +83,7 @@ def _thread(thread: Thread) -> dict[str, Any]:
         "waits": [{"kind": wait.kind.value, "what": wait.what, "owner": wait.owner} for wait in thread.waits],
         "locks": list(thread.locks),
         "motion": None if thread.motion is None else thread.motion.value,
+        "seen": [_frame(frame) for frame in thread.seen],
         "stacks": [[_frame(frame) for frame in stack] for stack in thread.stacks],
         "apart": thread.apart,
     }

@@ -15,7 +15,8 @@ from ..model.stacks import FatalError
 from ..model.wording import motion_words
 from . import crashing
 from .alone import alone_line
-from .cause import end, fatal_words, no_end, on_thread, place, seconds
+from .cause import address_words, end, fatal_words, fault_words, no_end, on_thread, place, seconds
+from .next_steps import next_steps
 from .stack_text import thread_lines
 
 PAGES: Final = "https://pytest-foreignthread.readthedocs.io/en/latest/diagnoses/"
@@ -36,7 +37,7 @@ class Layout:
 def render(record: RunRecord, layout: Layout | None = None) -> str:
     """Text on an abnormal outcome, closed by `tail`; of a null result without stacks, its traceback being pytest's."""
     layout = layout or Layout()
-    lines = [*_prose([_headline(record)], layout.width), *_facts(record, layout.width)]
+    lines = [*_prose([_headline(record)], layout.width), *_at(record), *_facts(record, layout.width)]
     lines += diagnosis_lines(record, layout.width)
     if record.outcome is not Outcome.NULL_RESULT:
         lines += [line for text in record.uncaught for line in text.splitlines()]
@@ -58,11 +59,10 @@ def tail(record: RunRecord) -> list[str]:
 
 
 def diagnosis_lines(record: RunRecord, width: int = 80) -> list[str]:
-    """Return the cause, what proves it and what to do; or say that no rule fits."""
+    """Return the cause, what proves it and what to do; where no rule fits, what to try."""
     found = record.diagnosis
     if found is None:
-        none = ["diagnosis: none: what was found proves no known cause"] if record.outcome.abnormal else []
-        return list(_prose(none, width))
+        return list(_without_a_diagnosis(record, width)) if record.outcome.abnormal else []
     return [
         *_prose([f"diagnosis: {found.code}: {found.text}"], width),
         *(line for words in found.evidence for line in _prose([words], width, "  - ")),
@@ -71,17 +71,25 @@ def diagnosis_lines(record: RunRecord, width: int = 80) -> list[str]:
     ]
 
 
+def _without_a_diagnosis(record: RunRecord, width: int) -> Iterator[str]:
+    yield from _prose(["diagnosis: none: what was found proves no known cause"], width)
+    for step in next_steps(record):
+        yield from _prose([f"try {step}"], width, "  - ")
+    yield f"  more: {PAGES}none/"
+
+
 def summary(record: RunRecord) -> str:
-    """One line on the cause, for pytest's short test summary; the diagnosis first."""
+    """One line on the cause, for pytest's short test summary; the diagnosis first, then where it was."""
     code = "" if record.diagnosis is None else f"{record.diagnosis.code}: "
-    return f"{code}{_cause(record)}"
+    at = "" if record.at is None else f"{record.at.file}:{record.at.line}: "
+    return f"{code}{at}{_cause(record)}"
 
 
 def _cause(record: RunRecord) -> str:
     where = f"in {record.phase.value}"
     match record.outcome:
         case Outcome.SEGFAULT:
-            text = f"{record.signal or 'segfault'} in {place(record)}{on_thread(record)}"
+            text = f"{record.signal or 'segfault'} in {place(record)}{fault_words(record)}{on_thread(record)}"
         case Outcome.HANG:
             text = record.message or f"{no_end(record)} {where}"
         case Outcome.NULL_RESULT:
@@ -105,6 +113,12 @@ def _headline(record: RunRecord) -> str:
         return f"{start}: {record.message or no_end(record)}"
     cause = f": {end(record)}" if record.outcome is Outcome.CRASH else ""
     return f"{start}{cause}, after {seconds(record.duration)}"
+
+
+def _at(record: RunRecord) -> list[str]:
+    """Return the user's own line; a path and a source line are not broken."""
+    at = record.at
+    return [] if at is None else [f"at: {at.file}:{at.line}: {at.source}".removesuffix(": ")]
 
 
 def _facts(record: RunRecord, width: int) -> Iterator[str]:
@@ -135,8 +149,8 @@ def _moves(record: RunRecord) -> list[str]:
 
 
 def _fault(fatal: FatalError) -> str:
-    address = "" if fatal.address is None else f" at address {fatal.address}"
-    return fatal.message if fatal.signal is None else f"{fatal.signal}{address}"
+    address = address_words(fatal)
+    return fatal.message if fatal.signal is None else f"{fatal.signal} at {address}" if address else fatal.signal
 
 
 def _prose(paragraphs: Iterable[str], width: int, start: str = "") -> Iterator[str]:

@@ -11,7 +11,7 @@ import jsonschema
 
 from pytest_foreignthread.matrix.verdicts import matrix_of
 from pytest_foreignthread.model.outcomes import Outcome, Phase
-from pytest_foreignthread.model.records import Diagnosis, Evidence, RunRecord
+from pytest_foreignthread.model.records import Diagnosis, Evidence, Place, RunRecord
 from pytest_foreignthread.model.stacks import (
     Awaited,
     FatalError,
@@ -67,6 +67,7 @@ OTHER = Thread(
     gil=Gil.HOLDS,
     waits=(Wait(Awaited.MONITOR, "the monitor of X <0x1>"),),
     motion=Motion.STILL,
+    seen=(PythonFrame("t.py", 3, "f"),),
 )
 RECORD = RunRecord(
     nodeid="tests/test_bridge.py::test_late[pool]",
@@ -77,6 +78,7 @@ RECORD = RunRecord(
     duration=0.312,
     signal="SIGSEGV",
     message="died",
+    at=Place("tests/test_bridge.py", 12, "queue.put(answer)"),
     evidence=Evidence(fatal_error=FATAL, threads=(CRASHED, OTHER), missing={"java_dump": "no answer"}),
     artifacts={"hs_err": "/kept/hs_err.txt"},
     notes=("a note",),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_foreignthread.model.choices import MODES
 from pytest_foreignthread.model.outcomes import Outcome, Phase
-from pytest_foreignthread.model.records import Diagnosis, Evidence, RunRecord
+from pytest_foreignthread.model.records import Diagnosis, Evidence, Place, RunRecord
 from pytest_foreignthread.model.stacks import Awaited, Gil, JavaFrame, Motion, NativeFrame, PythonFrame, Thread, Wait
 from pytest_foreignthread.report import json_report
 
@@ -31,6 +31,7 @@ def test_an_entry_field_by_field() -> None:
         "signal": "SIGSEGV",
         "exit_code": None,
         "message": "died",
+        "at": {"file": "tests/test_bridge.py", "line": 12, "source": "queue.put(answer)"},
         "problematic_frame": FATAL.problematic_frame,
         "diagnosis": {
             "code": "late-callback",
@@ -38,6 +39,7 @@ def test_an_entry_field_by_field() -> None:
             "help": "wait for it",
             "evidence": ["no one waits"],
         },
+        "looks": 0,
         "threads": [
             {
                 "name": "pool-1-thread-1",
@@ -49,6 +51,7 @@ def test_an_entry_field_by_field() -> None:
                 "waits": [{"kind": "gil", "what": "the GIL", "owner": 1}],
                 "locks": [],
                 "motion": None,
+                "seen": [],
                 "stacks": [
                     [
                         {
@@ -73,6 +76,7 @@ def test_an_entry_field_by_field() -> None:
                 "waits": [{"kind": "monitor", "what": "the monitor of X <0x1>", "owner": None}],
                 "locks": ["- locked <0x1> (a X)"],
                 "motion": "still",
+                "seen": [{"language": "python", "file": "t.py", "line": 3, "function": "f"}],
                 "stacks": [
                     [{"language": "python", "file": "t.py", "line": None, "function": "f"}],
                     [{"language": "java", "file": None, "line": None, "function": "a.B.c"}],
@@ -93,7 +97,7 @@ def test_an_entry_field_by_field() -> None:
 def test_what_is_not_known_is_null() -> None:
     entry = json_report.test_entry(RunRecord("t.py::test", "main", Outcome.HANG, Phase.CALL, 1.0))
     assert {name for name, value in entry.items() if value is None} == {
-        *("start", "signal", "exit_code", "problematic_frame", "diagnosis", "alone"),
+        *("start", "signal", "exit_code", "at", "problematic_frame", "diagnosis", "alone"),
     }
     assert entry["threads"] == []
 
@@ -139,6 +143,7 @@ threads = st.builds(
         tuple
     ),
     motion=st.none() | st.sampled_from(Motion),
+    seen=st.lists(frames.filter(lambda frame: not isinstance(frame, NativeFrame)), max_size=2).map(tuple),
 )
 diagnoses = st.builds(
     Diagnosis, st.sampled_from(["no-gil", "exited"]), texts, texts, st.lists(texts, max_size=2).map(tuple)
@@ -153,6 +158,7 @@ records = st.builds(
     signal=st.sampled_from([None, "SIGBUS", "SIGRTMIN+1"]),
     exit_code=st.none() | st.integers(0, 255),
     message=texts,
+    at=st.none() | st.builds(Place, texts, st.integers(1, 2**31), texts),
     evidence=st.builds(
         Evidence,
         fatal_error=st.sampled_from([None, FATAL]),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_foreignthread.model.outcomes import Outcome
-from pytest_foreignthread.model.records import Evidence, RunRecord
+from pytest_foreignthread.model.records import Evidence, Place, RunRecord
 from pytest_foreignthread.model.stacks import NativeFrame
 from pytest_foreignthread.report.text import summary
 
@@ -21,15 +21,16 @@ def seen_by_pystack(function: str, library: str) -> Evidence:
 
 
 UNDIAGNOSED = replace(SEGFAULT, diagnosis=None)
+NEAR_NULL = ", address 0x10 (null pointer, 16 bytes on)"
 SUMMARIES = {
-    "segfault": (UNDIAGNOSED, 'SIGSEGV in _PyEval_EvalFrameDefault on Java thread "pool-1-thread-1"'),
+    "segfault": (UNDIAGNOSED, f'SIGSEGV in _PyEval_EvalFrameDefault{NEAR_NULL} on Java thread "pool-1-thread-1"'),
     "segfault, named by pystack": (
         replace(UNDIAGNOSED, evidence=seen_by_pystack("strlen", "libc.so.6")),
-        'SIGSEGV in strlen (libc.so.6) on thread "pool-1-thread-1"',
+        f'SIGSEGV in strlen (libc.so.6){NEAR_NULL} on thread "pool-1-thread-1"',
     ),
     "segfault, elsewhere by pystack": (
         replace(UNDIAGNOSED, evidence=seen_by_pystack("nap", "libffi.so.8")),
-        'SIGSEGV in libc.so.6+0x156219 on thread "pool-1-thread-1"',
+        f'SIGSEGV in libc.so.6+0x156219{NEAR_NULL} on thread "pool-1-thread-1"',
     ),
     "segfault without a JVM": (
         replace(UNDIAGNOSED, evidence=on(THUNK, BOOTSTRAP)),
@@ -56,6 +57,9 @@ SUMMARIES = {
 def test_summary_and_the_diagnosis_before_it(record: RunRecord, line: str) -> None:
     assert summary(record) == line
     assert summary(replace(record, diagnosis=LATE)) == f"late-callback: {line}"
+    at = Place("tests/test_bridge.py", 12, "queue.put(answer)")
+    assert summary(replace(record, at=at)) == f"tests/test_bridge.py:12: {line}"
+    assert summary(replace(record, at=at, diagnosis=LATE)) == f"late-callback: tests/test_bridge.py:12: {line}"
 
 
 FRAMES = {
@@ -74,7 +78,7 @@ FRAMES = {
 @pytest.mark.parametrize(("frame", "function"), FRAMES.items())
 def test_summary_names_the_function_of_each_kind_of_frame(frame: str, function: str) -> None:
     evidence = Evidence(fatal_error=replace(FATAL, problematic_frame=frame))
-    assert summary(replace(UNDIAGNOSED, evidence=evidence)) == f"SIGSEGV in {function}"
+    assert summary(replace(UNDIAGNOSED, evidence=evidence)) == f"SIGSEGV in {function}{NEAR_NULL}"
 
 
 @pytest.mark.parametrize("outcome", Outcome)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from typing import Final
 
 import pytest
 
 from pytest_foreignthread.model.outcomes import ABNORMAL, Outcome
-from pytest_foreignthread.model.records import Diagnosis, Evidence, RunRecord
-from pytest_foreignthread.model.stacks import Motion, Thread
-from pytest_foreignthread.report.text import Layout, diagnosis_lines, render, tail
+from pytest_foreignthread.model.records import Diagnosis, Evidence, Place, RunRecord
+from pytest_foreignthread.model.stacks import Motion, NativeThread, Thread
+from pytest_foreignthread.report.text import Layout, diagnosis_lines, render, summary, tail
 
 from .sample_records import (
     BOOTSTRAP,
@@ -30,9 +31,11 @@ from .sample_records import (
 
 
 def test_a_segfault_from_head_to_command() -> None:
-    assert render(SEGFAULT).splitlines() == [
+    record = replace(SEGFAULT, at=Place("tests/test_bridge.py", 12, "queue.put(answer)"))
+    assert render(record).splitlines() == [
         'segfault on Java thread "pool-1-thread-1" in call, after 0.31 s',
-        "SIGSEGV at address 0x0000000000000010",
+        "at: tests/test_bridge.py:12: queue.put(answer)",
+        "SIGSEGV at address 0x10 (null pointer, 16 bytes on)",
         f"problematic frame: {FRAME}",
         "diagnosis: late-callback: the callback came late",
         "  - thunk is part of the test",
@@ -52,12 +55,67 @@ def test_a_segfault_from_head_to_command() -> None:
     ]
 
 
+def test_a_place_whose_source_cannot_be_read() -> None:
+    record = replace(SEGFAULT, at=Place("tests/test_bridge.py", 12, ""))
+    assert render(record).splitlines()[1] == "at: tests/test_bridge.py:12"
+
+
+ADDRESSES: Final = {
+    "0x0000000000000000": "SIGSEGV at address 0 (null pointer)",
+    "0x0000000000000fff": "SIGSEGV at address 0xfff (null pointer, 4095 bytes on)",
+    "0x0000000000001000": "SIGSEGV at address 0x1000",
+    "0x00007f0000000ff8": "SIGSEGV at address 0x7f0000000ff8 (the end of the thread's stack)",
+    "0x00007efffffff000": "SIGSEGV at address 0x7efffffff000 (the end of the thread's stack)",
+    "0x00007f0000080000": "SIGSEGV at address 0x7f0000080000",
+    "odd": "SIGSEGV",
+    None: "SIGSEGV",
+}
+
+
+@pytest.mark.parametrize(("address", "line"), ADDRESSES.items())
+def test_the_address_of_a_fault_and_what_it_tells(address: str | None, line: str) -> None:
+    fatal = replace(FATAL, address=address, stack=(0x7F0000000000, 0x7F0000100000))
+    record = replace(SEGFAULT, evidence=Evidence(fatal_error=fatal))
+    assert render(record).splitlines()[1] == line
+    words = line.partition(" at ")[2]
+    assert (f", {words}" in summary(record)) == words.endswith(")")
+
+
+STEPS: Final = {
+    "a segfault with a JVM": (
+        replace(SEGFAULT, diagnosis=None),
+        ["PYTHONMALLOC=debug", "--foreign-thread-jvm-args=-Xcheck:jni", "--foreign-thread-modes=main,pool"],
+    ),
+    "without": (replace(SEGFAULT, diagnosis=None, jvm=False, mode="main"), ["PYTHONMALLOC=debug"]),
+    "an exit": (replace(PLAIN, exit_code=3), ["--foreign-thread-modes=main,new"]),
+    "a hang": (HANG, ["--foreign-thread-modes=main,pool"]),
+    "a hang that moved": (
+        replace(HANG, evidence=replace(HANG.evidence, threads=(replace(CRASHED, motion=Motion.MOVING),))),
+        ["a higher --foreign-thread-timeout", "--foreign-thread-modes=main,pool"],
+    ),
+    "a hang that pystack saw": (
+        replace(HANG, mode="main", evidence=replace(HANG.evidence, native_threads=(NativeThread(1, None, None, ()),))),
+        ["--foreign-thread-native=locals"],
+    ),
+    "the end was not seen": (replace(PLAIN, mode="main"), []),
+}
+
+
+@pytest.mark.parametrize(("record", "steps"), STEPS.values(), ids=STEPS)
+def test_without_a_diagnosis_there_is_something_to_try(record: RunRecord, steps: list[str]) -> None:
+    lines = diagnosis_lines(record, 300)
+    assert lines[0] == "diagnosis: none: what was found proves no known cause"
+    tried = [line.removeprefix("  - try ").partition(": ")[0] for line in lines[1:-1]]
+    assert [step.removesuffix(" in the environment") for step in tried] == steps
+    assert lines[-1].endswith("/diagnoses/none/")
+
+
 def test_a_hang_tells_how_it_moved() -> None:
     assert render(HANG).splitlines()[:4] == [
         'hang on Java thread "pool-1-thread-1" in call: no end within 5 s',
         "it did not move (3 looks at its stack)",
         "diagnosis: none: what was found proves no known cause",
-        'thread "pool-1-thread-1" (native id 4247)',
+        "  - try --foreign-thread-modes=main,pool: if the test ends alike on the main",
     ]
 
 
@@ -74,6 +132,9 @@ def test_a_crash_without_evidence_is_head_and_command() -> None:
     assert render(record).splitlines() == [
         "crash in teardown: exited with status 3, after 0.5 s",
         "diagnosis: none: what was found proves no known cause",
+        "  - try --foreign-thread-modes=main,new: if the test ends alike on the main",
+        "    thread, no foreign thread is the cause",
+        "  more: https://pytest-foreignthread.readthedocs.io/en/latest/diagnoses/none/",
         "rerun: pytest 'tests/test_a.py::test_x'",
     ]
 

@@ -37,6 +37,7 @@ from ...supervise.probes import native
 from ..kept.document_redaction import start_text_without_secrets
 from ..kept.redaction import jvm_text_without_secrets
 from . import pytest_reports
+from .user_place import user_place
 
 _NO_HANDLER: Final = (
     "HotSpot's handler of the signal did not run: the C stack of a thread was full, or the handler had been replaced"
@@ -91,7 +92,8 @@ def record_of(
         return record, False
     uncaught = tuple(_uncaught(observation)) if death is not None else ()
     diagnosis = _diagnosis(item, record, observation, evidence)
-    return replace(record, diagnosis=diagnosis, uncaught=uncaught), death is not None
+    at = user_place(evidence, item.config.rootpath) if death is not None else None
+    return replace(record, at=at, diagnosis=diagnosis, uncaught=uncaught), death is not None
 
 
 def _uncaught(observation: Observation) -> Iterator[str]:

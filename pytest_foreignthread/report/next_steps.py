@@ -1,0 +1,39 @@
+"""What to try where no diagnosis is proved, by the outcome and by what the evidence lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ..model.outcomes import Outcome
+from ..model.records import RunRecord
+from ..model.stacks import Motion
+from . import crashing
+
+_CONTROL: Final = "main"
+_FAULTS: Final = ("SIGSEGV", "SIGBUS", "SIGABRT", "SIGILL", "SIGFPE", "SIGTRAP")
+
+
+def next_steps(record: RunRecord) -> Iterator[str]:
+    """Yield one sentence a step, the most telling first."""
+    if record.outcome is Outcome.HANG:
+        yield from _of_hang(record)
+    elif record.signal in _FAULTS:
+        yield from _of_fault(record)
+    if record.mode != _CONTROL:
+        modes = f"--foreign-thread-modes={_CONTROL},{record.mode}"
+        yield f"{modes}: if the test ends alike on the main thread, no foreign thread is the cause"
+
+
+def _of_hang(record: RunRecord) -> Iterator[str]:
+    thread = crashing.thread(record.evidence)
+    if thread is not None and thread.motion in (Motion.MOVING, Motion.RUNNING):
+        yield "a higher --foreign-thread-timeout: the thread did something, and may only be slow"
+    if record.evidence.native_threads:
+        yield "--foreign-thread-native=locals: the values of Python's variables, which name what is waited for"
+
+
+def _of_fault(record: RunRecord) -> Iterator[str]:
+    yield "PYTHONMALLOC=debug in the environment: names memory that was freed, or written beyond its end"
+    if record.jvm:
+        yield "--foreign-thread-jvm-args=-Xcheck:jni: the JVM names calls of JNI that break its rules"

@@ -1,0 +1,53 @@
+"""The line of the user's own code at which a test ended: its first frame that is nobody else's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sysconfig
+from pathlib import Path, PurePath
+from typing import Final
+
+from ...model.records import Evidence, Place
+from ...supervise import child_files
+from .. import crashing
+
+_OURS: Final = str(Path(__file__).parents[2]) + os.sep
+_STANDARD_LIBRARY: Final = sysconfig.get_path("stdlib") + os.sep
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+_LONGEST: Final = 120
+"""Characters of a source line; what follows tells no more where it is."""
+
+
+def user_place(evidence: Evidence, root: Path) -> Place | None:
+    """Return the newest line of the user's on the thread that the record is about; None where there is none.
+
+    The user's is what lies below `root`, pytest's rootdir, and what belongs neither to an installed package nor to the
+    standard library.
+    """
+    thread = crashing.thread(evidence)
+    for frame in () if thread is None else thread.python_frames:
+        if frame.line is not None and (file := _users_file(frame.file, root)) is not None:
+            return Place(file, frame.line, _source(root / file, frame.line))
+    return None
+
+
+def _users_file(file: str, root: Path) -> str | None:
+    """Return the path of a user's file, relative to the root where it lies below it; None for another's file."""
+    # Code that has no file: `<frozen runpy>`, `<string>`.
+    if not os.path.isabs(file) or file.startswith(_OURS):
+        return None
+    below = PurePath(file).is_relative_to(root)
+    shown = PurePath(file).relative_to(root) if below else PurePath(file)
+    if _INSTALLED.intersection(shown.parts) or (not below and file.startswith(_STANDARD_LIBRARY)):
+        return None
+    return str(shown)
+
+
+def _source(path: Path, number: int) -> str:
+    """Return the line without its indentation, in printable characters; an empty text where it cannot be read."""
+    with contextlib.suppress(OSError, child_files.UnreadableError):
+        lines = child_files.read_text(path).splitlines()[number - 1 : number]
+        text = "".join(char if char.isprintable() else ascii(char)[1:-1] for line in lines for char in line.strip())
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return ""

@@ -1,18 +1,23 @@
-"""What an exception tells the parent: itself and what it was explicitly raised from."""
+"""What an exception tells the parent: itself, what it was explicitly raised from, and what Java carried for Python."""
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 
 import pytest
 
 from ..diagnosis.classify import raised_null_result
 from ..model.outcomes import NullResult
+from .java.python_causes import python_causes
 from .pytest.plain_data import class_name, text_of
 
 
 def exception_chain(error: BaseException) -> tuple[tuple[str, str], ...]:
-    """Return type name and text of the exception, its explicit causes and, of a group, its members."""
+    """Return type name and text of the exception, its explicit causes and, of a group, its members.
+
+    Behind a Java exception stand those that Python callbacks raised, and that it carries.
+    """
     return tuple((_kind(one), text_of(one)) for one in _walk(error, set()))
 
 
@@ -28,12 +33,29 @@ def null_result_text(error: BaseException) -> str | None:
     return raised_null_result(exception_chain(error))
 
 
+def carried_by_java(error: BaseException) -> list[str]:
+    """Return the tracebacks of exceptions of Python callbacks that Java exceptions in the chain carry, each once."""
+    # Before Python 3.12 JPype makes another instance of an exception each time that it is looked for.
+    return list(dict.fromkeys(_traceback(one) for link in _walk(error, set()) for one in python_causes(link)))
+
+
+def _traceback(error: BaseException) -> str:
+    """Return the traceback of an exception without the Java exception that carried it."""
+    try:
+        shown, context = traceback.TracebackException.from_exception(error), error.__context__
+        if any(map(python_causes, _walk(context, set()))):
+            shown.__context__ = None
+        return "".join(shown.format()).rstrip()
+    except BaseException:  # a test's exception may do anything where it is shown
+        return f"{class_name(type(error))}: {text_of(error)}"
+
+
 def _walk(error: BaseException | None, seen: set[int]) -> Iterator[BaseException]:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
-        for member in _members(error):
-            yield from _walk(member, seen)
+        for inner in (*_members(error), *python_causes(error)):
+            yield from _walk(inner, seen)
         error = error.__cause__
 
 

@@ -11,7 +11,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
@@ -20,7 +20,7 @@ from ...model.blame import place_of_others
 from ...model.observation import PhaseStarted, SessionStopped, WarningRecorded
 from ...model.outcomes import ForeignThreadError, NullResult, Phase
 from ...model.settings import MESSAGE_LIMIT_OPTION
-from ..exceptions import exception_chain, null_result
+from ..exceptions import carried_by_java, exception_chain, null_result
 from ..main_thread_state import kept_by_main_thread
 from ..state import ChildState
 from .phase_ends import PhaseEnds
@@ -29,6 +29,8 @@ from .plain_data import CARRIED, class_name, failure_text, report_text, text_of
 if TYPE_CHECKING:
     from ..java.uncaught import Uncaught
 
+RAISED_IN_PYTHON: Final = "raised in Python"
+"""Title of the sections of a failure that show what Java carried."""
 When = Literal["setup", "call", "teardown"]
 
 
@@ -156,6 +158,8 @@ class Protocol:
         thrown = self._ends.thrown
         if report.failed and call.excinfo and thrown and call.excinfo.value is thrown.error:
             report.longrepr = _uncaught_text(thrown, call.excinfo)
+        if report.failed and call.excinfo:
+            _show_carried(report, call.excinfo.value)
         if report.failed and call.excinfo and (null := null_result(call.excinfo)):
             self._stacks.write_for(call.excinfo.value)
             report = self._expected(call, null) or report
@@ -192,6 +196,16 @@ def _show(item: pytest.Item) -> None:
     writer.line()
     writer.write(f"        {item.nodeid} (fixtures used: {names}) " if names else f"        {item.nodeid} ")
     writer.flush()
+
+
+def _show_carried(report: pytest.TestReport, error: BaseException) -> None:
+    """Add the exceptions that Python callbacks raised, of which pytest shows only Java's wrapper."""
+    for text in carried_by_java(error):
+        add = getattr(report.longrepr, "addsection", None)
+        if add is not None:
+            add(RAISED_IN_PYTHON, text)
+        else:
+            report.sections.append((RAISED_IN_PYTHON, text))
 
 
 def _uncaught_text(thrown: Uncaught, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:

@@ -115,7 +115,7 @@ def test_the_doctors_block_is_the_same_in_each(run: SuiteRun) -> None:
     assert blocks[0] == blocks[1]
     assert "\n  ok        trials: none in a run under way" in blocks[0]
     assert "\nmachine:\n" in blocks[0]
-    assert covers[0].startswith(f"{ABORTS}: killed by SIGABRT in call")
+    assert re.match(rf"{re.escape(ABORTS)}: test_it\.py:\d+: killed by SIGABRT in call", covers[0])
 
 
 def test_the_doctors_block_is_made_once(run_suite: RunSuite) -> None:

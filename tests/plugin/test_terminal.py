@@ -112,9 +112,8 @@ def test_a_section_of_its_own(each: SuiteRun, category: str) -> None:
 def test_the_texts_of_the_sections(each: SuiteRun) -> None:
     assert "segfault on Java thread" in section(each.output, "SEGFAULTS")
     hang = section(each.output, "HANGS")
-    assert re.search(
-        r'^hang on Java thread ".+" in call: no end within 1 s\nit did not move \(3 looks', hang, re.MULTILINE
-    )
+    head = r'^hang on Java thread ".+" in call: no end within 1 s\nat: \S+:\d+: .+\nit did not move \(3 looks'
+    assert re.search(head, hang, re.MULTILINE)
     assert "E       SystemError: <built-in function f> returned NULL" in section(each.output, "NULL RESULTS")
     assert re.search(r"-+ evidence -+\nnull_result in call, after ", section(each.output, "NULL RESULTS"))
     assert "in call: exited with status 3, after" in section(each.output, "CRASHES")
@@ -138,14 +137,18 @@ def test_the_diagnosis_stands_above_the_threads(each: SuiteRun) -> None:
     assert places == sorted(places)
 
 
+def without_line(text: str) -> str:
+    return re.sub(r"\btest_it\.py:\d+: ", "test_it.py:LINE: ", text)
+
+
 def test_a_line_in_the_short_summary(each: SuiteRun) -> None:
     segfault, *others = summary_lines(each)
-    assert segfault.startswith("SEGFAULT test_it.py::test_segfault - SIGSEGV in ")
-    assert others == [
-        "HANG test_it.py::test_hang - no end within 1 s",
+    assert re.match(r"SEGFAULT test_it\.py::test_segfault - test_it\.py:\d+: SIGSEGV in \S+", segfault)
+    assert [without_line(line) for line in others] == [
+        "HANG test_it.py::test_hang - test_it.py:LINE: no end within 1 s",
         "NULL_RESULT test_it.py::test_null_result - null-result: "
         "<built-in function f> returned NULL without setting an exception",
-        "CRASH test_it.py::test_crash - exited: exited with status 3 in call",
+        "CRASH test_it.py::test_crash - exited: test_it.py:LINE: exited with status 3 in call",
     ]
 
 
@@ -207,9 +210,9 @@ def test_the_phase_is_told(phases: SuiteRun) -> None:
 
 def test_a_crash_in_teardown_keeps_the_passed_call(phases: SuiteRun) -> None:
     assert phases.closing_line == "2 passed, 2 crash"
-    assert summary_lines(phases) == [
-        "CRASH test_it.py::test_setup - exited: exited with status 4 in setup",
-        "CRASH test_it.py::test_teardown - exited: exited with status 5 in teardown",
+    assert [without_line(line) for line in summary_lines(phases)] == [
+        "CRASH test_it.py::test_setup - exited: test_it.py:LINE: exited with status 4 in setup",
+        "CRASH test_it.py::test_teardown - exited: test_it.py:LINE: exited with status 5 in teardown",
     ]
 
 
@@ -233,7 +236,8 @@ def test_tb_no_and_q(run_suite: RunSuite) -> None:
 
 def test_tb_line_and_r_a(run_suite: RunSuite) -> None:
     run = run_suite(TWO, "--tb=line", "-rA")
-    assert section(run.output, "CRASHES").strip() == "test_it.py::test_crash: exited: exited with status 3 in call"
+    crash = without_line(section(run.output, "CRASHES").strip())
+    assert crash == "test_it.py::test_crash: exited: test_it.py:LINE: exited with status 3 in call"
     assert section(run.output, "NULL RESULTS").strip() == (
         "test_it.py::test_null_result: null-result: f returned NULL without setting an exception"
     )

@@ -27,6 +27,7 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -72,6 +73,8 @@ def output_of(arguments: str) -> str:
 def neutral(text: str) -> str:
     for path, name in ((sysconfig.get_path("purelib"), "site-packages"), (sys.prefix, ".venv"), (str(ROOT), ".")):
         text = text.replace(path, name)
+    # Directories of `tmp_path`.
+    text = re.sub(re.escape(tempfile.gettempdir()) + r"/pytest-of-[^/]+/pytest-\d+/", "…/", text)
     return re.sub(r"(/[\w.+-]+)+/lib/python3\.\d+/", "…/", text)
 
 

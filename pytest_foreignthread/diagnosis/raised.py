@@ -25,6 +25,8 @@ _MAIN_ONLY: Final = tuple(
         # From Python 3.14 on the main thread has none either.
         ("RuntimeError", r"There is no current event loop in thread '(?!MainThread').*"),
         ("RuntimeError", r"main thread is not in main loop"),
+        # JPype's shutdownJVM, at the exit of Python too.
+        ("RuntimeError", r"Shutdown must be called from main thread"),
     )
 )
 _AFFINE: Final = tuple(
@@ -86,7 +88,7 @@ def _main_thread_only(case: Case) -> Diagnosis | None:
         if _is_in(_MAIN_ONLY, kind, text):
             return Diagnosis(
                 "main-thread-only",
-                "the test did what Python allows on its main thread alone",
+                "the test did what Python, or a library, allows on the main thread only",
                 f"{_on_main(case)}, or make it work from any thread: an event loop made by asyncio.run(), a handler "
                 "set before the threads start",
                 (f"{kind}: {text}",),

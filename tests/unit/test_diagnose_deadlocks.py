@@ -11,7 +11,17 @@ from pytest_foreignthread.diagnosis.case import Case
 from pytest_foreignthread.model.observation import EndedBy, Observation, Signaled
 from pytest_foreignthread.model.outcomes import Outcome, Phase
 from pytest_foreignthread.model.records import Diagnosis, Evidence
-from pytest_foreignthread.model.stacks import Awaited, Frame, Gil, JavaFrame, Motion, PythonFrame, Thread, Wait
+from pytest_foreignthread.model.stacks import (
+    Awaited,
+    Frame,
+    Gil,
+    JavaFrame,
+    Motion,
+    NativeFrame,
+    PythonFrame,
+    Thread,
+    Wait,
+)
 
 OBSERVED: Final = Observation((), Signaled(9), EndedBy.DEADLINE, Phase.CALL, 9.0, 5.0, 5.0)
 PYTHON: Final = PythonFrame("/project/test_bridge.py", 3, "body")
@@ -197,7 +207,7 @@ WAITS_FOR_POOL: Final = thread("foreign-1", TASK, frames=(PYTHON, *NEW))
         ((*STARVED, thread("pool-1-thread-3", frames=IDLE)), None),
         ((pool(1, TASK), pool(2, None, Motion.RUNNING)), None),
         ((pool(1, TASK), pool(2, TASK, Motion.MOVING)), None),
-        ((pool(1, TASK), pool(2, LOCK)), None),
+        ((pool(1, TASK), pool(2, LOCK)), "lock-and-future"),
         # The task may run elsewhere.
         ((*STARVED, thread("foreign-1", frames=(PYTHON, *NEW), motion=Motion.RUNNING)), None),
         ((*STARVED, pool(1, None, Motion.RUNNING, "pool-2-thread-{}")), None),
@@ -245,3 +255,111 @@ IN_VM: Final = "Exception in VM (AttachListener::init) :\njava.lang.OutOfMemoryE
 )
 def test_a_hang_of_a_full_java_heap(written: str, expected: str | None) -> None:
     assert code(hang(stdout=written)) == expected
+
+
+OWN: Final = PythonFrame("/project/bridge.py", 7, "callback")
+TAKES_LOCK: Final = NativeFrame("libpython3.11.so.1.0", "lock_PyThread_acquire_lock", "")
+IMPORTLIB: Final = "<frozen importlib._bootstrap>"
+EVENT: Final = PythonFrame("/usr/lib/python3.11/threading.py", 331, "wait")
+LOOP: Final = PythonFrame("/usr/lib/python3.11/asyncio/base_events.py", 1922, "_run_once")
+IMPORTS: Final = (
+    PythonFrame("/project/bridge.py", 3, "<module>"),
+    PythonFrame(IMPORTLIB, 690, "_load_unlocked"),
+)
+AWAITS_IMPORT: Final = PythonFrame(IMPORTLIB, 120, "_ModuleLock.acquire")
+CALLBACK_WAITS: Final = thread("b", FUTURE, frames=(EVENT, OWN))
+TIMER: Final = thread("Timer-0", frames=(JavaFrame("java.util.TimerThread.mainLoop", None, None),))
+
+
+@pytest.mark.parametrize(
+    ("threads", "expected"),
+    [
+        ((thread("a", TASK), thread("b", LOCK, frames=(OWN, *WORKER))), "lock-and-future"),
+        ((thread("a", FUTURE), thread("b", LOCK), MAIN, FINALIZER, RESTS), "lock-and-future"),
+        ((thread("a", TASK), thread("b", monitor(None), frames=(OWN, *WORKER))), "lock-and-future"),
+        ((thread("a", TASK), thread("b", monitor(0), frames=(OWN, *WORKER))), "lock-and-future"),
+        # By way of a third thread.
+        ((thread("a", TASK), thread("b", monitor(2), frames=WORKER), thread("c", monitor(0))), "lock-and-future"),
+        # A third one could release the lock, or is moving; the wait is for an event.
+        ((thread("a", TASK), thread("b", LOCK, frames=(OWN, *WORKER)), RUNS), None),
+        ((thread("a", TASK), thread("b", monitor(2), frames=(OWN, *WORKER)), RUNS), None),
+        ((thread("a", TASK), thread("b", LOCK, frames=(EVENT, OWN, *WORKER))), None),
+        ((thread("a", TASK), thread("b", LOCK, frames=(OWN, *WORKER), motion=Motion.MOVING)), None),
+        # The loop's thread waits for the callback.
+        (
+            (thread("a", TASK, frames=(OWN, LOOP)), replace(CALLBACK_WAITS, stacks=((EVENT, OWN, *WORKER),))),
+            "event-loop",
+        ),
+        ((thread("a", TASK, frames=(OWN, LOOP)), CALLBACK_WAITS, RUNS), None),
+        ((thread("a", frames=(OWN, LOOP), motion=Motion.RUNNING), CALLBACK_WAITS), None),
+        # A module that is being imported waits.
+        ((thread("a", TASK, frames=IMPORTS), thread("b", LOCK, frames=(AWAITS_IMPORT, *WORKER))), "import-lock"),
+        ((thread("a", TASK, frames=IMPORTS), thread("b", LOCK, frames=(AWAITS_IMPORT, *WORKER)), RUNS), None),
+        ((thread("a", TASK, frames=IMPORTS[:1]), thread("b", LOCK, frames=(AWAITS_IMPORT, *WORKER))), None),
+    ],
+)
+def test_results_that_never_come(threads: tuple[Thread, ...], expected: str | None) -> None:
+    assert code(hang(*threads)) == expected
+    assert hang(*threads, looks=2) is None
+
+
+IN_SLEEP: Final = (
+    NativeFrame("libc.so.6", "clock_nanosleep", ""),
+    NativeFrame("libc.so.6", "sleep", ""),
+    NativeFrame("libffi.so.8", None, ""),
+    NativeFrame("_ctypes.cpython-311-x86_64-linux-gnu.so", "_ctypes_callproc", ""),
+    OWN,
+)
+HOLDS: Final = thread("a", frames=IN_SLEEP, gil=Gil.HOLDS)
+WANTS: Final = thread("b", gil(0), gil=Gil.WAITS, motion=Motion.RUNNING)
+
+
+@pytest.mark.parametrize(
+    ("threads", "expected"),
+    [
+        ((HOLDS, WANTS), "gil-held"),
+        ((replace(HOLDS, motion=Motion.RUNNING), WANTS, RUNS), "gil-held"),
+        ((thread("a", SEMAPHORE, frames=IN_SLEEP, gil=Gil.HOLDS), WANTS, RUNS), "gil-held"),
+        ((thread("a", frames=(JavaFrame("a.B.hashCode", None, None), OWN), gil=Gil.HOLDS), WANTS), "gil-held"),
+        # Nobody wants it, the holder runs Python code or moves, or the order of its frames is not known.
+        ((HOLDS, RUNS), None),
+        ((replace(HOLDS, stacks=((OWN,),)), WANTS), None),
+        ((replace(HOLDS, motion=Motion.MOVING), WANTS), None),
+        ((replace(HOLDS, stacks=(IN_SLEEP[:2], (OWN,))), WANTS), None),
+        ((replace(HOLDS, gil=None), WANTS), None),
+    ],
+)
+def test_a_call_that_keeps_the_gil(threads: tuple[Thread, ...], expected: str | None) -> None:
+    assert code(hang(*threads)) == expected
+    assert hang(*threads, looks=2) is None
+
+
+def test_the_function_that_keeps_the_gil() -> None:
+    diagnosis = hang(HOLDS, WANTS)
+    assert diagnosis is not None
+    assert diagnosis.evidence == (
+        '"a" holds the GIL in sleep (libc.so.6), called by callback (bridge.py:7)',
+        '"b" waits for the GIL',
+    )
+
+
+TAKES: Final = thread("a", LOCK, frames=(TAKES_LOCK, OWN))
+
+
+@pytest.mark.parametrize(
+    ("threads", "expected"),
+    [
+        ((TAKES,), "self-deadlock"),
+        ((TAKES, MAIN, RESTS, FINALIZER), "self-deadlock"),
+        # Another runs Python, or may do so later; the wait is for an event, or of code that nobody names.
+        ((TAKES, RUNS), None),
+        ((TAKES, replace(TAKES, name="b")), None),
+        ((TAKES, TIMER), None),
+        ((thread("a", LOCK, frames=(TAKES_LOCK, EVENT, OWN)),), None),
+        ((thread("a", LOCK, frames=(NativeFrame("libpython3.11.so.1.0", None, ""), OWN)),), None),
+        ((replace(TAKES, motion=Motion.MOVING),), None),
+    ],
+)
+def test_a_lock_that_no_thread_can_release(threads: tuple[Thread, ...], expected: str | None) -> None:
+    assert code(hang(*threads)) == expected
+    assert hang(*threads, looks=2) is None

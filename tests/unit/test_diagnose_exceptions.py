@@ -70,6 +70,7 @@ HEAP: Final = "java.lang.OutOfMemoryError: Java heap space"
         ("RuntimeError", "set_wakeup_fd only works in main thread of the main interpreter", "main-thread-only"),
         ("RuntimeError", "There is no current event loop in thread 'Dummy-1'.", "main-thread-only"),
         ("RuntimeError", "main thread is not in main loop", "main-thread-only"),
+        ("RuntimeError", "Shutdown must be called from main thread", "main-thread-only"),
         ("RuntimeError", "There is no current event loop in thread 'MainThread'.", None),
         ("RuntimeError", "signal only works in main thread of the main interpreter", None),
         ("ValueError", "my signal only works in main thread", None),

@@ -14,6 +14,11 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_limit_raised_and_not_reached": "passed",
             "test_silent_crash_without_recursion": "segfault",
         },
+        "event-loop": {
+            "test_the_coroutine_sleeps": "hang",
+            "test_the_loop_goes_on": "passed",
+            "test_the_loop_is_blocked_by_a_sleep": "hang",
+        },
         "exited": {
             "test_another_process_exits": "passed",
             "test_system_exit": "failed",
@@ -27,6 +32,15 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_sleeps_with_the_gil[new]": "hang",
             "test_waits_for_the_monitor_without_the_gil": "passed",
             "test_waits_without_the_gil": "hang",
+        },
+        "gil-held": {
+            "test_python_code_that_does_not_end": "hang",
+            "test_sleeps_without_the_gil": "hang",
+            "test_the_only_thread_sleeps_with_the_gil": "hang",
+        },
+        "import-lock": {
+            "test_the_callback_imports_another_module": "passed",
+            "test_the_importing_thread_sleeps": "hang",
         },
         "java-heap": {
             "test_memory_error": "failed",
@@ -46,6 +60,11 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_late_and_harmless": "passed",
             "test_the_submitter_waits": "segfault",
             "test_the_test_crashes_after_a_late_callback": "segfault",
+        },
+        "lock-and-future": {
+            "test_a_third_thread_has_the_lock": "hang",
+            "test_the_callback_waits_for_an_event": "hang",
+            "test_the_lock_is_released_before": "passed",
         },
         "main-thread-only": {
             "test_bad_signal_number": "failed",
@@ -86,6 +105,13 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "result-with-exception": {
             "test_plain_system_error": "failed",
             "test_python_destructor": "passed",
+        },
+        "self-deadlock": {
+            "test_a_lock_for_one_thread": "passed",
+            "test_a_queue_that_stays_empty": "hang",
+            "test_a_timer_of_javas_would_release_it": "hang",
+            "test_an_event_that_never_comes": "hang",
+            "test_another_thread_has_the_lock": "hang",
         },
         "thread-affine": {
             "test_closed_connection": "failed",

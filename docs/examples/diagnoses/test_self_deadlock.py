@@ -1,0 +1,23 @@
+import threading
+
+import pytest
+
+
+class Counter:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.value = 0
+
+    def add(self, number):
+        with self.lock:
+            self.value += number
+
+    def count(self, numbers):
+        with self.lock:
+            for number in numbers:
+                self.add(number)  # takes the lock again
+
+
+@pytest.mark.foreign_thread(timeout=3)
+def test_method_that_calls_another():
+    Counter().count([1, 2])

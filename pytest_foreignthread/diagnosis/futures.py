@@ -1,0 +1,118 @@
+"""Causes of a hang: a thread waits for a result, and whoever would give it waits, at last, for that thread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from ..model.records import Diagnosis
+from ..model.stacks import Awaited, PythonFrame, Thread
+from ..model.wording import called
+from .case import Case
+from .waiting import JAVA_LOCKS, Waiting, waiting_in
+
+_IMPORTLIB: Final = "<frozen importlib._bootstrap>"
+_WAITS_FOR_IMPORT: Final = ("acquire", "_lock_unlock_module")
+_IMPORTS: Final = "_load_unlocked"
+_SEPARATOR: Final = r"[/\\]"
+_LOOP: Final = re.compile(r"[/\\]asyncio[/\\]base_events\.py$")
+# A wait in these is for an event, a condition or an item of a queue, which is no lock that a thread holds.
+_NOT_A_LOCK: Final = re.compile(r"[/\\](?:threading|queue|concurrent[/\\]futures[/\\]_base)\.py$|^<frozen importlib")
+
+
+def import_lock(case: Case) -> Diagnosis | None:
+    """A module that is being imported waits for a thread that waits for the end of that import."""
+    for waiting, importing, _ in _circles(case, _is_importing, _waits_for_an_import):
+        thread = waiting.threads[importing]
+        module = next((one for one in thread.python_frames if one.function == "<module>"), None)
+        shown = [] if module is None else [f"{called(thread)} is importing {re.split(_SEPARATOR, module.file)[-1]}"]
+        return Diagnosis(
+            "import-lock",
+            "a module that is being imported waits for a thread, and that thread waits for the end of the import",
+            "start no threads, and wait for none, while a module is imported: put the code into a function that is "
+            "called after the import; import what a callback needs before the callback is handed out",
+            (*waiting.links(), *shown),
+        )
+    return None
+
+
+def event_loop(case: Case) -> Diagnosis | None:
+    """A callback waits for a coroutine, and the thread of the event loop waits for the callback."""
+    for waiting, loop, _ in _circles(case, _runs_a_loop, _waits_for_a_python_future):
+        thread = waiting.threads[loop]
+        return Diagnosis(
+            "event-loop",
+            "a callback waits for a result of the event loop, and the loop's thread waits for the callback",
+            "do not block the loop's thread: await loop.run_in_executor(None, future.get), or let the callback go on "
+            "without the result (Future.add_done_callback)",
+            (*waiting.links(), f"{called(thread)} runs the event loop"),
+        )
+    return None
+
+
+def lock_and_future(case: Case) -> Diagnosis | None:
+    """A thread waits for a result, and who would give the result waits for a lock."""
+    for waiting, _, _ in _circles(case, _waits_for_a_result, _waits_for_a_lock):
+        return Diagnosis(
+            "lock-and-future",
+            "a thread waits for a result, and the thread that would give it waits for a lock that only the first could "
+            "release",
+            "do not wait for a result while you hold a lock that the callback needs: release the lock before you call "
+            "Future.get() or result()",
+            waiting.links(),
+        )
+    return None
+
+
+Test = Callable[[Waiting, int], bool]
+
+
+def _circles(case: Case, first: Test, second: Test) -> Iterator[tuple[Waiting, int, int]]:
+    """Yield the pairs of threads that can never go on, of which each waits, in however many steps, for the other."""
+    waiting = waiting_in(case)
+    if waiting is None:
+        return
+    for place in waiting.stuck:
+        for other in sorted(waiting.sought_by(place)) if first(waiting, place) else ():
+            if other != place and second(waiting, other) and place in waiting.sought_by(other):
+                yield waiting, place, other
+
+
+def _is_importing(waiting: Waiting, place: int) -> bool:
+    return any(_is_importlibs(frame, _IMPORTS) for frame in waiting.threads[place].python_frames)
+
+
+def _waits_for_an_import(waiting: Waiting, place: int) -> bool:
+    newest = waiting.threads[place].python_frames[:1]
+    return waiting.kind(place) is Awaited.PYTHON_LOCK and any(
+        _is_importlibs(frame, *_WAITS_FOR_IMPORT) for frame in newest
+    )
+
+
+def _is_importlibs(frame: PythonFrame, *functions: str) -> bool:
+    # From Python 3.11 on the name of a method has that of its class before it in some dumps.
+    return frame.file == _IMPORTLIB and frame.function.rpartition(".")[2] in functions
+
+
+def _runs_a_loop(waiting: Waiting, place: int) -> bool:
+    frames = waiting.threads[place].python_frames
+    return any(_LOOP.search(frame.file) and frame.function.endswith("_run_once") for frame in frames)
+
+
+def _waits_for_a_python_future(waiting: Waiting, place: int) -> bool:
+    return waiting.kind(place) is Awaited.FUTURE and waiting.threads[place].waits[0].what.startswith("a concurrent")
+
+
+def _waits_for_a_result(waiting: Waiting, place: int) -> bool:
+    return waiting.kind(place) is Awaited.FUTURE
+
+
+def _waits_for_a_lock(waiting: Waiting, place: int) -> bool:
+    kind = waiting.kind(place)
+    return kind in JAVA_LOCKS or (kind is Awaited.PYTHON_LOCK and waits_in_own_code(waiting.threads[place]))
+
+
+def waits_in_own_code(thread: Thread) -> bool:
+    """Whether the newest frame of Python's is of code that takes a lock, not of one that waits for an event."""
+    return not any(_NOT_A_LOCK.search(frame.file) for frame in thread.python_frames[:1])

@@ -1,0 +1,101 @@
+"""Causes of a hang: one thread keeps what the others need, and waits for none of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from typing import Final
+
+from ..model.records import Diagnosis
+from ..model.roles import awaits_the_body, is_at_rest
+from ..model.stacks import Awaited, Gil, JavaFrame, Motion, NativeFrame, PythonFrame, Thread
+from ..model.wording import called, frame_words
+from .case import Case
+from .futures import waits_in_own_code
+from .waiting import waiting_in
+
+# What stands between a Python frame and the function that Python code called.
+_BETWEEN: Final = re.compile(r"(?:lib)?python\S*|libffi\S*|_ctypes\..*|_jpype\..*")
+# CPython's Modules/_threadmodule.c. Other waits of C code for a lock are for an item of a queue, say.
+_TAKES_LOCK: Final = ("lock_PyThread_acquire_lock", "lock_acquire", "PyMutex_Lock")
+_SCHEDULED: Final = re.compile(r"java\.util\.(?:concurrent\.ScheduledThreadPoolExecutor\b|TimerThread\.).*")
+
+
+def gil_held(case: Case) -> Diagnosis | None:
+    """A call into C or Java does not return, keeps the GIL, and others wait for the GIL."""
+    waiting = waiting_in(case)
+    for thread in () if waiting is None else waiting.threads:
+        others = [one for one in case.evidence.threads if one is not thread and one.gil is Gil.WAITS]
+        if thread.gil is not Gil.HOLDS or not others or not _stays_outside_of_python(thread):
+            continue
+        return Diagnosis(
+            "gil-held",
+            "a call out of Python does not return and keeps the GIL, so that no other Python thread can go on",
+            "release the GIL around the call: ctypes.CDLL in place of PyDLL, Py_BEGIN_ALLOW_THREADS in C, `with nogil` "
+            "in Cython, Python::allow_threads in PyO3; and give the call a time limit",
+            (
+                f"{called(thread)} holds the GIL in {_called_function(thread)}",
+                *(f"{called(one)} waits for the GIL" for one in others[:3]),
+            ),
+        )
+    return None
+
+
+def _stays_outside_of_python(thread: Thread) -> bool:
+    known = all(wait.kind is Awaited.NATIVE for wait in thread.waits)
+    frames = thread.stacks[0] if len(thread.stacks) == 1 else ()
+    outside = bool(frames) and not isinstance(frames[0], PythonFrame) and bool(thread.python_frames)
+    return known and outside and thread.motion in (Motion.STILL, Motion.RUNNING)
+
+
+def _called_function(thread: Thread) -> str:
+    """Return the function that Python code called, as far as it has a name, and the line of the call."""
+    outside = list(takewhile(lambda frame: not isinstance(frame, PythonFrame), thread.stacks[0]))
+    named = [frame for frame in outside if _is_of_the_library(frame)] or outside[:1]
+    return f"{frame_words(named[-1])}, called by {frame_words(thread.python_frames[0])}"
+
+
+def _is_of_the_library(frame: object) -> bool:
+    if isinstance(frame, NativeFrame):
+        return frame.function is not None and not _BETWEEN.fullmatch(frame.library or "")
+    return isinstance(frame, JavaFrame)
+
+
+def lock_without_a_holder(case: Case) -> Diagnosis | None:
+    """A thread waits for a plain lock, and no other thread is left that could release the lock."""
+    waiting = waiting_in(case)
+    if waiting is None or any(map(_may_call_later, waiting.threads)):
+        return None
+    for thread in waiting.threads:
+        if _waits_for_a_plain_lock(thread) and not list(_others_in_python(thread, waiting.threads)):
+            return Diagnosis(
+                "self-deadlock",
+                "a thread waits for a lock that no other thread can release: it holds the lock itself, or a thread "
+                "that has ended did not release it",
+                "take a lock that one thread may need twice as threading.RLock, and every lock by `with`, which "
+                "releases it in any case",
+                (
+                    f"{called(thread)} waits for a Python lock in {frame_words(thread.python_frames[0])}",
+                    "no other thread runs Python code",
+                ),
+            )
+    return None
+
+
+def _waits_for_a_plain_lock(thread: Thread) -> bool:
+    if awaits_the_body(thread) or thread.motion is not Motion.STILL or not waits_in_own_code(thread):
+        return False
+    names = [frame.function for frame in thread.native_frames]
+    return [wait.kind for wait in thread.waits] == [Awaited.PYTHON_LOCK] and any(name in names for name in _TAKES_LOCK)
+
+
+def _others_in_python(thread: Thread, threads: Sequence[Thread]) -> Iterator[Thread]:
+    for one in threads:
+        if one is not thread and not awaits_the_body(one) and not is_at_rest(one) and one.python_frames:
+            yield one
+
+
+def _may_call_later(thread: Thread) -> bool:
+    """Whether Java may call Python from the thread without being asked: a timer, a task that is scheduled."""
+    return any(_SCHEDULED.match(frame.function) for frame in thread.java_frames)

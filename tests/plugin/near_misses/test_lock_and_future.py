@@ -1,0 +1,36 @@
+"""A thread waits for a result and another for a lock, but a third has the lock; or what is waited for is no lock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.foreign_thread(timeout=2)
+def test_a_third_thread_has_the_lock(foreign_thread: Any) -> None:
+    lock, taken = threading.Lock(), threading.Event()
+
+    def hold() -> None:
+        with lock:
+            taken.set()
+            time.sleep(100)
+
+    foreign_thread.submit(hold)
+    taken.wait()
+    foreign_thread.submit(lock.acquire).result()
+
+
+@pytest.mark.foreign_thread(timeout=2)
+def test_the_callback_waits_for_an_event(foreign_thread: Any) -> None:
+    foreign_thread.submit(threading.Event().wait).result()
+
+
+@pytest.mark.foreign_thread
+def test_the_lock_is_released_before(foreign_thread: Any) -> None:
+    lock = threading.Lock()
+    with lock:
+        future = foreign_thread.submit(lock.acquire)
+    future.result()

@@ -21,6 +21,7 @@ from .model.choices import MARKER_HELP
 from .run.stash import RUN
 
 if TYPE_CHECKING:
+    from .config.chosen_options import Options
     from .jvm.archive.use import CacheOfRun
     from .run.session import Run
 
@@ -97,7 +98,7 @@ def _new_run(config: pytest.Config) -> Run:
     from .run.session import Run
 
     chosen = options.configured(config, known_modes(config))
-    config.stash[stash_keys.LIVE] = chosen["live"]
+    config.stash[stash_keys.LIVE] = chosen.live
     run = Run(config, chosen, functools.partial(_doctors_block, config, chosen))
     config.pluginmanager.register(RunTestHooks(run), "foreign_thread_run")
     config.pluginmanager.register(run.results, "foreign_thread_results")
@@ -105,7 +106,7 @@ def _new_run(config: pytest.Config) -> Run:
     return run
 
 
-def _doctors_block(config: pytest.Config, chosen: dict[str, Any], cache: CacheOfRun | None) -> str:
+def _doctors_block(config: pytest.Config, chosen: Options, cache: CacheOfRun | None) -> str:
     """Return the doctor's examination of this run, for the bundle of a failure."""
     from .collect.own_modes import OWN_MODES
     from .doctor import command, examine

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from ..collect.selection import Census, Selection
+from ..config.chosen_options import Options
 from ..config.stash_keys import DESELECTED, LOGS, ORDER
 from ..matrix.baseline.merged import Expected, KnownOutcomes
 from ..matrix.verdicts import Matrix, matrix_of
@@ -27,9 +28,7 @@ _CENSUS: Final = "foreign_thread_census"
 class Results:
     """A plugin. In an xdist worker it leaves all but the census to the controller's."""
 
-    def __init__(
-        self, config: pytest.Config, options: Mapping[str, Any], selection: Selection, known: KnownOutcomes
-    ) -> None:
+    def __init__(self, config: pytest.Config, options: Options, selection: Selection, known: KnownOutcomes) -> None:
         self._config = config
         self._options = options
         self._known = known
@@ -161,12 +160,12 @@ class Results:
         if not ran or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return
         is_gone = self._is_gone(session)
-        if self._known.updating:
-            path = Path(self._options["baseline"])
+        path = self._options.baseline
+        if path is not None and self._known.updating:
             self.settled = against_baseline.brought_up_to_date(
-                path, self._known.baseline, matrix_of(self._told, ()), self._expected, is_gone
+                Path(path), self._known.baseline, matrix_of(self._told, ()), self._expected, is_gone
             )
-        elif self._options["baseline"] or self._expected:
+        elif path is not None or self._expected:
             matrix = matrix_of(self._told, ())
             self.settled = against_baseline.differences(self._known, matrix, self._expected, is_gone)
         if self.settled.differences and exitstatus == pytest.ExitCode.OK:
@@ -186,12 +185,12 @@ class Results:
         """Write the reports that are asked for; end pytest with an error where a file cannot be written."""
         if hasattr(self._config, "workerinput"):
             return
-        if self._options["report"]:
+        if self._options.report:
             # Imported here, and with it the records of tests: few runs of pytest have any.
             from . import report_files
 
             asked = bool(self.selection.modes)
-            report_files.write(self._options["report"], self.matrix(), self.entries, environment, asked=asked)
+            report_files.write(self._options.report, self.matrix(), self.entries, environment, asked=asked)
         if self.settled.error:
             pytest.exit(self.settled.error, returncode=pytest.ExitCode.USAGE_ERROR)
 

@@ -16,7 +16,7 @@ from .collect import activation
 from .config import options, stash_keys
 from .fixtures import _foreign_thread_child, _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
 from .interop import faulthandler_guard, running_jvm
-from .model import report_data
+from .model import report_attribute
 from .model.choices import MARKER_HELP
 from .run.stash import RUN
 
@@ -181,16 +181,21 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.write_line(line)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_report_from_serializable(config: pytest.Config, data: dict[str, Any]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_report_from_serializable(config: pytest.Config) -> Generator[None, Any, Any]:
     """In xdist's controller, which collects nothing, a report is the first that is seen of a foreign-thread test."""
-    if RUN not in config.stash and report_data.ATTRIBUTE in data:
+    report = yield
+    if hasattr(report, report_attribute.ATTRIBUTE):
+        from .report.pytest import pytest_reports
+
+        pytest_reports.refuse_bad_data(report)
         _run(config)
+    return report
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> Any:
-    if not hasattr(report, report_data.ATTRIBUTE):
+    if not hasattr(report, report_attribute.ATTRIBUTE):
         return None
     from .model.status_words import status_words
 

@@ -15,7 +15,7 @@ from ..config.stash_keys import DESELECTED, LOGS, ORDER
 from ..matrix.baseline.merged import Expected, KnownOutcomes
 from ..matrix.verdicts import Matrix, matrix_of
 from ..model.nodeids import file_of
-from ..report.pytest import pytest_reports
+from ..model.report_data import ReportData, data_of
 from ..report.pytest.properties import add_verdict
 from . import against_baseline
 from .against_baseline import Settled
@@ -79,14 +79,15 @@ class Results:
         self.census = replace(self.census, deselected=self.census.deselected + len(items))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if (entry := pytest_reports.entry_of(report)) is not None:
+        data = data_of(report)
+        if (entry := data.entry) is not None:
             self.last_started.reported()
             self._reported.add((_worker_of(report), entry["nodeid"]))
             # xdist may be told to run a test again whose worker was killed.
             self._cut_short = [one for one in self._cut_short if one["nodeid"] != entry["nodeid"]]
-            self._take(entry, pytest_reports.round_of(report))
-            if expected := pytest_reports.expected_of(report):
-                self._expected[entry["test"]] = expected
+            self._take(entry, data.round)
+            if data.expect:
+                self._expected[entry["test"]] = data.expect
 
     def _take(self, entry: dict[str, Any], number: int | None) -> None:
         """The last round of a test that runs in a loop is the one that counts."""
@@ -112,13 +113,14 @@ class Results:
 
     def tell_verdict(self, reports: Sequence[pytest.TestReport]) -> None:
         """Call before the reports are logged: with the last run of a test its verdict is known, if all ran here."""
-        last = next((report for report in reports if pytest_reports.entry_of(report) is not None), None)
-        entry = pytest_reports.entry_of(last) if last is not None else None
-        if entry is not None:
-            self.last_started.end(entry)
-        if last is None or entry is None or not self.selection.modes:
+        last = next((data for data in map(data_of, reports) if data.entry is not None), ReportData())
+        entry = last.entry
+        if entry is None:
             return
-        before = entry["nodeid"] if pytest_reports.round_of(last) else None
+        self.last_started.end(entry)
+        if not self.selection.modes:
+            return
+        before = entry["nodeid"] if last.round else None
         others = [one for one in self._entries if one["test"] == entry["test"] and one["nodeid"] != before]
         runs = [*others, entry]
         if len(runs) == self._runs_of[entry["test"]]:

@@ -30,6 +30,7 @@ from ...model.observation import (
 )
 from ...model.outcomes import Outcome, Phase
 from ...model.records import Diagnosis, Evidence, RunRecord
+from ...model.report_data import data_of
 from ...model.settings import Settings
 from ...model.status_words import is_abnormal
 from ...supervise.probes import native
@@ -139,7 +140,7 @@ def _subject(observation: Observation) -> int | None:
 def _from_reports(reports: Sequence[pytest.TestReport]) -> tuple[Verdict, Phase]:
     for report in reports:
         if is_abnormal(report):
-            verdict = Verdict(Outcome.NULL_RESULT, None, None, pytest_reports.summary_of(report))
+            verdict = Verdict(Outcome.NULL_RESULT, None, None, data_of(report).text)
             return verdict, Phase(report.when)
     outcome, phase = pytest_reports.outcome_of(reports)
     return Verdict(outcome, None, None, pytest_reports.reason_of(reports, outcome)), phase

@@ -16,11 +16,12 @@ from .collect import activation
 from .config import options, stash_keys
 from .fixtures import _foreign_thread_child, _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
 from .interop import faulthandler_guard, running_jvm
-from .model import report_data
+from .model import report_attribute
 from .model.choices import MARKER_HELP
 from .run.stash import RUN
 
 if TYPE_CHECKING:
+    from .config.chosen_options import Options
     from .jvm.archive.use import CacheOfRun
     from .run.session import Run
 
@@ -97,7 +98,7 @@ def _new_run(config: pytest.Config) -> Run:
     from .run.session import Run
 
     chosen = options.configured(config, known_modes(config))
-    config.stash[stash_keys.LIVE] = chosen["live"]
+    config.stash[stash_keys.LIVE] = chosen.live
     run = Run(config, chosen, functools.partial(_doctors_block, config, chosen))
     config.pluginmanager.register(RunTestHooks(run), "foreign_thread_run")
     config.pluginmanager.register(run.results, "foreign_thread_results")
@@ -105,7 +106,7 @@ def _new_run(config: pytest.Config) -> Run:
     return run
 
 
-def _doctors_block(config: pytest.Config, chosen: dict[str, Any], cache: CacheOfRun | None) -> str:
+def _doctors_block(config: pytest.Config, chosen: Options, cache: CacheOfRun | None) -> str:
     """Return the doctor's examination of this run, for the bundle of a failure."""
     from .collect.own_modes import OWN_MODES
     from .doctor import command, examine
@@ -180,16 +181,21 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.write_line(line)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_report_from_serializable(config: pytest.Config, data: dict[str, Any]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_report_from_serializable(config: pytest.Config) -> Generator[None, Any, Any]:
     """In xdist's controller, which collects nothing, a report is the first that is seen of a foreign-thread test."""
-    if RUN not in config.stash and report_data.ATTRIBUTE in data:
+    report = yield
+    if hasattr(report, report_attribute.ATTRIBUTE):
+        from .report.pytest import pytest_reports
+
+        pytest_reports.refuse_bad_data(report)
         _run(config)
+    return report
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> Any:
-    if not hasattr(report, report_data.ATTRIBUTE):
+    if not hasattr(report, report_attribute.ATTRIBUTE):
         return None
     from .model.status_words import status_words
 

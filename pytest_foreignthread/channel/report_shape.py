@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ..model.report_data import ATTRIBUTE
+from ..model.report_attribute import ATTRIBUTE
 
 _SHOWN: Final = 200
 _LARGEST: Final = 2**63

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from ..config.chosen_options import Options
 from ..config.options import is_given, settings_for
 from ..config.stash_keys import SETTINGS
 from ..matrix.baseline.merged import KnownOutcomes
@@ -59,7 +60,7 @@ def census(items: Iterable[pytest.Item], runs_of: Mapping[str, int]) -> Census:
 
 
 def give_settings(
-    items: Iterable[pytest.Item], options: Mapping[str, Any], jvm: Jvm | None, known: KnownOutcomes | None = None
+    items: Iterable[pytest.Item], options: Options, jvm: Jvm | None, known: KnownOutcomes | None = None
 ) -> None:
     """`items` have passed `check_markers`; `jvm` is for those that need one."""
     for item in items:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from ..config.chosen_options import Options
 from .activation import is_marked, is_to_be_forked
 from .markers import read_markers
 
@@ -56,11 +57,11 @@ class Census:
 SELECTION = pytest.StashKey[Selection]()
 
 
-def selection_of(config: pytest.Config, options: Mapping[str, Any]) -> Selection:
+def selection_of(config: pytest.Config, options: Options) -> Selection:
     """An ini file's modes alone ask for no matrix: each run of the project would be one."""
     named = config.getoption("--foreign-thread-modes") is not None
-    asked = options["matrix"] or options["all"] or named
-    return Selection(options["modes"] if asked else (), options["all"], options["forked"])
+    asked = options.matrix or options.all or named
+    return Selection(options.modes if asked else (), options.all, options.forked)
 
 
 def is_forked(item: pytest.Item) -> bool:

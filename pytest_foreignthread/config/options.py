@@ -28,6 +28,7 @@ from . import option_values as values
 
 if TYPE_CHECKING:
     from ..model.settings import Jvm, Settings
+    from .chosen_options import Options
 
 
 class Option(NamedTuple):
@@ -262,9 +263,13 @@ def add_options(parser: pytest.Parser) -> None:
             parser.addini(option.ini, help=option.help, type="string", default=None)
 
 
+def _option(name: str) -> Option:
+    return next(option for option in OPTIONS if option.name == name)
+
+
 def faulthandler_choice(early: pytest.Config) -> object:
     """Return the value as it is written, before the first conftest is imported; a later step checks it."""
-    option = next(option for option in OPTIONS if option.name == "faulthandler")
+    option = _option("faulthandler")
     given = getattr(early.known_args_namespace, option.flag.lstrip("-").replace("-", "_"), None)
     return given or _ini_value(early, option) or option.default
 
@@ -279,15 +284,18 @@ def are_given(config: pytest.Config) -> bool:
         return True
 
 
-def configured(config: pytest.Config, modes: Sequence[str] = MODES) -> dict[str, Any]:
-    """Return the value of each option by name; raise UsageError for one that cannot be understood."""
+def configured(config: pytest.Config, modes: Sequence[str] = MODES) -> Options:
+    """Return the value of each option; raise UsageError for one that cannot be understood."""
+    # Imported here: most runs of pytest have no use for it.
+    from .chosen_options import Options
+
     table = (one._replace(parse=values.mode_names(modes)) if one.name == "modes" else one for one in OPTIONS)
-    return {option.name: _configured(config, option) for option in table}
+    return Options(**{option.name: _configured(config, option) for option in table})
 
 
 def is_given(config: pytest.Config, name: str) -> bool:
     """Whether the option of that name is on the command line or in the ini file."""
-    option = next(option for option in OPTIONS if option.name == name)
+    option = _option(name)
     return config.getoption(option.flag) is not None or bool(_ini_value(config, option))
 
 
@@ -341,29 +349,34 @@ def _absolute(folder: Path, part: str) -> str:
 
 def doctor_form(config: pytest.Config) -> str | None:
     """Return the form in which a doctor's examination is asked for in place of a run; raise UsageError."""
-    option = next(option for option in OPTIONS if option.name == "doctor")
-    return None if (form := _configured(config, option)) is None else str(form)
+    return None if (form := _configured(config, _option("doctor"))) is None else str(form)
 
 
 def ends_process(config: pytest.Config) -> bool:
     """Return whether Java threads may keep the pytest process from ending; raise UsageError."""
-    option = next(option for option in OPTIONS if option.name == "end_process")
-    return bool(_configured(config, option))
+    return bool(_configured(config, _option("end_process")))
 
 
 def jvm_source(config: pytest.Config) -> str:
     """Return the name under which a user names the JVM: the option where it is given, else the ini key."""
-    option = next(option for option in OPTIONS if option.name == "jvm")
+    option = _option("jvm")
     return option.flag if config.getoption(option.flag) is not None else option.ini
 
 
-def settings_for(
-    marked: Mapping[str, Any], mode: str, call_mode: str, options: Mapping[str, Any], jvm: Jvm | None
-) -> Settings:
+def settings_for(marked: Mapping[str, Any], mode: str, call_mode: str, options: Options, jvm: Jvm | None) -> Settings:
     """`marked` has the arguments of the test's markers, which win over `options`."""
     from ..model.settings import Settings
 
-    chosen = {name: marked.get(name, options[name]) for name in ("timeout", "jvm_args", "classpath", "isolation")}
-    own = "jvm_args" in marked or "classpath" in marked
-    run_wide = {name: options[name] for name in ("native", "jvm_profile", "message_limit")}
-    return Settings(mode=mode, call_mode=call_mode, jvm=jvm, own_jvm_args=own, **run_wide, **chosen)
+    return Settings(
+        mode=mode,
+        call_mode=call_mode,
+        timeout=marked.get("timeout", options.timeout),
+        jvm=jvm,
+        jvm_args=marked.get("jvm_args", options.jvm_args),
+        own_jvm_args="jvm_args" in marked or "classpath" in marked,
+        jvm_profile=options.jvm_profile,
+        classpath=marked.get("classpath", options.classpath),
+        isolation=marked.get("isolation", options.isolation),
+        native=options.native,
+        message_limit=options.message_limit,
+    )

@@ -35,14 +35,17 @@ class Case:
     @property
     def exceptions(self) -> tuple[tuple[str, str], ...]:
         """Type name and text of what the failing phase raised and of its causes, outermost first."""
-        made = [message for message in self.observation.messages if isinstance(message, ReportMade)]
-        return next((one.exceptions for one in made if one.report.get("outcome") == "failed"), ())
+        return () if self._failed is None else self._failed.exceptions
 
     @property
     def elsewhere(self) -> str:
         """What the main thread has of the thing that the exception says is missing; empty where nothing."""
-        made = [message for message in self.observation.messages if isinstance(message, ReportMade)]
-        return next((one.elsewhere for one in made if one.report.get("outcome") == "failed"), "")
+        return "" if self._failed is None else self._failed.elsewhere
+
+    @cached_property
+    def _failed(self) -> ReportMade | None:
+        made = self.observation.all(ReportMade)
+        return next((one for one in made if one.report.get("outcome") == "failed"), None)
 
     @property
     def written(self) -> str:
@@ -62,8 +65,8 @@ class Case:
     @property
     def on_foreign_thread(self) -> bool:
         """Whether the test's body ran on another thread than the child's main one, which is named first."""
-        named = (message.ident for message in self.observation.messages if isinstance(message, ThreadNamed))
-        return self.body_ident not in (None, next(named, None))
+        main = self.observation.first(ThreadNamed)
+        return main is not None and self.body_ident not in (None, main.ident)
 
     def is_body(self, thread: Thread) -> bool:
         return thread.python_id is not None and thread.python_id == self.body_ident

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
+from ..config.chosen_options import Options
 from ..config.options import jvm_source, settings_for
 from ..jvm.archive.use import CacheOfRun
 from ..model.choices import MODES
@@ -25,13 +26,13 @@ class Asked:
     """What a run would be asked for: its configuration, our options' values, the project's own modes."""
 
     config: pytest.Config
-    options: Mapping[str, Any]
+    options: Options
     launchers: Mapping[str, Launcher]
 
 
 def everything(asked: Asked) -> list[Finding]:
     """Examine and try; takes a few seconds. Nothing of it is left."""
-    used, found = jvm_list.examine(asked.options["jvm"], jvm_source(asked.config))
+    used, found = jvm_list.examine(asked.options.jvm, jvm_source(asked.config))
     of_run = _cache(asked, used)
     findings = [*_surroundings(asked), *found, *machine.examine(), cache.state(of_run), cache.place()]
     return shown([*findings, *_trials(asked, used, of_run, findings)])
@@ -39,10 +40,10 @@ def everything(asked: Asked) -> list[Finding]:
 
 def at_a_glance(asked: Asked, of_run: CacheOfRun | None) -> list[Finding]:
     """Examine what needs no process: for a run under way, which has forked and has its JVM."""
-    _, found = jvm_list.examine(asked.options["jvm"], jvm_source(asked.config))
+    _, found = jvm_list.examine(asked.options.jvm, jvm_source(asked.config))
     findings = [*_surroundings(asked), *found, *machine.examine(), cache.state(of_run), cache.place()]
     without = Finding(child_inspection.SECTION, "trials", "ok", f"none in a run under way: {_TRIES}")
-    return shown([*findings, child_inspection.pystack_by_itself(asked.options["native"]), without])
+    return shown([*findings, child_inspection.pystack_by_itself(asked.options.native), without])
 
 
 def _surroundings(asked: Asked) -> Iterator[Finding]:
@@ -53,8 +54,8 @@ def _surroundings(asked: Asked) -> Iterator[Finding]:
 def _cache(asked: Asked, used: Jvm | None) -> CacheOfRun | None:
     if used is None:
         return None
-    of_run = CacheOfRun(wanted=asked.options["cache"], clears=False, makes=False)
-    of_run.prepare(used, asked.options["jvm_args"], asked.options["jvm_profile"])
+    of_run = CacheOfRun(wanted=asked.options.cache, clears=False, makes=False)
+    of_run.prepare(used, asked.options.jvm_args, asked.options.jvm_profile)
     return of_run
 
 

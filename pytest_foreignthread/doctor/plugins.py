@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
+from ..config.chosen_options import Options
 from ..config.options import is_given
 from ..report.kept.environment import plugins
 from .findings import Finding
 
 SECTION: Final = "plugins"
-Remark = Callable[[pytest.Config, Mapping[str, Any]], tuple[str, str]]
+Remark = Callable[[pytest.Config, Options], tuple[str, str]]
 """Takes the configuration and our options; gives words on how a plugin is used, and what to do, each may be empty."""
 
 
-def _workers(config: pytest.Config, _: Mapping[str, Any]) -> tuple[str, str]:
+def _workers(config: pytest.Config, _: Options) -> tuple[str, str]:
     number = config.getoption("numprocesses", None)
     return (f"{number} workers, each with children of its own" if number else "", "")
 
 
-def _forked(_: pytest.Config, options: Mapping[str, Any]) -> tuple[str, str]:
-    return ("its tests run in supervised children" if options["forked"] else "its tests are left to it"), ""
+def _forked(_: pytest.Config, options: Options) -> tuple[str, str]:
+    return ("its tests run in supervised children" if options.forked else "its tests are left to it"), ""
 
 
-def _timeout(config: pytest.Config, _: Mapping[str, Any]) -> tuple[str, str]:
+def _timeout(config: pytest.Config, _: Options) -> tuple[str, str]:
     limit = _number(config.getoption("timeout", None) or _ini(config, "timeout"))
     if limit <= 0 or is_given(config, "timeout"):
         return "", ""
@@ -46,7 +47,7 @@ def _number(value: object) -> float:
         return 0.0
 
 
-def _nothing(_config: pytest.Config, _options: Mapping[str, Any]) -> tuple[str, str]:
+def _nothing(_config: pytest.Config, _options: Options) -> tuple[str, str]:
     return "", ""
 
 
@@ -60,7 +61,7 @@ REMARKS: Final[Mapping[str, Remark]] = {
 }
 
 
-def examine(config: pytest.Config, options: Mapping[str, Any]) -> Iterator[Finding]:
+def examine(config: pytest.Config, options: Options) -> Iterator[Finding]:
     """Tell of those that are loaded, in the order of the table."""
     loaded = plugins(config)
     for name, remark in REMARKS.items():

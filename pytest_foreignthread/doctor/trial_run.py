@@ -42,10 +42,6 @@ class Attempt:
     taken: documents.Documents
     looks: tuple[Finding, ...]
 
-    @property
-    def tried(self) -> tuple[Tried, ...]:
-        return tuple(message for message in self.observation.messages if isinstance(message, Tried))
-
 
 def try_all(
     settings: Settings, scratch: ScratchRoot, modes: Sequence[str], *, start: float = START, seconds: float = ALL
@@ -59,11 +55,11 @@ def try_all(
     left = list(modes)
     while left and time.monotonic() < give_up:
         attempt = _attempt(settings, scratch, left, start)
-        again = len(left) < len(modes)
-        findings += of_trials(attempt.tried, settings, again=again)
+        tried, again = attempt.observation.all(Tried), len(left) < len(modes)
+        findings += of_trials(tried, settings, again=again)
         if attempt.observation.serving:
             return [*findings, *attempt.looks]
-        broken = broken_mode(attempt.observation, attempt.tried, left)
+        broken = broken_mode(attempt.observation, tried, left)
         findings.append(of_death(attempt.observation, attempt.taken, settings, broken))
         if broken is None:
             break

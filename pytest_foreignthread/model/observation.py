@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from .outcomes import Phase
 
@@ -158,6 +159,7 @@ Message = (
     | TestEnded
     | Finished
 )
+M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,17 @@ class Observation:
     oom_kills: int = 0
     """Processes of the control group, the child or others, that the kernel killed meanwhile for lack of memory."""
 
+    def first(self, kind: type[M]) -> M | None:
+        """Return the first message of the kind; None of a child that sent none."""
+        return next(self._of(kind), None)
+
+    def all(self, kind: type[M]) -> tuple[M, ...]:
+        """Return the messages of the kind, in the order in which the child sent them."""
+        return tuple(self._of(kind))
+
+    def _of(self, kind: type[M]) -> Iterator[M]:
+        return (message for message in self.messages if isinstance(message, kind))
+
     @property
     def passed_its_deadline(self) -> bool:
         """Whether the test hangs: its deadline passed, and the child was not in the midst of its death."""
@@ -242,14 +255,8 @@ class Observation:
     @property
     def all_passed(self) -> bool:
         """Whether the child waits for its next test, and each phase of this one passed."""
-        reports = (message for message in self.messages if isinstance(message, ReportMade))
-        return self.serving and all(one.report.get("outcome") == "passed" for one in reports)
-
-    @property
-    def debugged(self) -> bool:
-        """Whether a debugger ran, or wanted to."""
-        return any(isinstance(message, DebuggerEntered) for message in self.messages)
+        return self.serving and all(one.report.get("outcome") == "passed" for one in self.all(ReportMade))
 
     @property
     def finished(self) -> bool:
-        return any(isinstance(message, Finished) for message in self.messages)
+        return self.first(Finished) is not None

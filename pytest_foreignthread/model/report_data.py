@@ -1,11 +1,112 @@
-"""What a report of this plugin carries."""
+"""What a report of this plugin carries: here alone it is packed into plain data, and unpacked."""
 
 from __future__ import annotations
 
-from typing import Final
+import reprlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-ATTRIBUTE: Final = "foreign_thread"
-"""Name of the attribute that our reports carry: {"outcome": word of an abnormal outcome or None, "entry": the
-record's JSON form or None, "expect": mode → the outcomes that the marker expects there, "text": one line for the short
-summary, "tail": the last lines of the failure's text, which the terminal shows below the captured output, "round": how
-often the test had run before, where another plugin runs it in a loop}. Plain data, so that xdist takes it along."""
+from .outcomes import ABNORMAL, Outcome
+from .report_attribute import ATTRIBUTE
+
+
+class BadReportData(Exception):
+    """The text says what was expected and what came."""
+
+
+@dataclass(frozen=True)
+class ReportData:
+    outcome: Outcome | None = None
+    """An abnormal one; None of a report that has pytest's own words."""
+    entry: dict[str, Any] | None = None
+    """The JSON form of the test's record, which its last report has."""
+    expect: Mapping[str, frozenset[Outcome]] = field(default_factory=dict)
+    """Mode → the outcomes that the test's marker expects there; beside the entry."""
+    text: str = ""
+    """One line for the short summary."""
+    tail: str = ""
+    """The last lines of the failure's text, which the terminal shows below the captured output."""
+    round: int | None = None
+    """How often the test had run before; None where no plugin runs it in a loop."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "outcome": None if self.outcome is None else self.outcome.value,
+            "entry": self.entry,
+            "expect": {mode: sorted(one.value for one in outcomes) for mode, outcomes in self.expect.items()},
+            "text": self.text,
+            "tail": self.tail,
+            "round": self.round,
+        }
+
+    @classmethod
+    def from_json(cls, data: object) -> ReportData:
+        """Raise BadReportData where the data has another shape: an xdist worker may have sent it."""
+        if not isinstance(data, dict) or data.keys() != _FIELDS.keys():
+            raise BadReportData(f"expected an object of {', '.join(_FIELDS)}, got {reprlib.repr(data)}")
+        for name, (fits, expected) in _FIELDS.items():
+            if not fits(data[name]):
+                raise BadReportData(f"expected {expected} as {name!r}, got {reprlib.repr(data[name])}")
+        return cls(
+            outcome=None if data["outcome"] is None else Outcome(data["outcome"]),
+            entry=data["entry"],
+            expect={mode: frozenset(map(Outcome, words)) for mode, words in data["expect"].items()},
+            text=data["text"],
+            tail=data["tail"],
+            round=data["round"],
+        )
+
+
+def data_of(report: object) -> ReportData:
+    """Return what the report carries: nothing of a report of others, which may have an attribute of that name."""
+    try:
+        return ReportData.from_json(getattr(report, ATTRIBUTE, None))
+    except BadReportData:
+        return ReportData()
+
+
+def put_on(report: object, data: ReportData) -> None:
+    setattr(report, ATTRIBUTE, data.to_json())
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_round(value: object) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+
+
+def _words(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    return tuple(outcome.value for outcome in outcomes)
+
+
+_OUTCOMES: Final = _words(tuple(Outcome))
+_ABNORMAL: Final = _words(ABNORMAL)
+
+
+def _is_entry(value: object) -> bool:
+    """Whether it has what a run sorts its entries by; the rest is read where a report is written."""
+    if not isinstance(value, dict) or not all(isinstance(value.get(name), str) for name in ("nodeid", "test", "mode")):
+        return False
+    diagnosis = value.get("diagnosis")
+    known = diagnosis is None or (isinstance(diagnosis, dict) and isinstance(diagnosis.get("code"), str))
+    return known and value.get("outcome") in _OUTCOMES and isinstance(value.get("jvm"), bool)
+
+
+def _are_expected(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(mode, str) and isinstance(words, (list, tuple)) and all(word in _OUTCOMES for word in words)
+        for mode, words in value.items()
+    )
+
+
+_FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "outcome": (lambda value: value is None or value in _ABNORMAL, f"null or one of {', '.join(_ABNORMAL)}"),
+    "entry": (lambda value: value is None or _is_entry(value), "null or the entry of a test"),
+    "expect": (_are_expected, "lists of outcomes by mode"),
+    "text": (_is_text, "text"),
+    "tail": (_is_text, "text"),
+    "round": (_is_round, "null or a number from 0"),
+}

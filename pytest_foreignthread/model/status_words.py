@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from .outcomes import Outcome
-from .report_data import ATTRIBUTE
+from .report_data import data_of
 
 Words = tuple[str, str, str]
 
-_WORDS: Final[dict[str, Words]] = {
-    Outcome.SEGFAULT.value: ("segfault", "S", "SEGFAULT"),
-    Outcome.HANG.value: ("hang", "H", "HANG"),
-    Outcome.NULL_RESULT.value: ("null_result", "N", "NULL_RESULT"),
-    Outcome.CRASH.value: ("crash", "C", "CRASH"),
+_WORDS: Final[Mapping[Outcome | None, Words]] = {
+    Outcome.SEGFAULT: ("segfault", "S", "SEGFAULT"),
+    Outcome.HANG: ("hang", "H", "HANG"),
+    Outcome.NULL_RESULT: ("null_result", "N", "NULL_RESULT"),
+    Outcome.CRASH: ("crash", "C", "CRASH"),
 }
 
 
 def status_words(report: object) -> Words | None:
     """Return category, letter and word for pytest's progress of an abnormal outcome, None for pytest's own."""
-    word = getattr(report, ATTRIBUTE, {}).get("outcome") or ""
-    return _WORDS.get(word) if getattr(report, "failed", False) else None
+    return _WORDS.get(data_of(report).outcome) if getattr(report, "failed", False) else None
 
 
 def is_abnormal(report: object) -> bool:
     return status_words(report) is not None
-
-
-CATEGORIES: Final = tuple(_WORDS)

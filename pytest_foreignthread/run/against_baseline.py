@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from ..config.chosen_options import Options
 from ..matrix.baseline import file
 from ..matrix.baseline.changes import Difference, compare, update
 from ..matrix.baseline.known import Baseline
@@ -29,9 +29,9 @@ class Settled:
     """Why it could not be written."""
 
 
-def load(options: Mapping[str, Any]) -> KnownOutcomes:
+def load(options: Options) -> KnownOutcomes:
     """Read the file; raise UsageError where it cannot be understood, or an option has no use without it."""
-    path, updating = options["baseline"], options["update_baseline"]
+    path, updating = options.baseline, options.update_baseline
     if updating and path is None:
         raise pytest.UsageError("--foreign-thread-update-baseline: want --foreign-thread-baseline=FILE as well")
     if path is None:

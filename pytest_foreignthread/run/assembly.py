@@ -45,13 +45,13 @@ def new_runner(run: Run, session: pytest.Session) -> Runner:
     settings = ForkSettings(run.filters, run.cache().given_to, threads.before_fork)
     places = Places(session.items)
     factory = ChildFactory(run.config, places, ScratchRoot(), run.fixtures, run.starts, settings)
-    ready = number_ready(run.options["ready"], usable_processors(), int(os.environ.get(_WORKERS, "1")))
+    ready = number_ready(run.options.ready, usable_processors(), int(os.environ.get(_WORKERS, "1")))
     return Runner(Children(run.config, places, run.fixtures, factory, ready), _artifacts(run))
 
 
 def _artifacts(run: Run) -> Artifacts:
-    if run.options["artifacts"]:
-        return Artifacts(Path(run.options["artifacts"]), bundle=lambda record, text: _bundle(run, record, text))
+    if run.options.artifacts:
+        return Artifacts(Path(run.options.artifacts), bundle=lambda record, text: _bundle(run, record, text))
     cache = getattr(run.config, "cache", None)
     try:
         return Artifacts(cache.mkdir("foreign_thread") if cache is not None else None)

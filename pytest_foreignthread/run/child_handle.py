@@ -228,8 +228,8 @@ class ForkedChild:
 
 
 def _has_started_jvm(seen: Observation) -> bool:
-    began = any(isinstance(message, PhaseStarted) and message.phase is Phase.JVM for message in seen.messages)
-    return began and not any(isinstance(message, JvmFailed) for message in seen.messages)
+    began = any(message.phase is Phase.JVM for message in seen.all(PhaseStarted))
+    return began and seen.first(JvmFailed) is None
 
 
 def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWatch | None:
@@ -241,8 +241,8 @@ def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWat
 
 def _output(seen: Observation) -> Iterator[str]:
     """Yield what was captured of the test's output and told in its reports."""
-    for message in seen.messages:
-        sections = message.report.get("sections") if isinstance(message, ReportMade) else None
+    for message in seen.all(ReportMade):
+        sections = message.report.get("sections")
         for section in sections if isinstance(sections, list) else ():
             yield str(section[-1]) if isinstance(section, (list, tuple)) and section else ""
 

@@ -10,11 +10,12 @@ from typing import Any, Final
 import pytest
 
 from ..collect.selection import Census, Selection
+from ..config.chosen_options import Options
 from ..config.stash_keys import DESELECTED, LOGS, ORDER
 from ..matrix.baseline.merged import Expected, KnownOutcomes
 from ..matrix.verdicts import Matrix, matrix_of
 from ..model.nodeids import file_of
-from ..report.pytest import pytest_reports
+from ..model.report_data import ReportData, data_of
 from ..report.pytest.properties import add_verdict
 from . import against_baseline
 from .against_baseline import Settled
@@ -27,9 +28,7 @@ _CENSUS: Final = "foreign_thread_census"
 class Results:
     """A plugin. In an xdist worker it leaves all but the census to the controller's."""
 
-    def __init__(
-        self, config: pytest.Config, options: Mapping[str, Any], selection: Selection, known: KnownOutcomes
-    ) -> None:
+    def __init__(self, config: pytest.Config, options: Options, selection: Selection, known: KnownOutcomes) -> None:
         self._config = config
         self._options = options
         self._known = known
@@ -80,14 +79,15 @@ class Results:
         self.census = replace(self.census, deselected=self.census.deselected + len(items))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if (entry := pytest_reports.entry_of(report)) is not None:
+        data = data_of(report)
+        if (entry := data.entry) is not None:
             self.last_started.reported()
             self._reported.add((_worker_of(report), entry["nodeid"]))
             # xdist may be told to run a test again whose worker was killed.
             self._cut_short = [one for one in self._cut_short if one["nodeid"] != entry["nodeid"]]
-            self._take(entry, pytest_reports.round_of(report))
-            if expected := pytest_reports.expected_of(report):
-                self._expected[entry["test"]] = expected
+            self._take(entry, data.round)
+            if data.expect:
+                self._expected[entry["test"]] = data.expect
 
     def _take(self, entry: dict[str, Any], number: int | None) -> None:
         """The last round of a test that runs in a loop is the one that counts."""
@@ -113,13 +113,14 @@ class Results:
 
     def tell_verdict(self, reports: Sequence[pytest.TestReport]) -> None:
         """Call before the reports are logged: with the last run of a test its verdict is known, if all ran here."""
-        last = next((report for report in reports if pytest_reports.entry_of(report) is not None), None)
-        entry = pytest_reports.entry_of(last) if last is not None else None
-        if entry is not None:
-            self.last_started.end(entry)
-        if last is None or entry is None or not self.selection.modes:
+        last = next((data for data in map(data_of, reports) if data.entry is not None), ReportData())
+        entry = last.entry
+        if entry is None:
             return
-        before = entry["nodeid"] if pytest_reports.round_of(last) else None
+        self.last_started.end(entry)
+        if not self.selection.modes:
+            return
+        before = entry["nodeid"] if last.round else None
         others = [one for one in self._entries if one["test"] == entry["test"] and one["nodeid"] != before]
         runs = [*others, entry]
         if len(runs) == self._runs_of[entry["test"]]:
@@ -161,12 +162,12 @@ class Results:
         if not ran or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return
         is_gone = self._is_gone(session)
-        if self._known.updating:
-            path = Path(self._options["baseline"])
+        path = self._options.baseline
+        if path is not None and self._known.updating:
             self.settled = against_baseline.brought_up_to_date(
-                path, self._known.baseline, matrix_of(self._told, ()), self._expected, is_gone
+                Path(path), self._known.baseline, matrix_of(self._told, ()), self._expected, is_gone
             )
-        elif self._options["baseline"] or self._expected:
+        elif path is not None or self._expected:
             matrix = matrix_of(self._told, ())
             self.settled = against_baseline.differences(self._known, matrix, self._expected, is_gone)
         if self.settled.differences and exitstatus == pytest.ExitCode.OK:
@@ -186,12 +187,12 @@ class Results:
         """Write the reports that are asked for; end pytest with an error where a file cannot be written."""
         if hasattr(self._config, "workerinput"):
             return
-        if self._options["report"]:
+        if self._options.report:
             # Imported here, and with it the records of tests: few runs of pytest have any.
             from . import report_files
 
             asked = bool(self.selection.modes)
-            report_files.write(self._options["report"], self.matrix(), self.entries, environment, asked=asked)
+            report_files.write(self._options.report, self.matrix(), self.entries, environment, asked=asked)
         if self.settled.error:
             pytest.exit(self.settled.error, returncode=pytest.ExitCode.USAGE_ERROR)
 

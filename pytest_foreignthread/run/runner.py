@@ -15,7 +15,16 @@ from ..config.stash_keys import SETTINGS
 from ..model import documents
 from ..model.blame import error_text
 from ..model.nodeids import file_of
-from ..model.observation import CANNOT_ACCEPT, Observation, PhaseStarted, ReportMade, SessionStopped, WarningRecorded
+from ..model.observation import (
+    CANNOT_ACCEPT,
+    DebuggerEntered,
+    NotServed,
+    Observation,
+    PhaseStarted,
+    ReportMade,
+    SessionStopped,
+    WarningRecorded,
+)
 from ..model.outcomes import Outcome, Phase
 from ..model.records import Alone, RunRecord
 from ..model.settings import Settings
@@ -26,7 +35,7 @@ from ..report.kept.redaction import jvm_words_without_secrets
 from ..report.pytest import pytest_reports
 from ..report.pytest.not_run import Raised, Result
 from ..report.pytest.properties import add_properties
-from ..report.pytest.recording import internal_error, jvm_failure, not_served, record_of
+from ..report.pytest.recording import internal_error, jvm_failure, record_of
 from ..report.pytest.reporting import (
     add_evidence,
     add_section,
@@ -68,17 +77,17 @@ class Runner:
             return self._refused(item, settings, seen, observation.refused)
         if (text := internal_error(observation)) is not None:
             return Result(_internal_error(item, text, observation), (), None)
-        if (message := not_served(observation)) is not None:
-            return Result(_error(item, settings, seen, Phase.FORK, message), (), None)
+        if (not_served := observation.first(NotServed)) is not None:
+            return Result(_error(item, settings, seen, Phase.FORK, not_served.reason), (), None)
         if (reason := jvm_failure(observation, seen.taken)) is not None:
             return Result(self._jvm_failed(item, settings, seen, reason), (), None)
         self._jvm_has_started = self._jvm_has_started or settings.jvm is not None
-        warnings = tuple(message for message in observation.messages if isinstance(message, WarningRecorded))
         try:
             reports = self._reports(item, settings, seen)
         except BadShape as error:
             return self._refused(item, settings, seen, f"{CANNOT_ACCEPT}: {error}")
-        return Result(reports, warnings, _stop(observation), _raised(observation))
+        warnings, stop = observation.all(WarningRecorded), observation.first(SessionStopped)
+        return Result(reports, warnings, stop, _raised(observation))
 
     def _refused(self, item: pytest.Item, settings: Settings, seen: Seen, what: str) -> Result:
         """Return an error of the test alone; its child is not trusted with another."""
@@ -91,7 +100,7 @@ class Runner:
         reports = child_reports(item, observation)
         record, died = record_of(item, settings, observation, seen.taken, reports)
         record = replace(record, start=seen.start)
-        if _stop(observation) is not None and not died:
+        if observation.first(SessionStopped) is not None and not died:
             # It has no outcome: pytest reports nothing of a test that is interrupted.
             return reports
         if record.outcome.abnormal:
@@ -114,10 +123,10 @@ class Runner:
         Not one that the user has debugged: he would be asked to do so again.
         """
         before = seen.before
-        if not before or self.children.debugs or seen.observation.debugged:
+        if not before or self.children.debugs or seen.observation.first(DebuggerEntered) is not None:
             return record
         seen = self.children.run(item, None, alone=True)
-        if not_served(seen.observation) is not None:
+        if seen.observation.first(NotServed) is not None:
             return record
         try:
             reports = child_reports(item, seen.observation)
@@ -201,14 +210,10 @@ def _start_failure(settings: Settings, reason: str) -> str:
 
 def _is_proven(observation: Observation) -> bool:
     """Whether no code of a test can have said that the JVM failed: before any setup, or the child came to its end."""
-    begun = any(isinstance(one, PhaseStarted) and one.phase is Phase.SETUP for one in observation.messages)
+    begun = any(one.phase is Phase.SETUP for one in observation.all(PhaseStarted))
     return not begun or observation.serving or observation.finished
 
 
 def _raised(observation: Observation) -> Raised:
-    made = (message for message in observation.messages if isinstance(message, ReportMade))
+    made = observation.all(ReportMade)
     return {str(one.report.get("when")): one.exceptions for one in made if one.exceptions}
-
-
-def _stop(observation: Observation) -> SessionStopped | None:
-    return next((message for message in observation.messages if isinstance(message, SessionStopped)), None)

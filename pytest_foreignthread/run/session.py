@@ -13,6 +13,7 @@ import pytest
 from ..collect import items as foreign_items
 from ..collect.activation import is_marked
 from ..collect.selection import SELECTION, selection_of
+from ..config.chosen_options import Options
 from ..config.options import jvm_source
 from ..config.stash_keys import FILTERS, FRESH, SETTINGS
 from ..interop.loops import IN_CHILDREN, InChildrenOnly
@@ -36,7 +37,7 @@ class Run:
     """Made with the values of the options. The JVM and the runner come when a test needs them."""
 
     def __init__(
-        self, config: pytest.Config, options: dict[str, Any], doctors_block: Callable[[CacheOfRun | None], str]
+        self, config: pytest.Config, options: Options, doctors_block: Callable[[CacheOfRun | None], str]
     ) -> None:
         self.config = config
         self.options = options
@@ -44,7 +45,7 @@ class Run:
         config.stash[SELECTION] = selection_of(config, options)
         self.results = Results(config, options, config.stash[SELECTION], self._known)
         self.fixtures = SharedFixtures(config)
-        self.starts = Starts(options["start"])
+        self.starts = Starts(options.start)
         self.filters = config.stash[FILTERS]
         self.users_filters = self.filters
         """With those of command line and ini file, which pytest has in force for parts of a run."""
@@ -56,7 +57,7 @@ class Run:
         """What runs a foreign-thread test; made for the first of them."""
         self._forked = 0
         """Tests that run in a child for no other reason than that pytest-forked would fork them."""
-        self._cache = self._new_cache() if options["cache_clear"] else None
+        self._cache = self._new_cache() if options.cache_clear else None
         # The text is the same for each failure of the run.
         self.doctors_block = functools.cache(lambda: doctors_block(self._cache))
 
@@ -96,7 +97,7 @@ class Run:
             self.jvm = self._find_jvm()
         except finding.JvmNotFound as error:
             raise pytest.UsageError(str(error)) from None
-        self.cache().prepare(self.jvm, self.options["jvm_args"], self.options["jvm_profile"])
+        self.cache().prepare(self.jvm, self.options.jvm_args, self.options.jvm_profile)
 
     def give_settings(self, items: Iterable[pytest.Item], jvm: Jvm | None) -> None:
         """Store the settings of each foreign-thread test in its item's stash."""
@@ -113,13 +114,13 @@ class Run:
         # Imported here: few runs of pytest have a foreign-thread test.
         from ..jvm.archive.use import CacheOfRun
 
-        clears = self.options["cache_clear"] and not hasattr(self.config, "workerinput")
-        cache = CacheOfRun(wanted=self.options["cache"], clears=clears)
+        clears = self.options.cache_clear and not hasattr(self.config, "workerinput")
+        cache = CacheOfRun(wanted=self.options.cache, clears=clears)
         self.config.pluginmanager.register(cache, "foreign_thread_cache")
         return cache
 
     def _find_jvm(self) -> Jvm:
-        return finding.find_jvm(self.options["jvm"], jvm_source(self.config))
+        return finding.find_jvm(self.options.jvm, jvm_source(self.config))
 
     def environment(self) -> dict[str, Any]:
         """Return the versions for the report, of the JVM too if a test needed one."""

@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 
 from ..collect.identity import as_typed
+from ..model.report_data import data_of
 from ..model.status_words import is_abnormal, status_words
-from ..report.pytest import pytest_reports
 
 _TITLES: Final = {"segfault": "SEGFAULTS", "hang": "HANGS", "null_result": "NULL RESULTS", "crash": "CRASHES"}
 _MARKUP: Final = {"diagnosis: ": {"yellow": True, "bold": True}, "thread ": {"bold": True}}
@@ -66,12 +66,12 @@ class TerminalPart:
     def _write_report(self, config: pytest.Config, report: pytest.TestReport, style: str) -> None:
         if style == "line":
             where = as_typed(config, report.nodeid)
-            self._terminal.write_line(f"{where}: {pytest_reports.summary_of(report)}")
+            self._terminal.write_line(f"{where}: {data_of(report).text}")
             return
         place = "" if report.when == "call" else f"{report.when} of "
         self._terminal.write_sep("_", f"{place}{report.head_line}", red=True, bold=True)
         tw = config.get_terminal_writer()
-        tail = pytest_reports.tail_of(report)
+        tail = data_of(report).tail
         _write_text(tw, report, tail)
         wanted = config.getoption("showcapture", "all")
         sections = (*report.sections, *self._teardown_sections(report))
@@ -118,7 +118,7 @@ class TerminalPart:
             words = status_words(report)
             tw.write(words[2] if words else "", red=True)
             where = as_typed(config, report.nodeid)
-            tw.line(f" {where} - {pytest_reports.summary_of(report)}")
+            tw.line(f" {where} - {data_of(report).text}")
 
 
 def _write_text(tw: Any, report: pytest.TestReport, tail: str) -> None:

@@ -357,3 +357,52 @@ def test_output_beyond_the_limit_is_a_failure_of_its_test(run_suite: RunSuite) -
     assert ran.outcomes == {"test_loud": "failed", "test_loud_teardown": "error", "test_quiet": "passed"}
     words = "expected at most 100000 characters of captured output (foreign_thread_message_limit), got {}: write less"
     assert [ran.output.count(words.format(length)) for length in (3_000_000, 200_000)] == [1, 1]
+
+
+SPOILED: Final = """
+    import os
+    import pytest
+
+    OURS = {"outcome": None, "entry": None, "expect": {}, "text": "", "tail": "", "round": None}
+    FORGED = {
+        "test_ordinary": 5,
+        "test_number": 5,
+        "test_old_form": {"outcome": "nope", "entry": 3},
+        "test_word": {**OURS, "outcome": "nope"},
+        "test_entry": {**OURS, "entry": {"nodeid": 3}},
+    }
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(report):
+        name = report.nodeid.rpartition("::")[2]
+        if name in FORGED and report.when in WHEN and "PYTEST_XDIST_WORKER" in os.environ:
+            report.foreign_thread = FORGED[name]
+"""
+SPOILED_TESTS: Final = """
+    import pytest
+
+    pytestmark = pytest.mark.forked
+
+    def test_sound(): pass
+    def test_number(): pass
+    def test_old_form(): pass
+    def test_word(): pass
+    def test_entry(): pass
+"""
+
+
+@pytest.mark.parametrize("when", ["setup", "call", "teardown"])
+def test_what_an_xdist_worker_sends_is_checked(run_suite: RunSuite, when: str) -> None:
+    files = {"conftest.py": SPOILED.replace("WHEN", f"({when!r},)"), "test_it.py": SPOILED_TESTS}
+    files["test_unmarked.py"] = "def test_ordinary(): pass"
+    run = run_suite(files, "-n1", "-rfE")
+    assert "INTERNALERROR" not in run.output + run.errors
+    assert run.status == 1
+    word = "FAILED" if when == "call" else "ERROR"
+    told = [line for line in run.output.splitlines() if line.startswith(f"{word} test_")]
+    assert sorted(line.split()[1].rpartition("::")[2] for line in told) == [
+        *("test_entry", "test_number", "test_old_form", "test_ordinary", "test_word")
+    ]
+    refused = "an xdist worker sent a report that pytest-foreignthread cannot accept: foreign_thread: expected"
+    assert run.output.count(refused) >= len(told)
+    assert run.outcomes["test_sound"] == "passed"

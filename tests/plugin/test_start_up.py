@@ -13,8 +13,7 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread import plugin
-from pytest_foreignthread.model.report_data import ATTRIBUTE
+from pytest_foreignthread.model.report_data import ReportData, put_on
 
 from .conftest import ENDLESS
 
@@ -24,7 +23,7 @@ AT_START: Final = frozenset(
         *("plugin", "fixtures", "hookspecs", "collect", "collect.activation", "run", "run.stash"),
         *("config", "config.options", "config.option_values", "config.stash_keys"),
         *("interop", "interop.faulthandler_guard", "interop.on_import", "interop.running_jvm"),
-        *("model", "model.choices", "model.report_data"),
+        *("model", "model.choices", "model.report_attribute"),
     }
 )
 CONFTEST: Final = """
@@ -136,12 +135,15 @@ def test_the_package_gives_its_names() -> None:
 def test_reports_of_several_workers_at_once_wake_it_once(pytester: pytest.Pytester) -> None:
     """Each worker's reports arrive on a thread of their own in xdist's controller."""
     config = pytester.parseconfigure("-p", "no:cacheprovider")
+    of_test = pytest.TestReport("t.py::test", ("t.py", 0, "test"), {}, "passed", None, "call")
+    put_on(of_test, ReportData())
+    data = config.hook.pytest_report_to_serializable(config=config, report=of_test)
     threads = 8
     together = threading.Barrier(threads)
 
     def report() -> None:
         together.wait()
-        plugin.pytest_report_from_serializable(config, {ATTRIBUTE: {}})
+        config.hook.pytest_report_from_serializable(config=config, data=dict(data))
 
     with ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(report) for _ in range(threads)]:

@@ -61,7 +61,7 @@ def tell(sender: Sender, name: str, pid: int) -> None:
 
 def told(observation: Observation) -> dict[str, int]:
     """The process ids that the child told by `tell`."""
-    return {message.name: message.native_id for message in observation.messages if isinstance(message, ThreadNamed)}
+    return {message.name: message.native_id for message in observation.all(ThreadNamed)}
 
 
 def detached(body: Callable[[], None]) -> int:

@@ -91,7 +91,7 @@ def test_exception_in_the_child_is_an_exit_code_and_a_traceback() -> None:
 
     seen = run(child_main)
     assert (seen.end, seen.phase, seen.phase_limit) == (Exited(70), Phase.FORK, PATIENCE)
-    (error,) = [message for message in seen.messages if isinstance(message, InternalError)]
+    (error,) = seen.all(InternalError)
     assert "LookupError: of the child" in error.text
     assert "Traceback (most recent call last)" in error.text
 

@@ -76,7 +76,7 @@ def nothing(sender: Sender, order: RunTest) -> None:
 
 
 def items(seen: Observation) -> list[int]:
-    return [message.ident for message in seen.messages if isinstance(message, ThreadNamed)]
+    return [message.ident for message in seen.all(ThreadNamed)]
 
 
 def test_one_child_serves_all_and_ends_with_the_last() -> None:

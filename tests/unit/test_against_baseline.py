@@ -15,6 +15,7 @@ from pytest_foreignthread.model.outcomes import Outcome
 from pytest_foreignthread.run.against_baseline import Settled, brought_up_to_date, differences, load
 
 from .sample_entries import row
+from .sample_options import chosen
 
 PASSED, FAILED, SEGFAULT, HANG = Outcome.PASSED, Outcome.FAILED, Outcome.SEGFAULT, Outcome.HANG
 FILE: Final = "a.py::t | new=segfault, pool=hang/passed | a race\n"
@@ -116,9 +117,9 @@ def test_an_update_that_cannot_write_says_so(tmp_path: Path) -> None:
 
 def test_an_update_needs_no_file_and_a_comparison_does(tmp_path: Path) -> None:
     path = str(tmp_path / "known.txt")
-    assert load({"baseline": None, "update_baseline": False}) == KnownOutcomes()
-    assert load({"baseline": path, "update_baseline": True}) == KnownOutcomes(Baseline({}), updating=True)
+    assert load(chosen(baseline=None, update_baseline=False)) == KnownOutcomes()
+    assert load(chosen(baseline=path, update_baseline=True)) == KnownOutcomes(Baseline({}), updating=True)
     with pytest.raises(pytest.UsageError, match="--foreign-thread-update-baseline writes a new one"):
-        load({"baseline": path, "update_baseline": False})
+        load(chosen(baseline=path, update_baseline=False))
     (tmp_path / "known.txt").write_text(FILE, encoding="utf-8")
-    assert load({"baseline": path, "update_baseline": False}).baseline.tests.keys() == {"a.py::t"}
+    assert load(chosen(baseline=path, update_baseline=False)).baseline.tests.keys() == {"a.py::t"}

@@ -31,6 +31,8 @@ from pytest_foreignthread.model.settings import Jvm
 from pytest_foreignthread.supervise.probes import native
 from pytest_foreignthread.supervise.process.cgroup import memory_limit
 
+from .sample_options import chosen as chosen_options
+
 DOCS: Final = Path(__file__).parents[2] / "docs"
 SCHEMA: Final[dict[str, Any]] = json.loads((DOCS / "doctor.schema.json").read_text(encoding="utf-8"))
 ROOTS_CAPABILITIES: Final = "CapEff:\t000001ffffffffff\nSeccomp:\t2\n"
@@ -225,7 +227,7 @@ def test_plugins(
     loaded: dict[str, str], chosen: dict[str, object], ini: dict[str, object], told: list[tuple[str, str, str]]
 ) -> None:
     config = cast(pytest.Config, Config(loaded, chosen, ini))
-    found = list(plugins.examine(config, {"forked": True}))
+    found = list(plugins.examine(config, chosen_options()))
     assert [(one.name, one.level, one.value) for one in found] == told
     assert all((one.level == "note") == bool(one.advice) for one in found)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -19,17 +19,10 @@ from pytest_foreignthread.model.records import Evidence
 from pytest_foreignthread.model.settings import Jvm
 
 from .sample_cases import crashed
+from .sample_options import chosen
 
 JVM: Final = Jvm(Path("/jdk/lib/server/libjvm.so"), "25", "a test")
-OPTIONS: Final[Mapping[str, Any]] = {
-    "timeout": 7.0,
-    "jvm_args": (),
-    "classpath": (),
-    "isolation": "session",
-    "native": "off",
-    "jvm_profile": "quick",
-    "message_limit": 1_000_000,
-}
+OPTIONS: Final = chosen(timeout=7.0, isolation="session")
 SUITE: Final = """
 import unittest
 import pytest

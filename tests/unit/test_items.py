@@ -13,16 +13,10 @@ from pytest_foreignthread.config.stash_keys import SETTINGS
 from pytest_foreignthread.model.choices import MODES
 from pytest_foreignthread.model.settings import Jvm, Settings
 
+from .sample_options import chosen
+
 JVM: Final = Jvm(Path("/jdk/lib/server/libjvm.so"), "25", "a test")
-OPTIONS: Final = {
-    "timeout": 30.0,
-    "jvm_args": (),
-    "classpath": (),
-    "isolation": "test",
-    "native": "off",
-    "jvm_profile": "quick",
-    "message_limit": 1_000_000,
-}
+OPTIONS: Final = chosen(timeout=30.0)
 
 SUITE: Final = """
 import unittest

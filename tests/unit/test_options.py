@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, Final, cast
+from types import GenericAlias, SimpleNamespace
+from typing import Any, Final, cast, get_origin, get_type_hints
 
 import pytest
 
 from pytest_foreignthread.collect.markers import Marked, read_markers
 from pytest_foreignthread.collect.own_modes import OWN_MODES
 from pytest_foreignthread.config import options
+from pytest_foreignthread.config.chosen_options import Options
 from pytest_foreignthread.config.options import OPTIONS
 from pytest_foreignthread.model.choices import MODES
 from pytest_foreignthread.model.outcomes import Outcome
@@ -48,7 +49,7 @@ class Config:
         return self.ini.get(key, self.absent)
 
 
-def configured(flags: Mapping[str, str] | None = None, ini: Mapping[str, object] | None = None) -> dict[str, Any]:
+def configured(flags: Mapping[str, str] | None = None, ini: Mapping[str, object] | None = None) -> Options:
     return options.configured(cast(pytest.Config, Config(flags or {}, ini or {})))
 
 
@@ -70,7 +71,7 @@ def marked(**arguments: object) -> Marked:
     return read_markers(Node("test_it.py::test_it", (pytest.mark.foreign_thread(**arguments),)))
 
 
-def settings(marks: Marked, values: dict[str, Any]) -> Settings:
+def settings(marks: Marked, values: Options) -> Settings:
     return options.settings_for(marks.values, "new", "new", values, JVM)
 
 
@@ -98,8 +99,8 @@ GOOD: Final[list[tuple[str, str, object]]] = [
 
 @pytest.mark.parametrize(("name", "text", "value"), GOOD)
 def test_good_value(name: str, text: str, value: object) -> None:
-    assert configured(flags={flag(name): text})[name] == value
-    assert configured(ini={ini_key(name): text})[name] == value
+    assert getattr(configured(flags={flag(name): text}), name) == value
+    assert getattr(configured(ini={ini_key(name): text}), name) == value
 
 
 LEAST_BYTES: Final = "want a number of bytes, 65536 or more, such as 67108864"
@@ -138,7 +139,7 @@ def test_nothing_on_the_command_line_is_no_value(name: str) -> None:
 @pytest.mark.parametrize("absent", [None, ""])
 def test_defaults(absent: object) -> None:
     nothing = options.configured(cast(pytest.Config, Config(absent=absent)))
-    assert nothing == {
+    assert asdict(nothing) == {
         "timeout": 30.0,
         "jvm": None,
         "jvm_args": (),
@@ -166,9 +167,28 @@ def test_defaults(absent: object) -> None:
     }
 
 
+def test_the_values_have_an_attribute_for_each_option_and_no_other() -> None:
+    assert sorted(one.name for one in fields(Options)) == sorted(option.name for option in OPTIONS)
+
+
+def type_of_value(option: options.Option) -> object:
+    """Return what the option's parser and its default make of it."""
+    parsed: Any = get_type_hints(option.parse)["return"]
+    if option.action == "append":
+        return GenericAlias(tuple, (parsed, ...))
+    return parsed | None if option.default is None else parsed
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_an_attribute_has_the_type_of_its_option(option: options.Option) -> None:
+    hint: Any = get_type_hints(Options)[option.name]
+    assert hint == type_of_value(option)
+    assert option.default is None or isinstance(option.default, get_origin(hint) or hint)
+
+
 def test_class_path_over_several_lines_of_an_ini_file() -> None:
     written = f"\n/a.jar\n/b.jar{os.pathsep}/c.jar"
-    assert configured(ini={ini_key("classpath"): written})["classpath"] == ("/a.jar", "/b.jar", "/c.jar")
+    assert configured(ini={ini_key("classpath"): written}).classpath == ("/a.jar", "/b.jar", "/c.jar")
 
 
 # What stands in the marker, on the command line, in the ini file; and what each means.
@@ -209,7 +229,7 @@ def test_precedence(name: str, in_marker: bool, in_command: bool, in_ini: bool) 
     ],
 )
 def test_precedence_of_the_jvm(flags: dict[str, str], ini: dict[str, object], path: str, source: str) -> None:
-    assert configured(flags, ini)["jvm"] == path
+    assert configured(flags, ini).jvm == path
     assert options.jvm_source(cast(pytest.Config, Config(flags, ini))) == source
 
 
@@ -269,7 +289,7 @@ def test_a_mode_of_the_projects_own_is_one_like_others() -> None:
     marks = read_markers(Node("test_it.py::test_it", (mark,), config=own))
     assert (marks.problems, marks.modes) == ((), ("vertx", "new"))
     given = cast(pytest.Config, Config({flag("modes"): "main,vertx"}))
-    assert options.configured(given, (*MODES, "vertx"))["modes"] == ("main", "vertx")
+    assert options.configured(given, (*MODES, "vertx")).modes == ("main", "vertx")
 
 
 def test_new_is_the_default_mode() -> None:
@@ -327,12 +347,12 @@ def test_a_problem_is_placed_where_its_marker_stands() -> None:
 
 @pytest.mark.parametrize("name", ["jvm", "classpath", "artifacts", "report"])
 def test_a_path_on_the_command_line_counts_from_where_pytest_was_called(name: str) -> None:
-    assert only(configured({flag(name): "some.json"})[name]) == str(CALLED_FROM / "some.json")
+    assert only(getattr(configured({flag(name): "some.json"}), name)) == str(CALLED_FROM / "some.json")
 
 
 @pytest.mark.parametrize("name", ["jvm", "classpath"])
 def test_a_path_in_the_ini_file_counts_from_rootdir(name: str) -> None:
-    assert only(configured(ini={ini_key(name): "some.jar"})[name]) == str(ROOT / "some.jar")
+    assert only(getattr(configured(ini={ini_key(name): "some.jar"}), name)) == str(ROOT / "some.jar")
 
 
 @pytest.mark.parametrize("value", [["a.jar", "/b.jar"], "a.jar:/b.jar", [Path("a.jar"), Path("/b.jar")]])
@@ -342,8 +362,8 @@ def test_a_class_path_in_a_marker_counts_from_rootdir(value: object) -> None:
 
 def test_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
-    assert configured({flag("jvm"): "~/jdk"})["jvm"] == "/home/somebody/jdk"
-    assert configured(ini={ini_key("classpath"): "~/a.jar:b.jar"})["classpath"][0] == "/home/somebody/a.jar"
+    assert configured({flag("jvm"): "~/jdk"}).jvm == "/home/somebody/jdk"
+    assert configured(ini={ini_key("classpath"): "~/a.jar:b.jar"}).classpath[0] == "/home/somebody/a.jar"
 
 
 @pytest.mark.parametrize(
@@ -376,20 +396,20 @@ def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(("name", "path"), [("report", "new/more/report.json"), ("artifacts", "new/more")])
 def test_a_folder_that_is_not_there_yet_is_not_made_at_start_up(tmp_path: Path, name: str, path: str) -> None:
-    assert only(configured({flag(name): str(tmp_path / path)})[name]) == str(tmp_path / path)
+    assert only(getattr(configured({flag(name): str(tmp_path / path)}), name)) == str(tmp_path / path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("value", ['"2.5"', "2.5", '"\\t2.5"'])
 def test_a_number_in_pyproject(pytester: pytest.Pytester, value: str) -> None:
     pytester.makepyprojecttoml(f"[tool.pytest.ini_options]\nforeign_thread_timeout = {value}\n")
-    assert options.configured(pytester.parseconfigure())["timeout"] == 2.5
+    assert options.configured(pytester.parseconfigure()).timeout == 2.5
 
 
 def test_override_ini_counts_as_ini(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nforeign_thread_timeout = 3\nforeign_thread_jvm_args = -ea\n")
     values = options.configured(pytester.parseconfigure("-o", "foreign_thread_timeout=4"))
-    assert (values["timeout"], values["jvm_args"]) == (4.0, ("-ea",))
+    assert (values.timeout, values.jvm_args) == (4.0, ("-ea",))
 
 
 @pytest.mark.skipif(pytest.version_tuple < (9, 0), reason="pytest 9 brought pytest.toml")

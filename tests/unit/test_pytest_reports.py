@@ -8,10 +8,14 @@ from typing import Any, Final, Literal
 import pytest
 
 from pytest_foreignthread.model.outcomes import ABNORMAL, Outcome, Phase
-from pytest_foreignthread.model.report_data import ATTRIBUTE
+from pytest_foreignthread.model.report_attribute import ATTRIBUTE
+from pytest_foreignthread.model.report_data import ReportData, data_of
 from pytest_foreignthread.model.status_words import is_abnormal, status_words
 from pytest_foreignthread.report.pytest import pytest_reports
 
+from .sample_entries import entry
+
+ENTRY: Final = entry("t.py::test", "new")
 When = Literal["setup", "call", "teardown"]
 State = Literal["passed", "failed", "skipped"]
 
@@ -93,9 +97,7 @@ def test_words_of_an_abnormal_outcome(outcome: Outcome) -> None:
     category, letter, word = WORDS[outcome]
     assert status_words(report) == (category, letter, word)
     assert is_abnormal(report)
-    assert pytest_reports.summary_of(report) == "the cause"
-    assert pytest_reports.tail_of(report) == ""
-    assert pytest_reports.entry_of(report) is None
+    assert data_of(report) == ReportData(outcome, text="the cause")
 
 
 @pytest.mark.parametrize("state", ["passed", "skipped"])
@@ -122,26 +124,51 @@ def test_an_excused_failure_is_an_expected_one() -> None:
 
 def test_what_a_marker_expects_comes_along() -> None:
     report = made("teardown")
-    pytest_reports.attach_entry(report, {"nodeid": "t.py::test"}, {"new": frozenset({Outcome.HANG, Outcome.PASSED})})
+    expect = {"new": frozenset({Outcome.HANG, Outcome.PASSED})}
+    pytest_reports.attach_entry(report, ENTRY, expect)
     assert getattr(report, ATTRIBUTE)["expect"] == {"new": ["hang", "passed"]}
-    assert pytest_reports.expected_of(report) == {"new": frozenset({Outcome.HANG, Outcome.PASSED})}
-    assert pytest_reports.expected_of(made("call")) == {}
+    assert data_of(report) == ReportData(entry=ENTRY, expect=expect)
 
 
 def test_reports_of_others() -> None:
     assert status_words(made("call", "failed")) is None
     assert status_words(object()) is None
-    assert pytest_reports.entry_of(made("call")) is None
-    assert pytest_reports.summary_of(made("call")) == ""
-    assert pytest_reports.tail_of(made("call")) == ""
+    assert data_of(made("call")) == ReportData()
+    assert data_of(made("call", foreign_thread=True)) == ReportData()
+    assert status_words(made("call", "failed", foreign_thread=True)) is None
 
 
 def test_the_entry_and_the_words_live_together() -> None:
     report = made("teardown", "failed")
     pytest_reports.mark(report, Outcome.CRASH, "the cause")
-    pytest_reports.attach_entry(report, {"nodeid": "t.py::test"})
-    assert pytest_reports.entry_of(report) == {"nodeid": "t.py::test"}
+    pytest_reports.attach_entry(report, ENTRY)
+    assert data_of(report) == ReportData(Outcome.CRASH, entry=ENTRY, text="the cause")
     assert is_abnormal(report)
+
+
+def test_a_round_is_numbered_beside_the_entry() -> None:
+    reports = [made("call"), made("teardown")]
+    pytest_reports.attach_entry(reports[1], ENTRY)
+    pytest_reports.number_round(reports, 3)
+    assert [data_of(one) for one in reports] == [ReportData(), ReportData(entry=ENTRY, round=3)]
+
+
+def test_a_report_whose_data_is_not_ours_fails() -> None:
+    report = made("call", foreign_thread={"outcome": "nope"})
+    pytest_reports.refuse_bad_data(report)
+    assert (report.outcome, hasattr(report, ATTRIBUTE)) == ("failed", False)
+    assert report.longreprtext == (
+        "an xdist worker sent a report that pytest-foreignthread cannot accept: foreign_thread: "
+        "expected an object of outcome, entry, expect, text, tail, round, got {'outcome': 'nope'}"
+    )
+
+
+def test_a_report_whose_data_is_ours_stays() -> None:
+    report = made("call", "failed")
+    pytest_reports.mark(report, Outcome.HANG, "the cause")
+    before = dict(vars(report))
+    pytest_reports.refuse_bad_data(report)
+    assert vars(report) == before
 
 
 @pytest.mark.parametrize(

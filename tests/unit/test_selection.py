@@ -11,6 +11,8 @@ import pytest
 
 from pytest_foreignthread.collect.selection import UNMARKED, Census, Selection, selection_of
 
+from .sample_options import chosen
+
 DEFAULT: Final = ("main", "new")
 # What stands on the command line (matrix, modes, all), and what is asked for.
 ASKED: Final = {
@@ -26,7 +28,7 @@ ASKED: Final = {
 def test_what_asks_for_a_matrix(given: tuple[bool, str | None, bool], selection: Selection) -> None:
     matrix, modes, everything = given
     config = cast(pytest.Config, SimpleNamespace(getoption=lambda flag: modes))
-    given_options = {"matrix": matrix, "modes": DEFAULT, "all": everything, "forked": False}
+    given_options = chosen(matrix=matrix, modes=DEFAULT, all=everything, forked=False)
     assert selection_of(config, given_options) == selection
 
 

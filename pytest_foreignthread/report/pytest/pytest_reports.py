@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import pytest
@@ -12,8 +12,10 @@ from ...channel import report_shape
 from ...channel.expected_messages import is_part
 from ...channel.report_shape import BadShape, encodable
 from ...child.pytest.plain_data import CARRIED, HAD_A_FORM
+from ...model.observation import CANNOT_ACCEPT
 from ...model.outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Phase, Segfault
-from ...model.report_data import ATTRIBUTE
+from ...model.report_attribute import ATTRIBUTE
+from ...model.report_data import BadReportData, ReportData, data_of, put_on
 from ...model.status_words import status_words
 from .phases import make_report
 
@@ -130,12 +132,12 @@ def _unquote_subtest(report: pytest.TestReport, data: dict[str, Any]) -> None:
     sent = (data.get("_subtest.context") or {}).get("kwargs")
     if context is not None and sent and context.kwargs != sent:
         verbatim = {name: _Verbatim(text) for name, text in sent.items()}
-        report.context = dataclasses.replace(context, kwargs=verbatim)  # type: ignore[attr-defined]
+        report.context = replace(context, kwargs=verbatim)  # type: ignore[attr-defined]
 
 
 def mark(report: pytest.TestReport, outcome: Outcome | None, text: str, tail: str = "") -> None:
-    word = outcome.value if outcome is not None and outcome.abnormal else None
-    setattr(report, ATTRIBUTE, {"outcome": word, "entry": None, "expect": {}, "text": text, "tail": tail})
+    abnormal = outcome if outcome is not None and outcome.abnormal else None
+    put_on(report, ReportData(abnormal, text=text, tail=tail))
 
 
 def excuse(reports: Sequence[pytest.TestReport], reason: str) -> None:
@@ -149,48 +151,30 @@ def excuse(reports: Sequence[pytest.TestReport], reason: str) -> None:
 def attach_entry(
     report: pytest.TestReport, entry: dict[str, Any], expect: Mapping[str, frozenset[Outcome]] = NOTHING
 ) -> None:
-    if not hasattr(report, ATTRIBUTE):
-        mark(report, None, "")
-    plain = {mode: sorted(outcome.value for outcome in outcomes) for mode, outcomes in expect.items()}
-    getattr(report, ATTRIBUTE).update(entry=entry, expect=plain)
-
-
-def entry_of(report: pytest.TestReport) -> dict[str, Any] | None:
-    carried: dict[str, Any] = getattr(report, ATTRIBUTE, {})
-    return carried.get("entry")
+    put_on(report, replace(data_of(report), entry=entry, expect=expect))
 
 
 def number_round(reports: Sequence[pytest.TestReport], number: int) -> None:
     """Say beside the entry how often the test had run before."""
     for report in reports:
-        if entry_of(report) is not None:
-            getattr(report, ATTRIBUTE).update(round=number)
+        if (data := data_of(report)).entry is not None:
+            put_on(report, replace(data, round=number))
 
 
-def round_of(report: pytest.TestReport) -> int | None:
-    """None where no plugin runs the test in a loop."""
-    number: int | None = getattr(report, ATTRIBUTE, {}).get("round")
-    return number
-
-
-def expected_of(report: pytest.TestReport) -> dict[str, frozenset[Outcome]]:
-    """Return what the test's marker expects: mode → outcomes."""
-    carried: dict[str, list[str]] = getattr(report, ATTRIBUTE, {}).get("expect", {})
-    return {mode: frozenset(map(Outcome, words)) for mode, words in carried.items()}
+def refuse_bad_data(report: pytest.TestReport) -> None:
+    """Let a report fail whose data, as an xdist worker has sent it, is not of our shape."""
+    try:
+        ReportData.from_json(getattr(report, ATTRIBUTE))
+    except BadReportData as error:
+        delattr(report, ATTRIBUTE)
+        report.outcome = "failed"
+        report.longrepr = f"an xdist worker {CANNOT_ACCEPT}: {ATTRIBUTE}: {error}"
 
 
 def own_exception(report: pytest.TestReport) -> ForeignThreadError | None:
     """Return the exception that stands for an abnormal outcome."""
-    word = getattr(report, ATTRIBUTE, {}).get("outcome")
-    return _EXCEPTIONS[Outcome(word)](summary_of(report)) if word else None
-
-
-def summary_of(report: pytest.TestReport) -> str:
-    return str(getattr(report, ATTRIBUTE, {}).get("text", ""))
-
-
-def tail_of(report: pytest.TestReport) -> str:
-    return str(getattr(report, ATTRIBUTE, {}).get("tail", ""))
+    data = data_of(report)
+    return None if data.outcome is None else _EXCEPTIONS[data.outcome](data.text)
 
 
 def take_carried(reports: Sequence[pytest.TestReport]) -> Mapping[str, Any] | None:

@@ -22,7 +22,6 @@ from ...model.observation import (
     InternalError,
     JvmAdopted,
     JvmFailed,
-    NotServed,
     Observation,
     PhaseStarted,
     Signaled,
@@ -31,6 +30,7 @@ from ...model.observation import (
 )
 from ...model.outcomes import Outcome, Phase
 from ...model.records import Diagnosis, Evidence, RunRecord
+from ...model.report_data import data_of
 from ...model.settings import Settings
 from ...model.status_words import is_abnormal
 from ...supervise.probes import native
@@ -53,9 +53,8 @@ def jvm_failure(observation: Observation, taken: documents.Documents) -> str | N
 
 
 def _jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
-    for message in observation.messages:
-        if isinstance(message, JvmFailed):
-            return message.reason
+    if (failed := observation.first(JvmFailed)) is not None:
+        return failed.reason
     if observation.phase is Phase.JVM and isinstance(observation.end, Exited):
         # Some refused options end in exit(1) inside HotSpot, with the reason printed.
         return f"it ended the process with status {observation.end.code}\n{taken.get(documents.JVM_START, '')}".strip()
@@ -64,13 +63,8 @@ def _jvm_failure(observation: Observation, taken: documents.Documents) -> str | 
 
 def internal_error(observation: Observation) -> str | None:
     """Return the text of an error that ended the child, and is not the test's."""
-    text = next((message.text for message in observation.messages if isinstance(message, InternalError)), None)
-    return None if text is None else str(encodable(text))
-
-
-def not_served(observation: Observation) -> str | None:
-    """Say why the child could not run the test."""
-    return next((message.reason for message in observation.messages if isinstance(message, NotServed)), None)
+    error = observation.first(InternalError)
+    return None if error is None else str(encodable(error.text))
 
 
 def record_of(
@@ -98,15 +92,14 @@ def record_of(
 
 def _uncaught(observation: Observation) -> Iterator[str]:
     """Yield the first of them: those that come later are often the first one's doing."""
-    texts = [message.text for message in observation.messages if isinstance(message, UncaughtException)]
+    texts = [message.text for message in observation.all(UncaughtException)]
     yield from texts[:_MOST_UNCAUGHT]
     if len(texts) > _MOST_UNCAUGHT:
         yield f"{len(texts) - _MOST_UNCAUGHT} more exceptions that no one caught"
 
 
 def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
-    named = [message for message in observation.messages if isinstance(message, ThreadNamed)]
-    names = {one.ident: (one.native_id, one.name) for one in named}
+    names = {one.ident: (one.native_id, one.name) for one in observation.all(ThreadNamed)}
     if observation.passed_its_deadline:
         taken = documents.without_late_death(taken)
     return read_evidence(taken, names, observation.missing, _subject(observation))
@@ -115,7 +108,9 @@ def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
 def _silent(settings: Settings, observation: Observation, evidence: Evidence) -> dict[str, str]:
     """Say why a crash left less than it could have."""
     reasons = {}
-    without_native = native.why_none(settings.native) or (_OWN_JVM if _adopted(observation) else None)
+    without_native = native.why_none(settings.native) or (
+        _OWN_JVM if observation.first(JvmAdopted) is not None else None
+    )
     if evidence.fatal_error is not None and without_native is not None:
         reasons[documents.NATIVE] = without_native
     unexplained = documents.HS_ERR not in observation.missing and evidence.fatal_error is None
@@ -138,14 +133,16 @@ def _subject(observation: Observation) -> int | None:
             in_call = message.phase is Phase.CALL
         elif isinstance(message, ThreadNamed) and (subject is None or in_call):
             subject, in_call = message.ident, False
-    main = next((message.ident for message in observation.messages if isinstance(message, ThreadNamed)), None)
-    return subject if observation.phase is Phase.CALL else main
+    if observation.phase is Phase.CALL:
+        return subject
+    main = observation.first(ThreadNamed)
+    return None if main is None else main.ident
 
 
 def _from_reports(reports: Sequence[pytest.TestReport]) -> tuple[Verdict, Phase]:
     for report in reports:
         if is_abnormal(report):
-            verdict = Verdict(Outcome.NULL_RESULT, None, None, pytest_reports.summary_of(report))
+            verdict = Verdict(Outcome.NULL_RESULT, None, None, data_of(report).text)
             return verdict, Phase(report.when)
     outcome, phase = pytest_reports.outcome_of(reports)
     return Verdict(outcome, None, None, pytest_reports.reason_of(reports, outcome)), phase
@@ -174,12 +171,8 @@ def _record(
     )
 
 
-def _adopted(observation: Observation) -> JvmAdopted | None:
-    return next((message for message in observation.messages if isinstance(message, JvmAdopted)), None)
-
-
 def _about_own_jvm(observation: Observation) -> Iterator[str]:
-    if (found := _adopted(observation)) is not None:
+    if (found := observation.first(JvmAdopted)) is not None:
         yield f"the JVM, {found.version}, is the project's own, with its own options"
         if found.unused:
             yield f"it runs without {jvm_text_without_secrets(found.unused)}: it was there before the test"

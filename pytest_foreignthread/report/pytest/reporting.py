@@ -24,18 +24,17 @@ from .phases import HOOK_FAILED
 def child_reports(item: pytest.Item, observation: Observation) -> list[pytest.TestReport]:
     reports: list[pytest.TestReport] = []
     alike: dict[str, Any] = {"nodeid": item.nodeid, "location": item.location}
-    for message in observation.messages:
-        if isinstance(message, ReportMade):
-            report = pytest_reports.from_plain_data(item.config, message.report)
-            null = raised_null_result(message.exceptions) if report.failed else None
-            if null is not None:
-                pytest_reports.mark(report, Outcome.NULL_RESULT, null)
-            if report.location != item.location:
-                # JUnit's report takes it as it is.
-                path, line, domain = report.location
-                report.location = (encodable(path), line, encodable(domain))
-            _share(report, alike)
-            reports.append(report)
+    for message in observation.all(ReportMade):
+        report = pytest_reports.from_plain_data(item.config, message.report)
+        null = raised_null_result(message.exceptions) if report.failed else None
+        if null is not None:
+            pytest_reports.mark(report, Outcome.NULL_RESULT, null)
+        if report.location != item.location:
+            # JUnit's report takes it as it is.
+            path, line, domain = report.location
+            report.location = (encodable(path), line, encodable(domain))
+        _share(report, alike)
+        reports.append(report)
     return reports
 
 

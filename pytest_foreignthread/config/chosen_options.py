@@ -1,0 +1,38 @@
+"""The value of each option in one run.
+
+`options.configured` imports this module only in a run that has a use for the plugin: a data class takes long to make.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """An attribute for each of `options.OPTIONS`, which says what it means; None stands for one that nobody chose."""
+
+    timeout: float
+    jvm: str | None
+    jvm_args: tuple[str, ...]
+    jvm_profile: str
+    classpath: tuple[str, ...]
+    isolation: str
+    start: str | None
+    ready: int | None
+    message_limit: int
+    native: str
+    live: str
+    faulthandler: str
+    end_process: bool
+    cache: bool
+    cache_clear: bool
+    forked: bool
+    matrix: bool
+    modes: tuple[str, ...]
+    all: bool
+    baseline: str | None
+    update_baseline: bool
+    doctor: str | None
+    artifacts: str | None
+    report: tuple[str, ...]

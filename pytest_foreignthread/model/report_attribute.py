@@ -1,0 +1,8 @@
+"""Where a report of this plugin carries its `ReportData`: a module of its own, which each run imports."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ATTRIBUTE: Final = "foreign_thread"
+"""Name of the attribute. Its value is plain data, so that pytest and xdist take it along: `ReportData.to_json`."""

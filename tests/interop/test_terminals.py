@@ -30,6 +30,8 @@ SUGAR: Final = ("sugar", "--force-sugar")
 
 @pytest.mark.parametrize("args", [(), ("-p", "xdist", "-n2"), ("-v",)], ids=["alone", "xdist", "verbose"])
 @pytest.mark.parametrize("plugin", [INSTAFAIL, SUGAR], ids=["instafail", "sugar"])
+# The others show the same texts in another order.
+@pytest.mark.by_default("instafail-verbose", "sugar-alone")
 def test_each_failure_is_shown_once_and_has_its_word(
     run_with: RunWith, plugin: tuple[str, str], args: tuple[str, ...]
 ) -> None:
@@ -62,6 +64,8 @@ def test_how_each_counts(run_with: RunWith) -> None:
 
 
 @pytest.mark.parametrize("plugin", [INSTAFAIL, SUGAR], ids=["instafail", "sugar"])
+# pytest-instafail has no summary of its own that the grid could disturb.
+@pytest.mark.by_default("sugar")
 def test_the_grid(run_with: RunWith, plugin: tuple[str, str]) -> None:
     name, option = plugin
     run = run_with(name, OUTCOMES, option, "--foreign-thread-modes=new,pool")

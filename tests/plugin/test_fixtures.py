@@ -522,6 +522,8 @@ def _bases(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("policy", ["all", "failed", "none"])
+# The policy that keeps some; pytest applies the others in the same place.
+@pytest.mark.by_default("failed")
 def test_one_folder_for_the_temporary_folders_of_a_run(policy: str, run_suite: RunSuite, tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()

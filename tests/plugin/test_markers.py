@@ -326,6 +326,8 @@ def test_exits(): os._exit(3)
 
 
 @pytest.mark.parametrize("plugin", ["terminal", "cacheprovider", "skipping", "faulthandler", "warnings"])
+# test_switches.py leaves the others out, several at once.
+@pytest.mark.by_default("terminal", "skipping")
 def test_without_a_plugin_of_pytest(run_suite: RunSuite, plugin: str) -> None:
     run = run_suite(THREE, "-p", f"no:{plugin}")
     assert run.outcomes == {

@@ -40,8 +40,8 @@ OUTCOMES |= {"test_crashes": "segfault", "test_hangs": "hang", "test_fails": "fa
 
 
 @pytest.mark.parametrize("dist", ["no", "load", "loadscope", "loadfile", "loadgroup", "worksteal"])
-# xdist hands out the tests; this plugin sees no difference but that one can be taken back.
-@pytest.mark.by_default("load", "worksteal")
+# Only there a test that was handed out is taken back; test_all_at_once.py has xdist's default.
+@pytest.mark.by_default("worksteal")
 def test_each_test_is_counted_once_however_they_are_handed_out(run_with: RunWith, dist: str) -> None:
     run = run_with("xdist", {"test_a.py": SUITE, "test_b.py": SUITE}, QUICK, "-n2", f"--dist={dist}")
     assert run.closing_line == "2 failed, 8 passed, 2 segfault, 2 hang", run.output + run.errors
@@ -52,6 +52,8 @@ def test_each_test_is_counted_once_however_they_are_handed_out(run_with: RunWith
     assert run.outcomes == OUTCOMES
 
 
+# tests/plugin/test_cut_short.py has it with a worker that is killed.
+@pytest.mark.thorough
 def test_each_worker_may_run_all(run_with: RunWith) -> None:
     run = run_with("xdist", SUITE, QUICK, "-n2", "--dist=each")
     assert run.closing_line == "2 failed, 8 passed, 2 segfault, 2 hang", run.output + run.errors

@@ -91,11 +91,11 @@ EXPECTED: Final = {**LINES, "in_the_dead": 0, "never": 0}
 
 @pytest.mark.parametrize(
     "args",
-    [(), ("-n2", *FEWER), ("--foreign-thread-isolation=session", *FEWER), ("--foreign-thread-ready=0", *FEWER)],
+    [(), ("-n2", *FEWER), ("--foreign-thread-isolation=session",), ("--foreign-thread-ready=0",)],
     ids=["alone", "xdist", "shared", "none ready"],
 )
-# Without children ready ahead of need, each is forked as it is with them.
-@pytest.mark.by_default("alone", "xdist", "shared")
+# A shared child has all modes; `test_branches` has a child for each test.
+@pytest.mark.by_default("xdist", "shared")
 def test_lines_of_every_phase_and_mode(tmp_path: Path, args: tuple[str, ...]) -> None:
     """The body that died had not been saved; what ran before it had."""
     assert executed(measure(tmp_path, "--cov=measured", *args)) == EXPECTED

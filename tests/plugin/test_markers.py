@@ -147,9 +147,11 @@ EXPECTED: Final = {
 THREADS: Final = {"same": "main", "new": "foreign-1", "pool": "pool-1-thread-1", "main": "main"}
 
 
-@pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
-    return run_suite_in(tmp_path_factory.mktemp("suite"), SUITE, "-v", "-rA", "--strict-markers")
+# These tests end no child: one for all runs them in a fraction of the time, and for each its own in the second tier.
+@pytest.fixture(scope="module", params=["session", pytest.param("test", marks=pytest.mark.thorough)])
+def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+    isolation = f"--foreign-thread-isolation={request.param}"
+    return run_suite_in(tmp_path_factory.mktemp("suite"), SUITE, isolation, "-v", "-rA", "--strict-markers")
 
 
 def entries(run: SuiteRun) -> dict[str, tuple[str, str]]:

@@ -151,6 +151,8 @@ def test_a_thread_has_a_connection_of_its_own(run_with: RunWith, database: str) 
 
 @DATABASES
 @pytest.mark.parametrize("isolation", ["test", "session"])
+# Each database and each child once.
+@pytest.mark.by_default("test-file", "session-memory")
 def test_the_main_threads_connection_is_shared(run_with: RunWith, database: str, isolation: str) -> None:
     files = {**PROJECT, "test_it.py": SUITE, "conftest.py": SHARED}
     args = [f"--foreign-thread-isolation={isolation}"]

@@ -8,7 +8,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 import pytest
 
+from ..run_command import FEW_PLUGINS, run_command
 from .conftest import ENDLESS, run_suite_in
 
 SUITE: Final = """
@@ -120,9 +120,9 @@ Start = Callable[..., Interrupted]
 
 def pytest_process(folder: Path, *args: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-v", "--foreign-thread-report=report.json", *args],
+        run_command("-v", "--foreign-thread-report=report.json", *args),
         cwd=folder,
-        env={**os.environ, "PY_COLORS": "0", "TMPDIR": str(folder / "tmp")},
+        env={**os.environ, **FEW_PLUGINS, "PY_COLORS": "0", "TMPDIR": str(folder / "tmp")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -236,6 +236,8 @@ def test_a_killed_run_between_two_tests_leaves_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("whole_group", [False, True], ids=["controller", "group"])
+# As a terminal does; test_cut_short.py interrupts the controller alone.
+@pytest.mark.by_default("group")
 def test_interrupt_under_xdist(start: Start, whole_group: bool) -> None:
     run = start("-n2")
     if whole_group:

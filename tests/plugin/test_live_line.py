@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Final
 
 import pytest
 
+from ..run_command import FEW_PLUGINS, run_command
 from ..terminals import ENDLESS, Terminal
 from .conftest import RunSuite
 
@@ -73,9 +73,11 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
             (folder / name).write_text(textwrap.dedent(text), encoding="utf-8")
         events = {name: fifo(folder / name) for name in ("go", "go_too")}
         inherited = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--foreign-thread-timeout=1000", *args]
+        command = run_command("-p", "no:cacheprovider", "--foreign-thread-timeout=1000", *args)
         terminal = Terminal(columns, rows)
-        process = terminal.start(command, folder, {**inherited, "TERM": "xterm", "LANG": "C.UTF-8", **environment})
+        process = terminal.start(
+            command, folder, {**inherited, **FEW_PLUGINS, "TERM": "xterm", "LANG": "C.UTF-8", **environment}
+        )
         runs.append(run := Watched(terminal, process, folder, events))
         return run
 

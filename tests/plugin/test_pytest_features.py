@@ -632,6 +632,8 @@ def test_x_under_xdist(run_suite: RunSuite) -> None:
     ],
     ids=["refused flag", "no JVM", "bad value", "bad argument"],
 )
+# One of the run and one of a marker; test_options.py has all without xdist.
+@pytest.mark.by_default("refused flag", "bad argument")
 def test_usage_errors_under_xdist(run_suite: RunSuite, source: str, args: list[str], words: str) -> None:
     """As without it: one line that says what to change, not a worker that broke off."""
     run = run_suite(source, "-n2", *args)

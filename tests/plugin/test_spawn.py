@@ -128,7 +128,8 @@ AT_CONFIGURE: Final = "import jpype\ndef pytest_configure():\n    jpype.startJVM
 AT_SESSION_START: Final = "import jpype\ndef pytest_sessionstart(session):\n    jpype.startJVM('-Dmine=yes')\n"
 
 
-@pytest.fixture(scope="module", params=["asked for", "own JVM"])
+# Further tests below have a JVM of the project's: its notes, its evidence, and the header are there.
+@pytest.fixture(scope="module", params=["asked for", pytest.param("own JVM", marks=pytest.mark.thorough)])
 def every_outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
     own = request.param == "own JVM"
     files = {"test_it.py": OUTCOMES, **({"conftest.py": AT_IMPORT} if own else {})}
@@ -194,6 +195,8 @@ def test_output_and_warnings_are_the_tests(every_outcome: SuiteRun) -> None:
 
 
 @pytest.mark.parametrize("conftest", [AT_CONFIGURE, AT_SESSION_START], ids=["configure", "sessionstart"])
+# Both hooks come before the first test.
+@pytest.mark.by_default("configure")
 def test_a_jvm_of_a_hook(run_suite: RunSuite, conftest: str) -> None:
     run = run_suite(
         {
@@ -354,6 +357,8 @@ def test_after(): pass
 @pytest.mark.parametrize(
     ("isolation", "children"), [("test", 4), ("module", 2), ("session", 1)], ids=["test", "module", "session"]
 )
+# tests/plugin/test_isolation.py has each of them with forked children.
+@pytest.mark.by_default("module")
 def test_isolation(run_suite: RunSuite, isolation: str, children: int) -> None:
     suite = """
         import os
@@ -516,6 +521,8 @@ def test_warnings_as_errors(run_suite: RunSuite) -> None:
     ],
     ids=" ".join,
 )
+# The others are further ways to capture and to leave plugins out.
+@pytest.mark.by_default("--import-mode=importlib", "--rootdir=.. -c other.ini", "-p no:terminal")
 def test_options_of_the_run_hold(run_suite: RunSuite, options: tuple[str, ...]) -> None:
     files = {
         "package/__init__.py": "",
@@ -596,6 +603,7 @@ def test_nothing_is_left(run_suite: RunSuite) -> None:
         "-x",
         env={"TMPDIR": "."},
     )
+    assert f"foreign-thread: tests run with the project's own JVM {WHY} (https://" in run.output
     pids = (run.folder / "pids").read_text().split()
     assert len(pids) == 2
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
@@ -664,6 +672,8 @@ def test_segfault():
 
 
 @pytest.mark.parametrize("conftest", [AT_IMPORT, AT_CONFIGURE], ids=["import", "configure"])
+# Where the JVM was started is the subject of `test_a_jvm_of_a_hook`.
+@pytest.mark.by_default("import")
 def test_one_that_is_forked_and_no_more_is_forked_beside_a_jvm(run_suite: RunSuite, conftest: str) -> None:
     """It has none of HotSpot: faulthandler alone answers for its signals."""
     run = run_suite({"conftest.py": conftest, "test_it.py": BESIDE_A_JVM})

@@ -62,6 +62,8 @@ FILTERS: Final = {
 
 
 @pytest.mark.parametrize(("arguments", "closing"), FILTERS.values(), ids=FILTERS)
+# The others word the same filters in another way.
+@pytest.mark.by_default("none", "in the ini file", "this one ignored", "not shown", "no plugin for warnings")
 def test_filters(run_suite: RunSuite, arguments: tuple[str, ...], closing: str) -> None:
     """From Python 3.12 on each fork would warn by itself, too."""
     ran = run_suite({"conftest.py": AT_ONCE, "test_it.py": SUITE}, *arguments)

@@ -25,10 +25,12 @@ test: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough'
 
-# All tests, and then on each supported release of Python, pytest, the JDK and JPype that is there:
-# TOX="-e py311-jdk21 -- -k matrix" for a part.
+# All tests, the thorough ones too; then the same on each release of Python, pytest, the JDK and JPype that tox finds here.
+# A part of the second step: TOX="-e py311-jdk21 -- -k matrix".
 test-all: $(STAMP)
+	@echo "test-all, step 1 of 2: all tests, with those that 'make test' leaves out (the mark thorough)"
 	$(BIN)/python -m pytest $(PARALLEL)
+	@echo "test-all, step 2 of 2: all tests again in each environment of tox.ini whose interpreter is here"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[versions]'
 	$(BIN)/tox run $(TOX)
 

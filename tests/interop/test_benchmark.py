@@ -37,8 +37,6 @@ SUITE: Final = """
 
 
 @pytest.mark.parametrize("isolation", ["test", "session"])
-# The child that serves all has to hand over each test's numbers.
-@pytest.mark.by_default("session")
 def test_the_table_and_the_file(run_with: RunWith, isolation: str) -> None:
     quick = ["--benchmark-max-time=0.01", "--benchmark-min-rounds=2"]
     run = run_with("benchmark", SUITE, *quick, "--benchmark-json=file.json", f"--foreign-thread-isolation={isolation}")

@@ -98,8 +98,8 @@ ONE_MARKED = """
         pytest.param("rerunfailures", ("--foreign-thread-ready=2",), id="ready"),
     ],
 )
-# The children that a run again could meet; xdist makes no difference to them.
-@pytest.mark.by_default("ready", "shared")
+# The others are the same runs in children of other kinds.
+@pytest.mark.by_default("shared")
 def test_a_test_that_fails_runs_again_in_a_new_child_and_its_last_run_counts(
     run_with: RunWith, plugins: str, args: tuple[str, ...]
 ) -> None:

@@ -99,8 +99,8 @@ def test_each_is_written_once_under_the_name_of_its_test(snapshots: dict[str, st
     ids=["test", "session", "xdist", "matrix"],
 )
 @pytest.mark.parametrize("update", [(), ("--snapshot-update",)], ids=["compared", "updated"])
-# The others are the same snapshots, in shared children and in workers.
-@pytest.mark.by_default("compared-test", "updated-matrix")
+# The others are the same snapshots, in shared children, in workers and in each mode.
+@pytest.mark.by_default("compared-test")
 def test_they_are_used_and_stay(
     run_with: RunWith, snapshots: dict[str, str], tmp_path: Path, args: tuple[str, ...], update: tuple[str, ...]
 ) -> None:

@@ -121,7 +121,7 @@ def plain(folder: Path) -> Seen:
     return run(folder, "", "-vv", "-rA", files=EVERYTHING)
 
 
-# One child for all takes a fifth of the time; `test_other_threads` has one for each test.
+# One child for all takes a fifth of the time; `test_options` has one for each test.
 @pytest.fixture(scope="module", params=["session", pytest.param("test", marks=pytest.mark.thorough)])
 def foreign(request: pytest.FixtureRequest, folder: Path, plain: Seen) -> Seen:
     return run(folder, "new", "-vv", "-rA", f"--foreign-thread-isolation={request.param}", files=EVERYTHING)
@@ -157,17 +157,18 @@ WITHOUT_CAPTURE: Final = "SEEN BY THE USER"
 def test_screen(request: pytest.FixtureRequest, plain: Seen, foreign: Seen) -> None:
     assert len(plain.screen) > 1000
     if request.node.callspec.params["foreign"] == "session":
-        # A shared child may write that before the report of the test before is on the screen.
-        counts, words = zip(*map(_without_words_of_the_child, (plain.screen, foreign.screen)), strict=True)
+        # A shared child begins its next test before the report of a test that passed is on the screen.
+        counts, texts = zip(*map(_without_words_of_the_child, (plain.screen, foreign.screen)), strict=True)
         assert counts == (1, 1)
-        assert words[0] == words[1]
+        assert texts[0] == texts[1]
     else:
         assert foreign.screen == plain.screen
 
 
-def _without_words_of_the_child(screen: list[str]) -> tuple[int, list[str]]:
-    text = "\n".join(screen)
-    return text.count(WITHOUT_CAPTURE), text.replace(WITHOUT_CAPTURE, "").split()
+def _without_words_of_the_child(screen: list[str]) -> tuple[int, str]:
+    """Return how often the words are there, and the rest as one line: the words may stand in a line, or be one."""
+    text = "".join(screen)
+    return text.count(WITHOUT_CAPTURE), text.replace(WITHOUT_CAPTURE, "")
 
 
 def test_junit(plain: Seen, foreign: Seen) -> None:
@@ -180,11 +181,13 @@ def test_exit_status(plain: Seen, foreign: Seen) -> None:
     assert (foreign.status, foreign.errors) == (plain.status, plain.errors)
 
 
+@pytest.mark.parametrize("isolation", ["session", "test"])
 @pytest.mark.parametrize("mode", ["main", "same", "pool"])
 # `foreign` has a Java thread; the other kinds of it have the same way to pytest.
-@pytest.mark.by_default("main")
-def test_other_threads(mode: str, plain: Seen, folder: Path) -> None:
-    seen = run(folder, mode, "-vv", "-rA", "-k", FOR_EACH_MODE, files=EVERYTHING)
+@pytest.mark.by_default("main-session")
+def test_other_threads(mode: str, isolation: str, plain: Seen, folder: Path) -> None:
+    arguments = ("-vv", "-rA", "-k", FOR_EACH_MODE, f"--foreign-thread-isolation={isolation}")
+    seen = run(folder, mode, *arguments, files=EVERYTHING)
     assert len(seen.reports) > 35
     assert not _differences(plain, seen)
     assert seen.errors == ""
@@ -248,12 +251,7 @@ WRITTEN_LIVE: Final = ("shared setup", "shared teardown", "written", "INFO ", "F
 )
 # The others vary what these have: captures, texts of failures, and plugins that are not there.
 @pytest.mark.by_default(
-    "-v -x",
-    "-q -W error --tb=line",
-    "-v -s -rA",
-    "-v --setup-show",
-    "-v -p no:warnings -p no:logging -p no:capture",
-    "-p no:terminal",
+    "-q -W error --tb=line", "-v -s -rA", "-v -p no:warnings -p no:logging -p no:capture", "-p no:terminal"
 )
 def test_options(args: str, tmp_path: Path) -> None:
     plain, seen = (run(tmp_path, mode, *args.split(), files={"test_it.py": SHORT}) for mode in ("", "new"))

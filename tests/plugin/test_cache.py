@@ -150,6 +150,8 @@ def test_the_server_profile_has_one_of_its_own(run_suite: RunSuite, home: Path) 
 
 
 @pytest.mark.parametrize("arguments", [[], ["--foreign-thread-cache=false"]])
+# The other words the same switch in another way.
+@pytest.mark.by_default("arguments0")
 def test_a_switch(run_suite: RunSuite, empty: Path, arguments: list[str]) -> None:
     ini = {"test_it.py": NOTE_ARCHIVES, "pytest.ini": f"[pytest]\nforeign_thread_cache = {bool(arguments)}\n"}
     run = run_suite(ini, *arguments, env=environment(empty))
@@ -353,10 +355,8 @@ def test_a_markers_own_arguments(run_suite: RunSuite, home: Path) -> None:
 
 @pytest.mark.parametrize("source", ["option", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"])
 @pytest.mark.parametrize("word", ["-Xshare:auto", "-XX:SharedArchiveFile=/nonexistent"])
-# Each word and each place for it.
-@pytest.mark.by_default(
-    "-Xshare:auto-option", "-XX:SharedArchiveFile=/nonexistent-JAVA_TOOL_OPTIONS", "-Xshare:auto-_JAVA_OPTIONS"
-)
+# Each word once; the third place is read as the second is.
+@pytest.mark.by_default("-Xshare:auto-option", "-XX:SharedArchiveFile=/nonexistent-JAVA_TOOL_OPTIONS")
 def test_the_users_own_archive_wins(run_suite: RunSuite, home: Path, source: str, word: str) -> None:
     arguments = [f"--foreign-thread-jvm-args={word}"] if source == "option" else []
     variables = {} if source == "option" else {source: word}

@@ -94,6 +94,8 @@ THREADS: Final = """
 
 
 @pytest.mark.parametrize("profile", ["quick", "server"])
+# The server profile differs in its collector.
+@pytest.mark.by_default("quick")
 def test_threads_leave_little_for_java_to_collect(tmp_path: Path, profile: str) -> None:
     options = [f"--foreign-thread-jvm-profile={profile}", "-oforeign_thread_jvm_args=-Xmn64m -XX:+UseSerialGC"]
     run = run_suite_in(tmp_path, THREADS, *options)

@@ -188,6 +188,8 @@ def test_interrupt_at_the_terminal(start: Start) -> None:
 
 
 @by_children
+# `test_interrupt` has one interrupt with each kind of children.
+@pytest.mark.by_default("one ready")
 def test_an_impatient_user(start: Start, args: tuple[str, ...]) -> None:
     """The second ^C may cut short what pytest writes, but not the clearing up."""
     run = start(*args)
@@ -201,6 +203,8 @@ def test_an_impatient_user(start: Start, args: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("args", [*CHILDREN.values(), ("-n2", "--foreign-thread-ready=1")], ids=[*CHILDREN, "xdist"])
+# Each kind of children, and each signal.
+@pytest.mark.by_default("none ready-15", "one ready-9", "shared-15", "xdist-9")
 def test_a_killed_run_leaves_no_process(start: Start, args: tuple[str, ...], number: signal.Signals) -> None:
     """Nor does it leave files: the last keeper removes them. A worker of xdist was not killed, and ends by itself."""
     run = start(*args)

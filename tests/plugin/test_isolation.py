@@ -385,8 +385,8 @@ READY: Final = """
 
 
 @pytest.mark.parametrize("ready", [0, 1, 3])
-# None, and more than one.
-@pytest.mark.by_default("0", "3")
+# Without children that are ready each test has its own, as everywhere else.
+@pytest.mark.by_default("3")
 def test_children_that_were_ready_run_one_test_each(run_suite: RunSuite, ready: int) -> None:
     files = {"conftest.py": CONFTEST, "test_it.py": READY.format(broken=2)}
     ran = run_suite(files, f"--foreign-thread-ready={ready}")

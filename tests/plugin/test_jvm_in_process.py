@@ -97,6 +97,8 @@ def test_pytest_may_have_its_way(run_suite: RunSuite) -> None:
 
 
 @TAKES_PLACES
+# The JVM is the same one, whoever starts it.
+@pytest.mark.by_default("a fixture")
 def test_a_crash_leaves_hs_err_and_pythons_stacks(run_suite: RunSuite, conftest: str) -> None:
     run = run_suite(suite(conftest, CRASHES))
     assert run.status == -signal.SIGABRT

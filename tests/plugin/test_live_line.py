@@ -140,6 +140,8 @@ def test_pytests_own_output_is_what_it_is_without_the_line(watch: Watch) -> None
 
 
 @pytest.mark.parametrize("colours", [True, False])
+# The tests above have no colours.
+@pytest.mark.by_default("True")
 def test_colours(watch: Watch, colours: bool) -> None:
     run = watch({"test_it.py": WAITS}, MODES, **({} if colours else {"NO_COLOR": "1"}))
     run.until_bottom(r"failed 1")

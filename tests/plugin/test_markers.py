@@ -189,6 +189,8 @@ def test_the_body_of_an_item_that_is_no_function(suite: SuiteRun) -> None:
 @pytest.mark.parametrize(
     "nodeid", ["test_it.py::test_modes[new]", "test_it.py::test_numbers[1-new]", "test_it.py::Case::test_method[new]"]
 )
+# The others are a function without further parameters and a method; tests/unit/test_nodeids.py has more ids.
+@pytest.mark.by_default("test_it.py::test_numbers[1-new]")
 def test_an_id_reruns_one_test(run_suite: RunSuite, nodeid: str) -> None:
     run = run_suite(SUITE, nodeid)
     assert entries(run) == {nodeid: EXPECTED[nodeid]}

@@ -521,8 +521,8 @@ def test_warnings_as_errors(run_suite: RunSuite) -> None:
     ],
     ids=" ".join,
 )
-# The others are further ways to capture and to leave plugins out.
-@pytest.mark.by_default("--import-mode=importlib", "--rootdir=.. -c other.ini", "-p no:terminal")
+# The others are further ways to import, to capture and to leave plugins out.
+@pytest.mark.by_default("--rootdir=.. -c other.ini", "-p no:terminal")
 def test_options_of_the_run_hold(run_suite: RunSuite, options: tuple[str, ...]) -> None:
     files = {
         "package/__init__.py": "",

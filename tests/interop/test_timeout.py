@@ -44,8 +44,8 @@ def limit(output: str) -> str:
         pytest.param("timeout(0)", "", ["--timeout=0.5", "--foreign-thread-timeout=1.75"], "", "1.75", id="none"),
     ],
 )
-# Each place for a limit, and both plugins; the others combine them, with methods that make no difference.
-@pytest.mark.by_default("marker", "option", "ini-body-alone", "own-marker", "none")
+# The others set the same limits in other places.
+@pytest.mark.by_default("none", "option", "own-marker")
 def test_a_hang_is_this_plugins_at_the_limit_that_is_closest(
     run_with: RunWith, mark: str, arguments: str, args: list[str], ini: str, seconds: str
 ) -> None:

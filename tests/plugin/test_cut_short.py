@@ -84,6 +84,8 @@ def test_a_body_that_ends_the_run(run_suite: RunSuite, body: str, words: str) ->
 
 
 @pytest.mark.parametrize("where", ["setup", "teardown"])
+# A body ends it above.
+@pytest.mark.by_default("teardown")
 def test_a_fixture_that_ends_the_run(run_suite: RunSuite, where: str) -> None:
     steps = "pytest.exit('enough'); yield" if where == "setup" else "yield; pytest.exit('enough')"
     fixture = f"@pytest.fixture\ndef stops():\n    {steps}\n"

@@ -66,14 +66,13 @@ SUITE: Final = """
     @pytest.fixture
     def around(request, foreign_thread):
         phase, deed = request.node.callspec.params["phase"], request.node.callspec.params["deed"]
-        mode = request.node.callspec.params["_foreign_thread_mode"]
         print("written in setup")
         if phase == "setup":
-            foreign_thread.call(DEEDS[deed], mode=mode)
+            foreign_thread.call(DEEDS[deed], mode=MODE)
         yield
         print("written in teardown")
         if phase == "teardown":
-            foreign_thread.call(DEEDS[deed], mode=mode)
+            foreign_thread.call(DEEDS[deed], mode=MODE)
 """
 
 
@@ -90,9 +89,11 @@ def suite(deeds: tuple[str, ...], phases: tuple[str, ...], mode: str) -> str:
     return (
         SUITE
         + f"""
+    MODE = {mode!r}
+
     @pytest.mark.parametrize("phase", {phases!r})
     @pytest.mark.parametrize("deed", {deeds!r})
-    @pytest.mark.foreign_thread(mode=[{mode!r}])
+    @pytest.mark.foreign_thread(mode=MODE)
     def test_it(phase, deed, around):
         print("written in call")
         if phase == "call":
@@ -133,7 +134,8 @@ def kinds_run(tmp_path_factory: pytest.TempPathFactory, mode: str) -> SuiteRun:
 
 
 def entry(run: SuiteRun, deed: str, phase: str, mode: str) -> dict[str, Any]:
-    found: dict[str, Any] = run.tests[f"test_it[{deed}-{phase}-{mode}]"]
+    found: dict[str, Any] = run.tests[f"test_it[{deed}-{phase}]"]
+    assert found["mode"] == mode
     return found
 
 
@@ -226,8 +228,8 @@ def test_the_thread_that_met_a_null_result(phases_run: SuiteRun, mode: str) -> N
     assert current_thread(entry(phases_run, "null_result", "call", mode)) == expected[mode]
 
 
-def test_the_output_of_the_dead(phases_run: SuiteRun, mode: str) -> None:
+def test_the_output_of_the_dead(phases_run: SuiteRun) -> None:
     """What the child wrote before it died is shown, phase by phase."""
-    section = phases_run.output.partition(f"test_it[segfault-call-{mode}] ___")[2].partition("\n____")[0]
+    section = phases_run.output.partition("test_it[segfault-call] ___")[2].partition("\n____")[0]
     setup, call = section.index("written in setup"), section.index("written in call")
     assert section.index("Captured stdout setup") < setup < section.index("Captured stdout call") < call

@@ -133,8 +133,6 @@ ON_MAIN_TOO: Final = ("own breakpoint", "quit", "interrupt", "post mortem")
 # Each way into the debugger and out of it; the others combine them, with other commands and captures.
 @pytest.mark.by_default(
     "continue-new",
-    "fails-new",
-    "pdb-new",
     "own breakpoint-main",
     "without capture-new",
     "quit-new",
@@ -142,9 +140,7 @@ ON_MAIN_TOO: Final = ("own breakpoint", "quit", "interrupt", "post mortem")
     "interrupt-new",
     "trace-new",
     "post mortem-main",
-    "post mortem without capture-new",
     "no post mortem of a skip-new",
-    "class of its own-new",
 )
 def test_as_in_an_ordinary_test(debug: Debug, name: str, mode: str) -> None:
     talk, said = TALKS[name], []
@@ -166,8 +162,8 @@ WAITS: Final = "threading.Event().wait()"
     [(CRASHES, "1 segfault"), (WAITS, "1 hang"), ("os._exit(3)", "1 crash")],
     ids=["segv", "hang", "exit"],
 )
-# Each end once; the others are the same ends on the other thread.
-@pytest.mark.by_default("segv-new", "hang-new", "exit-main")
+# The others are further ends, and the same ends on the other thread.
+@pytest.mark.by_default("segv-new", "hang-new")
 def test_what_becomes_of_it_after_the_debugger(debug: Debug, body: str, words: str, mode: str) -> None:
     run = debug(STOPS.format(mark=on_foreign_thread(mode, 2), stop=f"breakpoint()\n    {body}"))
     run.answer("outlast(3)", "c")
@@ -302,7 +298,7 @@ def piped(folder: Path, test: str, typed: str, *args: str) -> subprocess.Complet
 
 @pytest.mark.parametrize("args", [(), ("-s",), ("--trace",), ("--pdb",)], ids=["breakpoint", "-s", "trace", "pdb"])
 # The others are at a terminal in `test_as_in_an_ordinary_test`.
-@pytest.mark.by_default("breakpoint", "pdb")
+@pytest.mark.by_default("pdb")
 def test_commands_from_a_pipe_as_in_an_ordinary_test(tmp_path: Path, args: tuple[str, ...]) -> None:
     said = []
     for mark in ("# ordinary", on_foreign_thread("new")):

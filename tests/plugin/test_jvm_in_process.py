@@ -79,8 +79,8 @@ def suite(conftest: str, tests: str) -> dict[str, str]:
 
 @TAKES_PLACES
 @pytest.mark.parametrize("environment", [{}, {"PYTHONFAULTHANDLER": "1"}], ids=["", "faulthandler before pytest"])
-# Each place where the JVM starts, and both who may have set the handler.
-@pytest.mark.by_default("-a fixture", "-a hook", "faulthandler before pytest-a conftest")
+# The JVM is the same one, whoever starts it.
+@pytest.mark.by_default("faulthandler before pytest-a conftest")
 def test_the_end_of_the_run_is_no_segfault(run_suite: RunSuite, conftest: str, environment: dict[str, str]) -> None:
     run = run_suite(suite(conftest, TESTS), env=environment)
     assert (run.status, run.errors) == (0, "")

@@ -50,8 +50,8 @@ def suite(conftest: str, tests: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("environment", [{}, {"PYTHONFAULTHANDLER": "1"}], ids=["", "faulthandler before pytest"])
 @pytest.mark.parametrize("conftest", PLACES.values(), ids=PLACES)
-# `test_one_that_is_there_is_named` has each place.
-@pytest.mark.by_default("a conftest-", "a fixture-faulthandler before pytest", "an import of jnius-")
+# The others load the same library at another time, and faulthandler in pytest.
+@pytest.mark.by_default("a fixture-faulthandler before pytest")
 def test_the_end_of_the_run_is_no_segfault(run_suite: RunSuite, conftest: str, environment: dict[str, str]) -> None:
     run = run_suite(suite(conftest, ORDINARY), env=environment)
     assert (run.status, run.errors) == (0, "")

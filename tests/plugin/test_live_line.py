@@ -229,6 +229,8 @@ ENDS: Final[dict[str, tuple[str, str, int, str]]] = {
 
 
 @pytest.mark.parametrize("way", ENDS)
+# The others end as these do.
+@pytest.mark.by_default("all pass", "interrupt", "internal error")
 def test_the_screen_is_whole_again(watch: Watch, way: str) -> None:
     body, conftest, status, words = ENDS[way]
     test = f"import os, signal, pytest\ndef test_first(): {body}\ndef test_second(): pass\n"
@@ -268,6 +270,8 @@ NOT_SHOWN: Final[dict[str, tuple[tuple[str, ...], dict[str, str]]]] = {
 
 
 @pytest.mark.parametrize("why", NOT_SHOWN)
+# The others are decided in one place with these, before a test runs.
+@pytest.mark.by_default("capture", "dumb", "no matrix", "off")
 def test_not_shown(watch: Watch, why: str) -> None:
     args, environment = NOT_SHOWN[why]
     run = watch({"test_it.py": PLAIN}, *args, **environment)

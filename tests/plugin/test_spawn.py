@@ -335,6 +335,8 @@ def test_a_shared_child_goes_on_after_a_test_that_is_not_there(run_suite: RunSui
     ],
     ids=["module", "conftest"],
 )
+# The conftest fails as the module does.
+@pytest.mark.by_default("module")
 def test_a_start_that_fails_is_an_error(run_suite: RunSuite, files: dict[str, str], wanted: tuple[str, ...]) -> None:
     suite = """
 import os
@@ -712,6 +714,8 @@ def test_one_that_is_forked_and_no_more_in_a_fresh_interpreter(run_suite: RunSui
 
 
 @pytest.mark.parametrize(("options", "start"), [((), "fork"), ((SPAWN,), "spawn")], ids=["fork", "spawn"])
+# A forked child is as those of the tests that start no JVM.
+@pytest.mark.by_default("spawn")
 def test_stacks_of_one_that_starts_a_jvm_itself(run_suite: RunSuite, options: tuple[str, ...], start: str) -> None:
     """They go to the child's file, not to what the pytest process has for stderr."""
     source = """

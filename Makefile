@@ -15,15 +15,22 @@ STAMP := $(VENV)/.installed-$(subst /,-,$(PYTHON))
 demo: $(DEMO_STAMP)
 	@$(BIN)/python examples/minimal_bug/show.py
 
-# Most of a test of a hang is waiting: three processes at once, also on two processors.
+# Most of a test of a hang is waiting: three processes at once, also on two processors. Files keep their order, in which
+# the long ones come first. The tests marked `thorough` combine what others test, and are left to `make test-all`.
+PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+
 test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough'
 
-# Each supported release of Python, pytest, the JDK and JPype that is there; TOX="-e py311-jdk21 -- -k matrix" for a part.
+# All tests, the thorough ones too; then the same on each release of Python, pytest, the JDK and JPype that tox finds here.
+# A part of the second step: TOX="-e py311-jdk21 -- -k matrix".
 test-all: $(STAMP)
+	@echo "test-all, step 1 of 2: all tests, with those that 'make test' leaves out (the mark thorough)"
+	$(BIN)/python -m pytest $(PARALLEL)
+	@echo "test-all, step 2 of 2: all tests again in each environment of tox.ini whose interpreter is here"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[versions]'
 	$(BIN)/tox run $(TOX)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.tiers"]
 
 # pytest would rewrite the plugin's own modules, and itself, anew in each of the many runs that the tests make.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -25,8 +25,10 @@ hypothesis.settings.load_profile("without deadline")
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Class archives are made once for all runs of the session, and none in the home folder of who runs it."""
-    home = tmp_path_factory.mktemp("cache")
+    """Class archives are made once for all workers, and none in the home folder of the person who runs the tests."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    home.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(home))
         yield home

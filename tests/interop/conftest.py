@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
-from ..plugin.conftest import SuiteRun, run_suite_in
+from ..plugin.conftest import SuiteRun, class_archive, run_suite_in
+from ..run_command import ALL_PLUGINS
 from .environment import PYTHON
+
+__all__ = ["class_archive", "run_with", "run_with_in"]
 
 
 class RunWith(Protocol):
@@ -21,14 +23,19 @@ class RunWith(Protocol):
 @pytest.fixture
 def run_with(tmp_path: Path) -> RunWith:
     """Run a suite with this plugin and those whose entry points are named, a space between; `*` loads all there are."""
-    if not PYTHON.exists():
-        pytest.fail("the plugins are not installed: run python -m tests.interop", pytrace=False)
 
     def run(plugins: str, files: str | dict[str, str], *args: str, env: dict[str, str] | None = None) -> SuiteRun:
-        own = {**os.environ, **(env or {})}
-        if plugins != "*":
-            own["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-            args = (*(word for name in ["foreign_thread", *plugins.split()] for word in ("-p", name)), *args)
-        return run_suite_in(tmp_path, files, *args, env=own, python=PYTHON)
+        return run_with_in(tmp_path, plugins, files, *args, env=env)
 
     return run
+
+
+def run_with_in(
+    folder: Path, plugins: str, files: str | dict[str, str], *args: str, env: dict[str, str] | None = None
+) -> SuiteRun:
+    if not PYTHON.exists():
+        pytest.fail("the plugins are not installed: run python -m tests.interop", pytrace=False)
+    if plugins == "*":
+        return run_suite_in(folder, files, *args, env={**ALL_PLUGINS, **(env or {})}, python=PYTHON)
+    named = [word for name in plugins.split() for word in ("-p", name)]
+    return run_suite_in(folder, files, *named, *args, env=env, python=PYTHON)

@@ -21,6 +21,8 @@ REPORTS = ("--html=page.html", "--json-report", "--alluredir=allure", "--junitxm
 @pytest.mark.parametrize(
     "args", [(), ("--instafail",), ("--force-sugar",), ("-n2",)], ids=["", "instafail", "sugar", "xdist"]
 )
+# All are loaded there; test_terminals.py has the two options.
+@pytest.mark.by_default("xdist")
 def test_a_suite_that_loads_them_all(run_with: RunWith, args: tuple[str, ...]) -> None:
     run = run_with("*", OUTCOMES + MORE, *REPORTS, *args)
     assert "INTERNALERROR" not in run.output + run.errors

@@ -27,6 +27,8 @@ def results(folder: Path) -> dict[str, dict[str, Any]]:
     [(), ("--foreign-thread-isolation=session",), ("-p", "xdist", "-n2")],
     ids=["test", "session", "xdist"],
 )
+# Results come with the reports, as in the others.
+@pytest.mark.by_default("test")
 def test_the_results(run_with: RunWith, args: tuple[str, ...]) -> None:
     run = run_with("allure_pytest", OUTCOMES, "--alluredir=written", *args)
     assert run.outcomes == WORDS, run.output

@@ -62,6 +62,8 @@ ASYNCIO = """
 
 @pytest.mark.parametrize("isolation", ["test", "session"])
 @pytest.mark.parametrize("mode", ["strict", "auto"])
+# pytest-asyncio finds the tests by mark or all; each runs in the same way.
+@pytest.mark.by_default("strict-session")
 def test_pytest_asyncio(run_with: RunWith, mode: str, isolation: str) -> None:
     mark = "@pytest.mark.asyncio" if mode == "strict" else ""
     files = {"where.py": WHERE, "test_it.py": ASYNCIO.format(mark=mark)}
@@ -137,6 +139,8 @@ ANYIO = """
 
 
 @pytest.mark.parametrize("isolation", ["test", "session"])
+# A loop that outlives its test is the hard case.
+@pytest.mark.by_default("session")
 def test_anyio(run_with: RunWith, isolation: str) -> None:
     run = run_with("anyio", {"where.py": WHERE, "test_it.py": ANYIO}, QUICK, f"--foreign-thread-isolation={isolation}")
     assert run.closing_line == "8 failed, 16 passed", run.output

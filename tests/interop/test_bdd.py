@@ -70,6 +70,8 @@ STEPS: Final = """
 
 
 @pytest.mark.parametrize("args", [(), ("--gherkin-terminal-reporter", "-v")], ids=["", "gherkin"])
+# The reporter of pytest-bdd shows what the plain one does.
+@pytest.mark.by_default("gherkin")
 def test_scenarios(run_with: RunWith, args: tuple[str, ...]) -> None:
     run = run_with("pytest-bdd", {"numbers.feature": FEATURE, "test_it.py": STEPS}, *args)
     assert run.outcomes == {

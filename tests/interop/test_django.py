@@ -140,6 +140,8 @@ DATABASES: Final = pytest.mark.parametrize("database", ["", "test.sqlite"], ids=
 
 
 @DATABASES
+# A database in memory is another one for each connection; one in a file shows less.
+@pytest.mark.by_default("memory")
 def test_a_thread_has_a_connection_of_its_own(run_with: RunWith, database: str) -> None:
     run = run_with("django", {**PROJECT, "test_it.py": SUITE}, env={"DATABASE_FILE": database})
     # It cannot see what the main thread has not committed; SQLite in memory says that it is locked.
@@ -151,6 +153,8 @@ def test_a_thread_has_a_connection_of_its_own(run_with: RunWith, database: str) 
 
 @DATABASES
 @pytest.mark.parametrize("isolation", ["test", "session"])
+# As above.
+@pytest.mark.by_default("session-memory")
 def test_the_main_threads_connection_is_shared(run_with: RunWith, database: str, isolation: str) -> None:
     files = {**PROJECT, "test_it.py": SUITE, "conftest.py": SHARED}
     args = [f"--foreign-thread-isolation={isolation}"]

@@ -9,6 +9,8 @@ from .test_rerunfailures import OUTCOMES, QUICK, RUNS, SUITE
 
 
 @pytest.mark.parametrize("args", [(), ("--foreign-thread-isolation=session",)], ids=["alone", "shared"])
+# The child that a run again could meet.
+@pytest.mark.by_default("shared")
 def test_the_last_run_counts(run_with: RunWith, args: tuple[str, ...]) -> None:
     run = run_with("flaky", SUITE, "--force-flaky", "--max-runs=3", QUICK, *args)
     assert run.outcomes == OUTCOMES, run.output

@@ -25,6 +25,8 @@ def rows(page: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("args", [(), ("-p", "xdist", "-n2")], ids=["alone", "xdist"])
+# Rows come with the reports, as with xdist.
+@pytest.mark.by_default("alone")
 def test_the_rows(run_with: RunWith, args: tuple[str, ...]) -> None:
     run = run_with("metadata html", OUTCOMES, "--html=page.html", "--self-contained-html", *args)
     assert run.outcomes == WORDS, run.output

@@ -35,6 +35,8 @@ MODES = ["main", "same", "new", "pool", "virtual"]
     ],
     ids=["alone", "session", "workers"],
 )
+# A child that serves all tests has to hand over each test's examples before it ends.
+@pytest.mark.by_default("session")
 def test_what_failed_in_a_child_is_tried_first_in_the_next_run(
     run_with: RunWith, plugins: str, args: tuple[str, ...]
 ) -> None:
@@ -60,6 +62,8 @@ def test_what_failed_in_a_child_is_tried_first_in_the_next_run(
     ],
     ids=["alone", "session", "workers"],
 )
+# Statistics come with the reports, as in the others.
+@pytest.mark.by_default("alone")
 def test_its_statistics_and_its_section_are_those_of_each_mode(
     run_with: RunWith, plugins: str, args: tuple[str, ...]
 ) -> None:

@@ -18,6 +18,8 @@ def read(run: SuiteRun) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("args", [(), ("-p", "xdist", "-n2")], ids=["alone", "xdist"])
+# Entries come with the reports, as with xdist.
+@pytest.mark.by_default("alone")
 def test_the_report(run_with: RunWith, args: tuple[str, ...]) -> None:
     """The ordinary test before makes the pytest process tear down fixtures after each of the others."""
     suite = "def test_ordinary_first(): pass\n" + OUTCOMES.replace("\n    ", "\n")

@@ -62,6 +62,8 @@ SHUFFLED = """
 
 
 @CHILDREN
+# A shared child is seeded as pytest itself is, test by test.
+@pytest.mark.by_default("ready")
 def test_pytest_randomly_seeds_each_test_in_its_child_as_in_plain_pytest(
     run_with: RunWith, args: tuple[str, ...]
 ) -> None:
@@ -103,6 +105,8 @@ ORDERED = """
 
 
 @CHILDREN
+# The order is that of the items, whatever child each has.
+@pytest.mark.by_default("session")
 def test_pytest_order(run_with: RunWith, args: tuple[str, ...]) -> None:
     run = run_with("pytest_order", {"noting.py": NOTES, "test_it.py": ORDERED}, QUICK, *args)
     assert run.closing_line == "5 passed", run.output
@@ -130,6 +134,8 @@ REPEATED = """
 
 @pytest.mark.parametrize("scope", ["function", "session"])
 @CHILDREN
+# The others repeat in other orders and children.
+@pytest.mark.by_default("session-session")
 def test_pytest_repeat(run_with: RunWith, args: tuple[str, ...], scope: str) -> None:
     files = {"noting.py": NOTES, "test_it.py": REPEATED}
     run = run_with("repeat", files, QUICK, "--count=3", f"--repeat-scope={scope}", *args)

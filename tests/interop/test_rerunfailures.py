@@ -98,6 +98,8 @@ ONE_MARKED = """
         pytest.param("rerunfailures", ("--foreign-thread-ready=2",), id="ready"),
     ],
 )
+# The others are the same runs in children of other kinds.
+@pytest.mark.by_default("shared")
 def test_a_test_that_fails_runs_again_in_a_new_child_and_its_last_run_counts(
     run_with: RunWith, plugins: str, args: tuple[str, ...]
 ) -> None:
@@ -134,6 +136,8 @@ def test_the_marker_asks_for_one_test(run_with: RunWith) -> None:
         ("reruns=1, condition=lambda error: type(error).__name__ == 'Segfault'", 2),
     ],
 )
+# The others name the same error by other words.
+@pytest.mark.by_default("reruns=1, only_rerun='Segfault'-2", "reruns=1, rerun_except='Segfault'-1")
 def test_what_died_is_known_by_the_name_of_its_outcome(run_with: RunWith, arguments: str, runs: int) -> None:
     run = run_with("rerunfailures", ONE_MARKED.format(arguments=arguments), QUICK)
     assert len((run.folder / "runs").read_text()) == runs, run.output

@@ -75,6 +75,8 @@ def short_lines(output: str) -> Counter[str]:
     [("main", ()), ("new", ()), ("new", ("-p", "xdist", "-n2")), ("pool", ("--foreign-thread-isolation=session",))],
     ids=["main", "new", "xdist", "session"],
 )
+# The others have other threads and the same reports.
+@pytest.mark.by_default("new", "session")
 def test_each_is_counted_once(run_with: RunWith, mode: str, args: tuple[str, ...]) -> None:
     run = run_with("", SUITE.replace("MODE", repr(mode)), *args)
     assert run.closing_line == COUNTS, run.output

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from ..plugin.conftest import SuiteRun
-from .conftest import RunWith
+from .conftest import RunWith, run_with_in
 
 SUITE: Final = """
     import os
@@ -61,11 +62,16 @@ def told(run: SuiteRun) -> str:
     return found[1] if found else ""
 
 
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+    return run_with_in(tmp_path_factory.mktemp("first_run"), "syrupy", SUITE, "--snapshot-update")
+
+
 @pytest.fixture
-def snapshots(run_with: RunWith, tmp_path: Path) -> dict[str, str]:
+def snapshots(first_run: SuiteRun, tmp_path: Path) -> dict[str, str]:
     """Those of a first run that wrote them."""
-    run = run_with("syrupy", SUITE, "--snapshot-update")
-    assert (run.status, told(run)) == (0, "7 snapshots generated."), run.output
+    assert (first_run.status, told(first_run)) == (0, "7 snapshots generated."), first_run.output
+    shutil.copytree(first_run.folder / "__snapshots__", tmp_path / "__snapshots__")
     return written(tmp_path)
 
 
@@ -93,6 +99,8 @@ def test_each_is_written_once_under_the_name_of_its_test(snapshots: dict[str, st
     ids=["test", "session", "xdist", "matrix"],
 )
 @pytest.mark.parametrize("update", [(), ("--snapshot-update",)], ids=["compared", "updated"])
+# The others are the same snapshots, in shared children, in workers and in each mode.
+@pytest.mark.by_default("compared-test")
 def test_they_are_used_and_stay(
     run_with: RunWith, snapshots: dict[str, str], tmp_path: Path, args: tuple[str, ...], update: tuple[str, ...]
 ) -> None:

@@ -44,6 +44,8 @@ def limit(output: str) -> str:
         pytest.param("timeout(0)", "", ["--timeout=0.5", "--foreign-thread-timeout=1.75"], "", "1.75", id="none"),
     ],
 )
+# The others set the same limits in other places.
+@pytest.mark.by_default("none", "option", "own-marker")
 def test_a_hang_is_this_plugins_at_the_limit_that_is_closest(
     run_with: RunWith, mark: str, arguments: str, args: list[str], ini: str, seconds: str
 ) -> None:
@@ -67,6 +69,8 @@ def test_a_hang_is_this_plugins_at_the_limit_that_is_closest(
     ],
     ids=["alone", "session", "module", "ready", "workers"],
 )
+# The timer is the pytest process's or the child's; the others are further children.
+@pytest.mark.by_default("alone-signal", "session-thread")
 def test_no_timer_of_its_own_ends_the_run_or_the_child(
     run_with: RunWith, plugins: str, args: tuple[str, ...], method: str
 ) -> None:

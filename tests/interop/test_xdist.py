@@ -40,6 +40,8 @@ OUTCOMES |= {"test_crashes": "segfault", "test_hangs": "hang", "test_fails": "fa
 
 
 @pytest.mark.parametrize("dist", ["no", "load", "loadscope", "loadfile", "loadgroup", "worksteal"])
+# Only there a test that was handed out is taken back; test_all_at_once.py has xdist's default.
+@pytest.mark.by_default("worksteal")
 def test_each_test_is_counted_once_however_they_are_handed_out(run_with: RunWith, dist: str) -> None:
     run = run_with("xdist", {"test_a.py": SUITE, "test_b.py": SUITE}, QUICK, "-n2", f"--dist={dist}")
     assert run.closing_line == "2 failed, 8 passed, 2 segfault, 2 hang", run.output + run.errors
@@ -50,6 +52,8 @@ def test_each_test_is_counted_once_however_they_are_handed_out(run_with: RunWith
     assert run.outcomes == OUTCOMES
 
 
+# tests/plugin/test_cut_short.py has it with a worker that is killed.
+@pytest.mark.thorough
 def test_each_worker_may_run_all(run_with: RunWith) -> None:
     run = run_with("xdist", SUITE, QUICK, "-n2", "--dist=each")
     assert run.closing_line == "2 failed, 8 passed, 2 segfault, 2 hang", run.output + run.errors
@@ -77,6 +81,8 @@ def test_a_group_is_no_part_of_the_test(run_with: RunWith) -> None:
 
 
 @pytest.mark.parametrize("isolation", ["test", "session"])
+# tests/plugin/test_cut_short.py kills workers with children of each kind.
+@pytest.mark.by_default("session")
 def test_a_worker_that_an_ordinary_test_kills_costs_that_test_alone(run_with: RunWith, isolation: str) -> None:
     suite = """
         import os, signal

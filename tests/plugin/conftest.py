@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -10,9 +11,11 @@ import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pytest
+
+from ..run_command import FEW_PLUGINS, run_command
 
 ENDLESS = 300.0
 """Seconds after which a run that never ends is killed; never a measure of speed."""
@@ -67,15 +70,20 @@ def run_suite_in(
     env: dict[str, str] | None = None,
     python: str | Path = sys.executable,
 ) -> SuiteRun:
-    """Write the files (text alone is `test_it.py`) and run pytest on them, as a user does."""
+    """Write the files (text alone is `test_it.py`) and run pytest on them, as a user does, but with few plugins.
+
+    Which plugins load is the caller's to say where `env` has a variable of FEW_PLUGINS.
+    """
     named = {"test_it.py": files} if isinstance(files, str) else files
     for name, source in named.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(textwrap.dedent(source), encoding="utf-8")
     report = folder / "report.json"
-    command = [python, "-m", "pytest", f"--foreign-thread-report={report}", *args]
+    options = [f"--foreign-thread-report={report}", *args]
+    own_choice = any(name in (env or {}) for name in FEW_PLUGINS)
+    command = [python, "-m", "pytest", *options] if own_choice else run_command(*options, python=python)
     # Plugins take a run for that of an xdist worker by its environment: these tests may be run by one.
-    environment = {**os.environ, "PY_COLORS": "0", **(env or {})}
+    environment = {**os.environ, **FEW_PLUGINS, "PY_COLORS": "0", **(env or {})}
     done = subprocess.run(
         command,
         cwd=folder,
@@ -88,6 +96,33 @@ def run_suite_in(
     )
     document = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
     return SuiteRun(done.returncode, done.stdout, done.stderr, folder, document)
+
+
+# Most runs below end before an archive could be made, and each of their JVMs would start slowly.
+_UNTIL_THE_ARCHIVE_IS_THERE: Final = """
+    import os, pathlib, time
+    import pytest
+
+    @pytest.mark.foreign_thread
+    def test_starts(): pass
+
+    def test_waits():
+        cache = pathlib.Path(os.environ["XDG_CACHE_HOME"], "pytest-foreignthread")
+        while not list(cache.glob("*[!w]/about.json")):
+            time.sleep(0.01)
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def class_archive(cache_home: Path) -> None:
+    """Made once, by the first worker that comes here, for all runs of these tests."""
+    folder = cache_home / "first_run"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "report.json").exists():
+            made = run_suite_in(folder, _UNTIL_THE_ARCHIVE_IS_THERE, "-p", "no:cacheprovider")
+            assert made.closing_line == "2 passed", made.output
 
 
 @pytest.fixture

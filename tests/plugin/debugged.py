@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pytest_foreignthread.supervise.process import processes
 
+from ..run_command import FEW_PLUGINS, run_command
 from ..terminals import ENDLESS, Terminal
 
 LEFT_OUT: Final = {"CI", "BUILD_NUMBER", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "COLUMNS", "LINES", "PYTEST_ADDOPTS"}
@@ -71,12 +71,12 @@ class Debugged:
 
 
 def command(*args: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *args]
+    return run_command("-p", "no:cacheprovider", "--color=no", *args)
 
 
 def environment() -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-    return {**inherited, "TERM": "xterm", "LANG": "C.UTF-8", "INPUTRC": os.devnull}
+    return {**inherited, **FEW_PLUGINS, "TERM": "xterm", "LANG": "C.UTF-8", "INPUTRC": os.devnull}
 
 
 def on_foreign_thread(mode: str, timeout: float = ENDLESS) -> str:

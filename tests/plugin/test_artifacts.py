@@ -106,6 +106,8 @@ def test_without_a_cache(run_suite: RunSuite, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["option", "cache"])
+# The other folder is made in the same way.
+@pytest.mark.by_default("option")
 def test_a_file_in_the_way_is_a_note(run_suite: RunSuite, tmp_path: Path, place: str) -> None:
     in_the_way = tmp_path / ("where/" + folder_name("test_it.py::test_dies") if place == "option" else CACHE)
     in_the_way.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import pytest
 
+from ..run_command import FEW_PLUGINS, run_command
 from .conftest import ENDLESS
 from .ordinary_suite import BODIES, CONFTEST, PYTEST_9
 
@@ -56,11 +56,11 @@ def run(folder: Path, mode: str, *args: str, files: dict[str, str]) -> Seen:
         (folder / name).write_text(textwrap.dedent(source), encoding="utf-8")
     seen, junit = folder / "seen", folder / "junit.xml"
     plain = () if mode else ("-p", "no:foreign_thread")
-    command = [sys.executable, "-m", "pytest", *plain, f"--basetemp={folder / 'tmp'}", f"--junitxml={junit}", *args]
+    command = run_command(*plain, f"--basetemp={folder / 'tmp'}", f"--junitxml={junit}", *args)
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "PY_COLORS": "0", "COLUMNS": "120", "SEEN": str(seen), "MODE": mode},
+        env={**os.environ, **FEW_PLUGINS, "PY_COLORS": "0", "COLUMNS": "120", "SEEN": str(seen), "MODE": mode},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -121,9 +121,10 @@ def plain(folder: Path) -> Seen:
     return run(folder, "", "-vv", "-rA", files=EVERYTHING)
 
 
-@pytest.fixture(scope="module")
-def foreign(folder: Path, plain: Seen) -> Seen:
-    return run(folder, "new", "-vv", "-rA", files=EVERYTHING)
+# One child for all takes a fifth of the time; `test_options` has one for each test.
+@pytest.fixture(scope="module", params=["session", pytest.param("test", marks=pytest.mark.thorough)])
+def foreign(request: pytest.FixtureRequest, folder: Path, plain: Seen) -> Seen:
+    return run(folder, "new", "-vv", "-rA", f"--foreign-thread-isolation={request.param}", files=EVERYTHING)
 
 
 def test_suite_is_what_it_should_be(plain: Seen) -> None:
@@ -150,9 +151,24 @@ def test_warnings(plain: Seen, foreign: Seen) -> None:
     }
 
 
-def test_screen(plain: Seen, foreign: Seen) -> None:
+WITHOUT_CAPTURE: Final = "SEEN BY THE USER"
+
+
+def test_screen(request: pytest.FixtureRequest, plain: Seen, foreign: Seen) -> None:
     assert len(plain.screen) > 1000
-    assert foreign.screen == plain.screen
+    if request.node.callspec.params["foreign"] == "session":
+        # A shared child begins its next test before the report of a test that passed is on the screen.
+        counts, texts = zip(*map(_without_words_of_the_child, (plain.screen, foreign.screen)), strict=True)
+        assert counts == (1, 1)
+        assert texts[0] == texts[1]
+    else:
+        assert foreign.screen == plain.screen
+
+
+def _without_words_of_the_child(screen: list[str]) -> tuple[int, str]:
+    """Return how often the words are there, and the rest as one line: the words may stand in a line, or be one."""
+    text = "".join(screen)
+    return text.count(WITHOUT_CAPTURE), text.replace(WITHOUT_CAPTURE, "")
 
 
 def test_junit(plain: Seen, foreign: Seen) -> None:
@@ -165,9 +181,13 @@ def test_exit_status(plain: Seen, foreign: Seen) -> None:
     assert (foreign.status, foreign.errors) == (plain.status, plain.errors)
 
 
+@pytest.mark.parametrize("isolation", ["session", "test"])
 @pytest.mark.parametrize("mode", ["main", "same", "pool"])
-def test_other_threads(mode: str, plain: Seen, folder: Path) -> None:
-    seen = run(folder, mode, "-vv", "-rA", "-k", FOR_EACH_MODE, files=EVERYTHING)
+# `foreign` has a Java thread; the other kinds of it have the same way to pytest.
+@pytest.mark.by_default("main-session")
+def test_other_threads(mode: str, isolation: str, plain: Seen, folder: Path) -> None:
+    arguments = ("-vv", "-rA", "-k", FOR_EACH_MODE, f"--foreign-thread-isolation={isolation}")
+    seen = run(folder, mode, *arguments, files=EVERYTHING)
     assert len(seen.reports) > 35
     assert not _differences(plain, seen)
     assert seen.errors == ""
@@ -229,6 +249,10 @@ WRITTEN_LIVE: Final = ("shared setup", "shared teardown", "written", "INFO ", "F
         "-v --full-trace -k passes",
     ],
 )
+# The others vary what these have: captures, texts of failures, and plugins that are not there.
+@pytest.mark.by_default(
+    "-q -W error --tb=line", "-v -s -rA", "-v -p no:warnings -p no:logging -p no:capture", "-p no:terminal"
+)
 def test_options(args: str, tmp_path: Path) -> None:
     plain, seen = (run(tmp_path, mode, *args.split(), files={"test_it.py": SHORT}) for mode in ("", "new"))
     assert plain.told
@@ -280,6 +304,12 @@ LEAVING: Final = """
         ("pytest.exit('enough')", "call", "same"),
         ("pytest.exit('enough')", "setup", "new"),
     ],
+)
+# Each deed, phase and kind of thread once; the others combine them.
+@pytest.mark.by_default(
+    "raise KeyboardInterrupt-call-main",
+    "raise KeyboardInterrupt-setup-new",
+    "pytest.exit('enough', returncode=7)-call-pool",
 )
 def test_leaving(deed: str, when: str, mode: str, tmp_path: Path) -> None:
     """The run ends as it does without a fork: what came before is told, nothing comes after, fixtures are torn down."""

@@ -208,9 +208,10 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
     return run_suite_in(tmp_path_factory.mktemp("counted"), files)
 
 
-@pytest.fixture(scope="module")
-def bad(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
-    return run_suite_in(tmp_path_factory.mktemp("bad"), BAD, "-rA")
+# These tests end no child: one for all runs them in a fraction of the time, and for each its own in the second tier.
+@pytest.fixture(scope="module", params=["session", pytest.param("test", marks=pytest.mark.thorough)])
+def bad(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+    return run_suite_in(tmp_path_factory.mktemp("bad"), BAD, "-rA", f"--foreign-thread-isolation={request.param}")
 
 
 def test_marker_and_fixture_use_the_overriding_bridge(counted: SuiteRun) -> None:

@@ -20,6 +20,7 @@ from pytest_foreignthread.report.kept.artifacts import folder_name
 
 from .. import planted_secrets
 from ..planted_secrets import VARIABLES, WORD
+from ..run_command import ALL_PLUGINS
 from .conftest import ENDLESS, RunSuite, SuiteRun, run_suite_in
 
 SECRET: Final = "hunter2-4711"
@@ -64,7 +65,7 @@ ARGUMENTS: Final = (
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
-    return run_suite_in(tmp_path_factory.mktemp("bundle"), SUITE, *ARGUMENTS, env=ENVIRONMENT)
+    return run_suite_in(tmp_path_factory.mktemp("bundle"), SUITE, *ARGUMENTS, env={**ENVIRONMENT, **ALL_PLUGINS})
 
 
 def bundle(run: SuiteRun, nodeid: str = ABORTS) -> dict[str, str]:

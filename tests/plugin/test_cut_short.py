@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import pytest
 
+from ..run_command import FEW_PLUGINS, run_command
 from .conftest import ENDLESS, RunSuite, run_suite_in
 
 PRELUDE: Final = """
@@ -71,6 +71,8 @@ STOPS: Final = {
 
 
 @pytest.mark.parametrize(("body", "words"), STOPS.values(), ids=STOPS)
+# The others are these without words and status.
+@pytest.mark.by_default("interrupt with words", "exit with a status")
 def test_a_body_that_ends_the_run(run_suite: RunSuite, body: str, words: str) -> None:
     isolation = "session" if "words" in body else "test"
     ran = run_suite(suite(f"@foreign()\ndef test_stops():\n    {body}\n"), f"--foreign-thread-isolation={isolation}")
@@ -82,6 +84,8 @@ def test_a_body_that_ends_the_run(run_suite: RunSuite, body: str, words: str) ->
 
 
 @pytest.mark.parametrize("where", ["setup", "teardown"])
+# A body ends it above.
+@pytest.mark.by_default("teardown")
 def test_a_fixture_that_ends_the_run(run_suite: RunSuite, where: str) -> None:
     steps = "pytest.exit('enough'); yield" if where == "setup" else "yield; pytest.exit('enough')"
     fixture = f"@pytest.fixture\ndef stops():\n    {steps}\n"
@@ -137,6 +141,8 @@ WAYS: Final = {
 
 
 @pytest.mark.parametrize(("way", "isolation"), [*zip(WAYS.values(), ["test", "session"] * 2, strict=True)], ids=WAYS)
+# The others are between these.
+@pytest.mark.by_default("killed", "keeper and child stopped")
 def test_a_worker_that_is_killed(run_suite: RunSuite, way: str, isolation: str) -> None:
     ran = run_suite(
         suite(f"@foreign()\ndef test_kills(request):\n    let_worker_read(request); {way}\n    wait()\n"),
@@ -150,6 +156,8 @@ def test_a_worker_that_is_killed(run_suite: RunSuite, way: str, isolation: str) 
 
 
 @pytest.mark.parametrize("isolation", ["test", "session"])
+# A shared child outlives its tests; one of its own is gone when the ordinary test begins.
+@pytest.mark.by_default("session")
 def test_a_worker_that_is_killed_amid_an_ordinary_test(run_suite: RunSuite, isolation: str) -> None:
     body = "def test_kills():\n    kill(os.getpid())\n"
     ran = run_suite(suite(body), "-n1", f"--foreign-thread-isolation={isolation}")
@@ -182,6 +190,8 @@ def test_the_first_test_of_a_run_whose_only_worker_is_killed(run_suite: RunSuite
 
 
 @pytest.mark.parametrize("body", ["raise KeyboardInterrupt", "pytest.exit('enough')"])
+# `test_a_body_that_ends_the_run` has both, without a worker.
+@pytest.mark.by_default("pytest.exit('enough')")
 def test_a_body_that_ends_its_worker(run_suite: RunSuite, body: str) -> None:
     ran = run_suite(suite(f"@foreign()\ndef test_stops():\n    {body}\n"), "-n1", "--max-worker-restart=0")
     assert entries(ran.document)[:2] == [("test_first", "passed"), ("test_stops", "error")]
@@ -231,9 +241,12 @@ def orphan(tmp_path: Path) -> Iterator[Path]:
 def test_a_process_that_nobody_can_kill_does_not_hold_up_the_controller(tmp_path: Path, orphan: Path) -> None:
     """It was forked by the test, and has all that the worker had open."""
     (tmp_path / "test_it.py").write_text(suite(ORPHAN))
-    command = [sys.executable, "-m", "pytest", "-n1", "--max-worker-restart=0", "--foreign-thread-report=report.json"]
+    command = run_command("-n1", "--max-worker-restart=0", "--foreign-thread-report=report.json")
     with (tmp_path / "output").open("w") as output:
-        subprocess.run(command, cwd=tmp_path, stdout=output, stderr=output, timeout=ENDLESS, check=False)
+        environment = {**os.environ, **FEW_PLUGINS}
+        subprocess.run(
+            command, cwd=tmp_path, env=environment, stdout=output, stderr=output, timeout=ENDLESS, check=False
+        )
     os.kill(int(orphan.read_text()), 0)
     assert ("test_leaves", "error") in entries(json.loads((tmp_path / "report.json").read_text()))
 

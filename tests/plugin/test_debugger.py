@@ -54,6 +54,8 @@ def debug(tmp_path: Path) -> Iterator[Debug]:
 
 
 @pytest.mark.parametrize("mode", [*MODES, "pool", "forkjoin", "scheduled"])
+# The other modes have other threads of Java or Python, and the same debugger.
+@pytest.mark.by_default("main", "new")
 def test_the_prompt_is_in_the_tests_own_frame_on_its_own_thread(debug: Debug, mode: str) -> None:
     run = debug(STOPS.format(mark=on_foreign_thread(mode, 1), stop="breakpoint()"))
     run.until("PDB set_trace (IO-capturing turned off)", "test_it()")
@@ -128,6 +130,18 @@ ON_MAIN_TOO: Final = ("own breakpoint", "quit", "interrupt", "post mortem")
 @pytest.mark.parametrize(
     ("name", "mode"), [*((name, "new") for name in TALKS), *((name, "main") for name in ON_MAIN_TOO)]
 )
+# Each way into the debugger and out of it; the others combine them, with other commands and captures.
+@pytest.mark.by_default(
+    "continue-new",
+    "own breakpoint-main",
+    "without capture-new",
+    "quit-new",
+    "end of file-new",
+    "interrupt-new",
+    "trace-new",
+    "post mortem-main",
+    "no post mortem of a skip-new",
+)
 def test_as_in_an_ordinary_test(debug: Debug, name: str, mode: str) -> None:
     talk, said = TALKS[name], []
     for mark in ("# ordinary", on_foreign_thread(mode)):
@@ -148,6 +162,8 @@ WAITS: Final = "threading.Event().wait()"
     [(CRASHES, "1 segfault"), (WAITS, "1 hang"), ("os._exit(3)", "1 crash")],
     ids=["segv", "hang", "exit"],
 )
+# The others are further ends, and the same ends on the other thread.
+@pytest.mark.by_default("segv-new", "hang-new")
 def test_what_becomes_of_it_after_the_debugger(debug: Debug, body: str, words: str, mode: str) -> None:
     run = debug(STOPS.format(mark=on_foreign_thread(mode, 2), stop=f"breakpoint()\n    {body}"))
     run.answer("outlast(3)", "c")
@@ -281,6 +297,8 @@ def piped(folder: Path, test: str, typed: str, *args: str) -> subprocess.Complet
 
 
 @pytest.mark.parametrize("args", [(), ("-s",), ("--trace",), ("--pdb",)], ids=["breakpoint", "-s", "trace", "pdb"])
+# The others are at a terminal in `test_as_in_an_ordinary_test`.
+@pytest.mark.by_default("pdb")
 def test_commands_from_a_pipe_as_in_an_ordinary_test(tmp_path: Path, args: tuple[str, ...]) -> None:
     said = []
     for mark in ("# ordinary", on_foreign_thread("new")):

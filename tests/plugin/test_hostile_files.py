@@ -220,6 +220,8 @@ WAYS: Final = {
 
 
 @pytest.mark.parametrize(("mark", "args"), WAYS.values(), ids=WAYS)
+# The others have the same folders, with children of another start.
+@pytest.mark.by_default("forked", "shared")
 def test_folders_that_are_gone_cost_no_other_test(tmp_path: Path, mark: str, args: tuple[str, ...]) -> None:
     home, temporary = tmp_path / "home", tmp_path / "tmp"
     for folder in (home, home / "inner", temporary):

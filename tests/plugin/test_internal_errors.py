@@ -58,6 +58,8 @@ OPTIONS: Final = ("-o", "foreign_thread_ready=0")
 
 
 @pytest.mark.parametrize("place", BREAKS.values(), ids=BREAKS)
+# One in each process; the others are earlier in the same.
+@pytest.mark.by_default("in the child", "in the process that keeps the child", "in the pytest process")
 def test_an_error_of_ours_is_called_ours(tmp_path_factory: pytest.TempPathFactory, place: str) -> None:
     files = {"test_it.py": SUITE, "conftest.py": CONFTEST.format(place=place)}
     run = run_suite_in(tmp_path_factory.mktemp("ours"), files, *OPTIONS)

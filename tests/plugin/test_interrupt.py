@@ -8,7 +8,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 import pytest
 
+from ..run_command import FEW_PLUGINS, run_command
 from .conftest import ENDLESS, run_suite_in
 
 SUITE: Final = """
@@ -120,9 +120,9 @@ Start = Callable[..., Interrupted]
 
 def pytest_process(folder: Path, *args: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-v", "--foreign-thread-report=report.json", *args],
+        run_command("-v", "--foreign-thread-report=report.json", *args),
         cwd=folder,
-        env={**os.environ, "PY_COLORS": "0", "TMPDIR": str(folder / "tmp")},
+        env={**os.environ, **FEW_PLUGINS, "PY_COLORS": "0", "TMPDIR": str(folder / "tmp")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -188,6 +188,8 @@ def test_interrupt_at_the_terminal(start: Start) -> None:
 
 
 @by_children
+# `test_interrupt` has one interrupt with each kind of children.
+@pytest.mark.by_default("one ready")
 def test_an_impatient_user(start: Start, args: tuple[str, ...]) -> None:
     """The second ^C may cut short what pytest writes, but not the clearing up."""
     run = start(*args)
@@ -201,6 +203,8 @@ def test_an_impatient_user(start: Start, args: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("args", [*CHILDREN.values(), ("-n2", "--foreign-thread-ready=1")], ids=[*CHILDREN, "xdist"])
+# Each kind of children, and each signal.
+@pytest.mark.by_default("none ready-15", "one ready-9", "shared-15", "xdist-9")
 def test_a_killed_run_leaves_no_process(start: Start, args: tuple[str, ...], number: signal.Signals) -> None:
     """Nor does it leave files: the last keeper removes them. A worker of xdist was not killed, and ends by itself."""
     run = start(*args)
@@ -236,6 +240,8 @@ def test_a_killed_run_between_two_tests_leaves_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("whole_group", [False, True], ids=["controller", "group"])
+# As a terminal does; test_cut_short.py interrupts the controller alone.
+@pytest.mark.by_default("group")
 def test_interrupt_under_xdist(start: Start, whole_group: bool) -> None:
     run = start("-n2")
     if whole_group:

@@ -76,6 +76,8 @@ MODULE_LIFE: Final = ["up session", "up module", "down module", "down session"]
     ],
 )
 @pytest.mark.parametrize("how", ["option", "ini"])
+# A child for each test is what all other files have.
+@pytest.mark.by_default("ini-module-2-lives1", "option-session-1-lives2")
 def test_a_child_lives_as_long_as_it_is_told(
     run_suite: RunSuite, isolation: str, alive: int, lives: list[str], how: str
 ) -> None:
@@ -383,6 +385,8 @@ READY: Final = """
 
 
 @pytest.mark.parametrize("ready", [0, 1, 3])
+# Without children that are ready each test has its own, as everywhere else.
+@pytest.mark.by_default("3")
 def test_children_that_were_ready_run_one_test_each(run_suite: RunSuite, ready: int) -> None:
     files = {"conftest.py": CONFTEST, "test_it.py": READY.format(broken=2)}
     ran = run_suite(files, f"--foreign-thread-ready={ready}")

@@ -79,6 +79,8 @@ def suite(conftest: str, tests: str) -> dict[str, str]:
 
 @TAKES_PLACES
 @pytest.mark.parametrize("environment", [{}, {"PYTHONFAULTHANDLER": "1"}], ids=["", "faulthandler before pytest"])
+# The JVM is the same one, whoever starts it.
+@pytest.mark.by_default("faulthandler before pytest-a conftest")
 def test_the_end_of_the_run_is_no_segfault(run_suite: RunSuite, conftest: str, environment: dict[str, str]) -> None:
     run = run_suite(suite(conftest, TESTS), env=environment)
     assert (run.status, run.errors) == (0, "")
@@ -95,6 +97,8 @@ def test_pytest_may_have_its_way(run_suite: RunSuite) -> None:
 
 
 @TAKES_PLACES
+# The JVM is the same one, whoever starts it.
+@pytest.mark.by_default("a fixture")
 def test_a_crash_leaves_hs_err_and_pythons_stacks(run_suite: RunSuite, conftest: str) -> None:
     run = run_suite(suite(conftest, CRASHES))
     assert run.status == -signal.SIGABRT

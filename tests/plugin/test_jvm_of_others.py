@@ -50,6 +50,8 @@ def suite(conftest: str, tests: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("environment", [{}, {"PYTHONFAULTHANDLER": "1"}], ids=["", "faulthandler before pytest"])
 @pytest.mark.parametrize("conftest", PLACES.values(), ids=PLACES)
+# The others load the same library at another time, and faulthandler in pytest.
+@pytest.mark.by_default("a fixture-faulthandler before pytest")
 def test_the_end_of_the_run_is_no_segfault(run_suite: RunSuite, conftest: str, environment: dict[str, str]) -> None:
     run = run_suite(suite(conftest, ORDINARY), env=environment)
     assert (run.status, run.errors) == (0, "")
@@ -83,6 +85,8 @@ def test_a_crash_of_a_late_one_leaves_pythons_stacks(run_suite: RunSuite, place:
 
 
 @pytest.mark.parametrize("place", PLACES)
+# As above.
+@pytest.mark.by_default("a conftest", "an import of jnius")
 def test_a_crash_behind_the_run_ends_the_process(run_suite: RunSuite, place: str) -> None:
     """HotSpot must not hand it to a faulthandler that does nothing: it would meet the same fault without end."""
     crashes = "\nimport ctypes\natexit.register(ctypes.string_at, 0)\n"
@@ -111,6 +115,8 @@ def test_tests_run_in_fresh_interpreters(run_suite: RunSuite) -> None:
     ],
     ids=["a conftest", "pytest_configure", "an import of jnius", "a fixture"],
 )
+# The others load the same library at another time.
+@pytest.mark.by_default("a conftest", "an import of jnius")
 def test_one_that_is_there_is_named(run_suite: RunSuite, conftest: str, who: str) -> None:
     """In an error of the test that needs JPype's; the run goes on."""
     ordinary = "\ndef test_ordinary(): pass\n"

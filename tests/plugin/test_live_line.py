@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Final
 
 import pytest
 
+from ..run_command import FEW_PLUGINS, run_command
 from ..terminals import ENDLESS, Terminal
 from .conftest import RunSuite
 
@@ -73,9 +73,11 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
             (folder / name).write_text(textwrap.dedent(text), encoding="utf-8")
         events = {name: fifo(folder / name) for name in ("go", "go_too")}
         inherited = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--foreign-thread-timeout=1000", *args]
+        command = run_command("-p", "no:cacheprovider", "--foreign-thread-timeout=1000", *args)
         terminal = Terminal(columns, rows)
-        process = terminal.start(command, folder, {**inherited, "TERM": "xterm", "LANG": "C.UTF-8", **environment})
+        process = terminal.start(
+            command, folder, {**inherited, **FEW_PLUGINS, "TERM": "xterm", "LANG": "C.UTF-8", **environment}
+        )
         runs.append(run := Watched(terminal, process, folder, events))
         return run
 
@@ -138,6 +140,8 @@ def test_pytests_own_output_is_what_it_is_without_the_line(watch: Watch) -> None
 
 
 @pytest.mark.parametrize("colours", [True, False])
+# The tests above have no colours.
+@pytest.mark.by_default("True")
 def test_colours(watch: Watch, colours: bool) -> None:
     run = watch({"test_it.py": WAITS}, MODES, **({} if colours else {"NO_COLOR": "1"}))
     run.until_bottom(r"failed 1")
@@ -225,6 +229,8 @@ ENDS: Final[dict[str, tuple[str, str, int, str]]] = {
 
 
 @pytest.mark.parametrize("way", ENDS)
+# The others end as these do.
+@pytest.mark.by_default("all pass", "interrupt", "internal error")
 def test_the_screen_is_whole_again(watch: Watch, way: str) -> None:
     body, conftest, status, words = ENDS[way]
     test = f"import os, signal, pytest\ndef test_first(): {body}\ndef test_second(): pass\n"
@@ -264,6 +270,8 @@ NOT_SHOWN: Final[dict[str, tuple[tuple[str, ...], dict[str, str]]]] = {
 
 
 @pytest.mark.parametrize("why", NOT_SHOWN)
+# The others are decided in one place with these, before a test runs.
+@pytest.mark.by_default("capture", "dumb", "no matrix", "off")
 def test_not_shown(watch: Watch, why: str) -> None:
     args, environment = NOT_SHOWN[why]
     run = watch({"test_it.py": PLAIN}, *args, **environment)

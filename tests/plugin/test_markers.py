@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -148,9 +149,11 @@ EXPECTED: Final = {
 THREADS: Final = {"same": "main", "new": "foreign-1", "pool": "pool-1-thread-1", "main": "main"}
 
 
-@pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
-    return run_suite_in(tmp_path_factory.mktemp("suite"), SUITE, "-v", "-rA", "--strict-markers")
+# These tests end no child: one for all runs them in a fraction of the time, and for each its own in the second tier.
+@pytest.fixture(scope="module", params=["session", pytest.param("test", marks=pytest.mark.thorough)])
+def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+    isolation = f"--foreign-thread-isolation={request.param}"
+    return run_suite_in(tmp_path_factory.mktemp("suite"), SUITE, isolation, "-v", "-rA", "--strict-markers")
 
 
 def entries(run: SuiteRun) -> dict[str, tuple[str, str]]:
@@ -171,7 +174,8 @@ def test_no_other_test_is_run_abroad(suite: SuiteRun) -> None:
 @pytest.mark.parametrize("mode", THREADS)
 def test_the_thread_of_each_mode(suite: SuiteRun, mode: str) -> None:
     _, _, rest = suite.output.partition(f" test_modes[{mode}] ")
-    assert rest.splitlines()[2] == THREADS[mode]
+    # A shared child has had pools before.
+    assert re.sub(r"^pool-[0-9]+-", "pool-1-", rest.splitlines()[2]) == THREADS[mode]
 
 
 def test_ids_are_shown(suite: SuiteRun) -> None:
@@ -187,6 +191,8 @@ def test_the_body_of_an_item_that_is_no_function(suite: SuiteRun) -> None:
 @pytest.mark.parametrize(
     "nodeid", ["test_it.py::test_modes[new]", "test_it.py::test_numbers[1-new]", "test_it.py::Case::test_method[new]"]
 )
+# The others are a function without further parameters and a method; tests/unit/test_nodeids.py has more ids.
+@pytest.mark.by_default("test_it.py::test_numbers[1-new]")
 def test_an_id_reruns_one_test(run_suite: RunSuite, nodeid: str) -> None:
     run = run_suite(SUITE, nodeid)
     assert entries(run) == {nodeid: EXPECTED[nodeid]}
@@ -327,6 +333,8 @@ def test_exits(): os._exit(3)
 
 
 @pytest.mark.parametrize("plugin", ["terminal", "cacheprovider", "skipping", "faulthandler", "warnings"])
+# test_switches.py leaves the others out, several at once.
+@pytest.mark.by_default("terminal", "skipping")
 def test_without_a_plugin_of_pytest(run_suite: RunSuite, plugin: str) -> None:
     run = run_suite(THREE, "-p", f"no:{plugin}")
     assert run.outcomes == {

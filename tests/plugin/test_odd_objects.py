@@ -246,6 +246,10 @@ STOPS: Final = """
         ("raise KeyboardInterrupt(Mute())", 2, "KeyboardInterrupt"),
     ],
 )
+# One odd text and one odd status; the others are of the same two kinds.
+@pytest.mark.by_default(
+    "pytest.exit(Mute())-2-whose text raised RuntimeError", "pytest.exit('enough', returncode='three')-1-Exit: enough"
+)
 def test_the_end_of_the_run_with_an_odd_reason(tmp_path: Path, stop: str, status: int, words: str) -> None:
     run = run_suite_in(tmp_path, STOPS.format(stop=stop))
     assert "INTERNALERROR" not in run.output + run.errors

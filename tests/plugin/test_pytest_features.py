@@ -560,6 +560,8 @@ def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return run_suite_in(tmp_path_factory.mktemp("outcomes"), files, *args)
 
 
+# tests/interop/test_xdist.py counts what workers report.
+@pytest.mark.by_default("alone")
 def test_every_outcome_is_in_the_report_once(outcomes: SuiteRun) -> None:
     assert len(outcomes.document["tests"]) == len(WORDS)
     assert outcomes.outcomes == WORDS
@@ -633,6 +635,8 @@ def test_x_under_xdist(run_suite: RunSuite) -> None:
     ],
     ids=["refused flag", "no JVM", "bad value", "bad argument"],
 )
+# The other errors are those of test_options.py, without xdist.
+@pytest.mark.by_default("refused flag")
 def test_usage_errors_under_xdist(run_suite: RunSuite, source: str, args: list[str], words: str) -> None:
     """As without it: one line that says what to change, not a worker that broke off."""
     run = run_suite(source, "-n2", *args)

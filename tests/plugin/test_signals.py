@@ -54,6 +54,8 @@ def test_the_default_action_ends_the_child(run_suite: RunSuite) -> None:
 
 
 @pytest.mark.parametrize("interrupt", [False, True])
+# JPype's handlers that crash are those without `interrupt`.
+@pytest.mark.by_default("False")
 def test_the_default_action_ends_a_child_with_the_projects_jvm(run_suite: RunSuite, interrupt: bool) -> None:
     run = run_suite({"conftest.py": OWN_JVM.format(interrupt), "test_it.py": DIES}, "-k", "new")
     assert deaths(run) == {f"test_dies[{name}-new]": ("crash", name) for name in NAMES}
@@ -70,6 +72,8 @@ def test_a_handler_of_pythons_runs(run_suite: RunSuite, suite: str) -> None:
 
 
 @pytest.mark.parametrize("interrupt", [False, True])
+# As above.
+@pytest.mark.by_default("False")
 def test_a_handler_of_pythons_runs_beside_the_projects_jvm(run_suite: RunSuite, interrupt: bool) -> None:
     conftest = "import test_it\ntest_it.set_handlers()\n" + OWN_JVM.format(interrupt)
     run = run_suite({"conftest.py": conftest, "test_it.py": HANDLED})

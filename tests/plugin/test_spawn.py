@@ -128,7 +128,8 @@ AT_CONFIGURE: Final = "import jpype\ndef pytest_configure():\n    jpype.startJVM
 AT_SESSION_START: Final = "import jpype\ndef pytest_sessionstart(session):\n    jpype.startJVM('-Dmine=yes')\n"
 
 
-@pytest.fixture(scope="module", params=["asked for", "own JVM"])
+# Further tests below have a JVM of the project's: its notes, its evidence, and the header are there.
+@pytest.fixture(scope="module", params=["asked for", pytest.param("own JVM", marks=pytest.mark.thorough)])
 def every_outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
     own = request.param == "own JVM"
     files = {"test_it.py": OUTCOMES, **({"conftest.py": AT_IMPORT} if own else {})}
@@ -194,6 +195,8 @@ def test_output_and_warnings_are_the_tests(every_outcome: SuiteRun) -> None:
 
 
 @pytest.mark.parametrize("conftest", [AT_CONFIGURE, AT_SESSION_START], ids=["configure", "sessionstart"])
+# Both hooks come before the first test.
+@pytest.mark.by_default("configure")
 def test_a_jvm_of_a_hook(run_suite: RunSuite, conftest: str) -> None:
     run = run_suite(
         {
@@ -332,6 +335,8 @@ def test_a_shared_child_goes_on_after_a_test_that_is_not_there(run_suite: RunSui
     ],
     ids=["module", "conftest"],
 )
+# The conftest fails as the module does.
+@pytest.mark.by_default("module")
 def test_a_start_that_fails_is_an_error(run_suite: RunSuite, files: dict[str, str], wanted: tuple[str, ...]) -> None:
     suite = """
 import os
@@ -354,6 +359,8 @@ def test_after(): pass
 @pytest.mark.parametrize(
     ("isolation", "children"), [("test", 4), ("module", 2), ("session", 1)], ids=["test", "module", "session"]
 )
+# tests/plugin/test_isolation.py has each of them with forked children.
+@pytest.mark.by_default("module")
 def test_isolation(run_suite: RunSuite, isolation: str, children: int) -> None:
     suite = """
         import os
@@ -516,6 +523,8 @@ def test_warnings_as_errors(run_suite: RunSuite) -> None:
     ],
     ids=" ".join,
 )
+# The others are further ways to import, to capture and to leave plugins out.
+@pytest.mark.by_default("--rootdir=.. -c other.ini", "-p no:terminal")
 def test_options_of_the_run_hold(run_suite: RunSuite, options: tuple[str, ...]) -> None:
     files = {
         "package/__init__.py": "",
@@ -596,6 +605,7 @@ def test_nothing_is_left(run_suite: RunSuite) -> None:
         "-x",
         env={"TMPDIR": "."},
     )
+    assert f"foreign-thread: tests run with the project's own JVM {WHY} (https://" in run.output
     pids = (run.folder / "pids").read_text().split()
     assert len(pids) == 2
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
@@ -664,6 +674,8 @@ def test_segfault():
 
 
 @pytest.mark.parametrize("conftest", [AT_IMPORT, AT_CONFIGURE], ids=["import", "configure"])
+# Where the JVM was started is the subject of `test_a_jvm_of_a_hook`.
+@pytest.mark.by_default("import")
 def test_one_that_is_forked_and_no_more_is_forked_beside_a_jvm(run_suite: RunSuite, conftest: str) -> None:
     """It has none of HotSpot: faulthandler alone answers for its signals."""
     run = run_suite({"conftest.py": conftest, "test_it.py": BESIDE_A_JVM})
@@ -702,6 +714,8 @@ def test_one_that_is_forked_and_no_more_in_a_fresh_interpreter(run_suite: RunSui
 
 
 @pytest.mark.parametrize(("options", "start"), [((), "fork"), ((SPAWN,), "spawn")], ids=["fork", "spawn"])
+# A forked child is as those of the tests that start no JVM.
+@pytest.mark.by_default("spawn")
 def test_stacks_of_one_that_starts_a_jvm_itself(run_suite: RunSuite, options: tuple[str, ...], start: str) -> None:
     """They go to the child's file, not to what the pytest process has for stderr."""
     source = """

@@ -80,6 +80,8 @@ def imported(output: str) -> frozenset[str]:
 
 
 @pytest.mark.parametrize("arguments", [(), ("-k", "function"), ("--collect-only",), ("-n1",)], ids=" ".join)
+# The others select fewer tests.
+@pytest.mark.by_default("", "-n1")
 def test_a_run_without_a_marked_test_imports_little(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     status, output = run(tmp_path, ORDINARY, *arguments)
     # xdist's controller has to be ready for what its workers write before they start.

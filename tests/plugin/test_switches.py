@@ -53,6 +53,8 @@ def frames_of(run: SuiteRun, test: str) -> list[str]:
     ],
     ids=" ".join,
 )
+# Without pytest's capture all is written at once; the import mode is one of test_spawn.py.
+@pytest.mark.by_default("-p no:faulthandler", "--capture=no")
 def test_what_holds_whatever_the_switches(run_suite: RunSuite, args: tuple[str, ...]) -> None:
     run = run_suite(SUITE, *args)
     assert run.outcomes == OUTCOMES, run.output
@@ -116,6 +118,8 @@ def test_warnings_as_errors_beside_a_thread_in_the_pytest_process(run_suite: Run
 
 
 @pytest.mark.parametrize("args", [("--setup-plan",), ("--co",), ("--co", "-q"), ("--fixtures-per-test",)], ids=" ".join)
+# The others collect as these do.
+@pytest.mark.by_default("--setup-plan", "--co")
 def test_what_runs_no_test_forks_no_child(run_suite: RunSuite, args: tuple[str, ...]) -> None:
     run = run_suite(SUITE, *args, "-W", "error")
     assert run.status == 0, run.output
@@ -131,6 +135,8 @@ def test_pyargs(run_suite: RunSuite) -> None:
 
 
 @pytest.mark.parametrize("family", ["xunit1", "xunit2"])
+# The other is pytest's default, which test_pytest_features.py reads.
+@pytest.mark.by_default("xunit1")
 def test_both_families_of_junit(run_suite: RunSuite, family: str) -> None:
     run = run_suite(SUITE, "--junitxml=junit.xml", "-o", f"junit_family={family}")
     suite = ElementTree.parse(run.folder / "junit.xml").getroot()[0]

@@ -164,6 +164,8 @@ def test_neither_failures_nor_errors(each: SuiteRun) -> None:
 
 
 @pytest.mark.parametrize("category", BODIES)
+# Each category has its colour from one table.
+@pytest.mark.by_default("hang", "segfault")
 def test_one_category_alone_is_red(run_suite: RunSuite, category: str) -> None:
     limit = SHORT if category == "hang" else ""
     run = run_suite(f"{HEAD}\n    {limit}\n    def test_it():\n        {BODIES[category]}\n", "--color=yes")
@@ -325,6 +327,8 @@ def test_tb_short_shows_one_thread(run_suite: RunSuite) -> None:
 
 
 @pytest.mark.parametrize("args", [("-v",), ("-vv", "--tb=short")])
+# The other has more words of the same.
+@pytest.mark.by_default("args0")
 def test_v_folds_nothing(run_suite: RunSuite, args: tuple[str, ...]) -> None:
     text = section(run_suite(HANGS, *args).output, "HANGS")
     assert FOLDED.findall(text) == []

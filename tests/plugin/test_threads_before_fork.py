@@ -62,6 +62,8 @@ FILTERS: Final = {
 
 
 @pytest.mark.parametrize(("arguments", "closing"), FILTERS.values(), ids=FILTERS)
+# The others word the same filters in another way, or have no plugin to filter.
+@pytest.mark.by_default("none", "in the ini file", "this one ignored")
 def test_filters(run_suite: RunSuite, arguments: tuple[str, ...], closing: str) -> None:
     """From Python 3.12 on each fork would warn by itself, too."""
     ran = run_suite({"conftest.py": AT_ONCE, "test_it.py": SUITE}, *arguments)
@@ -124,6 +126,8 @@ FOREIGN: Final = """
 
 
 @pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["alone", "xdist"])
+# `test_each_worker_of_xdist_warns_once` counts the words of workers.
+@pytest.mark.by_default("alone")
 def test_no_word_of_what_is_ours_or_xdists(run_suite: RunSuite, arguments: tuple[str, ...]) -> None:
     """With a class archive in the making, and children ready ahead of need."""
     ran = run_suite(FOREIGN, "--foreign-thread-ready=2", *arguments)

@@ -81,7 +81,13 @@ def test_ci_runs_make_test() -> None:
     assert script.read_text(encoding="utf-8").splitlines()[-1] == "make test"
 
 
-@pytest.mark.parametrize(("target", "steps"), [("test", ["ruff check", "format --check", "mypy", "-m pytest"])])
+@pytest.mark.parametrize(
+    ("target", "steps"),
+    [
+        ("test", ["ruff check", "format --check", "mypy", "-m pytest $(PARALLEL) -m 'not thorough'"]),
+        ("test-all", ["step 1 of 2", "-m pytest $(PARALLEL)", "step 2 of 2", "pip install", "tox run"]),
+    ],
+)
 def test_make_runs_the_checks_in_order(target: str, steps: list[str]) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     recipe = re.search(rf"^{target}:[^\n]*\n((?:\t[^\n]*\n)+)", makefile, re.MULTILINE)

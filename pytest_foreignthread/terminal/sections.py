@@ -11,6 +11,7 @@ import pytest
 from ..collect.identity import as_typed
 from ..model.report_data import data_of
 from ..model.status_words import is_abnormal, status_words
+from .alike import entries_of, groups, same_lines
 
 _TITLES: Final = {"segfault": "SEGFAULTS", "hang": "HANGS", "null_result": "NULL RESULTS", "crash": "CRASHES"}
 _MARKUP: Final = {"diagnosis: ": {"yellow": True, "bold": True}, "thread ": {"bold": True}}
@@ -57,8 +58,17 @@ class TerminalPart:
             reports = self._reports(category)
             if reports and style != "no":
                 self._terminal.write_sep("=", title)
-                for report in reports:
-                    self._write_report(config, report, style)
+                self._write_reports(config, reports, style)
+
+    def _write_reports(self, config: pytest.Config, reports: list[pytest.TestReport], style: str) -> None:
+        """Write what says the same of a test in several modes once; all of it with -v."""
+        entries = entries_of(self._terminal.stats)
+        modes = {nodeid: str(entry["mode"]) for nodeid, entry in entries.items()}
+        whole = style == "line" or config.getoption("verbose", 0) > 0
+        for first, *others in [[report] for report in reports] if whole else groups(reports, entries):
+            self._write_report(config, first, style)
+            for line in same_lines(first, others, modes):
+                self._terminal.write_line(line)
 
     def _reports(self, category: str) -> list[pytest.TestReport]:
         return list(self._terminal.stats.get(category, ()))

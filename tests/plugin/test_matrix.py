@@ -356,3 +356,34 @@ def test_a_mistake_is_one_line(run_suite: RunSuite, mistake: str) -> None:
     (line,) = [line for line in (run.output + run.errors).splitlines() if line.startswith("ERROR: ")]
     assert words in line
     assert run.status == pytest.ExitCode.USAGE_ERROR
+
+
+BREAKS_ALIKE: Final = """
+    import ctypes, os, threading
+    import pytest
+
+    pytestmark = pytest.mark.foreign_thread
+
+    def test_alike():
+        os._exit(3)
+
+    def test_differs():
+        os._exit(4 if threading.current_thread() is threading.main_thread() else 5)
+"""
+
+
+def told_of_crashes(ran: SuiteRun) -> str:
+    return ran.output.partition(" CRASHES ")[2].partition(" foreign-thread matrix ")[0]
+
+
+def test_what_breaks_alike_in_several_modes_is_told_once(run_suite: RunSuite) -> None:
+    args = ("--foreign-thread-modes=main,new,pool", "--foreign-thread-isolation=module")
+    ran = run_suite(BREAKS_ALIKE, *args)
+    crashes = told_of_crashes(ran)
+    assert crashes.count("\ncrash on ") == 3
+    assert crashes.count("\nthe same in new, pool (-v shows each)\n") == 1
+    assert crashes.count("\nthe same in pool (-v shows each)\n") == 1
+    assert ran.output.count("\nCRASH test_it.py::test_") == 6
+    whole = told_of_crashes(run_suite(BREAKS_ALIKE, *args, "-v"))
+    assert whole.count("\ncrash on ") == 6
+    assert "the same in" not in whole

@@ -1,0 +1,50 @@
+"""Which reports of a test's modes say the same, so that one is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import pytest
+
+from ..model.report_data import data_of
+
+_TELLING: Final = ("test", "outcome", "phase", "signal", "exit_code", "at", "alone", "uncaught")
+"""Fields of an entry that have to be alike; threads, addresses and frames differ from mode to mode."""
+_UNTIMED: Final = ("hang", "null_result")
+"""Outcomes whose message says nothing that differs from run to run."""
+
+
+def entries_of(stats: Mapping[str, Iterable[object]]) -> dict[str, dict[str, Any]]:
+    """Return the entry of each test by its node id; the last report of a test has the entry."""
+    found = (data_of(report).entry for reports in stats.values() for report in reports)
+    return {entry["nodeid"]: entry for entry in found if entry is not None}
+
+
+def groups(
+    reports: Sequence[pytest.TestReport], entries: Mapping[str, Mapping[str, Any]]
+) -> list[list[pytest.TestReport]]:
+    """Return the reports in their order, those that say the same of one test in other modes behind the first."""
+    found: dict[object, list[pytest.TestReport]] = {}
+    for place, report in enumerate(reports):
+        entry = entries.get(report.nodeid)
+        key = repr(place) if entry is None else repr(_signature(report, entry))
+        found.setdefault(key, []).append(report)
+    return list(found.values())
+
+
+def _signature(report: pytest.TestReport, entry: Mapping[str, Any]) -> list[object]:
+    diagnosis = entry.get("diagnosis")
+    message = entry.get("message") if entry["outcome"] in _UNTIMED else ""
+    told = [entry.get(field) for field in _TELLING]
+    return [*told, None if diagnosis is None else diagnosis["code"], message, report.when, report.sections]
+
+
+def same_lines(first: pytest.TestReport, others: Sequence[pytest.TestReport], modes: Mapping[str, str]) -> list[str]:
+    """Return in which other modes it is the same, and what the short lines of these say differently."""
+    if not others:
+        return []
+    own = data_of(first).text
+    told = [(modes[other.nodeid], data_of(other).text) for other in others]
+    differ = [f"  {mode}: {text}" for mode, text in told if text != own]
+    return [f"the same in {', '.join(mode for mode, _ in told)} (-v shows each)", *differ]

@@ -15,6 +15,9 @@ CONTROL: Final = "main"
 PYTHON: Final = "python"
 """The mode whose thread Python made itself."""
 
+_ON_MAIN_THREAD: Final = (CONTROL, "same")
+"""Modes whose body runs on the main thread, from which Java may have been entered."""
+
 BREAKS: Final = frozenset(
     {Outcome.FAILED, Outcome.ERROR, Outcome.SEGFAULT, Outcome.HANG, Outcome.NULL_RESULT, Outcome.CRASH}
 )
@@ -26,6 +29,7 @@ class Verdict(enum.Enum):
     SOUND = "sound"
     FOREIGN_UNSAFE = "foreign-unsafe"
     MAIN_THREAD_ONLY = "main-thread-only"
+    FOREIGN_ONLY = "foreign-only"
     BROKEN = "broken"
     FLAKY = "flaky"
     UNKNOWN = "unknown"
@@ -165,7 +169,9 @@ def _verdict(told: Mapping[str, Cell]) -> Verdict:
     if any(cell.flaky for cell in told.values()):
         return Verdict.FLAKY
     if CONTROL in broken:
-        return Verdict.BROKEN
+        foreign = [mode for mode in told if mode not in _ON_MAIN_THREAD]
+        holds = foreign and not any(mode in broken for mode in foreign)
+        return Verdict.FOREIGN_ONLY if holds else Verdict.BROKEN
     if not broken:
         return Verdict.SOUND if len(told) > 1 else Verdict.UNKNOWN
     if len(broken) == len(told):

@@ -183,7 +183,7 @@ test_it.py                       main   new
 
 sound           3  same result in every mode
 foreign-unsafe  1  hold in main, break on a foreign thread
-broken          1  break in main, the control
+foreign-only    1  break in main, hold on each foreign thread
 not in the matrix: 1 left out: counts its own threads, 1 marked after its items were made, 1 of kind Check, \
 1 of kind DoctestItem, 4 unmarked (--foreign-thread-all takes them, too)
 """
@@ -206,7 +206,7 @@ def test_the_reports(suite: SuiteRun) -> None:
     assert {row["test"].partition("::")[2]: row["verdict"] for row in matrix["rows"]} == {
         **dict.fromkeys(TAKEN, "sound"),
         "test_numbers[2]": "foreign-unsafe",
-        "TestClass::test_fails_in_main": "broken",
+        "TestClass::test_fails_in_main": "foreign-only",
     }
     page = (suite.folder / "page.html").read_text(encoding="utf-8")
     assert "pytest 'test_it.py::test_numbers[2-new]' --foreign-thread-modes=new" in page
@@ -225,7 +225,7 @@ def test_junit_has_the_verdict_with_the_last_mode(suite: SuiteRun) -> None:
     assert found == {
         **{name: "sound" for test in TAKEN for name in in_modes(test.rpartition("::")[2], "new")},
         "test_numbers[2-new]": "foreign-unsafe",
-        "test_fails_in_main[new]": "broken",
+        "test_fails_in_main[new]": "foreign-only",
     }
 
 

@@ -48,7 +48,23 @@ VERDICTS: Final[dict[str, tuple[Given, Verdict, str]]] = {
         Verdict.MAIN_THREAD_ONLY,
         "failed in python",
     ),
-    "breaks in the control": ({"main": (FAILED,), "new": (PASSED,)}, Verdict.BROKEN, "failed in main"),
+    "breaks in the control": ({"main": (FAILED,), "new": (PASSED,)}, Verdict.FOREIGN_ONLY, "failed in main"),
+    "and below a Java frame": (
+        {"main": (FAILED,), "same": (FAILED,), "new": (PASSED,), "python": (PASSED,)},
+        Verdict.FOREIGN_ONLY,
+        "failed in main, same",
+    ),
+    "on the main thread alone": ({"main": (FAILED,), "same": (PASSED,)}, Verdict.BROKEN, "failed in main"),
+    "in the control and in one more": (
+        {"main": (FAILED,), "new": (PASSED,), "pool": (FAILED,)},
+        Verdict.BROKEN,
+        "failed in main, pool",
+    ),
+    "in the control, and the other was skipped": (
+        {"main": (FAILED,), "new": (SKIPPED,)},
+        Verdict.BROKEN,
+        "failed in main",
+    ),
     "breaks everywhere": ({"main": (FAILED,), "python": (FAILED,)}, Verdict.BROKEN, "failed in main, python"),
     "repeats disagree": (
         {"main": (PASSED, PASSED), "new": (PASSED, SEGFAULT, PASSED)},

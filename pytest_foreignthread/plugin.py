@@ -62,13 +62,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    form = options.doctor_form(config)
-    if form is None or config.getoption("help", False):
+    form, code = options.doctor_form(config), options.explained(config)
+    if (form is None and code is None) or config.getoption("help", False):
         return None
-    # Imported here, as it is asked for once in a while.
-    from .doctor import command
+    # Imported here, as they are asked for once in a while.
+    from .doctor import command, explain
 
-    return command.run(config, form)
+    return explain.run(code) if code is not None else command.run(config, str(form))
 
 
 @pytest.hookimpl(trylast=True)

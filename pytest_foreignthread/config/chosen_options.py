@@ -34,5 +34,6 @@ class Options:
     baseline: str | None
     update_baseline: bool
     doctor: str | None
+    explain: str | None
     artifacts: str | None
     report: tuple[str, ...]

@@ -93,6 +93,11 @@ def doctor_form(value: object) -> str:
     return str(value)
 
 
+def diagnosis_code(value: object) -> str:
+    """Return what was written: which codes there are, the pages say."""
+    return str(value)
+
+
 def switch(value: object) -> bool:
     words = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
     try:

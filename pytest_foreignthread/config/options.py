@@ -202,6 +202,15 @@ OPTIONS: Final = (
         bare="text",
     ),
     Option(
+        "explain",
+        "CODE",
+        values.diagnosis_code,
+        None,
+        "run no test: print the page of a diagnosis, such as no-gil; without a code the list of all",
+        in_ini=False,
+        bare="index",
+    ),
+    Option(
         name="artifacts",
         metavar="DIR",
         parse=values.path,
@@ -238,7 +247,7 @@ def marker_options(modes: tuple[str, ...] = MODES) -> tuple[Option, ...]:
 
 
 _OF_MATRIX: Final = frozenset({"matrix", "modes", "all", "baseline", "update_baseline"})
-_OF_REPORTS: Final = frozenset({"native", "live", "artifacts", "report", "doctor"})
+_OF_REPORTS: Final = frozenset({"native", "live", "artifacts", "report", "doctor", "explain"})
 _GROUPS: Final = (
     ("foreign-thread-matrix", "foreign threads: the matrix of tests and modes", _OF_MATRIX),
     ("foreign-thread-reports", "foreign threads: what is told and kept", _OF_REPORTS),
@@ -350,6 +359,11 @@ def _absolute(folder: Path, part: str) -> str:
 def doctor_form(config: pytest.Config) -> str | None:
     """Return the form in which a doctor's examination is asked for in place of a run; raise UsageError."""
     return None if (form := _configured(config, _option("doctor"))) is None else str(form)
+
+
+def explained(config: pytest.Config) -> str | None:
+    """Return the diagnosis whose page is asked for in place of a run; raise UsageError."""
+    return None if (code := _configured(config, _option("explain"))) is None else str(code)
 
 
 def ends_process(config: pytest.Config) -> bool:

@@ -24,7 +24,7 @@ def run(config: pytest.Config, form: str) -> int:
     except KeyboardInterrupt:
         return pytest.ExitCode.INTERRUPTED
     render = document.render if form == "json" else finding_text.render
-    _write(render(findings))
+    write(render(findings))
     return pytest.ExitCode.TESTS_FAILED if count(findings, "problem") else pytest.ExitCode.OK
 
 
@@ -33,7 +33,8 @@ def block_of_run(asked: Asked, cache: CacheOfRun | None) -> str:
     return finding_text.render(at_a_glance(asked, cache))
 
 
-def _write(words: str) -> None:
+def write(words: str) -> None:
+    """Write to stdout what its encoding has, and the rest as escapes."""
     # A path may hold what the terminal's encoding has no sign for.
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(words.encode(encoding, "backslashreplace").decode(encoding) + "\n")

@@ -67,7 +67,7 @@ def diagnosis_lines(record: RunRecord, width: int = 80) -> list[str]:
         *_prose([f"diagnosis: {found.code}: {found.text}"], width),
         *(line for words in found.evidence for line in _prose([words], width, "  - ")),
         *_prose([f"help: {found.help}"], width, "  "),
-        f"  more: {PAGES}{found.code}/",
+        f"  more: pytest --foreign-thread-explain={found.code}",
     ]
 
 
@@ -75,7 +75,7 @@ def _without_a_diagnosis(record: RunRecord, width: int) -> Iterator[str]:
     yield from _prose(["diagnosis: none: what was found proves no known cause"], width)
     for step in next_steps(record):
         yield from _prose([f"try {step}"], width, "  - ")
-    yield f"  more: {PAGES}none/"
+    yield "  more: pytest --foreign-thread-explain=none"
 
 
 def summary(record: RunRecord) -> str:

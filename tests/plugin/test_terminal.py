@@ -132,7 +132,14 @@ def test_the_tail_stands_below_the_captured_output(each: SuiteRun, category: str
 
 def test_the_diagnosis_stands_above_the_threads(each: SuiteRun) -> None:
     lines = section(each.output, "CRASHES").splitlines()
-    starts = ("crash on Java thread ", "diagnosis: exited: ", "  help: ", "  more: https://", "thread ", "printed by ")
+    starts = (
+        "crash on Java thread ",
+        "diagnosis: exited: ",
+        "  help: ",
+        "  more: pytest --foreign-thread-explain=exited",
+        "thread ",
+        "printed by ",
+    )
     places = [next(place for place, line in enumerate(lines) if line.startswith(start)) for start in starts]
     assert places == sorted(places)
 

@@ -162,6 +162,7 @@ def test_defaults(absent: object) -> None:
         "baseline": None,
         "update_baseline": False,
         "doctor": None,
+        "explain": None,
         "artifacts": None,
         "report": (),
     }

@@ -41,7 +41,7 @@ def test_a_segfault_from_head_to_command() -> None:
         "  - thunk is part of the test",
         "  - it had left",
         "  help: wait for it",
-        "  more: https://pytest-foreignthread.readthedocs.io/en/latest/diagnoses/late-callback/",
+        "  more: pytest --foreign-thread-explain=late-callback",
         'thread "pool-1-thread-1" (native id 4247): crashed',
         "  (C)      _PyEval_EvalFrameDefault+0x3b (libpython3.11.so.1.0)",
         '  (Python) File "/project/test_bridge.py", line 12, in thunk',
@@ -107,7 +107,7 @@ def test_without_a_diagnosis_there_is_something_to_try(record: RunRecord, steps:
     assert lines[0] == "diagnosis: none: what was found proves no known cause"
     tried = [line.removeprefix("  - try ").partition(": ")[0] for line in lines[1:-1]]
     assert [step.removesuffix(" in the environment") for step in tried] == steps
-    assert lines[-1].endswith("/diagnoses/none/")
+    assert lines[-1].endswith("--foreign-thread-explain=none")
 
 
 def test_a_hang_tells_how_it_moved() -> None:
@@ -134,7 +134,7 @@ def test_a_crash_without_evidence_is_head_and_command() -> None:
         "diagnosis: none: what was found proves no known cause",
         "  - try --foreign-thread-modes=main,new: if the test ends alike on the main",
         "    thread, no foreign thread is the cause",
-        "  more: https://pytest-foreignthread.readthedocs.io/en/latest/diagnoses/none/",
+        "  more: pytest --foreign-thread-explain=none",
         "rerun: pytest 'tests/test_a.py::test_x'",
     ]
 

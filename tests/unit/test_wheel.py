@@ -24,7 +24,8 @@ def test_every_module_is_in_it(wheel: zipfile.ZipFile) -> None:
     package = ROOT / "pytest_foreignthread"
     templates = (package / "report" / "templates").iterdir()
     files = {str(path.relative_to(ROOT)) for path in (*package.rglob("*.py"), package / "py.typed", *templates)}
-    assert {name for name in wheel.namelist() if ".dist-info/" not in name} == files
+    pages = {f"pytest_foreignthread/pages/{path.name}" for path in (ROOT / "docs" / "diagnoses").glob("*.md")}
+    assert {name for name in wheel.namelist() if ".dist-info/" not in name} == files | pages
 
 
 def test_pytest_finds_it(wheel: zipfile.ZipFile) -> None:

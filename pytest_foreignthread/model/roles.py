@@ -22,6 +22,9 @@ _AT_REST = re.compile(
     r"java\.util\.concurrent\.(?:ThreadPoolExecutor\.getTask|ForkJoinPool\.awaitWork"
     r"|ScheduledThreadPoolExecutor\$DelayedWorkQueue\.take)"
 )
+# A thread of java.util.Timer, and that of a java.lang.ref.Cleaner.
+_IDLE = re.compile(r"java\.util\.TimerThread\.mainLoop|jdk\.internal\.ref\.CleanerImpl\.run")
+_POOL_FILE = re.compile(r"[/\\]concurrent[/\\]futures[/\\]thread\.py$")
 _WORKER = re.compile(r"java\.util\.concurrent\.(?:ThreadPoolExecutor\.runWorker|ForkJoinPool\.runWorker)")
 _JAVA_START = re.compile(r"java\.lang\.(?:Virtual)?Thread\.run|java\.util\.concurrent\.ForkJoinWorkerThread\.run")
 _CALLBACK_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]callback\.py$")
@@ -68,6 +71,14 @@ def is_at_rest(thread: Thread) -> bool:
         return True
     # One that waits for a monitor is part of the deadlock. For work they wait on a Condition, in JDK 19 to 21.
     return is_service(thread) and thread.gil is None and all(_CONDITION in wait.what for wait in thread.waits)
+
+
+def is_idle(thread: Thread) -> bool:
+    """Whether a reader misses nothing without it: it is at rest, or waits for what is yet to be due or to come."""
+    if is_at_rest(thread) or any(_IDLE.fullmatch(frame.function) for frame in thread.java_frames):
+        return True
+    newest = thread.python_frames[:1]
+    return any(frame.function == "_worker" and _POOL_FILE.search(frame.file) for frame in newest)
 
 
 def waiting_call(frames: Sequence[PythonFrame]) -> int | None:

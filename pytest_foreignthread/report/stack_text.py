@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 
 from ..model.outcomes import Outcome
 from ..model.records import RunRecord
-from ..model.roles import awaits_the_body, is_at_rest, is_service
+from ..model.roles import awaits_the_body, is_idle
 from ..model.stacks import Gil, Thread
 from ..model.wording import motion_words, titled, wait_words
 from .frame_text import frame_lines
 
 
 def thread_lines(record: RunRecord, *, width: int, brief: bool = False, whole: bool = False) -> Iterator[str]:
-    """Yield all threads, the one that the record is about first; service threads of the JVM at rest are only counted.
+    """Yield all threads, the one that the record is about first; those that are idle are only counted.
 
     `brief` shows that one alone, `whole` folds nothing. `width` (columns) holds for the first lines of threads.
     """
     threads = record.evidence.threads
-    shown = [thread for thread in threads if whole or not _idle_service(thread)]
+    shown = [thread for thread in threads if whole or thread.current or not is_idle(thread)]
     if brief:
         shown = [thread for thread in shown if thread.current] or shown[:1]
     for thread in shown:
@@ -31,12 +31,8 @@ def thread_lines(record: RunRecord, *, width: int, brief: bool = False, whole: b
         for stack in thread.stacks:
             yield from frame_lines(stack, whole=whole)
     if folded := len(threads) - len(shown):
-        kind = "more" if brief else "idle JVM service"
+        kind = "more" if brief else "idle"
         yield f"(and {folded} {kind} {'thread' if folded == 1 else 'threads'})"
-
-
-def _idle_service(thread: Thread) -> bool:
-    return is_service(thread) and is_at_rest(thread) and not thread.current
 
 
 def _title(thread: Thread, record: RunRecord, width: int) -> Iterator[str]:

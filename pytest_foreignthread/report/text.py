@@ -168,7 +168,7 @@ def _prose(paragraphs: Iterable[str], width: int, start: str = "") -> Iterator[s
 def _artifacts(artifacts: dict[str, str]) -> list[str]:
     folders = {str(PurePath(path).parent) for path in artifacts.values()}
     if len(folders) == 1:
-        return [f"documents in {folders.pop()}: {', '.join(PurePath(path).name for path in artifacts.values())}"]
+        return [f"documents in {folders.pop()}"]
     return [f"document: {path}" for path in artifacts.values()]
 
 

@@ -75,7 +75,7 @@ def test_the_report_says_where(run: SuiteRun) -> None:
         paths = run.tests[name]["artifacts"]
         folders = {str(Path(path).parent) for path in paths.values()}
         assert len(folders) == 1
-        assert f"documents in {folders.pop()}: " in run.output
+        assert f"documents in {folders.pop()}\n" in run.output
         assert all(Path(path).is_absolute() for path in paths.values())
     assert run.tests["test_passes"]["artifacts"] == run.tests["test_fails"]["artifacts"] == {}
 

@@ -323,7 +323,7 @@ def test_all_threads_but_idle_ones_are_shown(each: SuiteRun) -> None:
     assert len(threads_of(text)) > 1
     assert threads_of(text)[1:] == ["MainThread"]
     assert re.search(r"^  \(\d+ frames of pytest and this plugin\)$", text, re.MULTILINE)
-    assert re.search(r"^\(and \d+ idle JVM service threads\)$", text, re.MULTILINE)
+    assert re.search(r"^\(and \d+ idle threads\)$", text, re.MULTILINE)
 
 
 def test_tb_short_shows_one_thread(run_suite: RunSuite) -> None:

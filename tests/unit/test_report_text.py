@@ -50,7 +50,7 @@ def test_a_segfault_from_head_to_command() -> None:
         '  (Python) File "/project/test_bridge.py", line 40, in wait',
         "not available: java_dump: the JVM did not answer in 2 s",
         "note: 1 process outlived the child and was ended",
-        "documents in /kept/a: hs_err.txt, python.txt",
+        "documents in /kept/a",
         "rerun: pytest 'tests/test_bridge.py::test_late[pool]'",
     ]
 
@@ -123,7 +123,7 @@ def test_a_null_result_has_no_stacks_and_no_command() -> None:
     assert render(replace(NULL, diagnosis=SEGFAULT.diagnosis)).splitlines() == [
         "null_result in call, after 0.31 s",
         *diagnosis_lines(SEGFAULT),
-        "documents in /kept/a: hs_err.txt, python.txt",
+        "documents in /kept/a",
     ]
 
 
@@ -219,7 +219,7 @@ def test_an_ordinary_failure_needs_no_word_on_a_missing_diagnosis() -> None:
 
 IDLE = replace(MAIN, name="Finalizer", stacks=((JAVA_RUN,),))
 LAYOUTS = {
-    "all but those at rest": (Layout(), [CRASHED, MAIN], "(and 1 idle JVM service thread)"),
+    "all but those at rest": (Layout(), [CRASHED, MAIN], "(and 1 idle thread)"),
     "brief": (Layout(brief=True), [CRASHED], "(and 2 more threads)"),
     "whole": (Layout(whole=True), [CRASHED, MAIN, IDLE], "  (Java)   at java.lang.Thread.run(Thread.java:840)"),
 }
@@ -264,7 +264,7 @@ def test_a_long_word_is_not_broken() -> None:
 
 def test_the_tail_closes_the_text() -> None:
     assert tail(SEGFAULT) == render(SEGFAULT).splitlines()[-2:]
-    assert tail(NULL) == ["documents in /kept/a: hs_err.txt, python.txt"]
+    assert tail(NULL) == ["documents in /kept/a"]
     assert tail(replace(NULL, artifacts={})) == []
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from pytest_foreignthread.model.outcomes import Outcome
 from pytest_foreignthread.model.records import Evidence, RunRecord
-from pytest_foreignthread.model.stacks import Awaited, Gil, Motion, PythonFrame, Thread, Wait
+from pytest_foreignthread.model.stacks import Awaited, Frame, Gil, JavaFrame, Motion, PythonFrame, Thread, Wait
 from pytest_foreignthread.report.stack_text import thread_lines
 
 from .sample_records import CRASHED, HANG, JAVA_RUN, PLAIN, SEGFAULT, THUNK
@@ -116,13 +116,13 @@ SERVICE_THREADS = (
 @pytest.mark.parametrize("name", SERVICE_THREADS)
 def test_an_idle_service_thread_is_only_counted(name: str) -> None:
     service = replace(POOL, name=name, motion=Motion.STILL)
-    assert lines(service) == ["(and 1 idle JVM service thread)"]
+    assert lines(service) == ["(and 1 idle thread)"]
     assert lines(service, whole=True)[0].startswith(f'thread "{name}" ')
 
 
 def test_idle_service_threads_are_counted_together() -> None:
     shown = lines(POOL, *(replace(POOL, name=name) for name in SERVICE_THREADS))
-    assert shown[2:] == [f"(and {len(SERVICE_THREADS)} idle JVM service threads)"]
+    assert shown[2:] == [f"(and {len(SERVICE_THREADS)} idle threads)"]
 
 
 @pytest.mark.parametrize("name", ["main", "pool-1-thread-1", "Thread-0", "GC Thread of mine", "My Finalizer"])
@@ -157,3 +157,28 @@ def test_brief_without_such_a_thread_is_the_first() -> None:
 
 def test_a_segfault_without_threads_shows_none() -> None:
     assert lines(record=SEGFAULT) == []
+
+
+IDLE: Final[dict[str, tuple[Frame, ...]]] = {
+    "a timer": (
+        JavaFrame("java.lang.Object.wait0", None, None),
+        JavaFrame("java.util.TimerThread.mainLoop", None, None),
+    ),
+    "a pool's": (JavaFrame("java.util.concurrent.ThreadPoolExecutor.getTask", None, None),),
+    "ForkJoin's": (JavaFrame("java.util.concurrent.ForkJoinPool.awaitWork", None, None),),
+    "a cleaner's": (JavaFrame("jdk.internal.ref.CleanerImpl.run", None, None),),
+    "a Python pool's": (PythonFrame("/usr/lib/python3.11/concurrent/futures/thread.py", 81, "_worker"),),
+}
+
+
+@pytest.mark.parametrize("frames", IDLE.values(), ids=IDLE)
+def test_a_thread_without_a_task_is_only_counted(frames: tuple[Frame, ...]) -> None:
+    idle = Thread("a-thread-1", 5, 6, False, (frames,))
+    assert lines(POOL, idle)[2:] == ["(and 1 idle thread)"]
+    assert lines(replace(idle, current=True))[0].startswith('thread "a-thread-1"')
+
+
+def test_a_pool_thread_with_a_task_is_shown() -> None:
+    worker = PythonFrame("/usr/lib/python3.11/concurrent/futures/thread.py", 58, "run")
+    busy = Thread("a-thread-1", 5, 6, False, ((worker, *IDLE["a Python pool's"]),))
+    assert lines(busy)[0].startswith('thread "a-thread-1"')

@@ -48,6 +48,8 @@ class Option(NamedTuple):
     """argparse's: `store_true` for one that takes no value, `append` for one that may be given more than once."""
     bare: str | None = None
     """What the option means when no value follows it; None for one that wants a value, or takes none."""
+    word: str | None = None
+    """The value that is no path, though `is_path` holds."""
     check: Callable[[Path], None] | None = None
     """Takes the absolute path and raises ValueError with what is wrong there, before any test runs."""
 
@@ -64,7 +66,15 @@ OPTIONS: Final = (
     Option(
         "timeout", "SECONDS", values.seconds, 30.0, "limit of each phase of a test, in seconds (30)", in_marker=True
     ),
-    Option("jvm", "PATH", values.path, None, "the JVM: the folder of a JDK, or its JVM library", is_path=True),
+    Option(
+        "jvm",
+        "PATH",
+        values.path,
+        None,
+        "the JVM: the folder of a JDK, or its JVM library; none: no test has a JVM",
+        is_path=True,
+        word="none",
+    ),
     Option("jvm_args", "ARGS", values.words, (), "arguments for the JVM, as shell words", in_marker=True),
     Option(
         "jvm_profile",
@@ -322,7 +332,7 @@ def parsed_value(option: Option, value: object, shown: str, folder: Path) -> Any
     """Raise ValueError with what was written, as `shown` gives it, and what is wanted."""
     try:
         parsed = option.parse(value)
-        if not option.is_path:
+        if not option.is_path or (option.word is not None and parsed == option.word):
             return parsed
         if not isinstance(parsed, str):
             return tuple(_absolute(folder, part) for part in parsed)

@@ -25,12 +25,13 @@ _AT_REST = re.compile(
 _WORKER = re.compile(r"java\.util\.concurrent\.(?:ThreadPoolExecutor\.runWorker|ForkJoinPool\.runWorker)")
 _JAVA_START = re.compile(r"java\.lang\.(?:Virtual)?Thread\.run|java\.util\.concurrent\.ForkJoinWorkerThread\.run")
 _CALLBACK_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]callback\.py$")
-_CALLER_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]modes\.py$")
+_CALLER_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]foreign_calls\.py$")
 MAIN = "MainThread"
 """The name by which the child tells of its main thread."""
 _CONDITION = "AbstractQueuedSynchronizer$ConditionObject"
 _WAITING_CALL = re.compile(
-    r"[/\\](?:threading|contextlib|concurrent[/\\]futures[/\\]_base|pytest_foreignthread[/\\]child[/\\](?:debugger[/\\]prompt_reader|modes))\.py$"
+    r"[/\\](?:threading|contextlib|concurrent[/\\]futures[/\\]_base|pytest_foreignthread[/\\]child[/\\]"
+    r"(?:debugger[/\\]prompt_reader|foreign_calls|tasks|java[/\\]java_launchers))\.py$"
 )
 _WAITING_FILES = re.compile(r"[/\\](?:threading|concurrent[/\\]futures[/\\]_base)\.py$")
 

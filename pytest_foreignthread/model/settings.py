@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from .choices import MESSAGE_LIMIT
+from .modes import OwnMode
 from .outcomes import Outcome, Phase
 
 VIRTUAL_SINCE: Final = 21
 """The first JDK that has virtual threads."""
-
-Launcher = Callable[[Any], object]
-"""Lets a `java.lang.Runnable` run, now or later, on the thread that a project's own mode is for."""
 
 # HotSpot owns SIGUSR2 and SIGQUIT, tests use SIGUSR1: a real-time signal is nobody's. macOS has none,
 # and Windows, where nothing is forked, not that one either.
@@ -82,7 +80,7 @@ class Settings:
     """Whether to take native stacks: `auto`, where pystack is installed, `off`, or `locals`, with Python's locals."""
     message_limit: int = MESSAGE_LIMIT
     """Bytes that what the child sends for the test may take in the pytest process's memory, about."""
-    launchers: Mapping[str, Launcher] = field(default_factory=dict)
+    own_modes: Mapping[str, OwnMode] = field(default_factory=dict)
     """The project's own modes."""
     test: str = ""
     """The node id without the mode; empty where it holds none."""

@@ -270,7 +270,7 @@ def test_a_fixture_that_is_asked_for_too_late_says_what_to_do(run_suite: RunSuit
     """
     ran = run_suite(source, NOWHERE)
     assert ran.outcomes == {"test_it": "failed"}
-    assert "the fixture 'jvm' needs a JVM, and the child of a forked test has none unless the test asks" in ran.output
+    assert "the fixture 'jvm' needs a JVM, and the child of a forked test, or of a test" in ran.output
 
 
 def test_each_has_a_child_of_its_own(run_suite: RunSuite) -> None:

@@ -24,7 +24,7 @@ AT_START: Final = frozenset(
         *("plugin", "fixtures", "hookspecs", "collect", "collect.activation", "run", "run.stash"),
         *("config", "config.options", "config.option_values", "config.stash_keys"),
         *("interop", "interop.faulthandler_guard", "interop.on_import", "interop.running_jvm"),
-        *("model", "model.choices", "model.report_data"),
+        *("model", "model.choices", "model.modes", "model.report_data"),
     }
 )
 CONFTEST: Final = """

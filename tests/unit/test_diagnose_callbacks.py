@@ -10,7 +10,7 @@ from pytest_foreignthread.model.stacks import Awaited, Frame, Gil, NativeFrame, 
 
 from .sample_cases import FOREIGN, MAIN, RUN, TEST, THUNK, code, crashed, evidence_of, fatal, seen, thread
 
-MODES: Final = "/lib/pytest_foreignthread/child/modes.py"
+MODES: Final = "/lib/pytest_foreignthread/child/foreign_calls.py"
 THREADING: Final = PythonFrame("/usr/lib/python3.11/threading.py", 331, "wait")
 FOR_BODY: Final = thread(THREADING, PythonFrame(MODES, 55, "call"), name="MainThread", ident=MAIN, current=False)
 LATE: Final = thread(THUNK, RUN)

@@ -22,6 +22,12 @@ DUMP_SIGNAL: Final = int(signal.SIGRTMAX) - 5 if hasattr(signal, "SIGRTMAX") els
 
 CRASH_FIFO: Final = "crashed"
 """FIFO in the scratch folder where a dying child writes its pid, and then waits; absent where nobody would read it."""
+HELD_SIGNALS: Final = tuple(
+    int(getattr(signal, name)) for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT") if hasattr(signal, name)
+)
+"""Those in whose handler a thread of a child without a JVM waits to be looked at."""
+_NEVER_BLOCKED: Final = (9, 19, 32, 33)
+"""SIGKILL and SIGSTOP, and the two that glibc keeps for itself."""
 GO_ON_FIFO: Final = "go_on"
 """FIFO in the scratch folder whose next line lets the dying child end."""
 DEBUGGER_FIFO: Final = "debugger"
@@ -34,6 +40,11 @@ MESSAGE_LIMIT_OPTION: Final = "foreign_thread_message_limit"
 # fork and JVM start are this plugin's work, not the test's: a test's short timeout must not end them.
 START_LIMIT: Final = 60.0
 """Seconds that fork and JVM may take together with what they wait for."""
+
+
+def held_mask() -> int:
+    """Return the signals, as bits, that are blocked while a thread waits in its crash."""
+    return sum(1 << (number - 1) for number in range(1, 65) if number not in (*HELD_SIGNALS, *_NEVER_BLOCKED))
 
 
 @dataclass(frozen=True)

@@ -150,10 +150,10 @@ class Server:
         """Hand `item.runtest`, which is the body alone, to the thread that the mode names."""
         state: ChildState = item.config.stash[CHILD]
         mode = state.settings.mode
-        if state.settings.jvm is None and mode == "main":
-            # It runs where it is.
-            return
         names = getattr(item, "fixturenames", None)
+        if state.settings.jvm is None and mode == "main" and "foreign_thread" not in (names or ()):
+            # It runs where it is, and no thread of ours runs beside it.
+            return
         by_bridge = mode_needs_jvm(mode, state.settings.own_modes) and is_overridden(item, _BRIDGE, _FIXTURES)
         if names is not None and "foreign_thread" not in names and by_bridge:
             # Two fixtures less to set up where none overrides the bridge.

@@ -10,6 +10,7 @@ from ..model.modes import built_in, mode_needs_jvm
 from ..model.settings import Settings
 from .native.native_launchers import NativeLaunchers
 from .tasks import CallTask, PythonThreadTask, Task
+from .thread_attributes import ThreadAttributes, signals_blocked
 
 if TYPE_CHECKING:
     from .java.java_launchers import JavaLaunchers
@@ -28,11 +29,12 @@ class Launchers:
         self._own = settings.own_modes
         self._has_jvm = settings.jvm is not None
         self._numbers = itertools.count(1)
-        self._native = NativeLaunchers(self._numbers)
+        self._how = ThreadAttributes(settings.stack, settings.block_signals)
+        self._native = NativeLaunchers(self._numbers, self._how)
         self._java: JavaLaunchers | None = None
         self._without_jvm: Final[Mapping[str, Callable[[Function], Task | None]]] = {
             "in_place": _in_place,
-            "python_thread": lambda function: PythonThreadTask(function, f"python-{next(self._numbers)}"),
+            "python_thread": self._python_thread,
             "native_thread": self._native.on_new_thread,
             "native_pool": self._native.on_pool,
         }
@@ -48,6 +50,10 @@ class Launchers:
         self._own[mode].launcher(task)
         return task
 
+    def _python_thread(self, function: Function) -> Task:
+        with signals_blocked(self._how.block_signals):
+            return PythonThreadTask(function, f"python-{next(self._numbers)}")
+
     def _launch_by_java(self, mode: str, bridge: Callable[[Function], Any], function: Function) -> Task:
         __tracebackhide__ = True
         if not self._has_jvm:
@@ -59,7 +65,7 @@ class Launchers:
             # Imported here, jpype with it: a child without a JVM does without.
             from .java.java_launchers import JavaLaunchers
 
-            self._java = JavaLaunchers(self._numbers)
+            self._java = JavaLaunchers(self._numbers, self._how)
         known = built_in(mode)
         return self._java.launch(self._own[mode].launcher if known is None else known.launcher, bridge(function))
 

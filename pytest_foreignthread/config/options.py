@@ -101,6 +101,22 @@ OPTIONS: Final = (
         in_marker=True,
     ),
     Option(
+        "stack",
+        "SIZE",
+        values.stack_size,
+        None,
+        "stack of the thread in the modes native, native-pool and new, such as 128k or 8m (the system's)",
+        in_marker=True,
+    ),
+    Option(
+        "block_signals",
+        "BOOL",
+        values.switch,
+        False,
+        "block all signals in the threads of the modes native, native-pool, new and python (false)",
+        in_marker=True,
+    ),
+    Option(
         "start",
         "HOW",
         values.one_of(STARTS),
@@ -367,13 +383,16 @@ def jvm_source(config: pytest.Config) -> str:
     return option.flag if config.getoption(option.flag) is not None else option.ini
 
 
+_OF_TEST: Final = ("timeout", "jvm_args", "classpath", "isolation", "stack", "block_signals")
+
+
 def settings_for(
     marked: Mapping[str, Any], mode: str, call_mode: str, options: Mapping[str, Any], jvm: Jvm | None
 ) -> Settings:
     """`marked` has the arguments of the test's markers, which win over `options`."""
     from ..model.settings import Settings
 
-    chosen = {name: marked.get(name, options[name]) for name in ("timeout", "jvm_args", "classpath", "isolation")}
+    chosen = {name: marked.get(name, options[name]) for name in _OF_TEST}
     own = "jvm_args" in marked or "classpath" in marked
     run_wide = {name: options[name] for name in ("native", "jvm_profile", "message_limit")}
     return Settings(mode=mode, call_mode=call_mode, jvm=jvm, own_jvm_args=own, **run_wide, **chosen)

@@ -85,6 +85,10 @@ class Settings:
     classpath: tuple[str, ...] = ()
     isolation: str = "test"
     """One of `choices.ISOLATIONS`."""
+    stack: int | None = None
+    """Bytes of the stack of a thread that a mode makes; None for the system's choice."""
+    block_signals: bool = False
+    """Whether a thread that a mode makes blocks all signals but those of a crash."""
     jvm_cache: Path | None = None
     """A class archive (`.jsa`) or AOT cache (`.aot`) that the JVM may take its first classes from."""
     native: str = "auto"

@@ -16,6 +16,7 @@ import pytest
 from pytest_foreignthread.channel.wire import Sender
 from pytest_foreignthread.child.native.held_crash import hold_crashes
 from pytest_foreignthread.child.native.pthreads import start_thread
+from pytest_foreignthread.child.thread_attributes import ThreadAttributes
 from pytest_foreignthread.model.observation import EndedBy, Exited, Observation, PhaseStarted, Signaled, Taken
 from pytest_foreignthread.model.outcomes import Phase
 from pytest_foreignthread.model.settings import CRASH_FIFO, GO_ON_FIFO
@@ -219,7 +220,10 @@ CRASHES = {
     "by abort()": (os.abort, signal.SIGABRT),
     "sent": (lambda: os.kill(os.getpid(), signal.SIGFPE), signal.SIGFPE),
     "without faulthandler": (abort_quietly, signal.SIGABRT),
-    "on another thread": (lambda: start_thread(lambda: ctypes.string_at(0), "other"), signal.SIGSEGV),
+    "on another thread": (
+        lambda: start_thread(lambda: ctypes.string_at(0), "other", ThreadAttributes()),
+        signal.SIGSEGV,
+    ),
     "with a signal that comes meanwhile": (
         abort_before_an_alarm,
         signal.SIGABRT,

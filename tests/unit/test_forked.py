@@ -26,6 +26,8 @@ OPTIONS: Final[Mapping[str, Any]] = {
     "jvm_args": (),
     "classpath": (),
     "isolation": "session",
+    "stack": None,
+    "block_signals": False,
     "native": "off",
     "jvm_profile": "quick",
     "message_limit": 1_000_000,

@@ -10,6 +10,7 @@ import pytest
 
 from ...model.settings import VIRTUAL_SINCE, needs_newer_jdk
 from ..bridge_errors import BridgeError
+from ..thread_attributes import ThreadAttributes, signals_blocked
 from . import jvm
 
 _POOL_SIZE: Final = 4
@@ -41,8 +42,9 @@ class JavaTask:
 class JavaLaunchers:
     """Starts `FutureTask`s. The pools of one test are made when they are first needed."""
 
-    def __init__(self, numbers: Iterator[int]) -> None:
+    def __init__(self, numbers: Iterator[int], how: ThreadAttributes) -> None:
         self._numbers = numbers
+        self._how = how
         self._pools: dict[str, Any] = {}
         self._newest: tuple[Any, Any] | None = None
         """The last task that was given a thread of its own, and that thread."""
@@ -68,9 +70,12 @@ class JavaLaunchers:
         return JavaTask(task)
 
     def _new(self, task: Any) -> None:
-        thread = _java("java.lang.Thread")(task, f"foreign-{next(self._numbers)}")
+        # A size of zero leaves the choice to the JVM.
+        name, size = f"foreign-{next(self._numbers)}", self._how.stack or 0
+        thread = _java("java.lang.Thread")(None, task, name, size)
         self._newest = task, thread
-        thread.start()
+        with signals_blocked(self._how.block_signals):
+            thread.start()
 
     def let_end(self, task: object) -> None:
         """Wait a moment for the thread of a task that is done: to look at one at a phase's end takes longer."""

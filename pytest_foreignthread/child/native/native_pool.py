@@ -15,7 +15,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-from .pthreads import attributes, check, create, keep, libc, set_kernel_name, signals_blocked
+from ..thread_attributes import ThreadAttributes, signals_blocked
+from .pthreads import attributes, check, create, keep, libc, set_kernel_name
 
 _SIZE: Final = 4
 """Threads of a pool at most."""
@@ -43,10 +44,9 @@ class _Context(ctypes.Structure):
 class NativePool:
     """Starts a thread where none is at rest and there are less than four, as the pools of C++ do."""
 
-    def __init__(self, name: str, *, stack: int | None = None, block_signals: bool = False) -> None:
+    def __init__(self, name: str, how: ThreadAttributes) -> None:
         self._name = name
-        self._stack = stack
-        self._block_signals = block_signals
+        self._how = how
         self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._at_rest = 0
@@ -65,8 +65,8 @@ class NativePool:
     def _start(self) -> None:
         worker = _Worker(self._jobs, f"{self._name}-{self._threads + 1}", self._rest)
         keep(worker)
-        with signals_blocked(self._block_signals), attributes() as made:
-            stack = _new_stack(made, self._stack)
+        with signals_blocked(self._how.block_signals), attributes() as made:
+            stack = _new_stack(made, self._how.stack)
             create(made, libc().setcontext, stack.context_of(worker))
 
     def _rest(self) -> None:

@@ -7,10 +7,11 @@ import ctypes
 import functools
 import os
 import platform
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
+
+from ..thread_attributes import ThreadAttributes, signals_blocked
 
 _MACHINES: Final = ("x86_64", "aarch64")
 _ATTRIBUTES: Final = 64
@@ -18,9 +19,6 @@ _ATTRIBUTES: Final = 64
 _DETACHED: Final = 1
 _PR_SET_NAME: Final = 15
 _NAME_SIZE: Final = 15
-FATAL: Final = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT)
-"""A thread that blocks one of them dies of it without a word."""
-
 _ENTRY: Final = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.py_object)
 
 
@@ -43,13 +41,11 @@ def libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def start_thread(
-    function: Callable[[], object], name: str, *, stack: int | None = None, block_signals: bool = False
-) -> None:
+def start_thread(function: Callable[[], object], name: str, how: ThreadAttributes) -> None:
     """Call the function once on a new thread, which then ends. Raise ThreadError."""
-    with attributes() as made, signals_blocked(block_signals):
-        if stack is not None:
-            check(libc().pthread_attr_setstacksize(made, ctypes.c_size_t(stack)))
+    with attributes() as made, signals_blocked(how.block_signals):
+        if how.stack is not None:
+            check(libc().pthread_attr_setstacksize(made, ctypes.c_size_t(how.stack)))
         job = _Job(function, name)
         keep(job)
         create(made, _entry(), ctypes.py_object(job))
@@ -70,19 +66,6 @@ def attributes() -> Iterator[Any]:
         yield made
     finally:
         libc().pthread_attr_destroy(made)
-
-
-@contextlib.contextmanager
-def signals_blocked(wanted: bool) -> Iterator[None]:
-    """Block all signals but those of a crash: a new thread inherits what its maker blocks."""
-    if not wanted:
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - set(FATAL))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def check(error: int) -> None:

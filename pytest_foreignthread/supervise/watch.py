@@ -282,7 +282,11 @@ class Watch:
             self._gate.release()
         if probe is not None:
             self._look(probe, pid)
-        if self.kept.pidfd is not None and processes.wait_readable(self.kept.pidfd, 0):
+        held = None if self._gate is None else self._gate.held(pid)
+        ended = self.kept.pidfd is not None and processes.wait_readable(self.kept.pidfd, 0)
+        if held is not None:
+            release(held)
+        if ended or held is not None:
             self._notes.append("the child ended by itself while its stacks were taken")
 
     def observation(self) -> Observation:

@@ -54,7 +54,7 @@ def _start(settings: Settings, folder: Path) -> None:
 
 def _is_called_back() -> bool:
     called: list[bool] = []
-    thread = jvm.java("java.lang.Thread")(jvm.jpype_bridge(lambda: called.append(True)))
+    thread = jvm.java("java.lang.Thread")(jvm.proxy(lambda: called.append(True)))
     thread.start()
     thread.join()
     return called == [True]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .decorator import foreign_thread
+    from .model.modes import OwnMode
     from .model.outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Segfault
     from .run.threads_before_fork import ThreadsBeforeForkWarning
 else:
@@ -19,7 +20,11 @@ else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        modules = {"foreign_thread": ".decorator", "ThreadsBeforeForkWarning": ".run.threads_before_fork"}
+        modules = {
+            "foreign_thread": ".decorator",
+            "OwnMode": ".model.modes",
+            "ThreadsBeforeForkWarning": ".run.threads_before_fork",
+        }
         return getattr(import_module(modules.get(name, ".model.outcomes"), __name__), name)
 
 
@@ -30,6 +35,7 @@ __all__ = [
     "ForeignThreadError",
     "Hang",
     "NullResult",
+    "OwnMode",
     "Segfault",
     "ThreadsBeforeForkWarning",
     "__version__",

@@ -18,6 +18,8 @@ def foreign_thread(
     jvm_args: str | Sequence[str] | None = None,
     classpath: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
     isolation: Isolation | None = None,
+    stack: int | str | None = None,
+    block_signals: bool | None = None,
     skip: str | None = None,
     expect: Mapping[str, str] | None = None,
 ) -> pytest.MarkDecorator:
@@ -31,6 +33,8 @@ def foreign_thread(
         "jvm_args": jvm_args,
         "classpath": classpath,
         "isolation": isolation,
+        "stack": stack,
+        "block_signals": block_signals,
         "skip": skip,
         "expect": expect,
     }

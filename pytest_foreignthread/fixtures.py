@@ -9,7 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from .child.callback import Bridge
-    from .child.modes import ForeignThread
+    from .child.foreign_calls import ForeignThread
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +20,20 @@ def _foreign_thread_child() -> None:
     """
 
 
+@pytest.fixture(scope="session")
+def _foreign_thread_jvm(_foreign_thread_child: None) -> None:
+    """Among the fixtures of a test it tells that the test needs a JVM."""
+
+
 @pytest.fixture
-def jvm(request: pytest.FixtureRequest, _foreign_thread_child: None) -> Any:
+def jvm(request: pytest.FixtureRequest, _foreign_thread_jvm: None) -> Any:
     """The `jpype` module, its JVM started."""
-    _in_child(request, "jvm")
+    if _in_child(request, "jvm").settings.jvm is None:
+        raise pytest.UsageError(
+            f"{request.node.nodeid}: the fixture 'jvm' needs a JVM, and the child of a forked test, or of a test "
+            "in a mode that needs none, has none unless the test asks for it: name the fixture among the test's "
+            "arguments"
+        )
     import jpype
 
     return jpype
@@ -36,7 +46,7 @@ def foreign_thread_bridge(request: pytest.FixtureRequest, _foreign_thread_child:
     Override it with a fixture that returns your own bridge's way, and the marker runs tests through that.
     """
     _in_child(request, "foreign_thread_bridge")
-    from .child.java.jvm import jpype_bridge
+    from .child.java.jpype_bridge import jpype_bridge
 
     return jpype_bridge
 
@@ -45,9 +55,9 @@ def foreign_thread_bridge(request: pytest.FixtureRequest, _foreign_thread_child:
 def foreign_thread(
     request: pytest.FixtureRequest, _foreign_thread_child: None, foreign_thread_bridge: Bridge
 ) -> Iterator[ForeignThread]:
-    """Runs functions on Java threads: `.call(function, *args, mode=...)`, `.submit(function, *args, mode=...)`."""
+    """Runs functions on foreign threads: `.call(function, *args, mode=...)`, `.submit(function, *args, mode=...)`."""
     state = _in_child(request, "foreign_thread")
-    from .child.modes import ForeignThread
+    from .child.foreign_calls import ForeignThread
 
     threads = ForeignThread(foreign_thread_bridge, state, state.settings.call_mode)
     yield threads
@@ -68,10 +78,5 @@ def _in_child(request: pytest.FixtureRequest, name: str) -> Any:
         raise pytest.UsageError(
             f"{request.node.nodeid}: the fixture {name!r} works in a child only: "
             "mark the test with @pytest.mark.foreign_thread, or name the fixture among its arguments"
-        )
-    if state.settings.jvm is None:
-        raise pytest.UsageError(
-            f"{request.node.nodeid}: the fixture {name!r} needs a JVM, and the child of a forked test has none unless "
-            "the test asks for it: name the fixture among the test's arguments"
         )
     return state

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .model.settings import Launcher
+    from .model.modes import Launcher, OwnMode
 
 
-def pytest_foreign_thread_modes(config: pytest.Config) -> Mapping[str, Launcher]:  # type: ignore[empty-body]
-    """Return modes of the project's own: name → launcher.
+def pytest_foreign_thread_modes(config: pytest.Config) -> Mapping[str, Launcher | OwnMode]:  # type: ignore[empty-body]
+    """Return modes of the project's own: name → launcher, or name → `OwnMode(launcher, needs_jvm=False)`.
 
     The launcher is called in the child, where the JVM runs, with a `java.lang.Runnable`; it sees to it that its
     `run()` is called once on the thread that the mode is for, as `java.util.concurrent.Executor.execute` does.
+    The launcher of a mode that needs no JVM is called with a Python callable of no arguments, to be called once.
     A name is of letters, digits and `_`. Called at start-up, in an xdist worker too.
     """
 

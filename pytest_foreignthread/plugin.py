@@ -14,7 +14,14 @@ import pytest
 from . import hookspecs
 from .collect import activation
 from .config import options, stash_keys
-from .fixtures import _foreign_thread_child, _foreign_thread_mode, foreign_thread, foreign_thread_bridge, jvm
+from .fixtures import (
+    _foreign_thread_child,
+    _foreign_thread_jvm,
+    _foreign_thread_mode,
+    foreign_thread,
+    foreign_thread_bridge,
+    jvm,
+)
 from .interop import faulthandler_guard, running_jvm
 from .model import report_attribute
 from .model.choices import MARKER_HELP
@@ -25,7 +32,14 @@ if TYPE_CHECKING:
     from .jvm.archive.use import CacheOfRun
     from .run.session import Run
 
-__all__ = ["_foreign_thread_child", "_foreign_thread_mode", "foreign_thread", "foreign_thread_bridge", "jvm"]
+__all__ = [
+    "_foreign_thread_child",
+    "_foreign_thread_jvm",
+    "_foreign_thread_mode",
+    "foreign_thread",
+    "foreign_thread_bridge",
+    "jvm",
+]
 
 _WAKING = pytest.StashKey[threading.RLock]()
 _STATUS = pytest.StashKey[int]()

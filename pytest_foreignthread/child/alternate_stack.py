@@ -17,6 +17,8 @@ _SIZE: Final = 512 * 1024
 # Python's default is shared with processes that are forked: HotSpot forks one from its handler, which runs there.
 _PRIVATE: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 _SA_ONSTACK: Final = 0x08000000
+_SA_SIGINFO: Final = 0x4
+"""With it the kernel puts the faulting address on the stack, from which a supervisor reads it."""
 _SS_DISABLE: Final = 2
 _HANDLED: Final = (signal.SIGSEGV, signal.SIGBUS)
 
@@ -27,7 +29,7 @@ class _Stack(ctypes.Structure):
     _fields_ = (("start", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
 
 
-class _Action(ctypes.Structure):
+class Action(ctypes.Structure):
     """glibc's and musl's struct sigaction on 64 bits."""
 
     _fields_ = (
@@ -40,14 +42,15 @@ class _Action(ctypes.Structure):
 
 def handler_of(number: int) -> int | None:
     """Return the address of the handler of a signal, 0 for its default action; None off 64-bit Linux."""
-    if not _is_known():
+    if not is_known():
         return None
-    action = _Action()
+    action = Action()
     failed = ctypes.PyDLL(None).sigaction(number, None, ctypes.byref(action))
     return None if failed else int(action.handler or 0)
 
 
-def _is_known() -> bool:
+def is_known() -> bool:
+    """Return whether the layouts of this platform are known."""
     return sys.platform == "linux" and ctypes.sizeof(ctypes.c_void_p) == 8
 
 
@@ -56,7 +59,7 @@ class AlternateStacks:
 
     def __init__(self) -> None:
         # It keeps the GIL: two short calls for each callback.
-        self._libc = ctypes.PyDLL(None) if _is_known() else None
+        self._libc = ctypes.PyDLL(None) if is_known() else None
         self._free: list[mmap.mmap] = []
 
     def offer_to_handlers(self) -> None:
@@ -64,9 +67,9 @@ class AlternateStacks:
         if self._libc is None:
             return
         for number in _HANDLED:
-            action = _Action()
+            action = Action()
             if self._libc.sigaction(number, None, ctypes.byref(action)) == 0 and action.handler:
-                action.flags |= _SA_ONSTACK
+                action.flags |= _SA_ONSTACK | _SA_SIGINFO
                 self._libc.sigaction(number, ctypes.byref(action), None)
 
     def for_this_thread(self) -> _BorrowedStack:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..interop.faulthandler_handlers import HOTSPOTS
+from .native.held_crash import hold_crashes, let_go_of_crashes
 
 
 class PythonStacks:
@@ -33,10 +34,21 @@ class PythonStacks:
         faulthandler.enable(self._death, all_threads=True)
         faulthandler.register(self._signal, self._asked, all_threads=True, chain=False)
 
-    def answer_alone(self) -> None:
-        """Answer also what is left to a JVM: none is to run here, be it that a fork has the handlers of one."""
+    def answer_alone(self, *, hold: bool = False) -> None:
+        """Answer also what is left to a JVM: none is to run here, be it that a fork has the handlers of one.
+
+        With `hold` a thread that crashes waits for the supervisor to look at it.
+        """
         faulthandler.disable()
         leave_to_hotspot()
+        if hold:
+            hold_crashes()
+            os.register_at_fork(after_in_child=self._answer_in_fork)
+        self.arm()
+
+    def _answer_in_fork(self) -> None:
+        faulthandler.disable()
+        let_go_of_crashes()
         self.arm()
 
     def fileno(self) -> int:

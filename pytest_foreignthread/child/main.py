@@ -21,6 +21,7 @@ from .alternate_stack import AlternateStacks
 from .callback import current_thread
 from .debugger.debugging import Debugging
 from .java.java_side import JavaSide
+from .native import held_crash
 from .pytest.hooks import ChildPlugin, TerminalWithoutHooks
 from .pytest.measuring import measured
 from .pytest.serving import Server, Tests
@@ -64,7 +65,7 @@ def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
     adopted = projects is not None and projects.is_jpypes
     if state.settings.jvm is None and not adopted:
         if projects is None:
-            state.stacks.answer_alone()
+            state.stacks.answer_alone(hold=held_crash.is_wanted(state.folder))
         state.alternate.offer_to_handlers()
         return JavaSide()
     # Imported here, jpype with it: a child without a JVM does without.

@@ -10,7 +10,7 @@ from ..model.settings import Settings
 from .alternate_stack import AlternateStacks
 from .debugger.debugging import Debugging
 from .faults import PythonStacks
-from .java.launchers import Launchers
+from .launchers import Launchers
 
 
 @dataclass(frozen=True)

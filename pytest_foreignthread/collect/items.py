@@ -12,14 +12,16 @@ from typing import Any, Final
 import pytest
 
 from ..config.chosen_options import Options
-from ..config.options import is_given, settings_for
+from ..config.options import MODE, is_given, settings_for
 from ..config.stash_keys import SETTINGS
 from ..matrix.baseline.merged import KnownOutcomes
-from ..model.choices import MARKER
+from ..model.choices import MARKER, MODES
+from ..model.modes import OwnMode
 from ..model.nodeids import without_mode
 from ..model.settings import VIRTUAL_SINCE, Jvm, needs_newer_jdk
 from .activation import forked_by_option, is_marked, needs_child
 from .identity import own_id
+from .jvm_need import check_none, is_to_have_jvm, wants_none
 from .markers import Marked, read_markers
 from .own_modes import OWN_MODES
 from .selection import SELECTION, Census, Selection, is_forked, reasons
@@ -32,13 +34,47 @@ _LISTS: Final = "a function or TestCase method that is marked in its source, or 
 
 
 def is_foreign(item: pytest.Item) -> bool:
-    """Whether the test is marked, taken by the matrix, asks for a fixture that needs a JVM, or is to be forked."""
-    return needs_jvm(item) or is_forked(item)
+    """Whether the test is marked, taken by the matrix, asks for a fixture of a child, or is to be forked."""
+    return is_more_than_forked(item) or is_forked(item)
 
 
-def needs_jvm(item: pytest.Item) -> bool:
-    """Whether a foreign-thread test is more than forked."""
+def is_more_than_forked(item: pytest.Item) -> bool:
+    """Whether it is a foreign-thread test for another reason than that pytest-forked would fork it."""
     return _goes_abroad(item) or needs_child(item)
+
+
+def needs_jvm(item: pytest.Item, options: Options) -> bool:
+    """Return whether a foreign-thread test runs with a JVM; `options` are of this run."""
+    if not is_more_than_forked(item):
+        return False
+    return is_to_have_jvm(item, _call_mode(item), _row(item), _own_modes(item), options.jvm)
+
+
+def check_no_jvm(items: Iterable[pytest.Item], options: Options) -> None:
+    """Raise UsageError where the user wants no JVM, and a test needs one. `items` have passed `check_markers`."""
+    if wants_none(options):
+        needs = {item.nodeid: _call_mode(item) for item in items if needs_jvm(item, options)}
+        own = next((_own_modes(item) for item in items), {})
+        check_none(needs, (*MODES, *own), own)
+
+
+def _own_modes(item: pytest.Item) -> Mapping[str, OwnMode]:
+    return item.config.stash.get(OWN_MODES, {})
+
+
+def _mode(item: pytest.Item) -> str:
+    """Return where the body runs: without a marker on the main thread."""
+    return _item_mode(item) or (read_markers(item).modes[0] if _goes_abroad(item) else "main")
+
+
+def _call_mode(item: pytest.Item) -> str:
+    """Return where `foreign_thread.call` runs: without a marker only its calls go abroad."""
+    return _mode(item) if _goes_abroad(item) else MODE.default[0]
+
+
+def _row(item: pytest.Item) -> tuple[str, ...]:
+    """Return the modes of which the test has an item each."""
+    return _modes(item) or (_call_mode(item),)
 
 
 def _goes_abroad(item: pytest.Item) -> bool:
@@ -64,20 +100,19 @@ def give_settings(
 ) -> None:
     """`items` have passed `check_markers`; `jvm` is for those that need one."""
     for item in items:
-        marked = read_markers(item)
-        goes_abroad = _goes_abroad(item)
-        # A test that asks for a fixture without a marker stays on the main thread: only its calls go abroad.
-        mode = _item_mode(item) or (marked.modes[0] if goes_abroad else "main")
-        settings = settings_for(marked.values, mode, mode if goes_abroad else "new", options, jvm)
+        marked, mode = read_markers(item), _mode(item)
+        settings = settings_for(
+            marked.values, mode, _call_mode(item), options, jvm if needs_jvm(item, options) else None
+        )
         if is_forked(item):
-            settings = replace(settings, isolation="test", jvm=jvm if needs_jvm(item) else None)
+            settings = replace(settings, isolation="test")
         given = is_given(item.config, "timeout")
         settings = with_limits_of_pytest_timeout(settings, item, marked="timeout" in marked.values, given=given)
         test = own_id(item) if _item_mode(item) is None else without_mode(own_id(item), mode)
         item.stash[SETTINGS] = replace(
             settings,
             test=test,
-            launchers=item.config.stash.get(OWN_MODES, {}),
+            own_modes=_own_modes(item),
             rerun_options=_rerun_options(item, mode),
             expect=marked.expect,
             known=(known or KnownOutcomes()).of(test, mode, marked.expect),

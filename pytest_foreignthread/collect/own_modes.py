@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 
 from ..model.choices import MODES
+from ..model.modes import OwnMode
 
-if TYPE_CHECKING:
-    from ..model.settings import Launcher
-
-OWN_MODES = pytest.StashKey["Mapping[str, Launcher]"]()
+OWN_MODES = pytest.StashKey[Mapping[str, OwnMode]]()
 HOOK: Final = "pytest_foreign_thread_modes"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+")
 
 
-def gather(config: pytest.Config) -> Mapping[str, Launcher]:
+def gather(config: pytest.Config) -> Mapping[str, OwnMode]:
     """Ask the project; raise UsageError for what is no mode."""
-    found: dict[str, Launcher] = {}
+    found: dict[str, OwnMode] = {}
     for given in config.hook.pytest_foreign_thread_modes(config=config):
         if not isinstance(given, Mapping):
             raise pytest.UsageError(f"{HOOK} gave {given!r}: want a dict of names and launchers")
-        for name, launcher in given.items():
-            if problem := next(_problems(name, launcher, found), None):
-                raise pytest.UsageError(f"{HOOK} gave {{{name!r}: {launcher!r}}}: {problem}")
-            found[name] = launcher
+        for name, value in given.items():
+            mode = value if isinstance(value, OwnMode) else OwnMode(value)
+            if problem := next(_problems(name, mode, found), None):
+                raise pytest.UsageError(f"{HOOK} gave {{{name!r}: {value!r}}}: {problem}")
+            found[name] = mode
     return found
 
 
@@ -37,7 +36,7 @@ def known_modes(config: Any) -> tuple[str, ...]:
     return (*MODES, *config.stash.get(OWN_MODES, {}))
 
 
-def _problems(name: object, launcher: object, found: Mapping[str, Launcher]) -> Iterator[str]:
+def _problems(name: object, mode: OwnMode, found: Mapping[str, OwnMode]) -> Iterator[str]:
     # A node id is taken apart at the dashes and brackets around its mode.
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         yield "want a name of letters, digits and _"
@@ -45,5 +44,7 @@ def _problems(name: object, launcher: object, found: Mapping[str, Launcher]) -> 
         yield "a mode of that name is there already"
     if name in found:
         yield "another plugin or conftest gives that mode, too"
+    launcher: object = mode.launcher
     if not callable(launcher):
-        yield "want a function that takes a java.lang.Runnable"
+        taken = "a java.lang.Runnable" if mode.needs_jvm else "a Python callable"
+        yield f"want a function that takes {taken}"

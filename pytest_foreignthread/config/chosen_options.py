@@ -21,6 +21,8 @@ class Options:
     start: str | None
     ready: int | None
     message_limit: int
+    stack: int | None
+    block_signals: bool
     native: str
     live: str
     faulthandler: str

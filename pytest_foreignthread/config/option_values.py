@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 DOCTOR_FORMS: Final = ("text", "json")
 LEAST_BYTES: Final = 65536
 """A test without any output sends some kilobytes."""
+LEAST_STACK: Final = 64 * 1024
+"""With less a thread does not come as far as its body."""
+MOST_STACK: Final = 1024**3
+_SIZE: Final = re.compile(r"([0-9]{1,12})([kmg]?)b?")
+_UNITS: Final[Mapping[str, int]] = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 REPORT_SUFFIXES: Final = (".json", ".html", ".md")
 
 
@@ -40,6 +45,14 @@ def byte_count(value: object) -> int:
     if not str(value).isdecimal() or not int(str(value)) >= LEAST_BYTES:
         raise ValueError(f"want a number of bytes, {LEAST_BYTES} or more, such as 67108864")
     return int(str(value))
+
+
+def stack_size(value: object) -> int:
+    found = _SIZE.fullmatch(str(value).strip().lower())
+    size = 0 if found is None or isinstance(value, bool) else int(found[1]) * _UNITS[found[2]]
+    if not LEAST_STACK <= size <= MOST_STACK:
+        raise ValueError("want a size from 64k to 1g, such as 128k, 8m or 131072")
+    return size
 
 
 def words(value: object) -> tuple[str, ...]:

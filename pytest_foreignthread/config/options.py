@@ -49,6 +49,8 @@ class Option(NamedTuple):
     """argparse's: `store_true` for one that takes no value, `append` for one that may be given more than once."""
     bare: str | None = None
     """What the option means when no value follows it; None for one that wants a value, or takes none."""
+    word: str | None = None
+    """The value that is no path, though `is_path` holds."""
     check: Callable[[Path], None] | None = None
     """Takes the absolute path and raises ValueError with what is wrong there, before any test runs."""
 
@@ -65,7 +67,15 @@ OPTIONS: Final = (
     Option(
         "timeout", "SECONDS", values.seconds, 30.0, "limit of each phase of a test, in seconds (30)", in_marker=True
     ),
-    Option("jvm", "PATH", values.path, None, "the JVM: the folder of a JDK, or its JVM library", is_path=True),
+    Option(
+        "jvm",
+        "PATH",
+        values.path,
+        None,
+        "the JVM: the folder of a JDK, or its JVM library; none: no test has a JVM",
+        is_path=True,
+        word="none",
+    ),
     Option("jvm_args", "ARGS", values.words, (), "arguments for the JVM, as shell words", in_marker=True),
     Option(
         "jvm_profile",
@@ -89,6 +99,22 @@ OPTIONS: Final = (
         values.one_of(ISOLATIONS),
         "test",
         "a child and its JVM for each test (test), module or session",
+        in_marker=True,
+    ),
+    Option(
+        "stack",
+        "SIZE",
+        values.stack_size,
+        None,
+        "stack of the thread in the modes native, native-pool and new, such as 128k or 8m (the system's)",
+        in_marker=True,
+    ),
+    Option(
+        "block_signals",
+        "BOOL",
+        values.switch,
+        False,
+        "block all signals in the threads of the modes native, native-pool, new and python (false)",
         in_marker=True,
     ),
     Option(
@@ -339,7 +365,7 @@ def parsed_value(option: Option, value: object, shown: str, folder: Path) -> Any
     """Raise ValueError with what was written, as `shown` gives it, and what is wanted."""
     try:
         parsed = option.parse(value)
-        if not option.is_path:
+        if not option.is_path or (option.word is not None and parsed == option.word):
             return parsed
         if not isinstance(parsed, str):
             return tuple(_absolute(folder, part) for part in parsed)
@@ -391,6 +417,8 @@ def settings_for(marked: Mapping[str, Any], mode: str, call_mode: str, options: 
         jvm_profile=options.jvm_profile,
         classpath=marked.get("classpath", options.classpath),
         isolation=marked.get("isolation", options.isolation),
+        stack=marked.get("stack", options.stack),
+        block_signals=marked.get("block_signals", options.block_signals),
         native=options.native,
         message_limit=options.message_limit,
     )

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..model.outcomes import Phase
 from ..model.records import Diagnosis
-from ..model.roles import awaits_the_body, is_java_born, is_service
+from ..model.roles import awaits_the_body, is_foreign_born, is_java_born, is_native_born, is_service
 from ..model.stacks import Awaited, Frame, Gil, NativeFrame, PythonFrame, Thread
 from ..model.wording import called, frame_words
 from .case import Case
@@ -20,7 +20,9 @@ _WAIT_IN_C: Final = re.compile(r"_*(?:new_)?(?:sem_|pthread_cond_|pthread_\w*joi
 
 def late_callback(case: Case) -> Diagnosis | None:
     thread = case.thread
-    if thread is None or case.is_body(thread) or not _called_by_java(thread):
+    # After the body a pool gives its thread to other callbacks.
+    is_body = case.phase is Phase.CALL and thread is not None and case.is_body(thread)
+    if thread is None or is_body or not _called_by_others(thread, case):
         return None
     left = _left_the_test(case, thread) or _no_waiter(case, thread)
     if left is None:
@@ -34,8 +36,9 @@ def late_callback(case: Case) -> Diagnosis | None:
     )
 
 
-def _called_by_java(thread: Thread) -> bool:
-    return is_java_born(thread) and bool(thread.python_frames)
+def _called_by_others(thread: Thread, case: Case) -> bool:
+    born = is_java_born(thread) or is_native_born(thread) or (not case.jvm and is_foreign_born(thread))
+    return born and bool(thread.python_frames)
 
 
 def _left_the_test(case: Case, thread: Thread) -> str | None:

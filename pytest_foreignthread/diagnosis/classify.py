@@ -85,5 +85,5 @@ def _crash_message(observation: Observation, name: str | None, evidence: Evidenc
     else:
         told = end.reason if isinstance(end, Lost) else f"killed by {name}"
     # HotSpot ends the process by abort(), which faulthandler then calls the fatal error, whatever HotSpot met.
-    fatal = evidence.fatal_error.message if evidence.fatal_error else evidence.fatal_python_error
+    fatal = (evidence.fatal_error.message if evidence.fatal_error else "") or evidence.fatal_python_error
     return f"{told}: {fatal}" if fatal else told

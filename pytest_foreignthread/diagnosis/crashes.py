@@ -72,7 +72,7 @@ def _called_without_gil(thread: Thread | None, *proofs: str) -> Diagnosis:
 
 def _no_gil(case: Case) -> Diagnosis | None:
     thread, fatal = case.thread, case.evidence.fatal_error
-    if thread is None or fatal is None or not _in_python(fatal, thread):
+    if thread is None or fatal is None or fatal.signal == "SIGABRT" or not _in_python(fatal, thread):
         return None
     if thread.python_id is None and case.evidence.python_threads:
         proof = "it is none of the threads that Python knows"

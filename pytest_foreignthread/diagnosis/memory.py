@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from ..model.observation import Exited
 from ..model.records import Diagnosis
+from ..model.roles import MAIN
 from ..model.stacks import FatalError, NativeFrame, PythonFrame, Thread
 from ..model.wording import called
 from .case import Case
@@ -99,6 +100,8 @@ def stack_overflow(case: Case) -> Diagnosis | None:
     else:
         return None
     proof += [f"{repeated.function} stands in it again and again"] if repeated is not None else []
+    if not case.jvm:
+        return _without_jvm(thread, repeated, size, proof)
     if isinstance(repeated, PythonFrame) and size * 1024 >= _DEFAULT_STACK:
         return Diagnosis(
             "deep-recursion",
@@ -109,6 +112,20 @@ def stack_overflow(case: Case) -> Diagnosis | None:
         )
     return Diagnosis(
         "java-stack-overflow", f"C code used up the C stack of {called(thread)} ({size} KB)", _MORE_STACK, tuple(proof)
+    )
+
+
+def _without_jvm(
+    thread: Thread, repeated: PythonFrame | NativeFrame | None, size: int, proof: Sequence[str]
+) -> Diagnosis:
+    filled = f"{repeated.function} called itself" if repeated is not None else f"C code took the {size} KB"
+    more = "ulimit -s" if thread.name == MAIN else "foreign_thread_stack for the modes native and native-pool"
+    return Diagnosis(
+        "deep-recursion",
+        f"{filled} until the C stack of {called(thread)} was full",
+        "nest less, or lower the recursion limit (sys.setrecursionlimit), so that Python raises RecursionError in "
+        f"time; or give the thread more: pthread_attr_setstacksize where it is made ({more})",
+        tuple(proof),
     )
 
 

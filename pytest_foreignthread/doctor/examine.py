@@ -12,7 +12,8 @@ from ..config.chosen_options import Options
 from ..config.options import jvm_source, settings_for
 from ..jvm.archive.use import CacheOfRun
 from ..model.choices import MODES
-from ..model.settings import Jvm, Launcher, Settings
+from ..model.modes import OwnMode
+from ..model.settings import Jvm, Settings
 from ..report.kept.redaction import LEFT_OUT, has_secret, without_secrets
 from ..supervise.process.scratch import ScratchError, ScratchRoot
 from . import cache, child_inspection, interpreters, jvm_list, machine, plugins, python_side
@@ -27,7 +28,7 @@ class Asked:
 
     config: pytest.Config
     options: Options
-    launchers: Mapping[str, Launcher]
+    own_modes: Mapping[str, OwnMode]
 
 
 def everything(asked: Asked) -> list[Finding]:
@@ -71,8 +72,8 @@ def _trials(asked: Asked, used: Jvm | None, of_run: CacheOfRun | None, before: S
 
     try:
         with ScratchRoot() as scratch:
-            settings = replace(of_run.given_to(_settings(asked, used)), launchers=asked.launchers)
-            yield from trial_run.try_all(settings, scratch, (*MODES, *asked.launchers))
+            settings = replace(of_run.given_to(_settings(asked, used)), own_modes=asked.own_modes)
+            yield from trial_run.try_all(settings, scratch, (*MODES, *asked.own_modes))
     except ScratchError as error:
         reason, _, help = str(error).partition("; ")
         yield Finding("trial", "scratch files", "problem", reason, help or "set TMPDIR to a folder of yours")

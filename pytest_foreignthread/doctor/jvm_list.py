@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ..jvm import finding
+from ..model.modes import NO_JVM
 from ..model.settings import Jvm
 from .findings import Finding, one_line
 
@@ -16,6 +17,8 @@ _ASTRAY: Final = "mend it or unset it: where nothing that goes before it is name
 
 def examine(named: str | None, source: str) -> tuple[Jvm | None, list[Finding]]:
     """Return the JVM that a run would use, None where it finds none, and what is to be said of all."""
+    if named == NO_JVM:
+        return None, [Finding(SECTION, "used", "ok", f"none: {source} says so; no test has a JVM")]
     try:
         used = finding.find_jvm(named, source)
     except finding.JvmNotFound as error:

@@ -83,7 +83,7 @@ def _used(settings: Settings) -> str:
 
 
 def _mend_mode(mode: str, settings: Settings) -> str:
-    if mode in settings.launchers:
+    if mode in settings.own_modes:
         return "mend its launcher, which pytest_foreign_thread_modes gave"
     return f"try another JDK, or change {_OTHER_JVM}; a bundle of a failed test has all its documents"
 

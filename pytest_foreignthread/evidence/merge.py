@@ -8,6 +8,7 @@ from typing import Final
 
 from ..model.records import Evidence
 from ..model.stacks import FatalError, JavaThread, PythonThread
+from .held_crash_document import parse_held_crash
 from .hs_err import parse_fatal_error
 from .java_dump import parse_deadlocks, parse_thread_dump
 from .motion import Look
@@ -36,7 +37,7 @@ def read_evidence(
     has the documents that could not be taken; one that tells nothing joins them in the evidence. `subject` is the ident
     of the thread that ran the test when it hung.
     """
-    fatal, dump = parse_fatal_error(documents.get("hs_err", "")), parse_python_dump(documents.get("python", ""))
+    fatal, dump = _fatal_error(documents), parse_python_dump(documents.get("python", ""))
     probed = any(name in documents or name in missing for name in ("python_hang", "java_dump"))
     # One that dies by itself while it is looked at, or while it is being ended, has crashed.
     hung = probed and fatal is None and dump.fatal_error is None
@@ -47,6 +48,13 @@ def read_evidence(
         stdout=documents.get("stdout", ""),
         stderr=documents.get("stderr", ""),
     )
+
+
+def _fatal_error(documents: Documents) -> FatalError | None:
+    """Return HotSpot's word on the crash, for want of that the kernel's."""
+    told = parse_fatal_error(documents.get("hs_err", ""))
+    native = parse_native_dump(documents.get("native", ""))
+    return told or parse_held_crash(documents.get("held_crash", ""), native)
 
 
 def _of_hang(documents: Documents, names: Names, subject: int | None) -> Evidence:
@@ -80,7 +88,7 @@ def _look(documents: Documents, names: Names, suffix: str) -> Look:
 
 def _of_death(documents: Documents, fatal: FatalError | None, dump: PythonDump, names: Names) -> Evidence:
     missing = {}
-    if fatal is None:
+    if fatal is None or fatal.held:
         missing = _silence(documents, "hs_err", "the file is empty", "not a HotSpot error log")
         dump = _told_by_python(documents, dump, names)
     elif dump.threads and dump.fatal_error is None:
@@ -88,6 +96,7 @@ def _of_death(documents: Documents, fatal: FatalError | None, dump: PythonDump, 
         dump, missing["python"] = PythonDump(None, ()), "the dump is older than the crash"
     if not dump.threads:
         missing = {**_silence(documents, "python", "the dump is empty", "not a faulthandler dump"), **missing}
+    fatal = _with_end_of_stack(fatal, dump)
     top = () if fatal is None else fatal.native_frames
     python, java = _of_crash(dump.threads, fatal, names), _crashing(fatal)
     native = parse_native_dump(documents.get("native", ""))
@@ -102,6 +111,16 @@ def _of_death(documents: Documents, fatal: FatalError | None, dump: PythonDump, 
         threads=join_threads(Sources(python, java, native, os, fatal)),
         missing=missing,
     )
+
+
+def _with_end_of_stack(fatal: FatalError | None, dump: PythonDump) -> FatalError | None:
+    """Cut the kernel's mapping where the stack ends: other memory may lie above, in one mapping with it."""
+    if fatal is None or not fatal.held or fatal.stack is None:
+        return fatal
+    low, high = fatal.stack
+    # Python's id of a thread is the address of its descriptor, on top of its stack.
+    ends = [thread.id for thread in dump.threads if low <= thread.id < high]
+    return replace(fatal, stack=(low, min(ends, default=high)))
 
 
 def _silence(documents: Documents, name: str, empty: str, foreign: str) -> dict[str, str]:

@@ -6,12 +6,11 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from ..model.stacks import (
     FatalError,
     JavaThread,
-    NativeFrame,
     NativeThread,
     OsThread,
     PythonFrame,
@@ -21,12 +20,10 @@ from ..model.stacks import (
 from .interleave import interleave
 from .java_dump import Blocked
 from .motion import Look, Motions, motions
+from .signal_frames import before_the_signal
 from .waits import waits
 
 T = TypeVar("T")
-
-_TRAMPOLINE: Final = "__restore_rt"
-"""glibc's function to which a signal handler returns."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,7 @@ def _thread(parts: _Parts, moved: Motions) -> Thread:
     joined = interleave(
         python.frames if python else (),
         java.frames if java else (),
-        _before_the_signal(native.frames) if native else (),
+        before_the_signal(native.frames) if native else (),
         fatal.native_frames if fatal else (),
     )
     ident = python.id if python is not None else None
@@ -120,12 +117,6 @@ def _thread(parts: _Parts, moved: Motions) -> Thread:
         motion=moves.motion if moves is not None else None,
         seen=moves.seen if moves is not None else (),
     )
-
-
-def _before_the_signal(frames: Sequence[PythonFrame | NativeFrame]) -> Sequence[PythonFrame | NativeFrame]:
-    """Leave out the frames of a signal handler, which wrote hs_err: what matters is where the signal came."""
-    names = [frame.function for frame in frames]
-    return frames[names.index(_TRAMPOLINE) + 1 :] if _TRAMPOLINE in names else frames
 
 
 def _first(values: Iterable[T | None]) -> T | None:

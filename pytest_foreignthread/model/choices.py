@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-MODES: Final = ("same", "new", "pool", "main", "virtual", "forkjoin", "scheduled", "python")
+from .modes import TABLE
+
+MODES: Final = tuple(mode.name for mode in TABLE)
 MATRIX_MODES: Final = ("main", "same", "new", "pool")
 """Those of `--foreign-thread-matrix` where no others are chosen, the control first."""
 
@@ -28,8 +30,8 @@ MESSAGE_LIMIT: Final = 64 * 1024 * 1024
 
 MARKER: Final = "foreign_thread"
 MARKER_HELP: Final = (
-    f"{MARKER}(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...], isolation=SCOPE, skip=REASON, "
-    "expect={...}): run the body of the test as a callback on a Java thread, in a forked child with a JVM; mode is "
-    f"one of {', '.join(MODES)}, one of the project's own, or a list of them; skip leaves the test to pytest; expect "
-    "has outcomes that are known, such as {'new': 'segfault'}."
+    f"{MARKER}(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...], isolation=SCOPE, stack=SIZE, "
+    "block_signals=BOOL, skip=REASON, expect={...}): run the body of the test as a callback on a foreign thread, in a "
+    f"forked child; mode is one of {', '.join(MODES)}, one of the project's own, or a list of them; skip leaves the "
+    "test to pytest; expect has outcomes that are known, such as {'new': 'segfault'}."
 )

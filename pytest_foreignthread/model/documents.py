@@ -11,6 +11,8 @@ JAVA_DUMP: Final = "java_dump"
 OS_THREADS: Final = "os_threads"
 NATIVE: Final = "native"
 HS_ERR: Final = "hs_err"
+HELD_CRASH: Final = "held_crash"
+"""What the kernel showed of a crash that waited, in a child without a JVM."""
 JVM_START: Final = "jvm_start"
 STDOUT: Final = "stdout"
 STDERR: Final = "stderr"
@@ -40,7 +42,7 @@ def error_log_in(output: str) -> str | None:
 
 def without_late_death(found: Documents) -> Documents:
     """Return what is left without the documents of a death: for a child that died after its deadline had passed."""
-    return {name: text for name, text in found.items() if name not in (PYTHON, HS_ERR)}
+    return {name: text for name, text in found.items() if name not in (PYTHON, HS_ERR, HELD_CRASH)}
 
 
 def without_banner(output: str) -> str:

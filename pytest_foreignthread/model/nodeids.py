@@ -26,8 +26,9 @@ def without_mode(nodeid: str, mode: str) -> str:
 
 def mode_of(nodeid: str, modes: Collection[str]) -> str:
     """Return the mode that is last in the brackets; empty where none of `modes` is."""
-    last = (_split(nodeid)[1] or "").rpartition("-")[2]
-    return last if last in modes else ""
+    parts = f"-{_split(nodeid)[1] or ''}"
+    # One mode's name may be the end of another's.
+    return max((mode for mode in modes if parts.endswith(f"-{mode}")), key=len, default="")
 
 
 def _split(nodeid: str) -> tuple[str, str | None]:

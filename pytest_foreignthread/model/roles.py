@@ -24,16 +24,21 @@ _AT_REST = re.compile(
 )
 # A thread of java.util.Timer, and that of a java.lang.ref.Cleaner.
 _IDLE = re.compile(r"java\.util\.TimerThread\.mainLoop|jdk\.internal\.ref\.CleanerImpl\.run")
-_POOL_FILE = re.compile(r"[/\\]concurrent[/\\]futures[/\\]thread\.py$")
+_EXECUTOR_FILE = re.compile(r"[/\\]concurrent[/\\]futures[/\\]thread\.py$")
 _WORKER = re.compile(r"java\.util\.concurrent\.(?:ThreadPoolExecutor\.runWorker|ForkJoinPool\.runWorker)")
 _JAVA_START = re.compile(r"java\.lang\.(?:Virtual)?Thread\.run|java\.util\.concurrent\.ForkJoinWorkerThread\.run")
 _CALLBACK_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]callback\.py$")
-_CALLER_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]modes\.py$")
+_NATIVE_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\](?:native[/\\]\w+|tasks)\.py$")
+_POOL_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]native[/\\]native_pool\.py$")
+_MOST_FRAMES = 100
+"""Frames of a thread that faulthandler writes at most: the oldest one of so many is not to be seen."""
+_CALLER_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]foreign_calls\.py$")
 MAIN = "MainThread"
 """The name by which the child tells of its main thread."""
 _CONDITION = "AbstractQueuedSynchronizer$ConditionObject"
 _WAITING_CALL = re.compile(
-    r"[/\\](?:threading|contextlib|concurrent[/\\]futures[/\\]_base|pytest_foreignthread[/\\]child[/\\](?:debugger[/\\]prompt_reader|modes))\.py$"
+    r"[/\\](?:threading|contextlib|concurrent[/\\]futures[/\\]_base|pytest_foreignthread[/\\]child[/\\]"
+    r"(?:debugger[/\\]prompt_reader|foreign_calls|tasks|java[/\\]java_launchers))\.py$"
 )
 _WAITING_FILES = re.compile(r"[/\\](?:threading|concurrent[/\\]futures[/\\]_base)\.py$")
 
@@ -60,6 +65,18 @@ def is_python_born(thread: Thread) -> bool:
     )
 
 
+def is_native_born(thread: Thread) -> bool:
+    """Return whether C made it for a mode without a JVM: this plugin's entry is its oldest frame."""
+    return any(_NATIVE_FILE.search(frame.file) for frame in thread.python_frames[-1:])
+
+
+def is_foreign_born(thread: Thread) -> bool:
+    """Return whether Python runs on it, and neither is it the main thread nor did Python's `threading` make it."""
+    if not thread.python_frames or is_python_born(thread):
+        return False
+    return is_java_born(thread) or is_native_born(thread) or len(thread.python_frames) < _MOST_FRAMES
+
+
 def is_worker(thread: Thread) -> bool:
     """Whether it belongs to a pool of `java.util.concurrent`."""
     return any(_WORKER.fullmatch(frame.function) for frame in thread.java_frames)
@@ -68,6 +85,8 @@ def is_worker(thread: Thread) -> bool:
 def is_at_rest(thread: Thread) -> bool:
     """Whether it waits for work: a pool's thread without a task, or one of the JVM's own."""
     if any(_AT_REST.fullmatch(frame.function) for frame in thread.java_frames):
+        return True
+    if any(_POOL_FILE.search(frame.file) for frame in thread.python_frames[:1]):
         return True
     # One that waits for a monitor is part of the deadlock. For work they wait on a Condition, in JDK 19 to 21.
     return is_service(thread) and thread.gil is None and all(_CONDITION in wait.what for wait in thread.waits)
@@ -78,7 +97,7 @@ def is_idle(thread: Thread) -> bool:
     if is_at_rest(thread) or any(_IDLE.fullmatch(frame.function) for frame in thread.java_frames):
         return True
     newest = thread.python_frames[:1]
-    return any(frame.function == "_worker" and _POOL_FILE.search(frame.file) for frame in newest)
+    return any(frame.function == "_worker" and _EXECUTOR_FILE.search(frame.file) for frame in newest)
 
 
 def waiting_call(frames: Sequence[PythonFrame]) -> int | None:

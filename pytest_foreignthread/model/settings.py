@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from .choices import MESSAGE_LIMIT
+from .modes import OwnMode
 from .outcomes import Outcome, Phase
 
 VIRTUAL_SINCE: Final = 21
 """The first JDK that has virtual threads."""
-
-Launcher = Callable[[Any], object]
-"""Lets a `java.lang.Runnable` run, now or later, on the thread that a project's own mode is for."""
 
 # HotSpot owns SIGUSR2 and SIGQUIT, tests use SIGUSR1: a real-time signal is nobody's. macOS has none,
 # and Windows, where nothing is forked, not that one either.
@@ -24,6 +22,12 @@ DUMP_SIGNAL: Final = int(signal.SIGRTMAX) - 5 if hasattr(signal, "SIGRTMAX") els
 
 CRASH_FIFO: Final = "crashed"
 """FIFO in the scratch folder where a dying child writes its pid, and then waits; absent where nobody would read it."""
+HELD_SIGNALS: Final = tuple(
+    int(getattr(signal, name)) for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT") if hasattr(signal, name)
+)
+"""Those in whose handler a thread of a child without a JVM waits to be looked at."""
+_NEVER_BLOCKED: Final = (9, 19, 32, 33)
+"""SIGKILL and SIGSTOP, and the two that glibc keeps for itself."""
 GO_ON_FIFO: Final = "go_on"
 """FIFO in the scratch folder whose next line lets the dying child end."""
 DEBUGGER_FIFO: Final = "debugger"
@@ -36,6 +40,11 @@ MESSAGE_LIMIT_OPTION: Final = "foreign_thread_message_limit"
 # fork and JVM start are this plugin's work, not the test's: a test's short timeout must not end them.
 START_LIMIT: Final = 60.0
 """Seconds that fork and JVM may take together with what they wait for."""
+
+
+def held_mask() -> int:
+    """Return the signals, as bits, that are blocked while a thread waits in its crash."""
+    return sum(1 << (number - 1) for number in range(1, 65) if number not in (*HELD_SIGNALS, *_NEVER_BLOCKED))
 
 
 @dataclass(frozen=True)
@@ -76,13 +85,17 @@ class Settings:
     classpath: tuple[str, ...] = ()
     isolation: str = "test"
     """One of `choices.ISOLATIONS`."""
+    stack: int | None = None
+    """Bytes of the stack of a thread that a mode makes; None for the system's choice."""
+    block_signals: bool = False
+    """Whether a thread that a mode makes blocks all signals but those of a crash."""
     jvm_cache: Path | None = None
     """A class archive (`.jsa`) or AOT cache (`.aot`) that the JVM may take its first classes from."""
     native: str = "auto"
     """Whether to take native stacks: `auto`, where pystack is installed, `off`, or `locals`, with Python's locals."""
     message_limit: int = MESSAGE_LIMIT
     """Bytes that what the child sends for the test may take in the pytest process's memory, about."""
-    launchers: Mapping[str, Launcher] = field(default_factory=dict)
+    own_modes: Mapping[str, OwnMode] = field(default_factory=dict)
     """The project's own modes."""
     test: str = ""
     """The node id without the mode; empty where it holds none."""

@@ -115,6 +115,8 @@ class FatalError:
     """What HotSpot says the thread was in (`_thread_in_native`); None where it was not a JavaThread."""
     library_path: str | None = None
     """The file of the library of the problematic frame, where HotSpot lists it among the mapped ones."""
+    held: bool = False
+    """Whether the kernel and pystack say it, of a child without a JVM; `message` is empty then."""
 
 
 Frame = PythonFrame | JavaFrame | NativeFrame

@@ -6,7 +6,7 @@ import re
 
 from ..model.outcomes import Outcome
 from ..model.records import RunRecord
-from ..model.roles import is_java_born, is_python_born
+from ..model.roles import is_java_born, is_native_born, is_python_born
 from ..model.stacks import FatalError, Thread
 from ..model.wording import called, frame_words, native_words
 from . import crashing
@@ -23,7 +23,7 @@ _GUARD = 65536
 
 def fatal_words(record: RunRecord) -> list[str]:
     fatal = record.evidence.fatal_error
-    if fatal is not None:
+    if fatal is not None and not fatal.held:
         # HotSpot's abort makes Python's own line read "Aborted", whatever happened.
         return [fatal.message] if fatal.signal is None else []
     return [record.evidence.fatal_python_error] if record.evidence.fatal_python_error else []
@@ -34,8 +34,13 @@ def on_thread(record: RunRecord) -> str:
     # The stacks of a null result are those of its traceback, wherever it arose.
     if thread is None or thread.name is None or record.outcome is Outcome.NULL_RESULT:
         return ""
-    kind = "Java " if is_java_born(thread) else "Python " if is_python_born(thread) else ""
-    return f" on {kind}thread {called(thread)}"
+    return f" on {_kind(thread)}thread {called(thread)}"
+
+
+def _kind(thread: Thread) -> str:
+    if is_native_born(thread):
+        return "native "
+    return "Java " if is_java_born(thread) else "Python " if is_python_born(thread) else ""
 
 
 def place(record: RunRecord) -> str:

@@ -130,7 +130,9 @@ def _facts(record: RunRecord, width: int) -> Iterator[str]:
         case Outcome.NULL_RESULT:
             return
         case _ if fatal is not None:
-            yield from _prose([_fault(fatal)], width)
+            # What Python ends by abort() is told by its own words.
+            ended = fatal.held and fatal.signal == "SIGABRT"
+            yield from _prose(fatal_words(record) if ended else [_fault(fatal)], width)
             if fatal.problematic_frame is not None:
                 yield f"problematic frame: {fatal.problematic_frame}"
         case Outcome.CRASH:

@@ -22,7 +22,7 @@ from ..supervise import child_files, document_files
 from ..supervise.jvm_files import StrayLogs
 from ..supervise.probes import native
 from ..supervise.probes.crash_gate import CrashWatch
-from ..supervise.probes.probe import take_crash, take_documents
+from ..supervise.probes.probe import CRASH_BUDGET, LONG_CRASH_BUDGET, take_crash, take_documents
 from ..supervise.probes.pystack import Pystack
 from ..supervise.process.fork import ChildMain, OpenEnds
 from ..supervise.process.lender import Lender, UsualInput, usual_input
@@ -233,10 +233,12 @@ def _has_started_jvm(seen: Observation) -> bool:
 
 
 def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWatch | None:
-    """Hold a crash where HotSpot can do that."""
-    if settings.jvm is None or not native.is_wanted(settings.native):
+    """Hold a crash where something can look at it."""
+    if not native.is_wanted(settings.native):
         return None
-    return CrashWatch(folder, functools.partial(take_crash, native_choice=settings.native, pystack=pystack))
+    budget = LONG_CRASH_BUDGET if settings.jvm is None else CRASH_BUDGET
+    look = functools.partial(take_crash, native_choice=settings.native, budget=budget, pystack=pystack)
+    return CrashWatch(folder, look, without_jvm=settings.jvm is None)
 
 
 def _output(seen: Observation) -> Iterator[str]:

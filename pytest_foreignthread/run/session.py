@@ -57,6 +57,8 @@ class Run:
         """What runs a foreign-thread test; made for the first of them."""
         self._forked = 0
         """Tests that run in a child for no other reason than that pytest-forked would fork them."""
+        self._abroad = 0
+        """Tests that are foreign-thread tests for another reason."""
         self._cache = self._new_cache() if options.cache_clear else None
         # The text is the same for each failure of the run.
         self.doctors_block = functools.cache(lambda: doctors_block(self._cache))
@@ -73,8 +75,10 @@ class Run:
             foreign_items.check_markers(item for item in items if foreign_items.is_foreign(item) or is_marked(item))
             if not foreign or self.config.getoption("collectonly", False):
                 return
-            self._forked = sum(not foreign_items.needs_jvm(item) for item in foreign)
-            if self._forked < len(foreign) and CAN_FORK:
+            foreign_items.check_no_jvm(foreign, self.options)
+            self._forked = sum(not foreign_items.is_more_than_forked(item) for item in foreign)
+            self._abroad = len(foreign) - self._forked
+            if CAN_FORK and any(foreign_items.needs_jvm(item, self.options) for item in foreign):
                 self._choose_jvm()
             self.give_settings(foreign, self.jvm)
             if not self.config.pluginmanager.is_registered(self.fixtures):
@@ -84,8 +88,8 @@ class Run:
 
     def header(self) -> Iterator[str]:
         """Yield what a run says of itself before its first test."""
-        if self.jvm is not None:
-            yield from self.starts.header(f"{self.jvm}; {self.cache()}")
+        if self._abroad and CAN_FORK:
+            yield from self.starts.header(None if self.jvm is None else f"{self.jvm}; {self.cache()}")
         if self._forked:
             tests = "1 forked test runs in a" if self._forked == 1 else f"{self._forked} forked tests run in"
             children = "supervised child" if self._forked == 1 else "supervised children"
@@ -111,7 +115,7 @@ class Run:
         return self._cache
 
     def _new_cache(self) -> CacheOfRun:
-        # Imported here: few runs of pytest have a foreign-thread test.
+        # Imported here: few runs of pytest have a test that needs a JVM.
         from ..jvm.archive.use import CacheOfRun
 
         clears = self.options.cache_clear and not hasattr(self.config, "workerinput")

@@ -121,7 +121,7 @@ def _start_of(config: pytest.Config, settings: Settings, folder: Path, files: fr
         options={**_OTHERWISE, **dict(_of_this_run(config, folder))},
         files=tuple(sorted(files)),
         # The project's own modes are functions; the fresh pytest asks the project for them.
-        settings=replace(settings, launchers={}),
+        settings=replace(settings, own_modes={}),
         colours=_has_colours(config),
         coverage=coverage_options(config),
     )

@@ -44,12 +44,15 @@ class Starts:
             )
         return "spawn"
 
-    def header(self, jvm: str) -> Iterator[str]:
-        """Yield what is known before the first test; `jvm` tells of the JVM that a child starts by itself."""
-        running = None if self._asked == "fork" else running_jvm()
+    def header(self, jvm: str | None) -> Iterator[str]:
+        """Yield what is known before the first test; `jvm` tells of the JVM that a child starts by itself.
+
+        None where no test needs one.
+        """
+        running = None if self._asked == "fork" or jvm is None else running_jvm()
         whose = " with the project's own JVM" if running is not None and running.is_jpypes else ""
         if not whose:
-            yield f"foreign-thread: {jvm}"
+            yield f"foreign-thread: {jvm or 'no JVM needed'}"
         if self._asked == "spawn":
             beside = f",{whose}" if whose else ""
             yield f"foreign-thread: tests run in fresh interpreters{beside} (foreign_thread_start = spawn)"

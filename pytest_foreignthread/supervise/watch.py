@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from ..channel.expected_messages import Expected, Unexpected
+from ..model.documents import HELD_CRASH
 from ..model.observation import (
     CANNOT_ACCEPT,
     DebuggerEntered,
@@ -28,6 +29,7 @@ from ..model.outcomes import Phase
 from ..model.settings import MESSAGE_LIMIT_OPTION
 from .inbox import Inbox
 from .probes.crash_gate import CrashGate
+from .probes.held_thread import crash_document, release
 from .process import processes
 from .process.keeper_client import KeptChild
 from .process.lender import Lender
@@ -39,6 +41,8 @@ _LONGEST_WAIT = 3600.0
 _ANSWER = 2.0
 # How often a debugger that has the time is looked after.
 _DEBUGGED = 1.0
+_CRASH_STEPS = (0.02, 0.25)
+"""Seconds until the first look whether a thread waits in its crash, and between two looks at most."""
 TICK = 1.0
 """Seconds between two calls of `tick`."""
 
@@ -76,6 +80,9 @@ class Watch:
         self._ended_by = EndedBy.ITSELF
         self._dying = False
         self._ended_at: float | None = None
+        self._crash_due = began if gate is not None and gate.is_silent else math.inf
+        """When to look next whether a thread waits in its crash."""
+        self._crash_step = _CRASH_STEPS[0]
         self._answer_due: float | None = None
         """Set once the child has ended and the keeper has yet to say so."""
         self._documents: dict[str, str] = {}
@@ -110,13 +117,15 @@ class Watch:
             if not watching_pid and self.kept.pidfd is not None:
                 poll.register(self.kept.pidfd, select.POLLIN)
                 watching_pid = True
-            for descriptor, _ in poll.poll(min(self._until_look(), self._until_tick()) * 1000):
+            for descriptor, _ in poll.poll(min(self._until_look(), self._until_tick(), self._until_crash()) * 1000):
                 if not self._serve(descriptor):
                     poll.unregister(descriptor)
             if self._tick is not None and self._until_tick() <= 0:
                 self._tick_due = time.monotonic() + TICK
                 if not self._lender.lends:
                     self._tick()
+            if self._until_crash() <= 0 or self._patience() <= 0:
+                self._look_for_held_thread()
             if self._patience() <= 0 and not self._late_news():
                 return self._passed()
         self._ended_at = time.monotonic()
@@ -133,6 +142,23 @@ class Watch:
 
     def _until_tick(self) -> float:
         return max(0.0, self._tick_due - time.monotonic())
+
+    def _until_crash(self) -> float:
+        return max(0.0, self._crash_due - time.monotonic())
+
+    def _look_for_held_thread(self) -> None:
+        """A child that dies by its signal leaves no time for more than this look."""
+        if self._gate is None or not self._gate.is_silent:
+            return
+        if (held := self._gate.held(self.kept.pid)) is not None:
+            began = time.monotonic()
+            if self._gate.wants_first_look():
+                self._look(self._gate.look, held.pid)
+                self._documents[HELD_CRASH] = crash_document(held)
+            release(held)
+            self._stand_still(time.monotonic() - began)
+        self._crash_step = min(self._crash_step * 1.5, _CRASH_STEPS[1])
+        self._crash_due = time.monotonic() + self._crash_step
 
     def _serve(self, descriptor: int) -> bool:
         """Read what is ready; False when there will be no more."""
@@ -263,7 +289,11 @@ class Watch:
             self._gate.release()
         if probe is not None:
             self._look(probe, pid)
-        if self.kept.pidfd is not None and processes.wait_readable(self.kept.pidfd, 0):
+        held = None if self._gate is None else self._gate.held(pid)
+        ended = self.kept.pidfd is not None and processes.wait_readable(self.kept.pidfd, 0)
+        if held is not None:
+            release(held)
+        if ended or held is not None:
             self._notes.append("the child ended by itself while its stacks were taken")
 
     def observation(self) -> Observation:

@@ -37,7 +37,7 @@ on_each_jdk = pytest.mark.parametrize("jdk", JDKS)
 def on_a_java_thread(body: Callable[[], None]) -> None:
     import jpype
 
-    thread = jpype.JClass("java.lang.Thread")(jvm.jpype_bridge(body), "foreign-1")
+    thread = jpype.JClass("java.lang.Thread")(jvm.proxy(body), "foreign-1")
     thread.start()
     thread.join()
 

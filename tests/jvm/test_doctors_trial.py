@@ -16,6 +16,7 @@ from pytest_foreignthread.child import faults, handlers
 from pytest_foreignthread.doctor import trial_run
 from pytest_foreignthread.doctor.findings import Finding
 from pytest_foreignthread.jvm.finding import find_jvm
+from pytest_foreignthread.model.modes import OwnMode
 from pytest_foreignthread.model.settings import Settings
 from pytest_foreignthread.supervise.process import processes
 from pytest_foreignthread.supervise.process.scratch import ScratchRoot
@@ -54,7 +55,9 @@ def refuse(_runnable: Any) -> None:
 
 
 def test_a_mode_that_kills_the_child_hides_no_other(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, launchers={"crash": crash, "leave": leave, "refuse": refuse})
+    settings = replace(
+        SETTINGS, own_modes={"crash": OwnMode(crash), "leave": OwnMode(leave), "refuse": OwnMode(refuse)}
+    )
     found = tried(tmp_path, settings, "same", "crash", "new", "leave", "refuse", "pool")
     assert list(found) == [
         *("JVM", "faulthandler order", "mode same", "mode crash", "mode new", "mode leave", "mode refuse"),
@@ -72,14 +75,14 @@ def test_a_mode_that_kills_the_child_hides_no_other(tmp_path: Path) -> None:
 
 
 def test_a_mode_that_hangs(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, timeout=1.0, launchers={"hang": lambda _: threading.Event().wait()})
+    settings = replace(SETTINGS, timeout=1.0, own_modes={"hang": OwnMode(lambda _: threading.Event().wait())})
     found = tried(tmp_path, settings, "hang", "main")
     assert (found["mode hang"].level, found["mode hang"].value) == ("problem", "hang: no end within 1 s")
     assert found["mode main"].level == "ok"
 
 
 def test_no_time_is_left_after_a_mode_that_died(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, launchers={"crash": crash})
+    settings = replace(SETTINGS, own_modes={"crash": OwnMode(crash)})
     with ScratchRoot(tmp_path) as scratch:
         # The first child is forked in any case but one.
         *_, last = trial_run.try_all(settings, scratch, ["crash", "new", "pool"], seconds=0.001)

@@ -15,7 +15,7 @@ SUITE: Final = """
     import jpype
     import pytest
 
-    pytestmark = pytest.mark.foreign_thread(mode="main")
+    pytestmark = [pytest.mark.foreign_thread(mode="main"), pytest.mark.usefixtures("jvm")]
 
     def submitted(function):
         pool = jpype.JClass("java.util.concurrent.Executors").newSingleThreadExecutor()

@@ -83,7 +83,7 @@ THREADS: Final = """
     import pytest
 
     @pytest.mark.foreign_thread(mode="main")
-    def test_it():
+    def test_it(jvm):
         Thread, FutureTask = jpype.JClass("java.lang.Thread"), jpype.JClass("java.util.concurrent.FutureTask")
         for _ in range(300):
             task = FutureTask(jpype.JProxy("java.lang.Runnable", dict={"run": object}), None)

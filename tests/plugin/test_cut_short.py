@@ -151,7 +151,7 @@ def test_a_worker_that_is_killed(run_suite: RunSuite, way: str, isolation: str) 
     assert entries(ran.document) == [("test_first", "passed"), ("test_kills", "error"), ("test_last", "passed")]
     killed = ran.tests["test_kills"]
     assert killed["message"] == "xdist's worker 'gw0' ended before the test did"
-    assert (killed["phase"], killed["mode"], killed["jvm"]) == ("call", "main", True)
+    assert (killed["phase"], killed["mode"], killed["jvm"]) == ("call", "main", False)
     assert killed["rerun"] == ["test_it.py::test_kills"]
 
 

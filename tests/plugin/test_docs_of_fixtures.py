@@ -35,4 +35,4 @@ def test_each_example_passes(examples: SuiteRun) -> None:
 def test_modes_are_those_of_the_plugin() -> None:
     from pytest_foreignthread.model.choices import MODES
 
-    assert set(re.findall(r"(?m)^\| `(\w+)`", PAGE.read_text(encoding="utf-8"))) == set(MODES)
+    assert set(re.findall(r"(?m)^\| `([\w-]+)`", PAGE.read_text(encoding="utf-8"))) == set(MODES)

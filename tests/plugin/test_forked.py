@@ -127,7 +127,7 @@ def test_evidence_of_a_segfault_without_a_jvm(run_suite: RunSuite) -> None:
     assert "Segmentation fault" in Path(ran.folder, entry["artifacts"]["python"]).read_text()
     assert "before the fault" in ran.output
     assert "HotSpot" not in ran.output
-    assert "SIGSEGV in string_at" in ran.output
+    assert re.search(r"SIGSEGV in \w*strlen\w* on Python thread", ran.output)
 
 
 def test_a_hang_without_a_jvm(run_suite: RunSuite) -> None:
@@ -272,7 +272,7 @@ def test_a_fixture_that_is_asked_for_too_late_says_what_to_do(run_suite: RunSuit
     """
     ran = run_suite(source, NOWHERE)
     assert ran.outcomes == {"test_it": "failed"}
-    assert "the fixture 'jvm' needs a JVM, and the child of a forked test has none unless the test asks" in ran.output
+    assert "the fixture 'jvm' needs a JVM, and the child of a forked test, or of a test" in ran.output
 
 
 def test_each_has_a_child_of_its_own(run_suite: RunSuite) -> None:

@@ -185,7 +185,7 @@ from jvm_by_ctypes import null_check
 def test_ordinary(): assert null_check()
 
 @pytest.mark.foreign_thread(mode="main")
-def test_main(): assert null_check()
+def test_main(jvm): assert null_check()
 
 @pytest.mark.foreign_thread
 def test_crashes(): ctypes.string_at(0)

@@ -43,7 +43,7 @@ SUITE: Final = """
         answer_signals()
 
     @pytest.mark.foreign_thread(mode="main")
-    def test_asked_for_java_stacks():
+    def test_asked_for_java_stacks(jvm):
         signal.signal(signal.SIGQUIT, segfault)
         answer_signals()
 

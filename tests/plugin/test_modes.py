@@ -7,11 +7,12 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.model.choices import MODES
+from pytest_foreignthread.model.modes import TABLE
 
 from .conftest import RunSuite, SuiteRun, run_suite_in
 from .test_options import JDKS
 
+OF_JAVA: Final = {mode.name for mode in TABLE if mode.needs_jvm or mode.is_control}
 CONFTEST: Final = """
     import threading
     import pytest
@@ -51,7 +52,7 @@ SUITE: Final = """
                 foreign_thread.call(divmod, 7, 0, mode=mode)
 
     def test_no_such_mode(foreign_thread):
-        with pytest.raises(ValueError, match="mode='theirs': want one of 'same', .*, 'python', 'ours'$"):
+        with pytest.raises(ValueError, match="mode='theirs': want one of 'same', .*, 'native-pool', 'ours'$"):
             foreign_thread.call(len, [], mode="theirs")
 
     def test_threads_are_reused_and_numbered(foreign_thread):
@@ -79,7 +80,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
 
 def test_every_mode_works_in_the_marker_and_in_a_call(suite: SuiteRun) -> None:
     assert set(suite.outcomes.values()) == {"passed"}, suite.output
-    assert {entry["mode"] for entry in suite.tests.values()} == {*MODES, "ours"} == set(SEEN)
+    assert {entry["mode"] for entry in suite.tests.values()} == {*OF_JAVA, "ours"} == set(SEEN)
 
 
 @pytest.mark.parametrize("mode", SEEN)

@@ -23,7 +23,7 @@ AT_START: Final = frozenset(
         *("plugin", "fixtures", "hookspecs", "collect", "collect.activation", "run", "run.stash"),
         *("config", "config.options", "config.option_values", "config.stash_keys"),
         *("interop", "interop.faulthandler_guard", "interop.on_import", "interop.running_jvm"),
-        *("model", "model.choices", "model.report_attribute"),
+        *("model", "model.choices", "model.modes", "model.report_attribute"),
     }
 )
 CONFTEST: Final = """

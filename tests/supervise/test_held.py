@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import faulthandler
 import os
 import signal
 import subprocess
@@ -12,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from pytest_foreignthread.channel.wire import Sender
+from pytest_foreignthread.child.native.held_crash import hold_crashes
+from pytest_foreignthread.child.native.pthreads import start_thread
+from pytest_foreignthread.child.thread_attributes import ThreadAttributes
 from pytest_foreignthread.model.observation import EndedBy, Exited, Observation, PhaseStarted, Signaled, Taken
 from pytest_foreignthread.model.outcomes import Phase
 from pytest_foreignthread.model.settings import CRASH_FIFO, GO_ON_FIFO
@@ -188,3 +193,66 @@ def test_a_supervisor_that_is_killed_meanwhile_leaves_nobody(tmp_path: Path, mon
     process.kill()
     process.wait()
     await_end(child)
+
+
+def crash_held(act: Callable[[], None]) -> None:
+    """Do as a child without a JVM does, and crash."""
+    faulthandler.disable()
+    hold_crashes()
+    with Path(os.devnull).open("wb", buffering=0) as nowhere:
+        faulthandler.enable(nowhere)
+        act()
+        hang()
+
+
+def abort_quietly() -> None:
+    faulthandler.disable()
+    os.abort()
+
+
+def abort_before_an_alarm() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    os.abort()
+
+
+CRASHES = {
+    "by a fault": (lambda: ctypes.string_at(0), signal.SIGSEGV),
+    "by abort()": (os.abort, signal.SIGABRT),
+    "sent": (lambda: os.kill(os.getpid(), signal.SIGFPE), signal.SIGFPE),
+    "without faulthandler": (abort_quietly, signal.SIGABRT),
+    "on another thread": (
+        lambda: start_thread(lambda: ctypes.string_at(0), "other", ThreadAttributes()),
+        signal.SIGSEGV,
+    ),
+    "with a signal that comes meanwhile": (
+        abort_before_an_alarm,
+        signal.SIGABRT,
+    ),
+}
+
+
+@pytest.mark.parametrize(("act", "number"), CRASHES.values(), ids=CRASHES)
+def test_a_crash_without_a_jvm_waits_for_the_look(tmp_path: Path, act: Callable[[], None], number: int) -> None:
+    def child_main(sender: Sender) -> None:
+        sender.send(PhaseStarted(Phase.CALL))
+        signal.signal(signal.SIGALRM, lambda *_: None)
+        crash_held(act)
+
+    looks = Looks()
+    seen = run(child_main, None, CrashWatch(tmp_path, looks, without_jvm=True), call=PATIENCE)
+    assert (seen.end, seen.ended_by) == (Signaled(number), EndedBy.ITSELF)
+    assert len(looks.pids) == 1
+    assert seen.documents["native"] == "frames"
+    assert seen.documents["held_crash"].startswith(f"signal: {signal.Signals(number).name}\nthread: ")
+
+
+def test_one_that_only_waits_is_left_alone(tmp_path: Path) -> None:
+    def child_main(sender: Sender) -> None:
+        signal.signal(signal.SIGSEGV, signal.SIG_DFL)
+        sender.send(PhaseStarted(Phase.CALL))
+        signal.pause()
+
+    looks = Looks()
+    seen = run(child_main, None, CrashWatch(tmp_path, looks, without_jvm=True), call=SHORT)
+    assert seen.ended_by is EndedBy.DEADLINE
+    assert looks.pids == []

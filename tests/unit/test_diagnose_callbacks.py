@@ -10,7 +10,7 @@ from pytest_foreignthread.model.stacks import Awaited, Frame, Gil, NativeFrame, 
 
 from .sample_cases import FOREIGN, MAIN, RUN, TEST, THUNK, code, crashed, evidence_of, fatal, seen, thread
 
-MODES: Final = "/lib/pytest_foreignthread/child/modes.py"
+MODES: Final = "/lib/pytest_foreignthread/child/foreign_calls.py"
 THREADING: Final = PythonFrame("/usr/lib/python3.11/threading.py", 331, "wait")
 FOR_BODY: Final = thread(THREADING, PythonFrame(MODES, 55, "call"), name="MainThread", ident=MAIN, current=False)
 LATE: Final = thread(THUNK, RUN)
@@ -34,6 +34,7 @@ def late(*threads: Thread, phase: Phase = Phase.CALL, native: tuple[NativeThread
     return code(crashed(*threads, phase=phase, fatal_error=error, native_threads=native))
 
 
+NATIVE_ENTRY: Final = PythonFrame("/lib/pytest_foreignthread/child/native/native_pool.py", 160, "_serve")
 BOOTSTRAP: Final = PythonFrame("/usr/lib/python3.11/threading.py", 1002, "_bootstrap")
 
 
@@ -48,10 +49,12 @@ BOOTSTRAP: Final = PythonFrame("/usr/lib/python3.11/threading.py", 1002, "_boots
         (thread(PythonFrame(TEST, 9, "fixture"), RUN), None),
         (thread(PythonFrame(TEST, 31, "other_test"), RUN), None),
         (thread(PythonFrame("/project/bridge.py", 15, "thunk"), RUN), None),
-        # Python made the thread; or no Python ran on it; or the body ran on it.
+        # Python made the thread; or no Python ran on it.
         (thread(THUNK, BOOTSTRAP), None),
         (thread(RUN), None),
-        (replace(LATE, python_id=FOREIGN), None),
+        # The body had run on it: a pool gives its threads to other callbacks.
+        (replace(LATE, python_id=FOREIGN), "late-callback"),
+        (thread(THUNK, NATIVE_ENTRY), "late-callback"),
     ],
 )
 def test_a_callback_after_the_test(crashing: Thread, expected: str | None) -> None:

@@ -51,7 +51,7 @@ MAIN: Final = Thread(
         (
             PythonFrame("/usr/lib/python3.11/threading.py", 331, "wait"),
             PythonFrame("/usr/lib/python3.11/concurrent/futures/_base.py", 305, "wait"),
-            PythonFrame("/lib/pytest_foreignthread/child/modes.py", 55, "call"),
+            PythonFrame("/lib/pytest_foreignthread/child/foreign_calls.py", 55, "call"),
         ),
     ),
     waits=(Wait(Awaited.FUTURE, "a concurrent.futures.Future"),),

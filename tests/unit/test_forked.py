@@ -93,7 +93,7 @@ def test_what_is_left_to_pytest_forked(collect: Collect) -> None:
 
 def test_who_needs_a_jvm(collect: Collect) -> None:
     items = [item for item in collect(SUITE, True) if is_foreign(item)]
-    assert {name(item): needs_jvm(item) for item in items} == {key: one[1] for key, one in TAKEN.items()}
+    assert {name(item): needs_jvm(item, OPTIONS) for item in items} == {key: one[1] for key, one in TAKEN.items()}
 
 
 JAVAS: Final = ("Java", "jvm", "JVM", "foreign")

@@ -143,11 +143,11 @@ WRONG_IMPORTS = {
     "private by string": ("plugin", "importlib.import_module('_pytest.runner')", private_to_pytest),
     "jpype in the plugin": ("plugin", "def f():\n    import jpype", jpype_astray),
     "jpype when the module is imported": (
-        "child.modes",
+        "child.foreign_calls",
         "try:\n    import jpype.imports\nexcept E: pass",
         jpype_astray,
     ),
-    "jpype in a class": ("child.modes", "class A:\n    import jpype", jpype_astray),
+    "jpype in a class": ("child.foreign_calls", "class A:\n    import jpype", jpype_astray),
 }
 
 
@@ -163,8 +163,8 @@ RIGHT_IMPORTS = {
     "a neighbour": ("child.main", "from . import modes"),
     "among the data": ("model.records", "from .stacks import JavaThread"),
     "jpype where it starts": ("child.java.jvm", "import jpype"),
-    "jpype lazily": ("child.modes", "def f():\n    import jpype"),
-    "jpype for a type": ("child.modes", "if typing.TYPE_CHECKING:\n    import jpype"),
+    "jpype lazily": ("child.foreign_calls", "def f():\n    import jpype"),
+    "jpype for a type": ("child.foreign_calls", "if typing.TYPE_CHECKING:\n    import jpype"),
 }
 
 

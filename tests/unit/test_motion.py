@@ -82,8 +82,8 @@ def test_a_virtual_thread_is_not_compared() -> None:
 def test_a_waiting_call_of_this_plugin_stands_still() -> None:
     """It looks up now and then, so that its newest frames and its line differ."""
     waits = PythonFrame("/lib/python3.11/threading.py", 331, "wait")
-    asks = PythonFrame("/site-packages/pytest_foreignthread/child/modes.py", 140, "_has_ended")
-    call = PythonFrame("/site-packages/pytest_foreignthread/child/modes.py", 55, "call")
+    asks = PythonFrame("/site-packages/pytest_foreignthread/child/foreign_calls.py", 140, "_has_ended")
+    call = PythonFrame("/site-packages/pytest_foreignthread/child/foreign_calls.py", 55, "call")
     stacks = [(waits, waits, call, py("a")), (asks, call, py("a")), (PythonFrame(call.file, 56, "call"), py("a"))]
     looks = [Look((PythonThread(IDENT, None, False, stack, NATIVE),), (), ()) for stack in stacks]
     assert motions(looks).of(NATIVE, IDENT) == STILL

@@ -92,6 +92,9 @@ GOOD: Final[list[tuple[str, str, object]]] = [
     *(("ready", text, int(text)) for text in ("0", "2", "16")),
     *(("message_limit", text, int(text)) for text in ("65536", "67108864")),
     *(("live", word, word) for word in ("auto", "off")),
+    *(("stack", text, 131072) for text in ("128k", "131072", " 128K ", "128kb")),
+    *(("stack", text, size) for text, size in (("64k", 65536), ("8m", 8 << 20), ("1g", 1 << 30))),
+    *(("block_signals", text, True) for text in ("true", "on", "1")),
     *(("cache", text, True) for text in ("true", "True", "on", "yes", "1")),
     *(("cache", text, False) for text in ("false", "FALSE", "off", "no", "0")),
 ]
@@ -103,6 +106,7 @@ def test_good_value(name: str, text: str, value: object) -> None:
     assert getattr(configured(ini={ini_key(name): text}), name) == value
 
 
+A_STACK: Final = "want a size from 64k to 1g, such as 128k, 8m or 131072"
 LEAST_BYTES: Final = "want a number of bytes, 65536 or more, such as 67108864"
 NO_TIMES: Final = ("0", "-1", "-0.0", "nan", "inf", "-inf", "abc", "True", "None", "5s", "1e999")
 BAD: Final[list[tuple[str, str, str]]] = [
@@ -116,6 +120,11 @@ BAD: Final[list[tuple[str, str, str]]] = [
     ("jvm_args", "-Dname=\\", "want shell words (No escaped character)"),
     *(("ready", text, "want a number, such as 0 or 2") for text in ("-1", "two", "1.5", "auto")),
     *(("message_limit", text, LEAST_BYTES) for text in ("0", "65535", "-1", "64M", "1e9")),
+    *(
+        ("stack", text, A_STACK)
+        for text in ("63k", "2g", "0", "-1m", "1.5m", "128 k", "big", "True", "128kk", "9" * 30)
+    ),
+    *(("block_signals", text, "want true or false") for text in ("all", "2", "SIGINT")),
     *(("isolation", text, "want one of 'test', 'module', 'session'") for text in ("tests", "class", "MODULE")),
 ]
 
@@ -145,6 +154,8 @@ def test_defaults(absent: object) -> None:
         "jvm_args": (),
         "classpath": (),
         "isolation": "test",
+        "stack": None,
+        "block_signals": False,
         "start": None,
         "ready": None,
         "message_limit": 64 * 1024 * 1024,
@@ -307,6 +318,8 @@ BAD_ARGUMENTS: Final[list[tuple[str, object, str]]] = [
     *(("mode", value, A_MODE) for value in ("sam", "NEW", "", [], None, 7, ["new", 7], [["new"]], {"new": 1})),
     ("mode", ["new", "same", "new"], "want each mode once"),
     *(("isolation", value, "want one of 'test', 'module', 'session'") for value in (None, "class", ["module"], 1)),
+    *(("stack", value, A_STACK) for value in (None, 0, -1, True, 1.5e5, 1 << 31, [131072], "")),
+    *(("block_signals", value, "want true or false") for value in (None, 2, "SIGINT", "all")),
     *(("skip", value, "want a reason, as a string") for value in ("", " ", True, None, 3)),
     *(("expect", value, EXPECTED) for value in (None, {}, "segfault", ["new"], {"new": Outcome.HANG})),
     ("expect", {"sam": "hang"}, f"no mode: 'sam': want one of {', '.join(map(repr, MODES))}"),
@@ -329,7 +342,7 @@ def test_a_timeout_that_no_float_holds() -> None:
 def test_unknown_and_positional_arguments_of_a_marker() -> None:
     mark = pytest.mark.foreign_thread("new", 5, timeuot=1, modes="new", timeout=0, mode="same")
     marks = read_markers(Node("test_it.py::test_it", (mark,)))
-    takes = "mode, timeout, jvm_args, classpath, isolation, skip, expect"
+    takes = "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, skip, expect"
     assert [problem for _, problem in marks.problems] == [
         f"foreign_thread('new', 5): it takes keyword arguments only: {takes}",
         f"foreign_thread(timeuot=1): no such argument; it takes {takes}",

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_foreignthread.collect.own_modes import OWN_MODES, gather, known_modes
 from pytest_foreignthread.model.choices import MODES
+from pytest_foreignthread.model.modes import OwnMode
 
 
 def config(*answers: object) -> pytest.Config:
@@ -17,8 +18,9 @@ def config(*answers: object) -> pytest.Config:
 
 
 def test_modes_of_several_plugins_come_together() -> None:
-    assert gather(config({"vertx": print}, {}, {"Spark_2": len})) == {"vertx": print, "Spark_2": len}
-    assert gather(config()) == {}
+    own = OwnMode(len, needs_jvm=False)
+    assert dict(gather(config({"vertx": print}, {}, {"Spark_2": own}))) == {"vertx": OwnMode(print), "Spark_2": own}
+    assert dict(gather(config())) == {}
 
 
 BAD: Final[dict[str, tuple[list[Any], str]]] = {
@@ -28,6 +30,10 @@ BAD: Final[dict[str, tuple[list[Any], str]]] = {
     "empty": ([{"": print}], "want a name of letters, digits and _"),
     "ours": ([{"pool": print}], "a mode of that name is there already"),
     "twice": ([{"vertx": print}, {"vertx": len}], "another plugin or conftest gives that mode, too"),
+    "nothing to call": (
+        [{"vertx": OwnMode(cast(Any, None), needs_jvm=False)}],
+        "needs_jvm=False)}: want a function that takes a Python callable",
+    ),
     "no function": ([{"vertx": "pool"}], "gave {'vertx': 'pool'}: want a function that takes a java.lang.Runnable"),
 }
 

@@ -24,7 +24,7 @@ BODY_WAITER = Thread(
     (
         (
             PythonFrame("/lib/python3.11/threading.py", 327, "wait"),
-            PythonFrame("/site-packages/pytest_foreignthread/child/modes.py", 60, "call"),
+            PythonFrame("/site-packages/pytest_foreignthread/child/foreign_calls.py", 60, "call"),
         ),
     ),
 )

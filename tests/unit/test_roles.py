@@ -24,7 +24,7 @@ START = PythonFrame("/usr/bin/pytest", 8, "<module>")
 MAIN_METHOD = JavaFrame("jdk.proxy2.$Proxy6.run", None, None)
 VIRTUAL = JavaFrame("java.lang.VirtualThread.run", "VirtualThread.java", 309)
 EVENT_WAIT = PythonFrame("/lib/python3.11/threading.py", 629, "wait")
-MODE_CALL = PythonFrame("/site-packages/pytest_foreignthread/child/modes.py", 60, "call")
+MODE_CALL = PythonFrame("/site-packages/pytest_foreignthread/child/foreign_calls.py", 60, "call")
 
 
 def java(function: str) -> JavaFrame:
@@ -121,7 +121,7 @@ def test_awaits_the_body(one: Thread, expected: bool) -> None:
     assert awaits_the_body(one) is expected
 
 
-OWN_WAIT = PythonFrame("/site-packages/pytest_foreignthread/child/modes.py", 140, "_has_ended")
+OWN_WAIT = PythonFrame("/site-packages/pytest_foreignthread/child/foreign_calls.py", 140, "_has_ended")
 BODY_CALL = replace(MODE_CALL, function="ForeignThread.call_body")
 TESTS_WAIT = PythonFrame("/project/test_bridge.py", 9, "wait")
 

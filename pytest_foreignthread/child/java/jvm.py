@@ -120,8 +120,8 @@ def java(name: str) -> Any:
     return jpype.JClass(name)
 
 
-def jpype_bridge(function: Callable[[], None]) -> Any:
-    """The default bridge: JPype's proxy."""
+def proxy(function: Callable[[], None]) -> Any:
+    """Return JPype's proxy of a function, as a `java.lang.Runnable`."""
     return jpype.JProxy("java.lang.Runnable", dict={"run": function})
 
 

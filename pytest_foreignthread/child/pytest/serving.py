@@ -12,12 +12,15 @@ import pytest
 
 from ...channel.orders import RunTest
 from ...config.stash_keys import CHILD
+from ...interop.fixture_definitions import is_overridden
+from ...model.modes import mode_needs_jvm
 from ...model.observation import NotServed, PhaseStarted
 from ...model.outcomes import Phase
 from ...model.settings import Settings
 from ..callback import current_thread
+from ..foreign_calls import ForeignThread
 from ..java.java_side import JavaSide
-from ..modes import ForeignThread
+from ..java.jpype_bridge import jpype_bridge
 from ..state import ChildState
 from .measuring import CoverageOptions
 from .phase_ends import PhaseEnds
@@ -32,6 +35,7 @@ WarningFilter = tuple[Any, ...]
 
 
 _FIXTURES: Final = "pytest_foreignthread.fixtures"
+_BRIDGE: Final = "foreign_thread_bridge"
 
 
 @dataclass(frozen=True)
@@ -146,18 +150,18 @@ class Server:
         """Hand `item.runtest`, which is the body alone, to the thread that the mode names."""
         state: ChildState = item.config.stash[CHILD]
         mode = state.settings.mode
-        if state.settings.jvm is None:
-            # It may run on the main thread alone, where it is.
-            return
         names = getattr(item, "fixturenames", None)
-        if mode != "main" and names is not None and "foreign_thread" not in names and _has_own_bridge(item):
+        if state.settings.jvm is None and mode == "main" and "foreign_thread" not in (names or ()):
+            # It runs where it is, and no thread of ours runs beside it.
+            return
+        by_bridge = mode_needs_jvm(mode, state.settings.own_modes) and is_overridden(item, _BRIDGE, _FIXTURES)
+        if names is not None and "foreign_thread" not in names and by_bridge:
+            # Two fixtures less to set up where none overrides the bridge.
             names.append("foreign_thread")
         body = wrap_given_body(item, item.runtest)
 
         def runtest() -> None:
             __tracebackhide__ = True
-            from ..java.jvm import jpype_bridge
-
             threads = getattr(item, "funcargs", {}).get("foreign_thread")
             if not isinstance(threads, ForeignThread):
                 # A suite may have a fixture of that name of its own.
@@ -173,13 +177,6 @@ class Server:
         self.state.sender.send(PhaseStarted(Phase.TEARDOWN))
         for error in self.ends.finish():
             raise error
-
-
-def _has_own_bridge(item: pytest.Item) -> bool:
-    """Whether a fixture overrides `foreign_thread_bridge` for the test: two fixtures less to set up where none does."""
-    fixtures = item.config.pluginmanager.getplugin("funcmanage")
-    found = None if fixtures is None else fixtures.getfixturedefs("foreign_thread_bridge", item)
-    return found is None or getattr(found[-1].func, "__module__", "") != _FIXTURES
 
 
 def _name_as_method(item: pytest.Item) -> None:

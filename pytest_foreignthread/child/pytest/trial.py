@@ -19,9 +19,10 @@ from .. import faults, handlers
 from ..alternate_stack import AlternateStacks
 from ..callback import current_thread
 from ..debugger.debugging import Debugging
+from ..foreign_calls import ForeignThread
 from ..java import jvm
+from ..java.jpype_bridge import jpype_bridge
 from ..java.uncaught import UncaughtExceptions
-from ..modes import ForeignThread
 from ..output import diverted
 from ..state import ChildState
 
@@ -64,7 +65,7 @@ def _try_all(modes: Sequence[str], state: ChildState) -> None:
     found = handlers.owners()
     words = ", ".join(f"{name}: {owner}" for name, owner in found.items())
     state.sender.send(Tried(SIGNALS, "passed" if handlers.are_wanted(found) else "failed", words))
-    threads = ForeignThread(jvm.jpype_bridge, state, "new")
+    threads = ForeignThread(jpype_bridge, state, "new")
     for mode in modes:
         state.sender.send(PhaseStarted(Phase.CALL))
         state.sender.send(_tried(threads, mode))

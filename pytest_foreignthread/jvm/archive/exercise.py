@@ -9,11 +9,12 @@ from ...channel.wire import Sender
 from ...child.alternate_stack import AlternateStacks
 from ...child.debugger.debugging import Debugging
 from ...child.faults import PythonStacks
+from ...child.foreign_calls import ForeignThread
 from ...child.java import jvm
+from ...child.java.jpype_bridge import jpype_bridge
 from ...child.java.uncaught import UncaughtExceptions
-from ...child.modes import ForeignThread
 from ...child.state import ChildState
-from ...model.choices import MODES
+from ...model.modes import TABLE
 from ...model.settings import DUMP_SIGNAL, VIRTUAL_SINCE, Settings
 
 
@@ -28,7 +29,7 @@ def exercise(settings: Settings, folder: Path, *, all_modes: bool = False) -> No
     stacks = PythonStacks(folder / "python", folder / "python_asked", DUMP_SIGNAL)
     sender = Sender(os.open(os.devnull, os.O_WRONLY), os.getpid())
     state = ChildState(settings, folder, sender, stacks, AlternateStacks(), Debugging(folder, sender))
-    threads = ForeignThread(jvm.jpype_bridge, state, "new")
+    threads = ForeignThread(jpype_bridge, state, "new")
     for mode in _modes(settings) if all_modes else ("new",):
         threads.call(lambda: None, mode=mode)
     if all_modes:
@@ -40,11 +41,11 @@ def exercise(settings: Settings, folder: Path, *, all_modes: bool = False) -> No
 
 def _modes(settings: Settings) -> tuple[str, ...]:
     has_virtual = settings.jvm is not None and (settings.jvm.release or 0) >= VIRTUAL_SINCE
-    return tuple(mode for mode in MODES if mode != "virtual" or has_virtual)
+    return tuple(mode.name for mode in TABLE if mode.needs_jvm and (mode.name != "virtual" or has_virtual))
 
 
 def _die_of_an_exception() -> None:
-    thread = jvm.java("java.lang.Thread")(jvm.runnable(jvm.jpype_bridge(_raise)))
+    thread = jvm.java("java.lang.Thread")(jvm.runnable(jpype_bridge(_raise)))
     thread.start()
     thread.join()
 

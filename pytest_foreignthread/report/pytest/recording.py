@@ -111,7 +111,8 @@ def _silent(settings: Settings, observation: Observation, evidence: Evidence) ->
     without_native = native.why_none(settings.native) or (
         _OWN_JVM if observation.first(JvmAdopted) is not None else None
     )
-    if evidence.fatal_error is not None and without_native is not None:
+    by_fault = settings.jvm is None and _killed_by_a_fault(observation)
+    if (evidence.fatal_error is not None or by_fault) and without_native is not None:
         reasons[documents.NATIVE] = without_native
     unexplained = documents.HS_ERR not in observation.missing and evidence.fatal_error is None
     if settings.jvm is not None and _killed_by_a_fault(observation) and unexplained:

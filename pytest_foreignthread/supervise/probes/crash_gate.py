@@ -1,7 +1,8 @@
-"""A child that HotSpot holds in its crash until it has been looked at.
+"""A child that waits in its crash until it has been looked at.
 
 HotSpot runs the shell command of `-XX:OnError` once hs_err is written, and waits for it. The child's command writes its
-pid to one FIFO and waits for a line on another.
+pid to one FIFO and waits for a line on another. A child without a JVM finds the FIFO there and holds itself, which is
+seen by looking: it can write to no FIFO by then.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ...model.observation import Taken
 from ...model.settings import CRASH_FIFO, GO_ON_FIFO
 from ..child_files import UnreadableError, open_fifo
 from ..process.fork import OpenEnds
+from .held_thread import HeldThread, held_thread
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class CrashWatch:
     folder: Path
     look: Callable[[int], Taken]
     """Called with the pid of a child that waits in its crash; it has to bound itself."""
+    without_jvm: bool = False
+    """Whether the child says by no FIFO that it waits."""
 
 
 class CrashGate:
@@ -33,6 +37,7 @@ class CrashGate:
     def __init__(self, watch: CrashWatch, ends: OpenEnds) -> None:
         """Raise OSError or UnreadableError where the folder's file system takes no FIFO."""
         self.look = watch.look
+        self.is_silent = watch.without_jvm
         self._ends = ends
         self._opened: list[int] = []
         self._looked = False
@@ -67,6 +72,14 @@ class CrashGate:
             return False
         first, self._looked = not self._looked, self._looked or str(pid).encode() in words
         return first and self._looked
+
+    def held(self, pid: int | None) -> HeldThread | None:
+        """Return the thread of a child without a JVM that waits in its crash."""
+        return held_thread(pid) if self.is_silent and pid is not None else None
+
+    def wants_first_look(self) -> bool:
+        first, self._looked = not self._looked, True
+        return first
 
     def release(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -23,7 +23,9 @@ Taker = Callable[[float], str]
 HANG_BUDGET = 8.0
 """Seconds that the looks at a hang may take together; half a second as a rule, much more on a machine under load."""
 CRASH_BUDGET = 2.0
-"""Seconds for which a crash is held."""
+"""Seconds for which HotSpot's crash is held."""
+LONG_CRASH_BUDGET = 6.0
+"""Seconds for which a crash without a JVM is held: there a stack may have 8 MB of frames, a Java thread's has 1 MB."""
 _SPACING = 0.2
 
 
@@ -54,7 +56,7 @@ def take_documents(
 
 
 def take_crash(pid: int, native_choice: str, budget: float = CRASH_BUDGET, pystack: Pystack | None = None) -> Taken:
-    """Look at a child that waits in HotSpot's error handler: `os_threads` and `native`; `budget` seconds at most."""
+    """Look at a child that waits in its crash: `os_threads` and `native`; `budget` seconds at most."""
     give_up = time.monotonic() + budget
     taken = _Pieces()
     taken.take(documents.OS_THREADS, lambda _: kernel_threads(pid), give_up)

@@ -35,7 +35,7 @@ def test_crash_elsewhere_under_a_raised_limit() -> None:
 
 
 @pytest.mark.foreign_thread(mode="main")
-def test_silent_crash_without_recursion() -> None:
+def test_silent_crash_without_recursion(jvm: object) -> None:
     """The test takes HotSpot's handler away, so nothing is written, as if the stack were exhausted."""
     signal.signal(signal.SIGSEGV, signal.SIG_DFL)
     ctypes.string_at(0)

@@ -1,4 +1,4 @@
-"""Where a function runs: on the main thread, or called by Java on the thread that the mode names."""
+"""Where a function runs: on the main thread, or called by others on the thread that the mode names."""
 
 from __future__ import annotations
 
@@ -9,29 +9,19 @@ from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 from ..model.choices import MODES
+from .bridge_errors import CalledAgainError, NotCalledError
 from .callback import Bridge, Callback
 from .debugger.prompt_reader import is_done
-from .java.launchers import Launchers
+from .launchers import Launchers
 from .state import ChildState
+from .tasks import Task
 
 T = TypeVar("T")
 
 _LOOKS: Final = (0.1, 0.2, 0.4, 0.8)
-"""Seconds between looks at whether Java's side ended without having called Python's; the last one goes on."""
+"""Seconds between looks at whether the caller's side ended without having called Python's; the last one goes on."""
 _GRACE: Final = 1.0
 """Seconds that a bridge which hands the call on to another thread has for it after its Runnable ended."""
-
-
-class BridgeError(Exception):
-    """The bridge did not do what it is for: to give a `java.lang.Runnable` that calls the Python function once."""
-
-
-class NotCalledError(BridgeError):
-    """The bridge's Runnable ended without having called the Python function."""
-
-
-class CalledAgainError(BridgeError):
-    """The bridge called the Python function more than once; it ran the first time only."""
 
 
 class MainInterruptedError(Exception):
@@ -39,16 +29,16 @@ class MainInterruptedError(Exception):
 
 
 class ForeignThread:
-    """Runs functions on Java threads, through a bridge. `mode` is the test's own where a call names none."""
+    """Runs functions on foreign threads, those of Java's through a bridge. `mode` is for a call that names none."""
 
     def __init__(self, bridge: Bridge, state: ChildState, mode: str) -> None:
         self._bridge = bridge
         self._state = state
         self._mode = mode
         self._lines = state.debugging.lines
-        self._launchers = Launchers(state.settings.launchers)
+        self._launchers = Launchers(state.settings)
         state.launchers.append(self._launchers)
-        self._submitted: list[tuple[Callback[Any], Any]] = []
+        self._submitted: list[tuple[Callback[Any], Task | None]] = []
 
     def call(self, function: Callable[..., T], /, *args: Any, mode: str | None = None, **kwargs: Any) -> T:
         """Return the function's value or raise its exception, with its own traceback.
@@ -76,7 +66,7 @@ class ForeignThread:
                 f"KeyboardInterrupt on the main thread, which runs the handlers of signals; the body ran in mode {mode}"
             ) from callback.future.exception()
 
-    def _result(self, callback: Callback[T], task: Any) -> T:
+    def _result(self, callback: Callback[T], task: Task | None) -> T:
         __tracebackhide__ = True
         # Waiting in Python, not in Java's get(), lets the main thread run signal handlers, as it does in any test.
         with self._lines.attended():
@@ -84,7 +74,8 @@ class ForeignThread:
                 if self._lines.wait(callback.future, seconds) or _has_ended(task):
                     break
         if not callback.future.done() or callback.future.exception() is None:
-            _raise_of_java(task)
+            if task is not None:
+                task.result()
             _demand_one_call(callback)
             self._lines.wait(callback.future)
             self._launchers.let_end(task)
@@ -94,9 +85,9 @@ class ForeignThread:
         return callback.future.result()
 
     def submit(self, function: Callable[..., T], /, *args: Any, mode: str | None = None, **kwargs: Any) -> Future[T]:
-        """Start the function and give its future at once; it is done when the function is, not when Java's side is.
+        """Start the function and return its future at once, which is done when the function is.
 
-        A future that is cancelled before Java comes to it keeps the function from running.
+        A future that is cancelled before its call comes keeps the function from running.
         """
         __tracebackhide__ = True
         callback, task = self._start(functools.partial(function, *args, **kwargs), mode)
@@ -104,15 +95,16 @@ class ForeignThread:
         return callback.future
 
     def check(self) -> None:
-        """Raise what Java's side of an ended `submit` raised, or did wrong: no one else would see it."""
+        """Raise what the caller's side of an ended `submit` raised, or did wrong: no one else would see it."""
         __tracebackhide__ = True
         for callback, task in self._submitted:
             if _has_ended(task):
-                _raise_of_java(task)
+                if task is not None:
+                    task.result()
                 _demand_one_call(callback)
 
-    def _start(self, function: Callable[[], T], mode: str | None) -> tuple[Callback[T], Any]:
-        """Return the callback of the function and the `FutureTask` of Java's side, None where there is none."""
+    def _start(self, function: Callable[[], T], mode: str | None) -> tuple[Callback[T], Task | None]:
+        """Return the callback of the function and the side that calls it, None where the call has been made."""
         __tracebackhide__ = True
         callback = self._callback(function)
         return callback, self._launch(callback, mode)
@@ -120,50 +112,17 @@ class ForeignThread:
     def _callback(self, function: Callable[[], T]) -> Callback[T]:
         return Callback(function, self._state.sender, self._state.stacks, self._state.alternate)
 
-    def _launch(self, callback: Callback[Any], mode: str | None) -> Any:
+    def _launch(self, callback: Callback[Any], mode: str | None) -> Task | None:
         __tracebackhide__ = True
         mode = self._mode if mode is None else mode
-        modes = (*MODES, *self._state.settings.launchers)
+        modes = (*MODES, *self._state.settings.own_modes)
         if mode not in modes:
             raise ValueError(f"mode={mode!r}: want one of {', '.join(map(repr, modes))}")
-        if mode == "main":
-            callback()
-            return None
-        if mode == "python":
-            return self._launchers.python_task(callback)
-        task = _future_task(self._bridge(callback))
-        self._launchers.launch(mode, task)
-        return task
+        return self._launchers.launch(mode, callback, self._bridge)
 
 
-def _future_task(made: Any) -> Any:
-    __tracebackhide__ = True
-    from .java import jvm
-
-    try:
-        runnable = jvm.runnable(made)
-    except TypeError:
-        raise BridgeError(f"foreign_thread_bridge made {made!r}, which is no java.lang.Runnable") from None
-    return jvm.java("java.util.concurrent.FutureTask")(runnable, None)
-
-
-def _has_ended(task: Any) -> bool:
-    from .java import jvm
-
-    return task is None or not jvm.is_started() or bool(task.isDone())
-
-
-def _raise_of_java(task: Any) -> None:
-    """Wait for Java's side to return from the callback; raise what it threw."""
-    __tracebackhide__ = True
-    from .java import jvm
-
-    if task is None or not jvm.is_started():
-        return
-    try:
-        task.get()
-    except jvm.java("java.util.concurrent.ExecutionException") as error:
-        raise jvm.python_exception(error.getCause()) from None
+def _has_ended(task: Task | None) -> bool:
+    return task is None or task.is_done()
 
 
 def _demand_one_call(callback: Callback[Any]) -> None:

@@ -1,16 +1,17 @@
-"""How a task gets onto the thread that a mode names: `java.util.concurrent` and `threading`, a way for each mode."""
+"""Callbacks on threads of Java's."""
 
 from __future__ import annotations
 
-import itertools
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import pytest
 
 from ...model.settings import VIRTUAL_SINCE, needs_newer_jdk
+from ..bridge_errors import BridgeError
+from ..thread_attributes import ThreadAttributes, signals_blocked
+from . import jvm
 
 _POOL_SIZE: Final = 4
 _ENDING: Final = 0.1
@@ -18,62 +19,67 @@ _ENDING: Final = 0.1
 _LOOK: Final = 0.0002
 
 
-class PythonTask:
-    """A thread that Python made, with as much of a `FutureTask` as is asked of one."""
+class JavaTask:
+    """A `FutureTask`, which Java runs."""
 
-    def __init__(self, function: Callable[[], object], name: str) -> None:
-        self._thread = threading.Thread(target=function, name=name)
-        self._thread.start()
+    def __init__(self, task: Any) -> None:
+        self.task = task
 
-    def isDone(self) -> bool:
-        return not self._thread.is_alive()
+    def is_done(self) -> bool:
+        return not jvm.is_started() or bool(self.task.isDone())
 
-    def get(self) -> None:
-        self._thread.join()
+    def result(self) -> None:
+        """Wait for Java's side to return from the callback; raise what it threw."""
+        __tracebackhide__ = True
+        if not jvm.is_started():
+            return
+        try:
+            self.task.get()
+        except jvm.java("java.util.concurrent.ExecutionException") as error:
+            raise jvm.python_exception(error.getCause()) from None
 
 
-class Launchers:
+class JavaLaunchers:
     """Starts `FutureTask`s. The pools of one test are made when they are first needed."""
 
-    def __init__(self, own: Mapping[str, Callable[[Any], object]]) -> None:
-        self._numbers = itertools.count(1)
+    def __init__(self, numbers: Iterator[int], how: ThreadAttributes) -> None:
+        self._numbers = numbers
+        self._how = how
         self._pools: dict[str, Any] = {}
         self._newest: tuple[Any, Any] | None = None
         """The last task that was given a thread of its own, and that thread."""
-        self._by_mode: Mapping[str, Callable[[Any], object]] = {
-            "same": lambda task: task.run(),
-            "new": self._new,
-            "pool": lambda task: self._pool("newFixedThreadPool").execute(task),
-            "virtual": self._virtual,
-            "forkjoin": self._forkjoin,
-            "scheduled": self._scheduled,
-            **own,
+        self._by_name: Mapping[str, Callable[[Any], object]] = {
+            "java_in_place": lambda task: task.run(),
+            "java_thread": self._new,
+            "java_pool": lambda task: self._pool("newFixedThreadPool").execute(task),
+            "java_virtual_thread": self._virtual,
+            "java_forkjoin": self._forkjoin,
+            "java_scheduled": self._scheduled,
         }
 
     def close(self) -> None:
         """Let the threads of the pools end once they have done what they were given."""
-        from . import jvm
-
         for pool in self._pools.values() if jvm.is_started() else ():
             pool.shutdown()
 
-    def launch(self, mode: str, task: Any) -> None:
+    def launch(self, launcher: str | Callable[[Any], object], made: object) -> JavaTask:
+        """Let a Runnable run, on a thread of the launcher of that name, or of the project's own launcher."""
         __tracebackhide__ = True
-        self._by_mode[mode](task)
-
-    def python_task(self, function: Callable[[], object]) -> PythonTask:
-        return PythonTask(function, f"python-{next(self._numbers)}")
+        task = _future_task(made)
+        (self._by_name[launcher] if isinstance(launcher, str) else launcher)(task)
+        return JavaTask(task)
 
     def _new(self, task: Any) -> None:
-        thread = _java("java.lang.Thread")(task, f"foreign-{next(self._numbers)}")
+        # A size of zero leaves the choice to the JVM.
+        name, size = f"foreign-{next(self._numbers)}", self._how.stack or 0
+        thread = _java("java.lang.Thread")(None, task, name, size)
         self._newest = task, thread
-        thread.start()
+        with signals_blocked(self._how.block_signals):
+            thread.start()
 
-    def let_end(self, task: Any) -> None:
+    def let_end(self, task: object) -> None:
         """Wait a moment for the thread of a task that is done: to look at one at a phase's end takes longer."""
-        from . import jvm
-
-        if self._newest is None or self._newest[0] is not task:
+        if self._newest is None or not isinstance(task, JavaTask) or self._newest[0] is not task.task:
             return
         give_up = time.monotonic() + _ENDING
         # No join(): it would take notice of an interruption that the test has left standing.
@@ -102,7 +108,14 @@ class Launchers:
         return self._pools[maker]
 
 
-def _java(name: str) -> Any:
-    from . import jvm
+def _future_task(made: object) -> Any:
+    __tracebackhide__ = True
+    try:
+        runnable = jvm.runnable(made)
+    except TypeError:
+        raise BridgeError(f"foreign_thread_bridge made {made!r}, which is no java.lang.Runnable") from None
+    return jvm.java("java.util.concurrent.FutureTask")(runnable, None)
 
+
+def _java(name: str) -> Any:
     return jvm.java(name)

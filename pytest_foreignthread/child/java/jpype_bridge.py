@@ -1,0 +1,13 @@
+"""The default bridge, which imports jpype once it is used: a child without a JVM has it, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def jpype_bridge(function: Callable[[], None]) -> Any:
+    """Return JPype's proxy of a function, as a `java.lang.Runnable`."""
+    from . import jvm
+
+    return jvm.proxy(function)

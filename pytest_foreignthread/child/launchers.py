@@ -1,0 +1,86 @@
+"""How a callback gets onto the thread that a mode names: a way for each launcher of the table of modes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from ..model.modes import built_in, mode_needs_jvm
+from ..model.settings import Settings
+from .native.native_launchers import NativeLaunchers
+from .tasks import CallTask, PythonThreadTask, Task
+from .thread_attributes import ThreadAttributes, signals_blocked
+
+if TYPE_CHECKING:
+    from .java.java_launchers import JavaLaunchers
+
+Function = Callable[[], None]
+
+
+class NoJvmError(Exception):
+    """A call in a mode of Java's, in a child without a JVM."""
+
+
+class Launchers:
+    """Those of one test. Threads and pools are made when they are first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._own = settings.own_modes
+        self._has_jvm = settings.jvm is not None
+        self._numbers = itertools.count(1)
+        self._how = ThreadAttributes(settings.stack, settings.block_signals)
+        self._native = NativeLaunchers(self._numbers, self._how)
+        self._java: JavaLaunchers | None = None
+        self._without_jvm: Final[Mapping[str, Callable[[Function], Task | None]]] = {
+            "in_place": _in_place,
+            "python_thread": self._python_thread,
+            "native_thread": self._native.on_new_thread,
+            "native_pool": self._native.on_pool,
+        }
+
+    def launch(self, mode: str, function: Function, bridge: Callable[[Function], Any]) -> Task | None:
+        """Return the task that makes the call, None where the call has been made. Raise NoJvmError."""
+        __tracebackhide__ = True
+        if mode_needs_jvm(mode, self._own):
+            return self._launch_by_java(mode, bridge, function)
+        if (known := built_in(mode)) is not None:
+            return self._without_jvm[known.launcher](function)
+        task = CallTask(function)
+        self._own[mode].launcher(task)
+        return task
+
+    def _python_thread(self, function: Function) -> Task:
+        with signals_blocked(self._how.block_signals):
+            return PythonThreadTask(function, f"python-{next(self._numbers)}")
+
+    def _launch_by_java(self, mode: str, bridge: Callable[[Function], Any], function: Function) -> Task:
+        __tracebackhide__ = True
+        if not self._has_jvm:
+            raise NoJvmError(
+                f"mode {mode!r} needs a JVM, and the child of this test has none: name the fixture jvm among the "
+                "arguments of the test"
+            )
+        if self._java is None:
+            # Imported here, jpype with it: a child without a JVM does without.
+            from .java.java_launchers import JavaLaunchers
+
+            self._java = JavaLaunchers(self._numbers, self._how)
+        known = built_in(mode)
+        return self._java.launch(self._own[mode].launcher if known is None else known.launcher, bridge(function))
+
+    def let_end(self, task: Task | None) -> None:
+        """Wait a moment for the thread of a task that is done."""
+        if self._java is not None:
+            self._java.let_end(task)
+
+    def close(self) -> None:
+        """Let the threads of the pools end once they have done what they were given."""
+        self._native.close()
+        if self._java is not None:
+            self._java.close()
+
+
+def _in_place(function: Function) -> None:
+    __tracebackhide__ = True
+    function()

@@ -1,0 +1,1 @@
+"""Threads that neither Python nor Java made, and how a child without a JVM tells of a crash."""

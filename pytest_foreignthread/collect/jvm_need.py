@@ -1,0 +1,53 @@
+"""Which tests need a JVM: by their mode, by their fixtures, or by the user's word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import pytest
+
+from ..config.chosen_options import Options
+from ..interop.fixture_definitions import is_overridden
+from ..model.modes import NO_JVM, OwnMode, mode_needs_jvm, runs_with_jvm, without_jvm
+
+JVM_FIXTURE: Final = "_foreign_thread_jvm"
+"""The fixture `jvm` of this plugin requests this one; a suite may have a fixture `jvm` of its own."""
+BRIDGE: Final = "foreign_thread_bridge"
+FIXTURES: Final = "pytest_foreignthread.fixtures"
+
+
+def asks_for_jvm(item: pytest.Item) -> bool:
+    """Return whether the fixture `jvm`, or a bridge of the project's, is among the fixtures of the test."""
+    names = getattr(item, "fixturenames", ())
+    return JVM_FIXTURE in names or (BRIDGE in names and is_overridden(item, BRIDGE, FIXTURES))
+
+
+def is_to_have_jvm(
+    item: pytest.Item, mode: str, row: Iterable[str], own: Mapping[str, OwnMode], named: str | None
+) -> bool:
+    """Return whether a test that the mode is chosen for runs with a JVM.
+
+    `row` has the modes of the same test, `named` is what the user named as the JVM.
+    """
+    chosen = named not in (None, NO_JVM)
+    return chosen or runs_with_jvm(mode, row, own) or asks_for_jvm(item)
+
+
+def check_none(needs: Mapping[str, str], modes: Iterable[str], own: Mapping[str, OwnMode]) -> None:
+    """Raise UsageError where tests need a JVM, node id → mode, and the user wants none."""
+    if not needs:
+        return
+    # A control has a JVM for the sake of the others.
+    test, mode = min(needs.items(), key=lambda one: not mode_needs_jvm(one[1], own))
+    more = f" (and {len(needs) - 1} more)" if len(needs) > 1 else ""
+    what = f"mode {mode!r} needs a JVM" if mode_needs_jvm(mode, own) else "one of its fixtures needs a JVM"
+    choice = ", ".join(without_jvm(tuple(modes), own))
+    raise pytest.UsageError(
+        f"{test}{more}: {what}, and foreign_thread_jvm is {NO_JVM!r}: choose a mode that needs none ({choice}), with "
+        "the marker's mode or with --foreign-thread-modes; or leave out foreign_thread_jvm"
+    )
+
+
+def wants_none(options: Options) -> bool:
+    return options.jvm == NO_JVM

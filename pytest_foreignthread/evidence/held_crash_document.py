@@ -1,0 +1,76 @@
+"""What the kernel shows of a crash in a child without a JVM → the head that hs_err has where there is one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import dropwhile, takewhile
+
+from ..model.stacks import FatalError, NativeFrame, NativeThread, PythonFrame
+from .signal_frames import before_the_signal
+
+_LINE = re.compile(r"(signal|thread|address|stack|library): (.*)")
+_RAISES = re.compile(r"_*(?:GI_)?(?:pthread_kill.*|raise|gsignal|abort)")
+_SIGNAL = re.compile(r"SIG[A-Z]{2,5}")
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
+
+
+def parse_held_crash(text: str, native: Sequence[NativeThread]) -> FatalError | None:
+    """Return what the document of a held crash says, with the C frames that pystack saw; None for any other text."""
+    values: dict[str, list[str]] = {}
+    for line in text.split("\n")[:-1]:
+        if found := _LINE.fullmatch(line):
+            values.setdefault(found[1], []).append(found[2])
+    name, thread = _first(values, "signal"), _first(values, "thread")
+    if not _SIGNAL.fullmatch(name) or not _NUMBER.fullmatch(thread):
+        return None
+    frames = _frames(native, int(thread))
+    address = _first(values, "address")
+    return FatalError(
+        signal=name,
+        address=f"{int(address, 16):#018x}" if _ADDRESS.fullmatch(address) else None,
+        problematic_frame=_words(frames[0]) if frames else None,
+        message="",
+        jvm=None,
+        native_id=int(thread),
+        thread=None,
+        stack=_stack(_first(values, "stack").split()),
+        native_frames=frames,
+        java_frames=(),
+        library_path=_path(frames, values.get("library", [])),
+        held=True,
+    )
+
+
+def _first(values: dict[str, list[str]], name: str) -> str:
+    return values.get(name, [""])[0]
+
+
+def _stack(words: Sequence[str]) -> tuple[int, int] | None:
+    if len(words) != 2 or not all(map(_ADDRESS.fullmatch, words)):
+        return None
+    return int(words[0], 16), int(words[1], 16)
+
+
+def _frames(native: Sequence[NativeThread], thread: int) -> tuple[NativeFrame, ...]:
+    """Return the C frames that are newer than all of Python's."""
+    crashed = next((one for one in native if one.native_id == thread), None)
+    newest = takewhile(_is_c, () if crashed is None else before_the_signal(crashed.frames))
+    # Of abort(), which raises the signal, the caller is what matters.
+    told = dropwhile(lambda frame: _RAISES.fullmatch(frame.function or "") is not None, newest)
+    return tuple(frame for frame in told if isinstance(frame, NativeFrame))
+
+
+def _is_c(frame: PythonFrame | NativeFrame) -> bool:
+    return isinstance(frame, NativeFrame)
+
+
+def _words(frame: NativeFrame) -> str:
+    """Return a frame in HotSpot's notation."""
+    return f"C  [{frame.library or '?'}]  {frame.function or ''}".rstrip()
+
+
+def _path(frames: Sequence[NativeFrame], libraries: Sequence[str]) -> str | None:
+    library = frames[0].library if frames else None
+    return next((path for path in libraries if library is not None and path.endswith(f"/{library}")), None)

@@ -1,0 +1,251 @@
+"""Evidence and diagnoses of tests in a child without a JVM: no compiler and no HotSpot helps there."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from .conftest import RunSuite, SuiteRun, functions, run_suite_in
+
+MODES: Final = ("main", "native", "native-pool")
+NO_JVM: Final = "--foreign-thread-jvm=none"
+
+SUITE: Final = """
+    import ctypes, os, signal, sys, threading
+    import pytest
+
+    pytestmark = pytest.mark.foreign_thread(mode=["main", "native", "native-pool"])
+
+    def test_null_pointer():
+        print("before the fault")
+        ctypes.string_at(0)
+
+    def test_no_gil(): ctypes.CDLL(None).PyObject_CallNoArgs(ctypes.py_object(len))
+
+    def test_no_gil_by_its_word(): ctypes.CDLL(None).PyThreadState_Get()
+
+    def test_library(): ctypes.CDLL("libz.so.1").crc32(0, ctypes.c_void_p(8), 64)
+
+    class Ballast(ctypes.Structure):
+        _fields_ = [("bytes", ctypes.c_char * 4096)]
+
+    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, Ballast)
+    def down(levels, ballast): return levels and down(levels - 1, ballast)
+
+    def test_full_stack():
+        sys.setrecursionlimit(1_000_000)
+        down(20_000, Ballast())
+
+    def test_aborts(): os.abort()
+
+    def test_sent(): os.kill(os.getpid(), signal.SIGSEGV)
+
+    def test_bus_error():
+        import mmap, tempfile
+        file = tempfile.TemporaryFile()
+        file.truncate(4096)
+        memory = mmap.mmap(file.fileno(), 4096)
+        file.truncate(0)
+        memory[0]
+
+    def test_waits_with_the_gil(foreign_thread):
+        done = ctypes.create_string_buffer(64)
+        libc = ctypes.PyDLL(None)
+        libc.sem_init(done, 0, 0)
+        began = threading.Event()
+
+        def work():
+            began.set()
+            for _ in range(100): began.wait(0.01), threading.Event().wait(0.01)
+            libc.sem_post(done)
+
+        foreign_thread.submit(work, mode="native-pool")
+        began.wait()
+        libc.sem_wait(done)
+    test_waits_with_the_gil = pytest.mark.foreign_thread(timeout=3)(test_waits_with_the_gil)
+"""
+# Test → outcome, signal, code of the diagnosis, a C function of the stack.
+CRASHES: Final = {
+    "test_null_pointer": ("segfault", "SIGSEGV", None, "string_at"),
+    "test_no_gil": ("segfault", "SIGSEGV", "no-gil", "ffi_call"),
+    "test_no_gil_by_its_word": ("crash", "SIGABRT", "no-gil", "abort"),
+    "test_library": ("segfault", "SIGSEGV", "native-crash", "crc32_z"),
+    "test_full_stack": ("segfault", "SIGSEGV", "deep-recursion", None),
+    "test_aborts": ("crash", "SIGABRT", None, "abort"),
+    "test_sent": ("segfault", "SIGSEGV", None, None),
+    "test_bus_error": ("segfault", "SIGBUS", None, None),
+    "test_waits_with_the_gil": ("hang", None, "gil-deadlock", None),
+}
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+    return run_suite_in(tmp_path_factory.mktemp("crashes"), SUITE, NO_JVM)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("test", CRASHES)
+def test_evidence_without_a_jvm(suite: SuiteRun, test: str, mode: str) -> None:
+    outcome, signal_name, code, function = CRASHES[test]
+    entry = suite.tests[f"{test}[{mode}]"]
+    diagnosis = entry["diagnosis"] and entry["diagnosis"]["code"]
+    assert (entry["outcome"], entry["signal"], diagnosis) == (outcome, signal_name, code), suite.output
+    assert entry["jvm"] is False
+    if function is not None:
+        assert function in functions(entry, "c", current=True)
+    # faulthandler writes a hundred frames, which a full stack has more of.
+    if test not in ("test_sent", "test_full_stack"):
+        assert test in functions(entry, "python", current=True)
+
+
+def test_the_address_of_a_fault(suite: SuiteRun) -> None:
+    assert suite.output.count("SIGSEGV at address 0x0000000000000008") == len(MODES)
+    assert suite.output.count("SIGSEGV in crc32_z on native thread") == len(MODES) - 1
+
+
+def test_a_forked_test_has_its_c_stack(run_suite: RunSuite) -> None:
+    source = """
+        import ctypes, pytest
+        @pytest.mark.forked
+        def test_it(): ctypes.string_at(0)
+    """
+    entry = run_suite(source, NO_JVM).tests["test_it"]
+    assert (entry["outcome"], entry["signal"], entry["missing"]) == ("segfault", "SIGSEGV", {})
+    assert "string_at" in functions(entry, "c", current=True)
+
+
+LATE: Final = """
+    import ctypes, mmap, threading
+    import pytest
+
+    @pytest.fixture
+    def memory(foreign_thread):
+        memory, closed = mmap.mmap(-1, mmap.PAGESIZE), threading.Event()
+        yield memory, closed
+        memory.close()
+        closed.set()
+        threading.Event().wait(60)
+
+    @pytest.mark.foreign_thread(mode=["native", "native-pool"])
+    def test_outlives_the_test(foreign_thread, memory):
+        mapped, closed = memory
+        address = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
+        def callback():
+            closed.wait()
+            ctypes.string_at(address, 1)
+        foreign_thread.submit(callback)
+
+    @pytest.mark.foreign_thread(mode=["main", "native"])
+    def test_outlives_its_caller(foreign_thread):
+        closed = threading.Event()
+        def callback():
+            closed.wait()
+            ctypes.string_at(8, 1)
+        foreign_thread.submit(callback, mode="native-pool")
+        closed.set()
+        for _ in iter(int, 1): pass
+"""
+
+
+def test_late_callbacks(run_suite: RunSuite) -> None:
+    ran = run_suite(LATE, NO_JVM)
+    codes = {name: entry["diagnosis"] and entry["diagnosis"]["code"] for name, entry in ran.tests.items()}
+    assert set(codes.values()) == {"late-callback"}, ran.output
+    assert len(codes) == 4
+    assert set(ran.outcomes.values()) == {"segfault"}
+
+
+def test_what_a_test_forks_is_not_held(run_suite: RunSuite) -> None:
+    source = """
+        import ctypes, multiprocessing, os, signal
+        import pytest
+        @pytest.mark.foreign_thread(mode=["main", "native"])
+        def test_fork():
+            if (pid := os.fork()) == 0:
+                ctypes.string_at(0)
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGSEGV
+        @pytest.mark.foreign_thread(mode=["main", "native"])
+        def test_process():
+            process = multiprocessing.get_context("fork").Process(target=os.abort)
+            process.start()
+            process.join()
+            assert process.exitcode == -signal.SIGABRT
+    """
+    ran = run_suite(source, NO_JVM)
+    assert ran.closing_line == "4 passed", ran.output
+
+
+QUIET: Final = """
+    import faulthandler, os, signal
+    import pytest
+
+    @pytest.mark.foreign_thread(mode=["main", "native"])
+    def test_turned_off():
+        faulthandler.disable()
+        os.abort()
+
+    @pytest.mark.foreign_thread(mode=["main", "native"], timeout=1)
+    def test_waits_with_the_default_action():
+        for number in (signal.SIGSEGV, signal.SIGABRT):
+            signal.signal(number, signal.SIG_DFL) if os.getpid() == __import__("threading").get_native_id() else None
+        signal.pause()
+"""
+
+
+def test_only_a_thread_in_its_crash_is_taken_for_one(run_suite: RunSuite) -> None:
+    ran = run_suite(QUIET, NO_JVM)
+    assert ran.outcomes == {
+        "test_turned_off[main]": "crash",
+        "test_turned_off[native]": "crash",
+        "test_waits_with_the_default_action[main]": "hang",
+        "test_waits_with_the_default_action[native]": "hang",
+    }, ran.output
+
+
+def test_without_pystack_a_crash_does_not_wait(run_suite: RunSuite) -> None:
+    source = """
+        import ctypes, pytest
+        @pytest.mark.foreign_thread(mode=["main", "native"])
+        def test_it(): ctypes.string_at(0)
+    """
+    ran = run_suite(source, NO_JVM, "--foreign-thread-native=off")
+    assert set(ran.outcomes.values()) == {"segfault"}
+    for entry in ran.tests.values():
+        assert functions(entry, "c") == []
+        assert "test_it" in functions(entry, "python", current=True)
+
+
+def test_a_crash_between_two_tests_of_a_shared_child(run_suite: RunSuite) -> None:
+    source = """
+        import ctypes, threading, pytest
+        pytestmark = pytest.mark.foreign_thread(mode="native", isolation="module")
+        GO = threading.Event()
+        def test_first(foreign_thread):
+            foreign_thread.submit(lambda: (GO.wait(), ctypes.string_at(0)))
+        def test_second():
+            GO.set()
+            threading.Event().wait()
+    """
+    ran = run_suite(source, NO_JVM)
+    assert ran.outcomes == {"test_first": "passed", "test_second": "segfault"}, ran.output
+
+
+def test_no_process_is_left(suite: SuiteRun) -> None:
+    left = [
+        name
+        for name in os.listdir("/proc")
+        if name.isdecimal() and name != str(os.getpid()) and _cwd(name) == str(suite.folder)
+    ]
+    assert left == []
+    assert signal.getsignal(signal.SIGSEGV) is not None
+
+
+def _cwd(pid: str) -> str:
+    try:
+        return os.readlink(Path("/proc") / pid / "cwd")
+    except OSError:
+        return ""

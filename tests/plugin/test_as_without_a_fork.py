@@ -81,7 +81,7 @@ _DIFFERENT: Final = (
     (re.compile(r"out of \d+\."), "out of NNN."),
     (re.compile(r"(test_bodies\.py:\d+: in down\n +return down\(n \+ 1\)\n)+"), "in down\n"),
     (re.compile(r'(?m)^ *\| +File "[^"]*/(pluggy|_pytest|pytest_foreignthread)/.*\n( *\|     .*\n)*'), ""),
-    (re.compile(r"\b(_foreign_thread_mode|_foreign_thread_child|foreign_thread|foreign_thread_bridge|jvm), "), ""),
+    (re.compile(r"\b(_foreign_thread_(?:mode|child|jvm)|foreign_thread|foreign_thread_bridge|jvm), "), ""),
     # pytest writes the lines of unittest's subtests into the output that it captures.
     (re.compile(r"(?m)^(test_bodies.py::TestCase::test_subtests)? ?(SUBPASSED|SUBFAILED)\[words\].*%\]\n?"), ""),
 )

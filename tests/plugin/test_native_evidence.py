@@ -102,6 +102,12 @@ def test_evidence_without_a_jvm(suite: SuiteRun, test: str, mode: str) -> None:
         assert test in functions(entry, "python", current=True)
 
 
+def test_a_walk_down_the_stack_of_a_pools_thread_ends_there(suite: SuiteRun) -> None:
+    """It does not go on in the frames of the thread that made it."""
+    found = functions(suite.tests["test_null_pointer[native-pool]"], "c", current=True)
+    assert found[-2:] == ["lfind", "__start_context"]
+
+
 def test_the_address_of_a_fault(suite: SuiteRun) -> None:
     assert suite.output.count("SIGSEGV at address 0x0000000000000008") == len(MODES)
     assert suite.output.count("SIGSEGV in crc32_z on native thread") == len(MODES) - 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import mmap
+import platform
 import queue
 import threading
 from collections.abc import Callable
@@ -23,6 +24,8 @@ _SIZE: Final = 4
 _PAGE: Final = mmap.PAGESIZE
 _CONTEXT: Final = 2 * 4096
 """Bytes for a `ucontext_t`; glibc has 968 on x86-64 and 4560 on aarch64."""
+_FRAME_POINTER: Final = {"x86_64": 40 + 10 * 8, "aarch64": 176 + 8 + 29 * 8}
+"""Where rbp, or x29, stands in it."""
 _TOP: Final = 16 * 4096
 """Bytes of the stack that pthreads needs before `setcontext` and after `pthread_exit`."""
 _PROT_NONE: Final = 0
@@ -129,7 +132,8 @@ class _PoolStack:
             check(ctypes.get_errno())
         context = _Context.from_address(place)
         context.link, context.stack.start, context.stack.size = link, start, size
-        # From where it is called it returns void; registers take the arguments as they are.
+        # Else whoever walks the stack goes on in the frames of the thread that made this one.
+        ctypes.c_void_p.from_address(place + _FRAME_POINTER[platform.machine()]).value = None
         libraries.makecontext(address, function, len(arguments), *map(ctypes.c_void_p, arguments))
 
 

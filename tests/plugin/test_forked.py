@@ -127,7 +127,7 @@ def test_evidence_of_a_segfault_without_a_jvm(run_suite: RunSuite) -> None:
     assert "Segmentation fault" in Path(ran.folder, entry["artifacts"]["python"]).read_text()
     assert "before the fault" in ran.output
     assert "HotSpot" not in ran.output
-    assert re.search(r"SIGSEGV in \w*strlen\w* on Python thread", ran.output)
+    assert re.search(r"SIGSEGV in \w*strlen\w*, address 0 \(null pointer\) on Python thread", ran.output)
 
 
 def test_a_hang_without_a_jvm(run_suite: RunSuite) -> None:

@@ -55,7 +55,7 @@ def classify_end(observation: Observation, evidence: Evidence) -> Verdict | None
         true = fault if fault in _SEGFAULTS else name
         return Verdict(Outcome.SEGFAULT, true, code, _segfault_message(true, evidence))
     if by_deadline:
-        return Verdict(Outcome.HANG, None, None, f"no end within {observation.phase_limit:g} s")
+        return Verdict(Outcome.HANG, None, None, f"timed out after {observation.phase_limit:g} s")
     return Verdict(Outcome.CRASH, fault or name, code, _crash_message(observation, fault or name, evidence))
 
 

@@ -97,7 +97,7 @@ def end(record: RunRecord) -> str:
 
 
 def no_end(record: RunRecord) -> str:
-    return f"no end after {seconds(record.duration)}"
+    return f"timed out after {seconds(record.duration)}"
 
 
 def seconds(duration: float) -> str:

@@ -22,7 +22,7 @@ HANGS = """
 
 def limit(output: str) -> str:
     """The seconds that the report of a hang names."""
-    found = re.search(r"no end within ([\d.]+) s", output)
+    found = re.search(r"timed out after ([\d.]+) s", output)
     return found[1] if found else ""
 
 

@@ -77,7 +77,7 @@ def test_a_mode_that_kills_the_child_hides_no_other(tmp_path: Path) -> None:
 def test_a_mode_that_hangs(tmp_path: Path) -> None:
     settings = replace(SETTINGS, timeout=1.0, own_modes={"hang": OwnMode(lambda _: threading.Event().wait())})
     found = tried(tmp_path, settings, "hang", "main")
-    assert (found["mode hang"].level, found["mode hang"].value) == ("problem", "hang: no end within 1 s")
+    assert (found["mode hang"].level, found["mode hang"].value) == ("problem", "hang: timed out after 1 s")
     assert found["mode main"].level == "ok"
 
 
@@ -123,7 +123,7 @@ def test_a_jvm_that_never_comes_up(tmp_path: Path) -> None:
     pause = ("-XX:+UnlockDiagnosticVMOptions", "-XX:+PauseAtStartup", f"-XX:PauseAtStartupFile={paused}")
     found = tried(tmp_path, replace(SETTINGS, jvm_args=pause), "same", start=2.0)
     assert paused.exists()
-    assert found["JVM"].value.startswith("did not start: hang: no end within 2 s")
+    assert found["JVM"].value.startswith("did not start: hang: timed out after 2 s")
     assert found["modes"].value == "not tried: same"
 
 

@@ -181,7 +181,7 @@ def test_a_hang_has_the_stacks_of_both_sides(hangs_run: SuiteRun, phase: str, mo
     found = entry(hangs_run, "hang", phase, mode)
     assert "hang" in functions(found, "python")
     assert functions(found, "java")
-    assert found["message"] == "no end within 2 s"
+    assert found["message"] == "timed out after 2 s"
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ def test_by_mode(page: Browser, mode: str, tests: list[str]) -> None:
         ("LATE", [BRIDGE]),
         ("test_a.py", [SOUND, WRONG, NAMED]),
         ("late-callback", [BRIDGE]),
-        ("no end within", [BRIDGE, SELDOM]),
+        ("timed out after", [BRIDGE, SELDOM]),
         ("bridge hang", [BRIDGE, SELDOM]),
         ("onerror=alert", [NAMED]),
         ("nothing like it", []),

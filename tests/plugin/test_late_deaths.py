@@ -80,7 +80,7 @@ NAMES: Final = (
 def test_a_death_after_the_deadline_is_a_hang(late: SuiteRun, name: str) -> None:
     found = entry(late, name)
     assert (found["outcome"], found["signal"], found["exit_code"]) == ("hang", None, None), late.output
-    assert found["message"] == "no end within 1 s"
+    assert found["message"] == "timed out after 1 s"
     assert found["problematic_frame"] is None
     assert DIED in found["notes"], found
 

@@ -168,7 +168,7 @@ def test_junit_has_a_testcase_per_test(junit: dict[str, ElementTree.Element]) ->
     [
         ("test_dies 1", "in call: exited with status 3"),
         ("test_segfault 2", "SIGSEGV"),
-        ("test_hang 3", " in call: no end within 1 s"),
+        ("test_hang 3", " in call: timed out after 1 s"),
         ("test_null_result 4", "returned NULL without setting an exception"),
         ("test_setup 5", "in setup: exited with status 3"),
         ("test_teardown 6", "in teardown: exited with status 3"),

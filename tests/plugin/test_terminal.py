@@ -112,7 +112,7 @@ def test_a_section_of_its_own(each: SuiteRun, category: str) -> None:
 def test_the_texts_of_the_sections(each: SuiteRun) -> None:
     assert "segfault on Java thread" in section(each.output, "SEGFAULTS")
     hang = section(each.output, "HANGS")
-    head = r'^hang on Java thread ".+" in call: no end within 1 s\nat: \S+:\d+: .+\nit did not move \(3 looks'
+    head = r'^hang on Java thread ".+" in call: timed out after 1 s\nat: \S+:\d+: .+\nit did not move \(3 looks'
     assert re.search(head, hang, re.MULTILINE)
     assert "E       SystemError: <built-in function f> returned NULL" in section(each.output, "NULL RESULTS")
     assert re.search(r"-+ evidence -+\nnull_result in call, after ", section(each.output, "NULL RESULTS"))
@@ -152,7 +152,7 @@ def test_a_line_in_the_short_summary(each: SuiteRun) -> None:
     segfault, *others = summary_lines(each)
     assert re.match(r"SEGFAULT test_it\.py::test_segfault - test_it\.py:\d+: SIGSEGV in \S+", segfault)
     assert [without_line(line) for line in others] == [
-        "HANG test_it.py::test_hang - test_it.py:LINE: no end within 1 s",
+        "HANG test_it.py::test_hang - test_it.py:LINE: timed out after 1 s",
         "NULL_RESULT test_it.py::test_null_result - null-result: "
         "<built-in function f> returned NULL without setting an exception",
         "CRASH test_it.py::test_crash - exited: test_it.py:LINE: exited with status 3 in call",

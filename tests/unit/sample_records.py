@@ -50,7 +50,7 @@ HANG = replace(
     SEGFAULT,
     outcome=Outcome.HANG,
     signal=None,
-    message="no end within 5 s",
+    message="timed out after 5 s",
     diagnosis=None,
     evidence=Evidence(threads=(replace(CRASHED, motion=Motion.STILL), MAIN), looks=3),
 )

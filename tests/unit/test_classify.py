@@ -73,7 +73,7 @@ ENDS: Final = (KILLED, ABORT, Signaled(signal.SIGSEGV), Signaled(signal.SIGBUS),
 def test_hang_is_what_the_deadline_ended(end: End, evidence: Evidence) -> None:
     """Whatever its wait status, and what it left: the looks at the child may have killed it."""
     verdict = classify_end(observed(end, ended_by=EndedBy.DEADLINE), evidence)
-    assert verdict == Verdict(Outcome.HANG, None, None, "no end within 2.5 s")
+    assert verdict == Verdict(Outcome.HANG, None, None, "timed out after 2.5 s")
 
 
 @pytest.mark.parametrize("name", ["SIGSEGV", "SIGBUS"])
@@ -92,7 +92,7 @@ def test_a_deadline_beside_another_fault_is_a_hang(evidence: Evidence) -> None:
 def test_a_hang_after_the_last_report() -> None:
     """A child that does not get out of its own exit."""
     verdict = classify_end(observed(KILLED, Finished(), ended_by=EndedBy.DEADLINE, phase=Phase.TEARDOWN), NOTHING)
-    assert verdict == Verdict(Outcome.HANG, None, None, "no end within 2.5 s")
+    assert verdict == Verdict(Outcome.HANG, None, None, "timed out after 2.5 s")
 
 
 CRASHES: Final[dict[str, Case]] = {

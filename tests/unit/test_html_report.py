@@ -99,7 +99,7 @@ def test_a_row_field_by_field() -> None:
         "rerun": "pytest 'tests/test_a.py::Case::test_x[main]'",
     }
     assert cells[0] == {"outcome": "passed", "word": "passed", "outcomes": ["passed"], "runs": [passed]}
-    assert (cells[1]["diagnosis"], cells[1]["short"]) == ("gil-deadlock", "no end within 5 s")
+    assert (cells[1]["diagnosis"], cells[1]["short"]) == ("gil-deadlock", "timed out after 5 s")
     assert cells[2] is None
 
 

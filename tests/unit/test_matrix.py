@@ -215,7 +215,7 @@ def test_as_data_is_what_json_gives_back() -> None:
                 "how": "hang in new",
                 "cells": {
                     "main": {"outcomes": ["passed"], "diagnosis": None, "short": ""},
-                    "new": {"outcomes": ["hang"], "diagnosis": "gil-deadlock", "short": "no end within 5 s"},
+                    "new": {"outcomes": ["hang"], "diagnosis": "gil-deadlock", "short": "timed out after 5 s"},
                 },
             }
         ],

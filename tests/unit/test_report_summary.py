@@ -37,8 +37,8 @@ SUMMARIES = {
         'SIGSEGV in thunk (test_bridge.py:12) on Python thread "worker"',
     ),
     "segfault, no evidence": (replace(UNDIAGNOSED, evidence=Evidence()), "SIGSEGV in call"),
-    "hang": (HANG, "no end within 5 s"),
-    "hang, no message": (replace(HANG, message="", duration=5.0), "no end after 5 s in call"),
+    "hang": (HANG, "timed out after 5 s"),
+    "hang, no message": (replace(HANG, message="", duration=5.0), "timed out after 5 s in call"),
     "null result": (
         replace(NULL, message="f returned NULL\nwithout setting an exception"),
         "f returned NULL without setting an exception",

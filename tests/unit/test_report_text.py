@@ -112,7 +112,7 @@ def test_without_a_diagnosis_there_is_something_to_try(record: RunRecord, steps:
 
 def test_a_hang_tells_how_it_moved() -> None:
     assert render(HANG).splitlines()[:4] == [
-        'hang on Java thread "pool-1-thread-1" in call: no end within 5 s',
+        'hang on Java thread "pool-1-thread-1" in call: timed out after 5 s',
         "it did not move (3 looks at its stack)",
         "diagnosis: none: what was found proves no known cause",
         "  - try --foreign-thread-modes=main,pool: if the test ends alike on the main",
@@ -144,10 +144,13 @@ HEADS = {
     "signal": (replace(PLAIN, signal="SIGKILL"), "crash in teardown: killed by SIGKILL, after 0.5 s"),
     "lost child": (replace(PLAIN, message="no such child"), "crash in teardown: no such child, after 0.5 s"),
     "unseen end": (PLAIN, "crash in teardown: its end was not seen, after 0.5 s"),
-    "hang": (replace(PLAIN, outcome=Outcome.HANG, message="no end within 5 s"), "hang in teardown: no end within 5 s"),
+    "hang": (
+        replace(PLAIN, outcome=Outcome.HANG, message="timed out after 5 s"),
+        "hang in teardown: timed out after 5 s",
+    ),
     "hang without a message": (
         replace(PLAIN, outcome=Outcome.HANG, duration=5.0),
-        "hang in teardown: no end after 5 s",
+        "hang in teardown: timed out after 5 s",
     ),
     "segfault": (replace(PLAIN, outcome=Outcome.SEGFAULT), "segfault in teardown, after 0.5 s"),
     "a thread of Java's": (

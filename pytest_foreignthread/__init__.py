@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .decorator import foreign_thread
+    from .child.callback import Bridge
+    from .child.foreign_calls import ForeignThread
+    from .decorator import OwnModeName, foreign_thread
     from .model.modes import OwnMode
-    from .model.outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Segfault
+    from .model.outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Segfault
     from .run.threads_before_fork import ThreadsBeforeForkWarning
 else:
 
@@ -21,6 +23,9 @@ else:
         from importlib import import_module
 
         modules = {
+            "Bridge": ".child.callback",
+            "ForeignThread": ".child.foreign_calls",
+            "OwnModeName": ".decorator",
             "foreign_thread": ".decorator",
             "OwnMode": ".model.modes",
             "ThreadsBeforeForkWarning": ".run.threads_before_fork",
@@ -31,11 +36,15 @@ else:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Bridge",
     "ChildCrash",
+    "ForeignThread",
     "ForeignThreadError",
     "Hang",
     "NullResult",
+    "Outcome",
     "OwnMode",
+    "OwnModeName",
     "Segfault",
     "ThreadsBeforeForkWarning",
     "__version__",

@@ -174,16 +174,23 @@ def reason(value: object) -> str:
     return value
 
 
+def _are_words(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and bool(value) and all(isinstance(word, str) for word in value)
+
+
 def expectations(modes: Sequence[str]) -> Callable[[object], dict[str, frozenset[Outcome]]]:
-    """Take a marker's known outcomes: mode → `segfault`, or `hang/passed` where it is now one, now the other."""
+    """Take a marker's known outcomes: mode → `segfault`, or `hang/passed` (or a list) where that varies."""
 
     def parse(value: object) -> dict[str, frozenset[Outcome]]:
-        if not isinstance(value, Mapping) or not value or not all(isinstance(word, str) for word in value.values()):
+        if not isinstance(value, Mapping) or not value:
+            raise ValueError("want modes and outcomes, such as {'new': 'segfault', 'pool': 'hang/passed'}")
+        words = {mode: "/".join(word) if _are_words(word) else word for mode, word in value.items()}
+        if not all(isinstance(word, str) for word in words.values()):
             raise ValueError("want modes and outcomes, such as {'new': 'segfault', 'pool': 'hang/passed'}")
         if wrong := [mode for mode in value if mode not in modes]:
             raise ValueError(f"no mode: {wrong[0]!r}: want one of {', '.join(map(repr, modes))}")
         from ..matrix.baseline.known import outcomes_of
 
-        return {mode: outcomes_of(word) for mode, word in value.items()}
+        return {mode: outcomes_of(word) for mode, word in words.items()}
 
     return parse

@@ -12,6 +12,10 @@ import pytest
 
 from ...channel.orders import RunTest
 from ...config.stash_keys import CHILD
+from ...interop.fixture_definitions import is_overridden
+from ...interop.hypothesis import wrap_given_body
+from ...interop.pytest_fixtures import add_fixture, fixture_names
+from ...interop.pytest_steps import teardown_step
 from ...model.observation import NotServed, PhaseStarted
 from ...model.outcomes import Phase
 from ...model.settings import Settings
@@ -22,7 +26,6 @@ from ..state import ChildState
 from .measuring import CoverageOptions
 from .phase_ends import PhaseEnds
 from .protocol import Protocol
-from .with_hypothesis import wrap_given_body
 
 Items = Sequence[pytest.Item] | Mapping[str, pytest.Item]
 """By the name that an order has for them."""
@@ -32,6 +35,7 @@ WarningFilter = tuple[Any, ...]
 
 
 _FIXTURES: Final = "pytest_foreignthread.fixtures"
+_BRIDGE: Final = "foreign_thread_bridge"
 
 
 @dataclass(frozen=True)
@@ -124,10 +128,9 @@ class Server:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Tear down what this test has no use for, as ordinary tests in between would have done."""
-        runner = item.config.pluginmanager.getplugin("runner")
-        if self._left_by is not None and runner is not None:
-            # The runner's own step, not the hook: other plugins' steps count on a setup.
-            runner.pytest_runtest_teardown(item=self._left_by, nextitem=item)
+        step = teardown_step(item.config)
+        if self._left_by is not None and step is not None:
+            step(item=self._left_by, nextitem=item)
 
     def _begin(self, state: ChildState) -> None:
         assert self._order is not None
@@ -149,9 +152,9 @@ class Server:
         if state.settings.jvm is None:
             # It may run on the main thread alone, where it is.
             return
-        names = getattr(item, "fixturenames", None)
-        if mode != "main" and names is not None and "foreign_thread" not in names and _has_own_bridge(item):
-            names.append("foreign_thread")
+        if mode != "main" and "foreign_thread" not in fixture_names(item) and is_overridden(item, _BRIDGE, _FIXTURES):
+            # Two fixtures less to set up where none overrides the bridge.
+            add_fixture(item, "foreign_thread")
         body = wrap_given_body(item, item.runtest)
 
         def runtest() -> None:
@@ -173,13 +176,6 @@ class Server:
         self.state.sender.send(PhaseStarted(Phase.TEARDOWN))
         for error in self.ends.finish():
             raise error
-
-
-def _has_own_bridge(item: pytest.Item) -> bool:
-    """Whether a fixture overrides `foreign_thread_bridge` for the test: two fixtures less to set up where none does."""
-    fixtures = item.config.pluginmanager.getplugin("funcmanage")
-    found = None if fixtures is None else fixtures.getfixturedefs("foreign_thread_bridge", item)
-    return found is None or getattr(found[-1].func, "__module__", "") != _FIXTURES
 
 
 def _name_as_method(item: pytest.Item) -> None:

@@ -7,12 +7,14 @@ from typing import Any, Final
 
 import pytest
 
+from ...interop import allure, pytest_json_report
 from ...interop.hook_calls import hook_of
 from ...interop.loops import loops_of
+from ...interop.pytest_steps import is_pytests_own, is_runner
 
 _PHASES: Final = ("setup", "call", "teardown")
 _OUTCOMES: Final = ("passed", "failed", "skipped")
-_GATHERERS: Final = frozenset({"AllureListener", "JSONReport", "JSONReportWorker"})
+_GATHERERS: Final = allure.GATHERERS | pytest_json_report.GATHERERS
 """Classes of the plugins whose `pytest_runtest_makereport` needs what their hooks of the phases have gathered."""
 HOOK_FAILED: Final = "a hook that failed"
 """Name of the section of a report that tells of it."""
@@ -52,7 +54,7 @@ def _all_but_loops(item: pytest.Item) -> Any:
 
 def make_own_report(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
     """Let pytest's own hooks alone make the report."""
-    hook = hook_of(item.config, "pytest_runtest_makereport", _is_pytests)
+    hook = hook_of(item.config, "pytest_runtest_makereport", is_pytests_own)
     report: pytest.TestReport = hook(item=item, call=call)
     return report
 
@@ -83,10 +85,5 @@ def _gathers(plugin: object) -> bool:
     return type(plugin).__name__ in _GATHERERS
 
 
-def _is_pytests(plugin: object) -> bool:
-    module: str = getattr(plugin, "__name__", type(plugin).__module__)
-    return module.startswith("_pytest.")
-
-
 def _makes_or_gathers(plugin: object) -> bool:
-    return _gathers(plugin) or getattr(plugin, "__name__", "") == "_pytest.runner"
+    return _gathers(plugin) or is_runner(plugin)

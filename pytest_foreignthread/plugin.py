@@ -22,7 +22,8 @@ from .fixtures import (
     foreign_thread_bridge,
     jvm,
 )
-from .interop import faulthandler_guard, running_jvm
+from .interop import faulthandler_guard, pytest_terminal, running_jvm, xdist
+from .interop.pytest_start import early_option
 from .model import report_attribute
 from .model.choices import MARKER_HELP
 from .run.stash import RUN
@@ -59,7 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     early_config.stash[stash_keys.START_PATH] = tuple(sys.path)
-    if options.faulthandler_choice(early_config) != "pytest":
+    if options.faulthandler_choice(early_config, early_option) != "pytest":
         early_config.pluginmanager.register(faulthandler_guard.FaulthandlerApart(), faulthandler_guard.NAME)
 
 
@@ -130,7 +131,7 @@ def _doctors_block(config: pytest.Config, chosen: Options, cache: CacheOfRun | N
 
 def _add_to_terminal(config: pytest.Config, run: Run) -> None:
     """Call once the session has begun. Without a terminal, as in an xdist worker, this function adds nothing."""
-    terminal = config.pluginmanager.getplugin("terminalreporter")
+    terminal = pytest_terminal.terminal_of(config)
     if terminal is None:
         return
     from .collect.items import is_foreign
@@ -239,7 +240,7 @@ def pytest_handlecrashitem(report: pytest.TestReport) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Raise in xdist's controller the UsageError that a worker met."""
-    if text := getattr(node, "workeroutput", {}).get(stash_keys.USAGE_ERROR):
+    if text := xdist.left_by(node).get(stash_keys.USAGE_ERROR):
         raise pytest.UsageError(text)
 
 

@@ -15,6 +15,8 @@ _SHOWN: Final = 200
 _LARGEST: Final = 2**63
 OUTCOMES: Final = ("passed", "failed", "skipped")
 WHENS: Final = ("setup", "call", "teardown")
+SUBTEST_CONTEXT: Final = "_subtest.context"
+"""Key under which pytest sends the arguments of a subtest."""
 
 Check = Callable[[Any], bool]
 
@@ -155,7 +157,7 @@ _FIELDS: Final[Mapping[str, tuple[Check, str]]] = {
     "stop": (_is_number, "a number of seconds"),
     "wasxfail": (_is_text, "text"),
     "url": (_is_text, "text"),
-    "_subtest.context": (
+    SUBTEST_CONTEXT: (
         lambda value: isinstance(value, dict) and isinstance(value.get("kwargs"), dict) and "msg" in value,
         "an object with 'msg' and 'kwargs'",
     ),

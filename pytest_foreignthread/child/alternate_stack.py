@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-import signal
-import sys
 from typing import Final
+
+from ..model.fault_signals import MEMORY, numbers_of
+from ..supervise.process.libc import libc_under_gil
+from ..supervise.process.sigactions import action_of, is_known, set_action
 
 _SIZE: Final = 512 * 1024
 """Bytes: HotSpot writes its error log there."""
@@ -20,7 +22,7 @@ _SA_ONSTACK: Final = 0x08000000
 _SA_SIGINFO: Final = 0x4
 """With it the kernel puts the faulting address on the stack, from which a supervisor reads it."""
 _SS_DISABLE: Final = 2
-_HANDLED: Final = (signal.SIGSEGV, signal.SIGBUS)
+_HANDLED: Final = numbers_of(MEMORY)
 
 
 class _Stack(ctypes.Structure):
@@ -29,29 +31,10 @@ class _Stack(ctypes.Structure):
     _fields_ = (("start", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
 
 
-class Action(ctypes.Structure):
-    """glibc's and musl's struct sigaction on 64 bits."""
-
-    _fields_ = (
-        ("handler", ctypes.c_void_p),
-        ("mask", ctypes.c_uint64 * 16),
-        ("flags", ctypes.c_int),
-        ("restorer", ctypes.c_void_p),
-    )
-
-
 def handler_of(number: int) -> int | None:
     """Return the address of the handler of a signal, 0 for its default action; None off 64-bit Linux."""
-    if not is_known():
-        return None
-    action = Action()
-    failed = ctypes.PyDLL(None).sigaction(number, None, ctypes.byref(action))
-    return None if failed else int(action.handler or 0)
-
-
-def is_known() -> bool:
-    """Return whether the layouts of this platform are known."""
-    return sys.platform == "linux" and ctypes.sizeof(ctypes.c_void_p) == 8
+    action = action_of(number) if is_known() else None
+    return None if action is None else int(action.handler or 0)
 
 
 class AlternateStacks:
@@ -59,7 +42,7 @@ class AlternateStacks:
 
     def __init__(self) -> None:
         # It keeps the GIL: two short calls for each callback.
-        self._libc = ctypes.PyDLL(None) if is_known() else None
+        self._libc = libc_under_gil() if is_known() else None
         self._free: list[mmap.mmap] = []
 
     def offer_to_handlers(self) -> None:
@@ -67,10 +50,10 @@ class AlternateStacks:
         if self._libc is None:
             return
         for number in _HANDLED:
-            action = Action()
-            if self._libc.sigaction(number, None, ctypes.byref(action)) == 0 and action.handler:
+            action = action_of(number)
+            if action is not None and action.handler:
                 action.flags |= _SA_ONSTACK | _SA_SIGINFO
-                self._libc.sigaction(number, ctypes.byref(action), None)
+                set_action(number, action)
 
     def for_this_thread(self) -> _BorrowedStack:
         """Return a context in which this thread has an alternate stack that is large enough for HotSpot."""

@@ -3,21 +3,8 @@
 from __future__ import annotations
 
 import gc
-from typing import Final
 
 from ..config import stash_keys
-from ..interop.running_jvm import is_jpypes
-
-_JPYPES: Final = "_jpype"
-
-
-def forget_jvm_of_parent() -> None:
-    """JPype's hooks in it may ask Java to collect its garbage as well.
-
-    Of a JVM that ran in the process that was forked there is nothing here that could: they would wait without end.
-    """
-    if is_jpypes():
-        gc.callbacks[:] = [one for one in gc.callbacks if getattr(one, "__module__", None) != _JPYPES]
 
 
 def begin() -> None:

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from ..model.fault_signals import HOTSPOTS, numbers_of
 from .alternate_stack import handler_of
 
 HOTSPOT: Final = "HotSpot"
 PYTHON: Final = "Python"
 WANTED: Final[Mapping[signal.Signals, str]] = {
-    **dict.fromkeys([signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL], HOTSPOT),
+    **dict.fromkeys(numbers_of(HOTSPOTS), HOTSPOT),
     signal.SIGABRT: PYTHON,
 }
 """What gives both an error log of HotSpot's and Python's stacks."""

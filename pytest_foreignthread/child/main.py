@@ -9,14 +9,17 @@ import pytest
 
 from ..channel.orders import Orders, RunTest
 from ..channel.wire import Sender
-from ..interop import faulthandler_guard
-from ..interop.loops import IN_CHILDREN
+from ..interop import faulthandler_guard, xdist
+from ..interop.loops import drop_guard
+from ..interop.pytest_capture import call_around_suspension
+from ..interop.pytest_plugins import drop_faulthandler
+from ..interop.pytest_terminal import replace_terminal
 from ..interop.running_jvm import running_jvm
 from ..model import documents
 from ..model.observation import Finished, NotServed, TestEnded
 from ..model.settings import DUMP_SIGNAL, Settings
 from ..supervise.child_files import no_room
-from . import collector, faults, worker_pipes
+from . import collector, faults
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
 from .debugger.debugging import Debugging
@@ -35,7 +38,7 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     whether Python's collector of garbage, which may be off, is to be on for the tests.
     """
     if not tests.fresh:
-        worker_pipes.release(tests.config)
+        xdist.release_pipes(tests.config)
     try:
         stacks = faults.PythonStacks(folder / documents.PYTHON, folder / documents.PYTHON_HANG, DUMP_SIGNAL)
         # The file system may have room for some files, and not for all.
@@ -76,12 +79,13 @@ def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
 
 def _serve(server: Server, tests: Tests, orders: Orders) -> None:
     config = tests.config
-    if config.pluginmanager.hasplugin(IN_CHILDREN):
-        config.pluginmanager.unregister(name=IN_CHILDREN)
+    drop_guard(config)
     config.pluginmanager.register(ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
     _leave_reporting_to_the_parent(config)
     config.pluginmanager.register(server.state.debugging, "foreign_thread_debugging")
-    server.state.debugging.ask_before(config.pluginmanager.getplugin("capturemanager"))
+    debugging = server.state.debugging
+    # A test that lets the terminal go to ask the user by itself has it, and the time, as a debugger has.
+    call_around_suspension(config, debugging.take, debugging.give_back)
     config.pluginmanager.register(server.ends, "foreign_thread_phase_ends")
     config.pluginmanager.register(server, "foreign_thread_server")
     file = server.state.folder / documents.COVERAGE
@@ -116,15 +120,7 @@ def _flush() -> None:
 
 
 def _leave_reporting_to_the_parent(config: pytest.Config) -> None:
-    manager = config.pluginmanager
-    if (terminal := manager.getplugin("terminalreporter")) is not None:
-        manager.unregister(terminal)
-        manager.register(TerminalWithoutHooks(terminal), "terminalreporter")
-    for plugin in manager.get_plugins():
-        # xdist's worker would send its controller, through the parent's pipe, what the parent sends as well.
-        if type(plugin).__name__ == "WorkerInteractor":
-            manager.unregister(plugin)
-    if manager.hasplugin("faulthandler"):
-        # To start its watchdog, for `faulthandler_timeout`, it waits for the end of the one before, a thread that the
-        # fork has not copied. A child has a deadline anyway.
-        manager.unregister(name="faulthandler")
+    replace_terminal(config, TerminalWithoutHooks)
+    xdist.leave_reporting_to_worker(config)
+    # A child has a deadline anyway.
+    drop_faulthandler(config)

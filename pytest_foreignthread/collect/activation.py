@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from ..config.stash_keys import DESELECTED
+from ..interop.pytest_fixtures import fixture_names
 from ..model.choices import MARKER
 
 FORKED: Final = "forked"
@@ -22,7 +23,7 @@ def is_marked(node: Any) -> bool:
 
 
 def needs_child(node: Any) -> bool:
-    return CHILD_FIXTURE in getattr(node, "fixturenames", ())
+    return CHILD_FIXTURE in fixture_names(node)
 
 
 def forked_by_option(config: pytest.Config) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from ..config.chosen_options import Options
 from ..config.options import MODE, is_given, settings_for
 from ..config.stash_keys import SETTINGS
+from ..interop.pytest_fixtures import parameters_of
 from ..matrix.baseline.merged import KnownOutcomes
 from ..model.choices import MARKER, MODES
 from ..model.modes import OwnMode
@@ -167,8 +168,7 @@ def _item_mode(item: pytest.Item) -> str | None:
     """Return the mode of an item that was made for one."""
     if _ITEM_MODE in item.stash:
         return item.stash[_ITEM_MODE]
-    callspec = getattr(item, "callspec", None)
-    mode: str | None = callspec.params.get(MODE_FIXTURE) if callspec else None
+    mode: str | None = parameters_of(item).get(MODE_FIXTURE)
     return mode
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from ..config.chosen_options import Options
 from ..interop.fixture_definitions import is_overridden
+from ..interop.pytest_fixtures import fixture_names
 from ..model.modes import NO_JVM, OwnMode, mode_needs_jvm, runs_with_jvm, without_jvm
 
 JVM_FIXTURE: Final = "_foreign_thread_jvm"
@@ -19,7 +20,7 @@ FIXTURES: Final = "pytest_foreignthread.fixtures"
 
 def asks_for_jvm(item: pytest.Item) -> bool:
     """Return whether the fixture `jvm`, or a bridge of the project's, is among the fixtures of the test."""
-    names = getattr(item, "fixturenames", ())
+    names = fixture_names(item)
     return JVM_FIXTURE in names or (BRIDGE in names and is_overridden(item, BRIDGE, FIXTURES))
 
 

@@ -302,11 +302,13 @@ def _option(name: str) -> Option:
     return next(option for option in OPTIONS if option.name == name)
 
 
-def faulthandler_choice(early: pytest.Config) -> object:
-    """Return the value as it is written, before the first conftest is imported; a later step checks it."""
+def faulthandler_choice(early: pytest.Config, early_option: Callable[[pytest.Config, str], object]) -> object:
+    """Return the value as it is written, before the first conftest is imported; a later step checks it.
+
+    `early_option` returns what the command line has of an option by then.
+    """
     option = _option("faulthandler")
-    given = getattr(early.known_args_namespace, option.flag.lstrip("-").replace("-", "_"), None)
-    return given or _ini_value(early, option) or option.default
+    return early_option(early, option.flag) or _ini_value(early, option) or option.default
 
 
 def are_given(config: pytest.Config) -> bool:

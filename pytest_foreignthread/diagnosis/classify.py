@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ..model.fault_signals import MEMORY
 from ..model.observation import End, EndedBy, Exited, Lost, Observation, Signaled
 from ..model.outcomes import Outcome
 from ..model.records import Evidence
@@ -16,7 +17,6 @@ from ..model.records import Evidence
 _NULL_RESULT: Final = re.compile(
     r"returned NULL without setting an (error|exception)|returned a result with an (error|exception) set"
 )
-_SEGFAULTS: Final = ("SIGSEGV", "SIGBUS")
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def classify_end(observation: Observation, evidence: Evidence) -> Verdict | None
         # An hs_err file here is of a process that the test forked and that inherited HotSpot's handlers.
         return None
     # Whatever comes after the deadline, of the looks at the child or of its wake, is not what the test did.
-    if not observation.passed_its_deadline and (fault in _SEGFAULTS or name in _SEGFAULTS):
-        true = fault if fault in _SEGFAULTS else name
+    if not observation.passed_its_deadline and (fault in MEMORY or name in MEMORY):
+        true = fault if fault in MEMORY else name
         return Verdict(Outcome.SEGFAULT, true, code, _segfault_message(true, evidence))
     if by_deadline:
         return Verdict(Outcome.HANG, None, None, f"timed out after {observation.phase_limit:g} s")

@@ -14,6 +14,7 @@ from typing import Final
 import pytest
 
 from .. import __version__
+from ..interop.pytest_plugins import has_faulthandler
 from ..interop.running_jvm import running_jvm
 from .findings import Finding, one_line
 
@@ -26,7 +27,7 @@ def examine(config: pytest.Config) -> Iterator[Finding]:
     yield Finding(SECTION, "pytest-foreignthread", "ok", __version__)
     yield jpype()
     yield threads([thread.name for thread in threading.enumerate() if thread is not threading.main_thread()])
-    yield order_of_faulthandler(_enabled_by_interpreter(), config.pluginmanager.hasplugin("faulthandler"))
+    yield order_of_faulthandler(_enabled_by_interpreter(), has_faulthandler(config))
 
 
 def _interpreter() -> str:

@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-_MODULES: Final[Mapping[str, str]] = {"syrupy": "snapshots", "benchmark": "benchmarks", "allure_pytest": "allure"}
+_MODULES: Final[Mapping[str, str]] = {"syrupy": "syrupy", "benchmark": "pytest_benchmark", "allure_pytest": "allure"}
 """Name of the plugin, as it is registered, → the module here."""
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from ..config.stash_keys import CHILD
 from ..model.status_words import is_abnormal
 from .hook_calls import hook_of
+
+GATHERERS: Final = frozenset({"AllureListener"})
+"""Class of its plugin, whose `pytest_runtest_makereport` needs what its hooks of the phases have gathered."""
+_LISTENER: Final = "allure_listener"
 
 
 class Beside:
@@ -17,8 +21,8 @@ class Beside:
 
     @property
     def _listener(self) -> Any:
-        """None without `--alluredir`."""
-        return self._config.pluginmanager.getplugin("allure_listener")
+        """None without `--alluredir`. allure has public ways for a test's steps, and none to the result of a test."""
+        return self._config.pluginmanager.getplugin(_LISTENER)
 
     def pytest_foreign_thread_carry(self, item: pytest.Item) -> None:
         """Let the child write it: steps and attachments are there."""

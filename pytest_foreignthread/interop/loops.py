@@ -11,8 +11,19 @@ _MODULES: Final = frozenset({"pytest_rerunfailures", "flaky.flaky_pytest_plugin"
 """Those whose `pytest_runtest_protocol` goes through pytest's own steps as often as it likes."""
 
 
-IN_CHILDREN: Final = "foreign_thread_in_children"
+_GUARD: Final = "foreign_thread_in_children"
 """Name of the plugin that guards the pytest process."""
+
+
+def guard(config: pytest.Config, is_foreign: Callable[[pytest.Item], bool]) -> None:
+    """Let no other plugin run the steps of a foreign-thread test in this process."""
+    config.pluginmanager.register(InChildrenOnly(is_foreign), _GUARD)
+
+
+def drop_guard(config: pytest.Config) -> None:
+    """Call in a child, which runs these steps."""
+    if config.pluginmanager.hasplugin(_GUARD):
+        config.pluginmanager.unregister(name=_GUARD)
 
 
 class InChildrenOnly:

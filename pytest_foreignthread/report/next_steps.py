@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ..model.fault_signals import FAULTS
 from ..model.outcomes import Outcome
 from ..model.records import RunRecord
 from ..model.stacks import Motion
 from . import crashing
 
 _CONTROL: Final = "main"
-_FAULTS: Final = ("SIGSEGV", "SIGBUS", "SIGABRT", "SIGILL", "SIGFPE", "SIGTRAP")
 
 
 def next_steps(record: RunRecord) -> Iterator[str]:
     """Yield one sentence a step, the most telling first."""
     if record.outcome is Outcome.HANG:
         yield from _of_hang(record)
-    elif record.signal in _FAULTS:
+    elif record.signal in FAULTS:
         yield from _of_fault(record)
     if record.mode != _CONTROL:
         modes = f"--foreign-thread-modes={_CONTROL},{record.mode}"

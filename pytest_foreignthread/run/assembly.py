@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from ..collect.identity import as_typed
-from ..interop.temporary_folders import make_base_folder
+from ..interop.pytest_temporary_folders import make_base_folder
 from ..model.records import RunRecord
 from ..report.kept import bundle
 from ..report.kept.artifacts import Artifacts

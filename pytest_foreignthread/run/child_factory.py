@@ -11,11 +11,11 @@ import pytest
 
 from ..channel.orders import Orders
 from ..channel.wire import Sender
-from ..child import collector
 from ..child import main as child
 from ..child.pytest.serving import Tests, WarningFilter
 from ..config.stash_keys import SETTINGS, STEP_ASIDE
-from ..interop.usual_input import usual_input_of
+from ..interop.jpype import forget_jvm_of_parent
+from ..interop.pytest_capture import usual_input_of
 from ..model.settings import Settings
 from ..supervise.child_files import no_room
 from ..supervise.probes.pystack import Pystack
@@ -96,7 +96,7 @@ class ChildFactory:
         collects = gc.isenabled()
 
         def run(sender: Sender, orders: Orders) -> None:
-            collector.forget_jvm_of_parent()
+            forget_jvm_of_parent()
             child.run(tests, settings, folder.path, sender, orders, collects=collects)
 
         standing = self._fixtures.standing()

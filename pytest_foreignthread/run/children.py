@@ -8,6 +8,7 @@ import pytest
 
 from ..channel.orders import RunTest
 from ..config.stash_keys import SETTINGS, TICK
+from ..interop.xdist import is_worker
 from ..model import documents
 from ..model.observation import EndedBy, Lost, NotServed, Observation, WarningRecorded
 from ..model.outcomes import Phase
@@ -45,7 +46,7 @@ class Children:
         self._fixtures = fixtures
         self._factory = factory
         # In an xdist worker others than the next item are not known to come.
-        self._order_is_known = not hasattr(config, "workerinput")
+        self._order_is_known = not is_worker(config)
         self._ready = ReadyChildren(factory, places, fixtures, most_ready, order_is_known=self._order_is_known)
         # A debugger that is to be in each test, or each failure, is in one test at a time, and once.
         self.debugs = any(config.getoption(name, False) for name in ("usepdb", "trace"))

@@ -6,18 +6,16 @@ import builtins
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from ..interop.hook_calls import registered, with_only
 from ..interop.loops import loops_of
+from ..interop.pytest_fixtures import OF_SETUP
 from ..report.pytest import pytest_reports
 from ..report.pytest.not_run import Raised
 from ..report.pytest.recorded_warnings import class_named
-
-# What lives in the child alone: a plugin would make it here.
-_IN_THE_CHILD: Final = frozenset({"_request", "instance", "_instance"})
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,8 @@ class _StandIn:
         self.ihook = ihook
 
     def __getattr__(self, name: str) -> Any:
-        if name in _IN_THE_CHILD:
+        # What lives in the child only: a plugin would make it here.
+        if name in OF_SETUP:
             raise AttributeError(name)
         return getattr(self.item, name)
 

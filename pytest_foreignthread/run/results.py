@@ -12,6 +12,7 @@ import pytest
 from ..collect.selection import Census, Selection
 from ..config.chosen_options import Options
 from ..config.stash_keys import DESELECTED, LOGS, ORDER
+from ..interop import xdist
 from ..matrix.baseline.merged import Expected, KnownOutcomes
 from ..matrix.verdicts import Matrix, matrix_of
 from ..model.nodeids import file_of
@@ -82,7 +83,7 @@ class Results:
         data = data_of(report)
         if (entry := data.entry) is not None:
             self.last_started.reported()
-            self._reported.add((_worker_of(report), entry["nodeid"]))
+            self._reported.add((xdist.worker_of(report), entry["nodeid"]))
             # xdist may be told to run a test again whose worker was killed.
             self._cut_short = [one for one in self._cut_short if one["nodeid"] != entry["nodeid"]]
             self._take(entry, data.round)
@@ -108,7 +109,7 @@ class Results:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        if (census := getattr(node, "workeroutput", {}).get(_CENSUS)) is not None:
+        if (census := xdist.left_by(node).get(_CENSUS)) is not None:
             self.census = Census(**census)
 
     def tell_verdict(self, reports: Sequence[pytest.TestReport]) -> None:
@@ -129,7 +130,7 @@ class Results:
 
     def worker_ended(self, report: pytest.TestReport) -> None:
         """Take the entry of the test that this report of xdist's blames for the end of a worker."""
-        worker = _worker_of(report)
+        worker = xdist.worker_of(report)
         if worker is not None and LOGS in self._config.stash:
             told = self._config.stash[LOGS].told_of(worker, report.nodeid)
             if told is not None:
@@ -155,7 +156,7 @@ class Results:
     def settle(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
         """Compare with what is known, or write it down; a difference fails the run."""
         self.run_ended()
-        if (output := getattr(self._config, "workeroutput", None)) is not None:
+        if (output := xdist.worker_output(self._config)) is not None:
             output[_CENSUS] = self.census.as_data()
             return
         ran = not any(self._config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
@@ -185,7 +186,7 @@ class Results:
 
     def write(self, environment: Callable[[], dict[str, Any]]) -> None:
         """Write the reports that are asked for; end pytest with an error where a file cannot be written."""
-        if hasattr(self._config, "workerinput"):
+        if xdist.is_worker(self._config):
             return
         if self._options.report:
             # Imported here, and with it the records of tests: few runs of pytest have any.
@@ -195,12 +196,6 @@ class Results:
             report_files.write(self._options.report, self.matrix(), self.entries, environment, asked=asked)
         if self.settled.error:
             pytest.exit(self.settled.error, returncode=pytest.ExitCode.USAGE_ERROR)
-
-
-def _worker_of(report: pytest.TestReport) -> str | None:
-    """Return None where the test did not run in an xdist worker; else xdist's controller notes where it did."""
-    worker: str | None = getattr(getattr(getattr(report, "node", None), "gateway", None), "id", None)
-    return worker
 
 
 def _numbered(nodeids: Sequence[str]) -> dict[str, int]:

@@ -13,6 +13,7 @@ import pytest
 
 from ..config.stash_keys import SETTINGS
 from ..interop.loops import loops_of
+from ..interop.pytest_steps import skipping_step
 from ..report.pytest import phases, pytest_reports
 from ..report.pytest.recorded_warnings import replay
 from .session import CAN_FORK, Run
@@ -125,11 +126,10 @@ class RunTestHooks:
 
     def _skipped(self, item: pytest.Item) -> Result | None:
         """Evaluate skip and xfail marks: a skipped test needs no child, and xfail must hold for a child's death."""
-        skipping = self._run.config.pluginmanager.getplugin("skipping")
-        if skipping is None:
+        if (step := skipping_step(self._run.config)) is None:
             return None
         stops = (KeyboardInterrupt, pytest.exit.Exception)
-        call = pytest.CallInfo.from_call(lambda: skipping.pytest_runtest_setup(item), when="setup", reraise=stops)
+        call = pytest.CallInfo.from_call(lambda: step(item), when="setup", reraise=stops)
         return _ended(item, call)
 
     def _unable(self, item: pytest.Item) -> Result | None:

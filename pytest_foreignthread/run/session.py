@@ -16,7 +16,8 @@ from ..collect.selection import SELECTION, selection_of
 from ..config.chosen_options import Options
 from ..config.options import jvm_source
 from ..config.stash_keys import FILTERS, FRESH, SETTINGS
-from ..interop.loops import IN_CHILDREN, InChildrenOnly
+from ..interop.loops import guard
+from ..interop.xdist import is_worker
 from ..jvm import finding
 from ..model.settings import Jvm
 from ..report.kept.environment import versions
@@ -83,8 +84,7 @@ class Run:
             self.give_settings(foreign, self.jvm)
             if not self.config.pluginmanager.is_registered(self.fixtures):
                 self.config.pluginmanager.register(self.fixtures, "foreign_thread_shared_fixtures")
-                guard = InChildrenOnly(lambda item: SETTINGS in item.stash)
-                self.config.pluginmanager.register(guard, IN_CHILDREN)
+                guard(self.config, lambda item: SETTINGS in item.stash)
 
     def header(self) -> Iterator[str]:
         """Yield what a run says of itself before its first test."""
@@ -118,7 +118,7 @@ class Run:
         # Imported here: few runs of pytest have a test that needs a JVM.
         from ..jvm.archive.use import CacheOfRun
 
-        clears = self.options.cache_clear and not hasattr(self.config, "workerinput")
+        clears = self.options.cache_clear and not is_worker(self.config)
         cache = CacheOfRun(wanted=self.options.cache, clears=clears)
         self.config.pluginmanager.register(cache, "foreign_thread_cache")
         return cache

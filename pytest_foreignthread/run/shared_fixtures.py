@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Generator
-from contextlib import nullcontext
 from typing import Any, Literal
 
 import pytest
 
+from ..interop.pytest_capture import captured_as
+from ..interop.pytest_fixtures import finisher_of, parameters_of
+from ..interop.pytest_steps import teardown_step
 from ..report.pytest.phases import make_own_report, make_report
 
 
@@ -39,10 +41,9 @@ class SharedFixtures:
 
         pytest does so where the test sets up its own, which is the child, and what is torn down is not the child's.
         """
-        callspec = getattr(item, "callspec", None)
-        wanted = callspec.params if callspec is not None else {}
+        wanted = parameters_of(item)
         unfit = [
-            functools.partial(fixturedef.finish, request)
+            finisher_of(fixturedef, request)
             for fixturedef, request in self._set_up.items()
             if (name := fixturedef.argname) in wanted and not _is_same(wanted[name], getattr(request, "param", None))
         ]
@@ -55,12 +56,10 @@ class SharedFixtures:
 
         Give the reports of the test, with the output of this; an error in it is one more report.
         """
-        runner = self._config.pluginmanager.getplugin("runner")
-        if not self.ordinary_tests_ran or runner is None:
+        step = teardown_step(self._config)
+        if not self.ordinary_tests_ran or step is None:
             return reports
-        # The runner's own step, not the hook: other plugins' steps count on a setup, which was the child's.
-        step = functools.partial(runner.pytest_runtest_teardown, item=item, nextitem=nextitem)
-        call = self._captured(item, "teardown", step)
+        call = self._captured(item, "teardown", functools.partial(step, item=item, nextitem=nextitem))
         if call.excinfo is not None:
             return [*reports, make_report(item, call)]
         # Other plugins have had the report of this phase from the child.
@@ -73,12 +72,10 @@ class SharedFixtures:
     def _captured(
         self, item: pytest.Item, when: Literal["setup", "teardown"], step: Callable[[], object]
     ) -> pytest.CallInfo[None]:
-        capture = self._config.pluginmanager.getplugin("capturemanager")
-
         def run() -> None:
             step()
 
-        with capture.item_capture(when, item) if capture is not None else nullcontext():
+        with captured_as(self._config, when, item):
             return pytest.CallInfo.from_call(run, when=when, reraise=(KeyboardInterrupt, pytest.exit.Exception))
 
 

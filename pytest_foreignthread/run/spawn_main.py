@@ -23,6 +23,8 @@ from ..child.output import OutputPutAside
 from ..child.pytest.serving import Tests
 from ..config.stash_keys import FRESH, SETTINGS
 from ..interop import faulthandler_guard
+from ..interop.pytest_terminal import terminal_of
+from ..interop.xdist import become_worker
 from ..model import documents
 from ..model.observation import RAISED, NotServed
 from ..model.settings import DUMP_SIGNAL
@@ -115,8 +117,7 @@ class FreshPytest:
     def pytest_cmdline_main(self, config: Any) -> None:
         config.stash[FRESH] = True
         if self._start.worker_input is not None:
-            # As xdist does it; the arguments are those of its controller.
-            config.workerinput, config.workeroutput = self._start.worker_input, {}
+            become_worker(config, self._start.worker_input)
         for name, value in self._start.options.items():
             if hasattr(config.option, name):
                 setattr(config.option, name, value)
@@ -162,7 +163,7 @@ class FreshPytest:
             coverage=self._start.coverage,
             why_missing=self._why_missing,
         )
-        if config.pluginmanager.hasplugin("terminalreporter"):
+        if terminal_of(config) is not None:
             config.get_terminal_writer().hasmarkup = self._start.colours
         self._output.put_back()
         child.run(tests, settings, self._folder, self._sender, self._orders, collects=gc.isenabled())

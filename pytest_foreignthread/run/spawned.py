@@ -20,7 +20,11 @@ from ..channel.orders import Orders
 from ..channel.wire import Sender
 from ..child.pytest.measuring import coverage_options
 from ..config.stash_keys import START_PATH, STEP_ASIDE
-from ..interop.usual_input import usual_input_of
+from ..interop import pytest_cov, xdist
+from ..interop.pytest_capture import usual_input_of
+from ..interop.pytest_plugins import log_file_of
+from ..interop.pytest_temporary_folders import base_folder
+from ..interop.pytest_terminal import terminal_of
 from ..model.observation import NotServed
 from ..model.settings import Settings
 from ..supervise.probes.pystack import Pystack
@@ -112,12 +116,12 @@ def interpreter_options() -> list[str]:
 
 
 def _start_of(config: pytest.Config, settings: Settings, folder: Path, files: frozenset[str]) -> FreshStart:
-    worker_input = getattr(config, "workerinput", None)
+    sent = xdist.worker_input(config)
     return FreshStart(
         folder=str(config.invocation_params.dir),
         argv=tuple(sys.argv),
         args=(*_plugins(config), *map(os.fspath, config.invocation_params.args)),
-        worker_input=None if worker_input is None else _picklable(worker_input),
+        worker_input=None if sent is None else _picklable(sent),
         options={**_OTHERWISE, **dict(_of_this_run(config, folder))},
         files=tuple(sorted(files)),
         # The project's own modes are functions; the fresh pytest asks the project for them.
@@ -129,16 +133,14 @@ def _start_of(config: pytest.Config, settings: Settings, folder: Path, files: fr
 
 def _let_others_append(config: pytest.Config) -> None:
     """Let what the fresh pytest writes to `--log-file` stay: a fork has this process's place in it, which moves on."""
-    logging = config.pluginmanager.getplugin("logging-plugin")
-    stream = getattr(getattr(logging, "log_file_handler", None), "stream", None)
-    with contextlib.suppress(AttributeError, OSError, ValueError):
-        descriptor = stream.fileno()  # type: ignore[union-attr]
-        fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
+    with contextlib.suppress(OSError):
+        if (descriptor := log_file_of(config)) is not None:
+            fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
 
 
 def _plugins(config: pytest.Config) -> Iterator[str]:
     """Yield the arguments for the plugins that the caller of `pytest.main` passed; an object is this process's own."""
-    if config.pluginmanager.hasplugin("pytest_cov"):
+    if pytest_cov.is_loaded(config):
         # It reads this before any hook could set the option, and would clear what is measured here.
         yield "--no-cov"
     for plugin in config.invocation_params.plugins or ():
@@ -150,14 +152,14 @@ def _plugins(config: pytest.Config) -> Iterator[str]:
 def _of_this_run(config: pytest.Config, folder: Path) -> Iterator[tuple[str, Any]]:
     options = vars(config.option)
     yield from ((name, options[name]) for name in _AS_HERE if name in options)
-    # A private name; `interop.temporary_folders` tells why. pytest would clear the folder that is given twice.
-    base = getattr(getattr(config, "_tmp_path_factory", None), "_basetemp", None)
+    # pytest would clear the folder that is given twice.
+    base = base_folder(config)
     if base is not None:
         yield "basetemp", str(base / folder.name)
 
 
 def _has_colours(config: pytest.Config) -> bool:
-    return config.pluginmanager.hasplugin("terminalreporter") and config.get_terminal_writer().hasmarkup
+    return terminal_of(config) is not None and config.get_terminal_writer().hasmarkup
 
 
 def _picklable(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import pytest
 
+from ..interop import xdist
 from ..model.outcomes import Outcome, Phase
 
 ENTERED = pytest.StashKey[Callable[[Phase], None]]()
@@ -46,7 +47,7 @@ class LastStarted:
         """None once a report has brought the entry."""
         self._began = 0.0
         self._ended = False
-        self._log: str | None = getattr(config, "workerinput", {}).get(_INPUT)
+        self._log: str | None = (xdist.worker_input(config) or {}).get(_INPUT)
         self._next: dict[str, Any] | None = None
 
     def announce(self, make_entry: Callable[[], Mapping[str, Any]] | None) -> None:
@@ -116,13 +117,12 @@ class WorkerLogs:
 
     def open_for(self, node: Any) -> None:
         """Call before the worker starts."""
-        spec = node.gateway.spec
-        if not getattr(spec, "popen", False) or getattr(spec, "via", None):
+        if (worker := xdist.local_id_of(node)) is None:
             return
         # Where there is no such file a worker that is killed takes what it knew along.
         with contextlib.suppress(OSError, AttributeError):
-            descriptor = self._descriptors[node.gateway.id] = os.memfd_create(_NAME)
-            node.workerinput[_INPUT] = f"/proc/{os.getpid()}/fd/{descriptor}"
+            descriptor = self._descriptors[worker] = os.memfd_create(_NAME)
+            xdist.send_to(node, _INPUT, f"/proc/{os.getpid()}/fd/{descriptor}")
 
     @property
     def has_entries(self) -> bool:

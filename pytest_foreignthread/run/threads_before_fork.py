@@ -16,6 +16,9 @@ from typing import Any, Final
 
 import pytest
 
+from ..interop import xdist
+from ..interop.pytest_plugins import has_watchdog, records_warnings
+
 WarningFilter = tuple[Any, ...]
 """An entry of `warnings.filters`."""
 
@@ -145,7 +148,7 @@ class ThreadsWarning:
         self._config = config
         self._own = own
         self._filters = filters
-        self._given = not config.pluginmanager.hasplugin("warnings")
+        self._given = not records_warnings(config)
 
     def before_fork(self) -> None:
         """Raise UsageError where a filter asks for an error in so many words."""
@@ -164,9 +167,8 @@ class ThreadsWarning:
         plugins = self._config.pluginmanager
         # The modules of installed plugins, and not of conftests, which are the project's own.
         modules = {_module_name(plugin) for plugin, _ in plugins.list_plugin_distinfo()}
-        execnet = {"execnet"} if hasattr(self._config, "workerinput") else set()
-        watchdog = plugins.hasplugin("faulthandler") and _has_watchdog(self._config)
-        return LeftOut(frozenset(modules | execnet), self._own, watchdog)
+        of_worker = xdist.MODULES if xdist.is_worker(self._config) else frozenset()
+        return LeftOut(frozenset(modules) | of_worker, self._own, has_watchdog(self._config))
 
     def _warn(self, text: str) -> None:
         """Let pytest show it as one of the run: raised as a warning here, it would be the first test's that forks."""
@@ -183,10 +185,6 @@ class ThreadsWarning:
 def _module_name(plugin: object) -> str:
     name: str = getattr(plugin, "__name__", type(plugin).__module__)
     return name.partition(".")[0]
-
-
-def _has_watchdog(config: pytest.Config) -> bool:
-    return float(config.getini("faulthandler_timeout") or 0) > 0
 
 
 def _without_blanket_errors(entry: WarningFilter) -> WarningFilter:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from ..config.stash_keys import USAGE_ERROR
+from ..interop.xdist import worker_output
 
 
 @contextmanager
@@ -16,6 +17,6 @@ def errors_for_controller(config: pytest.Config) -> Iterator[None]:
     try:
         yield
     except pytest.UsageError as error:
-        if (output := getattr(config, "workeroutput", None)) is not None:
+        if (output := worker_output(config)) is not None:
             output[USAGE_ERROR] = str(error)
         raise

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from ..interop.pytest_terminal import colour_red
 from ..run.results import Results
 
 if TYPE_CHECKING:
@@ -57,8 +58,7 @@ class MatrixPart:
         if settled.note:
             self._terminal.write_line(settled.note)
         if settled.differences:
-            # pytest colours its last line red when there is a list of failures, even when the list is empty.
-            self._terminal.stats.setdefault("failed", [])
+            colour_red(self._terminal)
 
     def _write_lines(self, lines: Iterable[Line]) -> None:
         for line in lines:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from typing import Any, Final
 
 import pytest
 
 from ..collect.identity import as_typed
+from ..interop.pytest_terminal import (
+    colour_red,
+    count_in_red,
+    reports_of,
+    shows_failures_at_once,
+    shows_in_summary,
+    titles_noted,
+)
 from ..model.report_data import data_of
 from ..model.status_words import is_abnormal, status_words
 from .alike import entries_of, groups, same_lines
@@ -23,36 +30,26 @@ class TerminalPart:
 
     def __init__(self, terminal: Any) -> None:
         self._terminal = terminal
-        self._closing_parts = terminal.build_summary_stats_line
-        # pytest shows the count of a category that it does not know in yellow, and has no hook for it.
-        terminal.build_summary_stats_line = self._red_parts
-
-    def _red_parts(self) -> tuple[list[tuple[str, dict[str, bool]]], str]:
-        """Return the parts of the closing line, and its colour, as pytest does: those of our categories in red."""
-        parts, colour = self._closing_parts()
-        red = {"red": True, "bold": True}
-        return [(part, red if part.partition(" ")[2] in _TITLES else markup) for part, markup in parts], colour
+        count_in_red(terminal, _TITLES)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if is_abnormal(report):
-            # pytest colours its last line red when there is a list of failures, even when the list is empty.
-            self._terminal.stats.setdefault("failed", [])
+            colour_red(self._terminal)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, config: pytest.Config) -> Generator[None, object, object]:
         if config.getoption("no_summary", False):
             return (yield)
         self._write_sections(config)
-        with self._titles_noted() as titles:
+        with titles_noted(self._terminal) as titles:
             result = yield
         self._write_short_lines(config, header=titles[-1:] != [_SUMMARY])
         return result
 
     def _write_sections(self, config: pytest.Config) -> None:
         style = config.getoption("tbstyle", "auto")
-        if hasattr(self._terminal, "print_failure"):
-            # A terminal of another plugin, pytest-instafail or pytest-sugar, which showed each as it was logged.
+        if shows_failures_at_once(self._terminal):
             return
         for category, title in _TITLES.items():
             reports = self._reports(category)
@@ -71,7 +68,7 @@ class TerminalPart:
                 self._terminal.write_line(line)
 
     def _reports(self, category: str) -> list[pytest.TestReport]:
-        return list(self._terminal.stats.get(category, ()))
+        return reports_of(self._terminal, category)
 
     def _write_report(self, config: pytest.Config, report: pytest.TestReport, style: str) -> None:
         if style == "line":
@@ -97,29 +94,13 @@ class TerminalPart:
 
     def _teardown_sections(self, report: pytest.TestReport) -> list[tuple[str, str]]:
         """What a teardown that passed had written after the phase of `report`, as pytest shows it for a failure."""
-        passed = self._terminal.stats.get("", ())
+        passed = self._reports("")
         later = (one for one in passed if one.nodeid == report.nodeid and one.when == "teardown" != report.when)
         return [section for one in later for section in one.sections if "teardown" in section[0]]
 
-    @contextmanager
-    def _titles_noted(self) -> Iterator[list[str]]:
-        """Note the titles that the terminal writes: nothing else tells whether pytest opened its short summary."""
-        titles: list[str] = []
-        write_sep = self._terminal.write_sep
-
-        def noting(sep: str, title: str | None = None, *args: Any, **markup: Any) -> None:
-            titles.append(title or "")
-            write_sep(sep, title, *args, **markup)
-
-        self._terminal.write_sep = noting
-        try:
-            yield titles
-        finally:
-            self._terminal.write_sep = write_sep
-
     def _write_short_lines(self, config: pytest.Config, *, header: bool) -> None:
         reports = [report for category in _TITLES for report in self._reports(category)]
-        if not reports or not self._terminal.hasopt("f"):
+        if not reports or not shows_in_summary(self._terminal, "f"):
             return
         if header:
             self._terminal.write_sep("=", _SUMMARY, cyan=True, bold=True)

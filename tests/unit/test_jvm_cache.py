@@ -170,10 +170,13 @@ def test_another_key_after_an_upgrade_of_the_jvm(some_jvm: Jvm) -> None:
 
 def test_another_key_after_an_upgrade_of_jpype(some_jvm: Jvm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "_jpype.py").write_bytes(b"")
+    (tmp_path / "jpype").mkdir()
+    (tmp_path / "jpype/__init__.py").write_bytes(b"")
     jar = tmp_path / "org.jpype.jar"
     jar.write_bytes(b"a jar")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "_jpype", raising=False)
+    for name in ("_jpype", "jpype"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     before = key_of(some_jvm)
     rewrite(jar, b"b jar")
     assert key_of(some_jvm) != before

@@ -38,29 +38,6 @@ class Debugging:
         self._usual_input: Callable[..., str] = input
         self.lines = LineReader(self._read_line, self._interrupt)
 
-    def ask_before(self, capture: Any) -> None:
-        """Ask when pytest's capture has let go of the terminal, which is before its debugger writes there.
-
-        A test that lets it go to ask the user by itself has the terminal, and the time, in the same way.
-        """
-        suspend = getattr(capture, "suspend_global_capture", None)
-        resume = getattr(capture, "resume_global_capture", None)
-        if suspend is None or resume is None:
-            return
-
-        def suspend_and_ask(in_: bool = False) -> None:
-            # Before, what is read from is not the terminal.
-            suspend(in_)
-            # Not what else is true: pytest-timeout gives an item, and reads nothing.
-            if in_ is True:
-                self._take_or(resume)
-
-        def resume_and_give_back() -> None:
-            resume()
-            self.give_back()
-
-        capture.suspend_global_capture, capture.resume_global_capture = suspend_and_ask, resume_and_give_back
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_enter_pdb(self, pdb: Any) -> None:
         self.take()
@@ -86,13 +63,6 @@ class Debugging:
                 self._ask()
                 self._take_input()
             self._thread = threading.get_ident()
-
-    def _take_or(self, undo: Callable[[], object]) -> None:
-        try:
-            self.take()
-        except BaseException:
-            undo()
-            raise
 
     def _ask(self) -> None:
         answered = self._has_fifo()

@@ -17,6 +17,7 @@ from typing import Any, Final
 import jpype
 
 from ...interop.faulthandler_handlers import SHUTDOWN, Handlers
+from ...interop.jpype import is_python_exception, own_jar
 from ...model import documents
 from ...model.observation import JvmAdopted
 from ...model.settings import Settings
@@ -100,9 +101,9 @@ def _class_path(settings: Settings) -> list[str] | None:
     """Put JPype's own jar first: HotSpot takes an archive that was made with the beginning of the class path."""
     if any(word.startswith("-Djava.class.path=") for word in settings.jvm_args):
         return list(settings.classpath) or None
-    own = Path(jpype.__file__).resolve().parent.parent / "org.jpype.jar"
+    own = own_jar()
     users = list(settings.classpath) or jpype.getClassPath().split(os.pathsep)
-    return [path for path in (str(own) if own.is_file() else "", *users) if path]
+    return [path for path in (str(own) if own is not None else "", *users) if path]
 
 
 def wait_while_it_exits() -> None:
@@ -134,7 +135,7 @@ def runnable(made: Any) -> Any:
 
 def python_exception(throwable: Any) -> BaseException:
     """Return the Python exception inside a Java one where a Python callback raised it, else the Java one itself."""
-    if str(throwable.getClass().getName()) != "org.jpype.PyExceptionProxy":
+    if not is_python_exception(throwable):
         return _as_exception(throwable)
     # JPype unwraps its proxy only when Java throws it.
     thrower = java("java.lang.invoke.MethodHandles").throwException(java("java.lang.Void").TYPE, throwable.getClass())

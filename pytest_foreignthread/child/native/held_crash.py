@@ -12,7 +12,8 @@ import signal
 from pathlib import Path
 
 from ...model.settings import CRASH_FIFO, HELD_SIGNALS, held_mask
-from ..alternate_stack import Action, is_known
+from ...supervise.process.libc import libc_under_gil
+from ...supervise.process.sigactions import Action, is_known, set_action
 
 _SA_ONSTACK = 0x08000000
 _SA_NODEFER = 0x40000000
@@ -26,13 +27,12 @@ def is_wanted(folder: Path) -> bool:
 
 def hold_crashes() -> None:
     """Call before faulthandler is enabled, which remembers what it finds."""
-    libc = ctypes.PyDLL(None)
-    pause = ctypes.cast(libc.pause, ctypes.c_void_p).value
+    pause = ctypes.cast(libc_under_gil().pause, ctypes.c_void_p).value
     # Signals that would wake the thread are blocked meanwhile; the mask tells the supervisor what it sees.
     mask = (ctypes.c_uint64 * 16)(held_mask())
     flags = ctypes.c_int(_SA_ONSTACK | _SA_NODEFER | _SA_RESETHAND).value
     for number in HELD_SIGNALS:
-        libc.sigaction(number, ctypes.byref(Action(pause, mask, flags, None)), None)
+        set_action(number, Action(pause, mask, flags, None))
 
 
 def let_go_of_crashes() -> None:

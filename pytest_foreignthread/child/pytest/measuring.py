@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from typing import Any, Final
 
 import pytest
 
+from ...interop import pytest_cov
+
 _OPTIONS: Final = ("branch", "source", "source_pkgs", "omit", "include", "timid")
 _OF_THE_WHOLE: Final = ("no-data-collected", "module-not-imported", "module-not-measured")
-_CONTEXTS: Final = "_cov_contexts"
-"""pytest-cov's plugin for `--cov-context=test`."""
 
 
 @dataclass(frozen=True)
@@ -67,24 +66,18 @@ class Measuring:
         self._config.hook.pytest_warning_recorded(warning_message=message, nodeid="", when="runtest", location=None)
 
 
-def running_coverage() -> Any:
-    """Return the coverage that measures this process, None where none does."""
-    coverage = sys.modules.get("coverage")
-    return coverage.Coverage.current() if coverage is not None else None
-
-
 def coverage_options(config: pytest.Config) -> CoverageOptions | None:
     """None where this process is not measured."""
-    if (outer := running_coverage()) is None:
+    if (outer := pytest_cov.running_coverage()) is None:
         return None
     chosen = {name: outer.get_option(f"run:{name}") for name in _OPTIONS}
     return CoverageOptions(
         {name: value for name, value in chosen.items() if value},
-        outer.config.config_file or False,
+        pytest_cov.config_file_of(outer),
         [one for one in outer.get_option("run:concurrency") if one != "multiprocessing"] or None,
         # The parent warns, of all that was measured.
         [*outer.get_option("run:disable_warnings"), *_OF_THE_WHOLE],
-        config.pluginmanager.hasplugin(_CONTEXTS),
+        pytest_cov.measures_by_test(config),
     )
 
 
@@ -95,7 +88,7 @@ def measured(config: pytest.Config, file: Path, suffix: str, given: CoverageOpti
     is no fork is `given` how the parent is measured.
     """
     options = given or coverage_options(config)
-    if (outer := running_coverage()) is not None:
+    if (outer := pytest_cov.running_coverage()) is not None:
         outer.stop()
     if options is None:
         return None
@@ -111,7 +104,5 @@ def measured(config: pytest.Config, file: Path, suffix: str, given: CoverageOpti
     )
     own.set_option("run:disable_warnings", options.disable_warnings)
     own.start()
-    if config.pluginmanager.hasplugin(_CONTEXTS):
-        # It would switch the one that has stopped.
-        config.pluginmanager.unregister(name=_CONTEXTS)
+    pytest_cov.drop_contexts(config)
     return Measuring(own, config, by_test=options.by_test)

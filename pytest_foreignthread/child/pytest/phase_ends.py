@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from ...channel.wire import Sender
+from ...interop.pytest_fixtures import finisher_of
 from .. import dropped
 from ..java.java_side import JavaSide
 
@@ -98,7 +98,7 @@ class PhaseEnds:
         Where pytest has torn down one itself there is nothing left to do.
         """
         narrow_last = sorted(self._set_up.items(), key=lambda one: _SCOPES.index(one[0].scope))
-        return [functools.partial(fixturedef.finish, request) for fixturedef, request in reversed(narrow_last)]
+        return [finisher_of(fixturedef, request) for fixturedef, request in reversed(narrow_last)]
 
     def _error_of(self, step: Callable[[], None]) -> BaseException | None:
         error = None

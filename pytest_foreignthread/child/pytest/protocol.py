@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pytest
 
 from ...channel.wire import Sender
+from ...interop.pytest_fixtures import fixture_names
+from ...interop.pytest_plugins import records_warnings
 from ...model.blame import place_of_others
 from ...model.observation import PhaseStarted, SessionStopped, WarningRecorded
 from ...model.outcomes import ForeignThreadError, NullResult, Phase
@@ -51,7 +53,7 @@ class Protocol:
         item, hook = self._item, self._item.ihook
         # The filters in force are those of pytest's own recorder, which the parent has around this test. Where that
         # plugin is off, warnings go to stderr, as without a fork.
-        records = item.config.pluginmanager.hasplugin("warnings")
+        records = records_warnings(item.config)
         with warnings.catch_warnings(record=True) if records else nullcontext() as recorded:
             self._recorded = [] if recorded is None else recorded
             is_set_up = self._phase("setup", functools.partial(hook.pytest_runtest_setup, item=item))
@@ -191,7 +193,7 @@ class Protocol:
 
 def _show(item: pytest.Item) -> None:
     """Write the line of the test itself that `--setup-show` has between setup and teardown."""
-    names = ", ".join(sorted(getattr(item, "fixturenames", ())))
+    names = ", ".join(sorted(fixture_names(item)))
     writer = item.config.get_terminal_writer()
     writer.line()
     writer.write(f"        {item.nodeid} (fixtures used: {names}) " if names else f"        {item.nodeid} ")

@@ -13,6 +13,9 @@ import pytest
 from ...channel.orders import RunTest
 from ...config.stash_keys import CHILD
 from ...interop.fixture_definitions import is_overridden
+from ...interop.hypothesis import wrap_given_body
+from ...interop.pytest_fixtures import add_fixture, fixture_names
+from ...interop.pytest_steps import teardown_step
 from ...model.modes import mode_needs_jvm
 from ...model.observation import NotServed, PhaseStarted
 from ...model.outcomes import Phase
@@ -25,7 +28,6 @@ from ..state import ChildState
 from .measuring import CoverageOptions
 from .phase_ends import PhaseEnds
 from .protocol import Protocol
-from .with_hypothesis import wrap_given_body
 
 Items = Sequence[pytest.Item] | Mapping[str, pytest.Item]
 """By the name that an order has for them."""
@@ -128,10 +130,9 @@ class Server:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Tear down what this test has no use for, as ordinary tests in between would have done."""
-        runner = item.config.pluginmanager.getplugin("runner")
-        if self._left_by is not None and runner is not None:
-            # The runner's own step, not the hook: other plugins' steps count on a setup.
-            runner.pytest_runtest_teardown(item=self._left_by, nextitem=item)
+        step = teardown_step(item.config)
+        if self._left_by is not None and step is not None:
+            step(item=self._left_by, nextitem=item)
 
     def _begin(self, state: ChildState) -> None:
         assert self._order is not None
@@ -150,14 +151,14 @@ class Server:
         """Hand `item.runtest`, which is the body alone, to the thread that the mode names."""
         state: ChildState = item.config.stash[CHILD]
         mode = state.settings.mode
-        names = getattr(item, "fixturenames", None)
-        if state.settings.jvm is None and mode == "main" and "foreign_thread" not in (names or ()):
+        names = fixture_names(item)
+        if state.settings.jvm is None and mode == "main" and "foreign_thread" not in names:
             # It runs where it is, and no thread of ours runs beside it.
             return
         by_bridge = mode_needs_jvm(mode, state.settings.own_modes) and is_overridden(item, _BRIDGE, _FIXTURES)
-        if names is not None and "foreign_thread" not in names and by_bridge:
+        if by_bridge and "foreign_thread" not in names:
             # Two fixtures less to set up where none overrides the bridge.
-            names.append("foreign_thread")
+            add_fixture(item, "foreign_thread")
         body = wrap_given_body(item, item.runtest)
 
         def runtest() -> None:

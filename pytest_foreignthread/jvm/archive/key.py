@@ -7,11 +7,11 @@ import json
 import platform
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from ... import __version__
+from ...interop.jpype import extension_file, own_jar
 from ...model.settings import Jvm
 from .jvm_flags import JvmWords
 
@@ -29,7 +29,7 @@ def key_parts(jvm: Jvm, profile: str, words: JvmWords) -> dict[str, Any]:
         "plugin": __version__,
         "machine": f"{platform.system()} {platform.machine()}",
         "jvm": [jvm.version, _stamp(jvm.library), _stamp(jvm.library.parents[1] / "modules")],
-        "jpype": [_version("jpype1"), *(_stamp(path) for path in _files_of_jpype())],
+        "jpype": [_version("jpype1"), *(_stamp(path) for path in filter(None, (extension_file(), own_jar())))],
         "profile": profile,
         "words": asdict(words.significant),
     }
@@ -52,10 +52,3 @@ def _version(distribution: str) -> str | None:
         return version(distribution)
     except PackageNotFoundError:
         return None
-
-
-def _files_of_jpype() -> list[Path]:
-    spec = find_spec("_jpype")
-    if spec is None or spec.origin is None:
-        return []
-    return [Path(spec.origin), Path(spec.origin).resolve().parent / "org.jpype.jar"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from ...supervise.process.file_lock import locked_or_closed
 
 
 def try_lock(folder: Path) -> int | None:
@@ -15,18 +16,7 @@ def try_lock(folder: Path) -> int | None:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Its holder may have moved or removed it since it was opened.
-        if is_lock_of(lock, folder):
-            return lock
-    except BlockingIOError:
-        pass
-    except BaseException:
-        os.close(lock)
-        raise
-    os.close(lock)
-    return None
+    return locked_or_closed(lock, lambda: is_lock_of(lock, folder))
 
 
 def is_lock_of(lock: int, folder: Path) -> bool:

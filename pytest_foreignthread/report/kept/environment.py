@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from ...config.options import OPTIONS
+from ...interop import xdist
 from ...model.settings import Jvm
 
 _OF_THE_END: Final = frozenset({"artifacts", "report", "baseline", "update_baseline", "cache_clear"})
@@ -44,7 +45,7 @@ def surroundings(config: pytest.Config) -> dict[str, Any]:
         "cwd": str(config.invocation_params.dir),
         "rootdir": str(config.rootpath),
         "inifile": str(config.inipath) if config.inipath is not None else None,
-        "xdist_worker": getattr(config, "workerinput", {}).get("workerid"),
+        "xdist_worker": xdist.worker_id(config),
         "plugins": plugins(config),
         **_interpreter(),
         **_machine(),
@@ -55,9 +56,9 @@ def surroundings(config: pytest.Config) -> dict[str, Any]:
 
 def _command_line(config: pytest.Config) -> list[str]:
     """An xdist worker has no command line of its own; its controller hands it the one that started both."""
-    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    controllers = xdist.controllers_arguments(config)
     # Who calls pytest.main() may give a Path.
-    given = config.invocation_params.args if worker is None else worker.get("mainargv", ())[1:]
+    given = config.invocation_params.args if controllers is None else controllers
     return [os.fspath(argument) for argument in given]
 
 
@@ -128,7 +129,7 @@ def _pytest_options(config: pytest.Config) -> list[str]:
 
 
 def _is_xdists_own(config: pytest.Config, plugin: str) -> bool:
-    return plugin == "no:terminal" and hasattr(config, "workerinput")
+    return plugin == "no:terminal" and xdist.is_worker(config)
 
 
 def _written(flag: str, value: object) -> list[str]:

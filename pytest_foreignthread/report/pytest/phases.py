@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import pytest
 
+from ...interop.gatherers import gathers, some_gather
 from ...interop.hook_calls import hook_of
 from ...interop.loops import loops_of
+from ...interop.pytest_steps import is_pytests_own, is_runner
 
 _PHASES: Final = ("setup", "call", "teardown")
 _OUTCOMES: Final = ("passed", "failed", "skipped")
-_GATHERERS: Final = frozenset({"AllureListener", "JSONReport", "JSONReportWorker"})
-"""Classes of the plugins whose `pytest_runtest_makereport` needs what their hooks of the phases have gathered."""
 HOOK_FAILED: Final = "a hook that failed"
 """Name of the section of a report that tells of it."""
 _PLAYED = pytest.StashKey[list[str]]()
@@ -52,20 +52,20 @@ def _all_but_loops(item: pytest.Item) -> Any:
 
 def make_own_report(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
     """Let pytest's own hooks alone make the report."""
-    hook = hook_of(item.config, "pytest_runtest_makereport", _is_pytests)
+    hook = hook_of(item.config, "pytest_runtest_makereport", is_pytests_own)
     report: pytest.TestReport = hook(item=item, call=call)
     return report
 
 
 def _play(item: pytest.Item, when: str) -> None:
     """Call those who gather, and no one else, as if the phase ran here, and before it those that have passed."""
-    if not any(map(_gathers, item.config.pluginmanager.get_plugins())):
+    if not some_gather(item.config):
         return
     played = item.stash.setdefault(_PLAYED, [])
     for phase in _missing(played, when):
         played.append(phase)
         more = {"nextitem": None} if phase == "teardown" else {}
-        hook_of(item.config, f"pytest_runtest_{phase}", _gathers)(item=item, **more)
+        hook_of(item.config, f"pytest_runtest_{phase}", gathers)(item=item, **more)
         if phase != when:
             passed = pytest.CallInfo.from_call(_nothing, when=phase)  # type: ignore[arg-type]
             hook_of(item.config, "pytest_runtest_makereport", _makes_or_gathers)(item=item, call=passed)
@@ -79,14 +79,5 @@ def _missing(played: list[str], when: str) -> Iterator[str]:
 def _nothing() -> None: ...
 
 
-def _gathers(plugin: object) -> bool:
-    return type(plugin).__name__ in _GATHERERS
-
-
-def _is_pytests(plugin: object) -> bool:
-    module: str = getattr(plugin, "__name__", type(plugin).__module__)
-    return module.startswith("_pytest.")
-
-
 def _makes_or_gathers(plugin: object) -> bool:
-    return _gathers(plugin) or getattr(plugin, "__name__", "") == "_pytest.runner"
+    return gathers(plugin) or is_runner(plugin)

@@ -12,6 +12,8 @@ from ...channel import report_shape
 from ...channel.expected_messages import is_part
 from ...channel.report_shape import BadShape, encodable
 from ...child.pytest.plain_data import CARRIED, HAD_A_FORM
+from ...interop.pytest_subtests import unquote_arguments
+from ...interop.xdist import is_worker
 from ...model.observation import CANNOT_ACCEPT
 from ...model.outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Phase, Segfault
 from ...model.report_attribute import ATTRIBUTE
@@ -44,15 +46,6 @@ class ShownText:
         tw.line(self._text)
 
 
-class _Verbatim(str):
-    """Its repr is the text itself."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
 def from_plain_data(config: pytest.Config, data: dict[str, Any]) -> pytest.TestReport:
     """Return the report that the child made; pytest expects tuples where JSON gives lists.
 
@@ -61,7 +54,7 @@ def from_plain_data(config: pytest.Config, data: dict[str, Any]) -> pytest.TestR
     data = dict(data)
     had_a_form = data.pop(HAD_A_FORM, False) is True
     _check(data)
-    if hasattr(config, "workerinput"):
+    if is_worker(config):
         # xdist sends nothing else to its controller. Elsewhere pytest shows a lone surrogate as it came.
         data = encodable(data)
     report = _read(config, data)
@@ -77,7 +70,7 @@ def from_plain_data(config: pytest.Config, data: dict[str, Any]) -> pytest.TestR
     if hasattr(report, "url"):
         report.url = encodable(report.url)  # type: ignore[attr-defined]
     _complete(report)
-    _unquote_subtest(report, data)
+    unquote_arguments(report, data)
     return report
 
 
@@ -124,15 +117,6 @@ def _kind_of(report: object, data: Mapping[str, Any]) -> str:
     return (
         f"an instance of {type(report).__name__}" if report is not None else f"one of type {report_shape.shown(kind)}"
     )
-
-
-def _unquote_subtest(report: pytest.TestReport, data: dict[str, Any]) -> None:
-    """pytest makes texts of a subtest's arguments by repr(), and makes them again when it reads the report."""
-    context: Any = getattr(report, "context", None)
-    sent = (data.get("_subtest.context") or {}).get("kwargs")
-    if context is not None and sent and context.kwargs != sent:
-        verbatim = {name: _Verbatim(text) for name, text in sent.items()}
-        report.context = replace(context, kwargs=verbatim)  # type: ignore[attr-defined]
 
 
 def mark(report: pytest.TestReport, outcome: Outcome | None, text: str, tail: str = "") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -17,6 +16,7 @@ from ...diagnosis.case import Case
 from ...diagnosis.classify import Verdict, classify_end
 from ...evidence.merge import read_evidence
 from ...model import documents
+from ...model.fault_signals import MEMORY, numbers_of
 from ...model.observation import (
     Exited,
     InternalError,
@@ -121,7 +121,7 @@ def _silent(settings: Settings, observation: Observation, evidence: Evidence) ->
 
 
 def _killed_by_a_fault(observation: Observation) -> bool:
-    by_signal = isinstance(observation.end, Signaled) and observation.end.signal in (signal.SIGSEGV, signal.SIGBUS)
+    by_signal = isinstance(observation.end, Signaled) and observation.end.signal in numbers_of(MEMORY)
     in_test = observation.phase not in (Phase.FORK, Phase.JVM)
     return by_signal and in_test and not observation.passed_its_deadline
 

@@ -10,11 +10,13 @@ import signal
 import time
 from dataclasses import dataclass
 
+from .libc import libc
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_PTRACER = 0x59616D61
 # Loaded before any fork: the loader's lock may be held by another thread while this process forks.
-_LIBC = ctypes.CDLL(None, use_errno=True)
+_LIBC = libc()
 _POLL = 0.005
 
 

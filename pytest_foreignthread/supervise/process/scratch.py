@@ -8,7 +8,6 @@ that is killed then.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 import stat
@@ -18,6 +17,7 @@ from types import TracebackType
 
 from ..child_files import WHAT_TO_DO, no_room
 from ..opened_folder import OpenedFolder
+from .file_lock import locked_or_closed
 from .fork import OpenEnds
 
 _ATTEMPTS = 20
@@ -219,18 +219,12 @@ def _try_lock(folder: OpenedFolder) -> int | None:
     """Return the descriptor of the locked file; None when another process has it, or has taken the folder away."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     lock = os.open(_LOCK, flags, 0o600, dir_fd=folder.descriptor)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def is_in_place() -> bool:
         named = os.stat(_LOCK, dir_fd=folder.descriptor, follow_symlinks=False)
-        if os.path.samestat(os.fstat(lock), named) and folder.exists():
-            return lock
-    except BlockingIOError:
-        pass
-    except BaseException:
-        os.close(lock)
-        raise
-    os.close(lock)
-    return None
+        return os.path.samestat(os.fstat(lock), named) and folder.exists()
+
+    return locked_or_closed(lock, is_in_place)
 
 
 def remove_stale(user_folder: Path) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
+from ...model.fault_signals import FAULTS, numbers_of
+
 T = TypeVar("T")
 
-SYNCHRONOUS = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP})
+SYNCHRONOUS = frozenset(numbers_of(FAULTS))
 """Signals of a fault of the thread itself: blocked, they kill without a word."""
 # The named ones only: Python takes its time over the many real-time signals, and this is done at each wait.
 _HELD = frozenset(signal.Signals) - SYNCHRONOUS

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from ..config.stash_keys import CHILD
+from .pytest_fixtures import parameters_of
 
 _NAME: Final = "benchmark"
 
@@ -54,8 +55,7 @@ def _benchmark(item: pytest.Item, plain: dict[str, Any]) -> Any:
     from pytest_benchmark.stats import Metadata
 
     fields = {name: plain[name] for name in ("group", "name", "fullname", "param", "extra_info", "has_error")}
-    callspec = getattr(item, "callspec", None)
-    fixture = SimpleNamespace(**fields, cprofile_stats=None, params=callspec.params if callspec else None)
+    fixture = SimpleNamespace(**fields, cprofile_stats=None, params=dict(parameters_of(item)) or None)
     made = Metadata(fixture, iterations=plain["iterations"], options=plain["options"])
     made.stats.data.extend(plain["data"])
     return made

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from ...interop.hook_calls import registered, with_only
+from .hook_calls import registered, with_only
+
+_NAMES: Final = ("hypothesispytest", "_hypothesis_pytestplugin")
+"""Of the plugin: its entry point, and its module, by which it is loaded where the entry point is not used."""
 
 
 def wrap_given_body(item: pytest.Item, body: Callable[[], object]) -> Callable[[], object]:
@@ -16,8 +19,7 @@ def wrap_given_body(item: pytest.Item, body: Callable[[], object]) -> Callable[[
 
     Without it there are no statistics, no patch of failing examples, and no section of what hypothesis tells.
     """
-    manager = item.config.pluginmanager
-    plugin = manager.getplugin("hypothesispytest") or manager.getplugin("_hypothesis_pytestplugin")
+    plugin = next(filter(None, map(item.config.pluginmanager.getplugin, _NAMES)), None)
     if plugin is None or not _is_given(getattr(item, "obj", None)):
         return body
 

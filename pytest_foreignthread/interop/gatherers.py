@@ -1,0 +1,20 @@
+"""Plugins whose `pytest_runtest_makereport` needs what their hooks of a test's phases have gathered."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from . import allure, pytest_json_report
+
+_CLASSES: Final = allure.GATHERERS | pytest_json_report.GATHERERS
+
+
+def gathers(plugin: object) -> bool:
+    """Return whether it is one of them: no hook tells, so the name of its class has to."""
+    return type(plugin).__name__ in _CLASSES
+
+
+def some_gather(config: pytest.Config) -> bool:
+    return any(map(gathers, config.pluginmanager.get_plugins()))

@@ -1,0 +1,47 @@
+"""What pytest keeps of a test's fixtures and parameters on the item, and on the definition of a fixture."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import pytest
+
+OF_SETUP: Final = frozenset({"_request", "instance", "_instance"})
+"""Attributes of a test that pytest sets, or makes when they are read: no plugin may read them where no setup ran.
+
+flaky asks for `_request` with `hasattr`, and does without.
+"""
+
+
+def fixture_names(item: Any) -> list[str]:
+    """Return the names of the fixtures that an item requests, by whatever way; none for an item of another kind.
+
+    Public are only those of a request and of a `Metafunc`, which are no more once the tests are collected.
+    """
+    return list(getattr(item, "fixturenames", ()))
+
+
+def add_fixture(item: pytest.Item, name: str) -> None:
+    """Let an item request one more fixture, after the others; without effect on an item of another kind.
+
+    The public `usefixtures` counts at collection only.
+    """
+    names = getattr(item, "fixturenames", None)
+    if names is not None and name not in names:
+        names.append(name)
+
+
+def parameters_of(item: pytest.Item) -> Mapping[str, Any]:
+    """Return the values that a test is parametrized with. pytest shows them to the test and its fixtures only."""
+    callspec = getattr(item, "callspec", None)
+    return callspec.params if callspec is not None else {}
+
+
+def finisher_of(fixturedef: pytest.FixtureDef[Any], request: Any) -> Callable[[], None]:
+    """Return the function that tears a fixture down, with what depends on it; without effect where it is not set up.
+
+    pytest tears down whole nodes only. The method has no underscore and no documentation.
+    """
+    return functools.partial(fixturedef.finish, request)

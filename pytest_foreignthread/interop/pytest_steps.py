@@ -1,0 +1,40 @@
+"""pytest's own steps of a test's phases, called without those of other plugins, which count on a setup here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+_OWN: Final = "_pytest."
+_RUNNER: Final = "_pytest.runner"
+
+
+def teardown_step(config: pytest.Config) -> Callable[..., None] | None:
+    """Return what tears down the nodes that no later test needs; None with `-p no:runner`.
+
+    The stack of nodes that are set up is private, and the hook would call all plugins.
+    """
+    runner: Any = config.pluginmanager.getplugin("runner")
+    return None if runner is None else runner.pytest_runtest_teardown
+
+
+def skipping_step(config: pytest.Config) -> Callable[[pytest.Item], None] | None:
+    """Return what evaluates the marks skip, skipif and xfail; None with `-p no:skipping`.
+
+    There is no public function for that, and the hook would set the test up.
+    """
+    skipping: Any = config.pluginmanager.getplugin("skipping")
+    return None if skipping is None else skipping.pytest_runtest_setup
+
+
+def is_pytests_own(plugin: object) -> bool:
+    """Return whether a plugin is a part of pytest: the name of its module is all that tells."""
+    module: str = getattr(plugin, "__name__", type(plugin).__module__)
+    return module.startswith(_OWN)
+
+
+def is_runner(plugin: object) -> bool:
+    """Return whether a plugin is the part of pytest that makes the first report of a phase."""
+    return getattr(plugin, "__name__", "") == _RUNNER

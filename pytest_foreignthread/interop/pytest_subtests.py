@@ -1,0 +1,32 @@
+"""pytest's reports of subtests: their class is public, `pytest.SubtestReport`, and their context is not."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ..channel.report_shape import SUBTEST_CONTEXT
+
+
+class _Verbatim(str):
+    """A text whose repr is the text itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def unquote_arguments(report: pytest.TestReport, data: Mapping[str, Any]) -> None:
+    """Let a subtest's arguments be the texts in `data`, from which pytest made the report.
+
+    pytest makes texts of them by repr(), and makes them again when it reads the report.
+    """
+    context: Any = getattr(report, "context", None)
+    sent = (data.get(SUBTEST_CONTEXT) or {}).get("kwargs")
+    if context is not None and sent and context.kwargs != sent:
+        verbatim = {name: _Verbatim(text) for name, text in sent.items()}
+        report.context = dataclasses.replace(context, kwargs=verbatim)  # type: ignore[attr-defined]

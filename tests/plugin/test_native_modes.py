@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Final
@@ -337,4 +336,5 @@ def test_no_other_file_decides_which_mode_needs_a_jvm() -> None:
         for path in package.rglob("*.py")
         if any(name in path.read_text(encoding="utf-8") for name in names)
     }
-    assert found <= {"model/modes.py", "child/native/native_launchers.py"}, os.fspath(package)
+    # The decorator names them for type checkers; tests/unit/test_decorator.py holds it to the table.
+    assert found == {"model/modes.py", "child/native/native_launchers.py", "decorator.py"}

@@ -108,7 +108,8 @@ class SupervisedChild:
         try:
             kept, inbox = self.start()
         except OSError as error:
-            return _not_started(f"no child could be forked: {error}", limits(Phase.FORK))
+            lost = Lost(f"no child could be forked: {error}")
+            return Observation((), lost, EndedBy.ITSELF, Phase.FORK, 0.0, 0.0, limits(Phase.FORK))
         if order is not None:
             kept.give(order)
         # It has its JVM from its first test on.
@@ -200,7 +201,3 @@ def supervise(
         except BaseException:
             retry_interrupted(child.close)
             raise
-
-
-def _not_started(reason: str, limit: float) -> Observation:
-    return Observation((), Lost(reason), EndedBy.ITSELF, Phase.FORK, 0.0, 0.0, limit)

@@ -134,15 +134,14 @@ def _add_to_terminal(config: pytest.Config, run: Run) -> None:
     terminal = pytest_terminal.terminal_of(config)
     if terminal is None:
         return
-    from .collect.items import is_foreign
     from .collect.selection import SELECTION
-    from .terminal import live
+    from .terminal import live_line
     from .terminal.matrix_terminal import MatrixPart
     from .terminal.sections import TerminalPart
 
     config.pluginmanager.register(TerminalPart(terminal), "foreign_thread_terminal")
     config.pluginmanager.register(MatrixPart(terminal, run.results), "foreign_thread_matrix_terminal")
-    live.register(config, config.stash[SELECTION].modes, is_foreign)
+    live_line.register(config, terminal, config.stash[SELECTION].modes)
 
 
 def _has_use(config: pytest.Config, nodes: Iterable[Any]) -> bool:

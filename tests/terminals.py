@@ -115,11 +115,9 @@ class Terminal:
         return [line.rstrip() for line in self.screen.display]
 
     @property
-    def bottom(self) -> str:
-        return self.lines[-1]
-
-    def whole_screen_scrolls(self) -> bool:
-        return self.screen.margins is None
+    def last_line(self) -> str:
+        """The last one that is not empty."""
+        return next((line for line in reversed(self.lines) if line), "")
 
     def close(self) -> None:
         for descriptor in (self.master, self.slave):

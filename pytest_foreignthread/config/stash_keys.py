@@ -39,7 +39,7 @@ SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 """Of an item: present if it is a foreign-thread test."""
 
 TICK = pytest.StashKey[Callable[[], None]]()
-"""Call this about once a second while a child runs; present if the run has a live line."""
+"""Call this when a child begins a test, and about once a second while it runs; present if the run has a live line."""
 
 STEP_ASIDE = pytest.StashKey[Callable[[], None]]()
 """Call this before a debugger in a child writes on the screen."""

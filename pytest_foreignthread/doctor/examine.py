@@ -13,7 +13,7 @@ from ..config.options import jvm_source, settings_for
 from ..jvm.archive.use import CacheOfRun
 from ..model.choices import MODES
 from ..model.modes import OwnMode
-from ..model.settings import Jvm, Settings
+from ..model.settings import Jvm
 from ..report.kept.redaction import LEFT_OUT, has_secret, without_secrets
 from ..supervise.process.scratch import ScratchError, ScratchRoot
 from . import cache, child_inspection, interpreters, jvm_list, machine, plugins, python_side
@@ -72,15 +72,12 @@ def _trials(asked: Asked, used: Jvm | None, of_run: CacheOfRun | None, before: S
 
     try:
         with ScratchRoot() as scratch:
-            settings = replace(of_run.given_to(_settings(asked, used)), own_modes=asked.own_modes)
+            settings = of_run.given_to(settings_for({}, "new", "new", asked.options, used))
+            settings = replace(settings, own_modes=asked.own_modes)
             yield from trial_run.try_all(settings, scratch, (*MODES, *asked.own_modes))
     except ScratchError as error:
         reason, _, help = str(error).partition("; ")
         yield Finding("trial", "scratch files", "problem", reason, help or "set TMPDIR to a folder of yours")
-
-
-def _settings(asked: Asked, used: Jvm) -> Settings:
-    return settings_for({}, "new", "new", asked.options, used)
 
 
 def shown(findings: Sequence[Finding]) -> list[Finding]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 
 def file_of(nodeid: str) -> str:
     return nodeid.partition("::")[0]
@@ -22,13 +20,6 @@ def without_mode(nodeid: str, mode: str) -> str:
         return nodeid
     rest = wrapped[:place] + wrapped[place + 1 + len(mode) :]
     return function if rest == "-" else f"{function}[{rest[1:-1]}]"
-
-
-def mode_of(nodeid: str, modes: Collection[str]) -> str:
-    """Return the mode that is last in the brackets; empty where none of `modes` is."""
-    parts = f"-{_split(nodeid)[1] or ''}"
-    # One mode's name may be the end of another's.
-    return max((mode for mode in modes if parts.endswith(f"-{mode}")), key=len, default="")
 
 
 def _split(nodeid: str) -> tuple[str, str | None]:

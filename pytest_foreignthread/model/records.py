@@ -28,6 +28,11 @@ class Evidence:
     stdout: str = ""
     stderr: str = ""
 
+    @property
+    def current_thread(self) -> Thread | None:
+        """The thread that crashed, ended the process or hangs; None where the evidence names none."""
+        return next((one for one in self.threads if one.current), None)
+
 
 @dataclass(frozen=True)
 class Diagnosis:

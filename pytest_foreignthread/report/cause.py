@@ -9,7 +9,6 @@ from ..model.records import RunRecord
 from ..model.roles import is_java_born, is_native_born, is_python_born
 from ..model.stacks import FatalError, Thread
 from ..model.wording import called, frame_words, native_words
-from . import crashing
 
 # HotSpot's notations: `C  [libc.so.6+0x1]  memcpy+0x2`, `j  a.B.c()V+0`, `J 7 c2 a.B.c()V (9 bytes) @ 0x1`.
 _NATIVE = re.compile(r"[CVv]\s+\[([^\]]+)\]\s*(.*?)(?:\+0x[0-9a-f]+)?")
@@ -30,7 +29,7 @@ def fatal_words(record: RunRecord) -> list[str]:
 
 
 def on_thread(record: RunRecord) -> str:
-    thread = crashing.thread(record.evidence)
+    thread = record.evidence.current_thread
     # The stacks of a null result are those of its traceback, wherever it arose.
     if thread is None or thread.name is None or record.outcome is Outcome.NULL_RESULT:
         return ""
@@ -44,7 +43,7 @@ def _kind(thread: Thread) -> str:
 
 
 def place(record: RunRecord) -> str:
-    fatal, thread = record.evidence.fatal_error, crashing.thread(record.evidence)
+    fatal, thread = record.evidence.fatal_error, record.evidence.current_thread
     if fatal is not None and fatal.problematic_frame is not None:
         return _function(fatal.problematic_frame, thread)
     if thread is not None and thread.python_frames:

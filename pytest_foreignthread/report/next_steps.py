@@ -9,7 +9,6 @@ from ..model.fault_signals import FAULTS
 from ..model.outcomes import Outcome
 from ..model.records import RunRecord
 from ..model.stacks import Motion
-from . import crashing
 
 _CONTROL: Final = "main"
 
@@ -26,7 +25,7 @@ def next_steps(record: RunRecord) -> Iterator[str]:
 
 
 def _of_hang(record: RunRecord) -> Iterator[str]:
-    thread = crashing.thread(record.evidence)
+    thread = record.evidence.current_thread
     if thread is not None and thread.motion in (Motion.MOVING, Motion.RUNNING):
         yield "a higher --foreign-thread-timeout: the thread did something, and may only be slow"
     if record.evidence.native_threads:

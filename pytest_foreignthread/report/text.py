@@ -13,7 +13,6 @@ from ..model.outcomes import Outcome
 from ..model.records import RunRecord
 from ..model.stacks import FatalError
 from ..model.wording import motion_words
-from . import crashing
 from .alone import alone_line
 from .cause import address_words, end, fatal_words, fault_words, no_end, on_thread, place, seconds
 from .next_steps import next_steps
@@ -144,7 +143,7 @@ def _facts(record: RunRecord, width: int) -> Iterator[str]:
 
 
 def _moves(record: RunRecord) -> list[str]:
-    thread = crashing.thread(record.evidence)
+    thread = record.evidence.current_thread
     if thread is None or thread.motion is None:
         return []
     return [f"it {motion_words(thread)} ({record.evidence.looks} looks at its stack)"]

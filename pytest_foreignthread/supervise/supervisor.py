@@ -100,15 +100,16 @@ class SupervisedChild:
         FORK's limit counts from the start, the others' from their `PhaseStarted`; all together have the sum of the
         limits. `probe` is called with the pid of a child that passed its deadline, while it lives; it has to bound
         itself. `is_dying` is asked before that whether such a child is in the midst of its death. `tick` is called
-        about once a second meanwhile, `entered` for each phase that begins; they must not raise. A child that cannot be
-        forked is a `Lost` end, not an exception. `expected` says which messages are accepted, None for all: after
-        another the child is ended.
+        at once and about once a second after that, `entered` for each phase that begins; they must not raise. A child
+        that cannot be forked is a `Lost` end, not an exception. `expected` says which messages are accepted, None for
+        all: after another the child is ended.
         """
         began = time.monotonic()
         try:
             kept, inbox = self.start()
         except OSError as error:
-            return _not_started(f"no child could be forked: {error}", limits(Phase.FORK))
+            lost = Lost(f"no child could be forked: {error}")
+            return Observation((), lost, EndedBy.ITSELF, Phase.FORK, 0.0, 0.0, limits(Phase.FORK))
         if order is not None:
             kept.give(order)
         # It has its JVM from its first test on.
@@ -200,7 +201,3 @@ def supervise(
         except BaseException:
             retry_interrupted(child.close)
             raise
-
-
-def _not_started(reason: str, limit: float) -> Observation:
-    return Observation((), Lost(reason), EndedBy.ITSELF, Phase.FORK, 0.0, 0.0, limit)

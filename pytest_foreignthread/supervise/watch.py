@@ -44,7 +44,7 @@ _DEBUGGED = 1.0
 _CRASH_STEPS = (0.02, 0.25)
 """Seconds until the first look whether a thread waits in its crash, and between two looks at most."""
 TICK = 1.0
-"""Seconds between two calls of `tick`."""
+"""Seconds between two calls of `tick`; the first is at the start."""
 
 
 class Watch:
@@ -89,7 +89,7 @@ class Watch:
         self._missing: dict[str, str] = {}
         self._notes: list[str] = []
         self._tick = tick
-        self._tick_due = math.inf if tick is None else began + TICK
+        self._tick_due = math.inf if tick is None else began
         # A test that writes phase marks into the pipe must not put off its deadline for ever.
         self._last_due = began + sum(map(limits, Phase))
         self._enter(first, began)

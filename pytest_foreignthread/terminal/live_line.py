@@ -1,104 +1,150 @@
-"""How far a run is, live in the bottom row of the terminal, while pytest's own progress scrolls above."""
+"""How far a run is, live on a terminal, in the row below pytest's own progress."""
 
 from __future__ import annotations
 
-import functools
+import contextlib
+import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import pytest
 
+from ..config.stash_keys import LIVE, STEP_ASIDE, TICK
 from ..model.outcomes import Outcome
 from ..report.live_text import Progress, Running, live_line
 from ..report.pytest.pytest_reports import outcome_told_by
 from ..report.screen import Screen, shows_unicode
-from ..supervise.process.signals import retry_interrupted
-from .bottom_row import BottomRow
-from .eta import Pace
 
-_FEW: Final = 20
-"""As many foreign-thread tests, and no matrix, are done before a line of their own helps."""
+# Control sequences of the VT100. The cursor stays where pytest left it, so nothing of pytest's is right of it or below.
+_CLEAR_BELOW: Final = "\x1b[J"
+# In the last row of the screen the first of the two scrolls; both keep the column.
+_ROOM_BELOW: Final = "\x1bD\x1b[A"
+_SAVE, _NEXT_ROW, _RESTORE = "\x1b7", "\r\x1b[B", "\x1b8"
+_LEAST_ROWS: Final = 3
+_ENOUGH: Final = 5
+"""Tests that have to be done before the line tells the time left."""
+
+
+def register(config: pytest.Config, terminal: object, modes: Sequence[str]) -> None:
+    # Not the standard output's: that is captured while tests are collected.
+    if getattr(terminal, "isatty", False) and is_wanted(config):
+        live = LiveLine(config, modes)
+        config.stash[TICK] = live.draw
+        config.stash[STEP_ASIDE] = live.hide
+        config.pluginmanager.register(live, "foreign_thread_live_line")
+
+
+def is_wanted(config: pytest.Config, environment: Mapping[str, str] = os.environ) -> bool:
+    """With `-s` the screen belongs to the tests, which may draw on it themselves; a log of CI keeps what is drawn."""
+    asked = config.stash.get(LIVE, "off") == "auto" and config.get_verbosity() > -2
+    runs = not config.getoption("collectonly", False) and config.getoption("capture", "no") != "no"
+    able = environment.get("TERM", "") not in ("", "dumb") and not (environment.get("CI") or os.name != "posix")
+    return asked and runs and able
 
 
 class LiveLine:
-    """A plugin of the process that has the terminal: xdist's controller, not its workers."""
+    """A plugin of the process that has the terminal. There is a line while a test runs in a child, not in this process.
 
-    def __init__(
-        self, config: pytest.Config, modes: Sequence[str], is_of_interest: Callable[[pytest.Item], bool]
-    ) -> None:
-        """Show a line where the run has a matrix, of `modes`, or more than a few tests that are of interest."""
+    xdist's controller cannot know which tests do: it shows a line if the run has a matrix, of `modes`.
+    """
+
+    def __init__(self, config: pytest.Config, modes: Sequence[str]) -> None:
         self._writer = config.get_terminal_writer()
-        self._matrix = bool(modes)
-        self._is_of_interest = is_of_interest
-        self._pace = Pace(modes)
-        self._began: dict[str, float] = {}
-        self._at_once = 1
-        self._outcomes = Counter[Outcome]()
+        self._write_raw = self._writer.write_raw
+        self._writer.write_raw = self._write_instead  # type: ignore[method-assign]
+        self._shows = bool(modes) and config.pluginmanager.hasplugin("dsession")
         self._each_runs_all = config.getoption("dist", "no") == "each"
-        self._row = BottomRow(sys.stdout.fileno(), sys.stdout.encoding)
-        self._unicode = shows_unicode(sys.stdout.encoding)
-        self._shown = False
+        self._owner = os.getpid()
+        self._total = self._done = 0
+        self._loop_began = time.monotonic()
+        self._began: dict[str, float] = {}
+        self._outcomes = Counter[Outcome]()
+        self._drawn = False
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        # xdist's controller has none of its own.
-        items = getattr(session, "items", ())
-        self._pace.expect(item.nodeid for item in items)
-        self._shown = self._matrix or sum(map(self._is_of_interest, items)) > _FEW
-        try:
-            return (yield)
-        finally:
-            # All that pytest tells of the end of a run, however it ends, comes after its loop.
-            self._shown = False
-            retry_interrupted(self._row.close)
+    def _write_instead(self, *args: Any, **kwargs: Any) -> None:
+        self._clear()
+        self._write_raw(*args, **kwargs)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        self._total, self._loop_began = len(session.items), time.monotonic()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        if not self._pace.total or self._each_runs_all:
-            self._pace.expect(ids)
+        self._total = len(ids) + (self._total if self._each_runs_all else 0)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._began[nodeid] = time.monotonic()
-        self._at_once = max(self._at_once, len(self._began))
-        self.draw()
+        self._draw_again()
 
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        # Of a test in this process, which may write on the terminal.
+        self.hide()
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         # Not the terminal's own count: a plugin's terminal may know no category of ours, or count each phase.
         if (outcome := outcome_told_by(report)) is not None:
             self._outcomes[outcome] += 1
-        # The passed ones wait for the next test: each drawing costs, and ordinary tests are fast.
-        if not report.passed:
-            self.draw()
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        now = time.monotonic()
-        self._pace.ended(nodeid, now - self._began.pop(nodeid, now))
-        self.draw()
+        self._began.pop(nodeid, None)
+        self._done += 1
+        self._draw_again()
 
-    def pytest_enter_pdb(self) -> None:
-        self._row.close()
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        # Not all that comes after this is written by pytest's terminal writer: a usage error is not.
+        self.hide()
 
-    def pytest_unconfigure(self) -> None:
-        # For a second ^C that came before the loop's end had begun to do it.
-        self._row.close()
+    def hide(self) -> None:
+        """Remove the line until the next `draw`."""
+        self._shows = False
+        self._clear()
+
+    def _draw_again(self) -> None:
+        if self._shows:
+            self.draw()
 
     def draw(self) -> None:
-        if self._shown:
-            # What pytest has written belongs above, and stands where the cursor is.
-            self._writer.flush()
-            self._row.show(functools.partial(self._text, self._progress()))
+        self._shows = True
+        # What pytest has written stands where the cursor is.
+        self._writer.flush()
+        with contextlib.suppress(OSError):
+            columns, rows = os.get_terminal_size(sys.stdout.fileno())
+            text = self._text(columns - 1)
+            # A row of pytest's that is full to the last column has no place for the cursor to come back to.
+            full = self._writer.width_of_current_line % columns == 0 < self._writer.width_of_current_line
+            if text and rows >= _LEAST_ROWS and not full:
+                self._write(f"{_CLEAR_BELOW}{_ROOM_BELOW}{_SAVE}{_NEXT_ROW}{text}{_RESTORE}")
+                self._drawn = True
 
-    def _progress(self) -> Progress:
+    def _clear(self) -> None:
+        if self._drawn:
+            self._drawn = False
+            self._write(_CLEAR_BELOW)
+
+    def _write(self, text: str) -> None:
+        # A forked child has a copy of this, and no business with the terminal.
+        if os.getpid() == self._owner:
+            # A terminal that is gone is no error.
+            with contextlib.suppress(OSError):
+                os.write(sys.stdout.fileno(), text.encode(sys.stdout.encoding, "replace"))
+
+    def _text(self, width: int) -> str:
+        screen = Screen(width, unicode=shows_unicode(sys.stdout.encoding))
+        markup = self._writer.markup
+        return "".join(markup(span.text, **dict.fromkeys(span.markup, True)) for span in live_line(self._now(), screen))
+
+    def _now(self) -> Progress:
         now = time.monotonic()
         running = [Running(nodeid, now - began) for nodeid, began in self._began.items()]
-        return Progress(self._pace.done, self._pace.total, self._outcomes, running, self._pace.left(self._at_once))
-
-    def _text(self, progress: Progress, width: int) -> str:
-        line = live_line(progress, Screen(width, unicode=self._unicode))
-        return "".join(self._writer.markup(span.text, **dict.fromkeys(span.markup, True)) for span in line)
+        # Plugins run tests again.
+        total = max(self._total, self._done)
+        left = (now - self._loop_began) / self._done * (total - self._done) if self._done >= _ENOUGH else None
+        return Progress(self._done, total, self._outcomes, running, left)

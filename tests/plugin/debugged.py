@@ -71,7 +71,7 @@ class Debugged:
 
 
 def command(*args: str) -> list[str]:
-    return run_command("-p", "no:cacheprovider", "--color=no", *args)
+    return run_command("-p", "no:cacheprovider", "--color=no", "--foreign-thread-live=off", *args)
 
 
 def environment() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the supervising process does meanwhile, about once a second."""
+"""What the supervising process does at the start of a test, and about once a second after that."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pytest_foreignthread.supervise.watch import TICK
 from tests.supervise.real_children import hang
 
 
-def test_a_child_that_ends_by_the_second_tick() -> None:
+def test_a_child_that_ends_by_the_third_tick() -> None:
     read, write = os.pipe()
 
-    def wait_for_two(sender: Sender) -> None:
-        assert len(os.read(read, 1) + os.read(read, 1)) == 2
+    def wait_for_three(sender: Sender) -> None:
+        assert len(os.read(read, 1) + os.read(read, 1) + os.read(read, 1)) == 3
 
-    observation = supervise(wait_for_two, limits=lambda phase: math.inf, tick=lambda: os.write(write, b"x"))
+    observation = supervise(wait_for_three, limits=lambda phase: math.inf, tick=lambda: os.write(write, b"x"))
     os.close(read)
     os.close(write)
     assert observation.end == Exited(0)
@@ -34,4 +34,4 @@ def test_ticks_do_not_put_off_a_deadline() -> None:
         tick=lambda: ticks.append(None),
     )
     assert observation.ended_by is EndedBy.DEADLINE
-    assert len(ticks) == 1
+    assert len(ticks) == 2

@@ -184,10 +184,11 @@ class Config:
         return self._ini[name]
 
 
+NONE: Final = [("plugins", "ok", "none that is loaded changes how foreign-thread tests run")]
 PLUGINS: Final[list[tuple[dict[str, str], dict[str, object], dict[str, object], list[tuple[str, str, str]]]]] = [
-    ({}, {}, {}, [("plugins", "ok", "none that matters is loaded")]),
-    ({"pytest-mock": "3.0"}, {}, {}, [("plugins", "ok", "none that matters is loaded")]),
-    ({"pytest-xdist": "3.8.0"}, {}, {}, [("pytest-xdist", "ok", "3.8.0")]),
+    ({}, {}, {}, NONE),
+    ({"pytest-mock": "3.0"}, {}, {}, NONE),
+    ({"pytest-xdist": "3.8.0"}, {}, {}, NONE),
     (
         {"pytest-xdist": "3.8.0"},
         {"numprocesses": 2},
@@ -195,15 +196,15 @@ PLUGINS: Final[list[tuple[dict[str, str], dict[str, object], dict[str, object], 
         [("pytest-xdist", "ok", "3.8.0; 2 workers, each with children of its own")],
     ),
     ({"pytest-forked": "1.7"}, {}, {}, [("pytest-forked", "ok", "1.7; its tests run in supervised children")]),
-    ({"pytest-timeout": "2.4"}, {"timeout": None}, {"timeout": None}, [("pytest-timeout", "ok", "2.4")]),
+    ({"pytest-timeout": "2.4"}, {"timeout": None}, {"timeout": None}, NONE),
     (
         {"pytest-timeout": "2.4"},
         {"timeout": 31.0, "--foreign-thread-timeout": "5"},
         {},
-        [("pytest-timeout", "ok", "2.4")],
+        NONE,
     ),
-    ({"pytest-timeout": "2.4"}, {"timeout": 0}, {}, [("pytest-timeout", "ok", "2.4")]),
-    ({"pytest-timeout": "2.4"}, {}, {"timeout": "nonsense"}, [("pytest-timeout", "ok", "2.4")]),
+    ({"pytest-timeout": "2.4"}, {"timeout": 0}, {}, NONE),
+    ({"pytest-timeout": "2.4"}, {}, {"timeout": "nonsense"}, NONE),
     (
         {"pytest-timeout": "2.4"},
         {"timeout": 30.0},
@@ -216,7 +217,6 @@ PLUGINS: Final[list[tuple[dict[str, str], dict[str, object], dict[str, object], 
         {"timeout": "10"},
         [
             ("pytest-timeout", "ok", "2.4; its limit of 10 s is that of foreign-thread tests, too"),
-            ("anyio", "ok", "4.0"),
         ],
     ),
 ]
@@ -229,7 +229,6 @@ def test_plugins(
     config = cast(pytest.Config, Config(loaded, chosen, ini))
     found = list(plugins.examine(config, chosen_options()))
     assert [(one.name, one.level, one.value) for one in found] == told
-    assert all((one.level == "note") == bool(one.advice) for one in found)
 
 
 # JVMs

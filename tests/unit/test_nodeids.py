@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_foreignthread.model.nodeids import file_of, mode_of, without_mode
+from pytest_foreignthread.model.nodeids import file_of, without_mode
 
 IDS: Final = {
     "the mode alone": ("t.py::test_x[new]", "new", "t.py::test_x"),
@@ -60,11 +60,3 @@ def test_all_modes_of_a_test_give_the_same_id(parameters: list[str], modes: set[
 @given(st.text(), MODES)
 def test_any_text_is_survived(nodeid: str, mode: str) -> None:
     assert file_of(without_mode(nodeid, mode)) == file_of(nodeid)
-
-
-def test_a_mode_is_not_taken_for_one_whose_name_ends_alike() -> None:
-    modes = ("main", "pool", "native", "native-pool")
-    assert mode_of("t.py::test_x[native-pool]", modes) == "native-pool"
-    assert mode_of("t.py::test_x[1-pool]", modes) == "pool"
-    assert mode_of("t.py::test_x[a-native]", modes) == "native"
-    assert mode_of("t.py::test_x[spool]", modes) == ""

@@ -10,7 +10,6 @@ from typing import Final
 
 from ...model.records import Evidence, Place
 from ...supervise import child_files
-from .. import crashing
 
 _OURS: Final = str(Path(__file__).parents[2]) + os.sep
 _STANDARD_LIBRARY: Final = sysconfig.get_path("stdlib") + os.sep
@@ -25,7 +24,7 @@ def user_place(evidence: Evidence, root: Path) -> Place | None:
     The user's is what lies below `root`, pytest's rootdir, and what belongs neither to an installed package nor to the
     standard library.
     """
-    thread = crashing.thread(evidence)
+    thread = evidence.current_thread
     for frame in () if thread is None else thread.python_frames:
         if frame.line is not None and (file := _users_file(frame.file, root)) is not None:
             return Place(file, frame.line, _source(root / file, frame.line))

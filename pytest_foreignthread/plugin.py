@@ -22,7 +22,7 @@ from .fixtures import (
     foreign_thread_bridge,
     jvm,
 )
-from .interop import faulthandler_guard, pytest_terminal, running_jvm, xdist
+from .interop import faulthandler_guard, running_jvm
 from .interop.pytest_start import early_option
 from .model import report_attribute
 from .model.choices import MARKER_HELP
@@ -131,7 +131,9 @@ def _doctors_block(config: pytest.Config, chosen: Options, cache: CacheOfRun | N
 
 def _add_to_terminal(config: pytest.Config, run: Run) -> None:
     """Call once the session has begun. Without a terminal, as in an xdist worker, this function adds nothing."""
-    terminal = pytest_terminal.terminal_of(config)
+    from .interop.pytest_terminal import terminal_of
+
+    terminal = terminal_of(config)
     if terminal is None:
         return
     from .collect.selection import SELECTION
@@ -239,6 +241,8 @@ def pytest_handlecrashitem(report: pytest.TestReport) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Raise in xdist's controller the UsageError that a worker met."""
+    from .interop import xdist
+
     if text := xdist.left_by(node).get(stash_keys.USAGE_ERROR):
         raise pytest.UsageError(text)
 

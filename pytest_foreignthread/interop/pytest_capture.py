@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-from ..supervise.process import lender
-
 
 def usual_input_of(config: pytest.Config) -> Callable[[], int | None]:
     """Return what a `Lender` asks for the input of the pytest process where nothing is captured."""
@@ -22,6 +20,9 @@ def usual_input_of(config: pytest.Config) -> Callable[[], int | None]:
 
 
 def _opened(config: pytest.Config) -> int | None:
+    # Imported here: a platform that cannot fork has no part in it, and lacks a module that it needs.
+    from ..supervise.process import lender
+
     capture = _manager_of(config)
     if capture is None or not capture.is_globally_capturing():
         return lender.usual_input()

@@ -25,6 +25,11 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+def is_controller(config: pytest.Config) -> bool:
+    """Return whether workers run the tests of this process: xdist registers its session under this name."""
+    return config.pluginmanager.hasplugin("dsession")
+
+
 def worker_input(config: pytest.Config) -> dict[str, Any] | None:
     """Return what the controller has sent to this worker; None where this process is no worker."""
     return getattr(config, "workerinput", None)

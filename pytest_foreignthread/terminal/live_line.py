@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from ..config.stash_keys import LIVE, STEP_ASIDE, TICK
+from ..interop.xdist import is_controller
 from ..model.outcomes import Outcome
 from ..report.live_text import Progress, Running, live_line
 from ..report.pytest.pytest_reports import outcome_told_by
@@ -55,7 +56,7 @@ class LiveLine:
         self._writer = config.get_terminal_writer()
         self._write_raw = self._writer.write_raw
         self._writer.write_raw = self._write_instead  # type: ignore[method-assign]
-        self._shows = bool(modes) and config.pluginmanager.hasplugin("dsession")
+        self._shows = bool(modes) and is_controller(config)
         self._each_runs_all = config.getoption("dist", "no") == "each"
         self._owner = os.getpid()
         self._total = self._done = 0

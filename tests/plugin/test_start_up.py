@@ -23,6 +23,7 @@ AT_START: Final = frozenset(
         *("plugin", "fixtures", "hookspecs", "collect", "collect.activation", "run", "run.stash"),
         *("config", "config.options", "config.option_values", "config.stash_keys"),
         *("interop", "interop.faulthandler_guard", "interop.on_import", "interop.running_jvm"),
+        *("interop.pytest_fixtures", "interop.pytest_start"),
         *("model", "model.choices", "model.modes", "model.report_attribute"),
     }
 )
@@ -85,7 +86,7 @@ def imported(output: str) -> frozenset[str]:
 def test_a_run_without_a_marked_test_imports_little(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     status, output = run(tmp_path, ORDINARY, *arguments)
     # xdist's controller has to be ready for what its workers write before they start.
-    for_workers = {"run.started", "model.outcomes"} if "-n1" in arguments else set()
+    for_workers = {"run.started", "model.outcomes", "interop.xdist"} if "-n1" in arguments else set()
     assert (status, imported(output)) == (0, AT_START | for_workers), output
 
 

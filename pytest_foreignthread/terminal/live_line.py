@@ -83,7 +83,7 @@ class LiveLine:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        # A test in this process may write on the terminal. Once it is set up, output is captured, and ours would be too.
+        # A test in this process may write on the terminal. During its setup this output would be captured.
         if SETTINGS not in item.stash:
             self.hide()
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from ..config.stash_keys import LIVE, STEP_ASIDE, TICK
+from ..config.stash_keys import LIVE, SETTINGS, STEP_ASIDE, TICK
 from ..interop.xdist import is_controller
 from ..model.outcomes import Outcome
 from ..report.live_text import Progress, Running, live_line
@@ -83,9 +83,10 @@ class LiveLine:
         self._draw_again()
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self) -> None:
-        # Of a test in this process, which may write on the terminal.
-        self.hide()
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        # A test in this process may write on the terminal. During its setup this output would be captured.
+        if SETTINGS not in item.stash:
+            self.hide()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         # Not the terminal's own count: a plugin's terminal may know no category of ours, or count each phase.

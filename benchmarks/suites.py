@@ -1,4 +1,4 @@
-"""The suites that are run, written into a folder."""
+"""The suites that are run, written into a directory."""
 
 from __future__ import annotations
 

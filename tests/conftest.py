@@ -25,7 +25,7 @@ hypothesis.settings.load_profile("without deadline")
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Class archives are made once for all workers, and none in the home folder of the person who runs the tests."""
+    """Class archives are made once for all workers, and none in the home directory of the person who runs the tests."""
     base = tmp_path_factory.getbasetemp()
     home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
     home.mkdir(exist_ok=True)

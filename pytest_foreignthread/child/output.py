@@ -57,10 +57,10 @@ def give_own_capture_files(folder: Path) -> None:
 
 
 def _new_file(path: Path) -> int:
-    """Return the descriptor of a new file, of one without a name where the folder takes none.
+    """Return the descriptor of a new file, of one without a name where the directory takes none.
 
-    A test of this child, or of another that runs at the same time, may have removed the folder, or have put a link to a
-    file of the user's in the place of the file, or a FIFO, which nobody would ever open at the other end.
+    A test of this child, or of another that runs at the same time, may have removed the directory, or have put a link
+    to a file of the user's in the place of the file, or a FIFO, which nobody would ever open at the other end.
     """
     try:
         path.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
 
 
 def as_typed(config: pytest.Config, nodeid: str) -> str:
-    """Return a node id as one types it in the folder in which pytest was started; its own path counts from rootdir."""
+    """Return a node id as one types it where pytest was started; its own path counts from rootdir."""
     path, colons, names = nodeid.partition("::")
     return f"{os.path.relpath(config.rootpath / path, config.invocation_params.dir)}{colons}{names}"
 

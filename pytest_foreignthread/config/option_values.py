@@ -125,7 +125,7 @@ def flag(value: object) -> bool:
 
 def check_file(path: Path) -> None:
     if path.is_dir():
-        raise ValueError("that is a folder; want the name of a file")
+        raise ValueError("that is a directory; want the name of a file")
     check_folder(path.parent)
 
 
@@ -133,7 +133,7 @@ def check_folder(path: Path) -> None:
     """It is made when it is needed, which its nearest ancestor must allow."""
     nearest = next(one for one in (path, *path.parents) if os.path.exists(one))
     if not nearest.is_dir():
-        raise ValueError(f"{nearest} is a file, not a folder; name another place")
+        raise ValueError(f"{nearest} is a file, not a directory; name another place")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise ValueError(f"no permission to write to {nearest}; name another place")
 

@@ -44,7 +44,7 @@ class Option(NamedTuple):
     in_ini: bool = True
     in_marker: bool = False
     is_path: bool = False
-    """A relative path counts from where it was written: the command line's folder; rootdir for ini key and marker."""
+    """A relative path counts from where it was written: the current directory; rootdir for ini key and marker."""
     action: str = "store"
     """argparse's: `store_true` for one that takes no value, `append` for one that may be given more than once."""
     bare: str | None = None
@@ -72,7 +72,7 @@ OPTIONS: Final = (
         "PATH",
         values.path,
         None,
-        "the JVM: the folder of a JDK, or its JVM library; none: no test has a JVM",
+        "the JVM: the directory of a JDK, or its JVM library; none: no test has a JVM",
         is_path=True,
         word="none",
     ),

@@ -24,7 +24,7 @@ def state(cache: CacheOfRun | None) -> Finding:
 
 
 def place() -> Finding:
-    """Say where archives are kept; a folder that is refused costs time alone."""
+    """Say where archives are kept; a directory that is refused costs time alone."""
     try:
         folder = existing_folder()
     except CacheError as error:

@@ -77,7 +77,7 @@ def _trials(asked: Asked, used: Jvm | None, of_run: CacheOfRun | None, before: S
             yield from trial_run.try_all(settings, scratch, (*MODES, *asked.own_modes))
     except ScratchError as error:
         reason, _, help = str(error).partition("; ")
-        yield Finding("trial", "scratch files", "problem", reason, help or "set TMPDIR to a folder of yours")
+        yield Finding("trial", "scratch files", "problem", reason, help or "set TMPDIR to a directory of yours")
 
 
 def shown(findings: Sequence[Finding]) -> list[Finding]:

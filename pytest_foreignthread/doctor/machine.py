@@ -84,9 +84,9 @@ def memory(limit: int | None) -> Finding:
 def attach_folder(folder: Path) -> Finding:
     """HotSpot puts its attach socket into /tmp, whatever TMPDIR says."""
     if os.access(folder, os.W_OK | os.X_OK):
-        return Finding(SECTION, "attach folder", "ok", f"{folder} can be written to")
+        return Finding(SECTION, "attach directory", "ok", f"{folder} can be written to")
     help = "let this user write to it: HotSpot opens its attach socket there, and a hang has no Java stacks without"
-    return Finding(SECTION, "attach folder", "problem", f"{folder} cannot be written to", help)
+    return Finding(SECTION, "attach directory", "problem", f"{folder} cannot be written to", help)
 
 
 def _text(path: Path) -> str | None:

@@ -22,7 +22,7 @@ from .findings import Finding, Level, milliseconds, one_line
 
 SECTION: Final = "trial"
 
-_OTHER_JVM: Final = "foreign_thread_jvm_args, foreign_thread_classpath or foreign_thread_jvm (the folder of a JDK)"
+_OTHER_JVM: Final = "foreign_thread_jvm_args, foreign_thread_classpath or foreign_thread_jvm (the directory of a JDK)"
 _LEVELS: Final[dict[str, Level]] = {"passed": "ok", "skipped": "note", "failed": "problem"}
 
 

@@ -12,7 +12,7 @@ from .pytest_fixtures import fixture_names
 
 
 def make_base_folder(session: pytest.Session) -> None:
-    """Call before the first fork: let the folder that a run's temporary folders lie in be made here, once.
+    """Call before the first fork: let the directory that a run's temporary directories lie in be made here, once.
 
     pytest makes it when it is first asked for. Each child would make one of its own, and push the user's last three
     out; none would be cleared, for a child does not leave by way of `atexit`.
@@ -26,7 +26,7 @@ def make_base_folder(session: pytest.Session) -> None:
 
 
 def base_folder(config: pytest.Config) -> Path | None:
-    """Return the folder of the run's temporary folders; None where none was made.
+    """Return the directory of the run's temporary directories; None where none was made.
 
     `getbasetemp`, which is public, would make it.
     """
@@ -36,6 +36,6 @@ def base_folder(config: pytest.Config) -> Path | None:
 def _factory_of(config: pytest.Config) -> Any:
     """Return the value of `tmp_path_factory`, which is public in a test's request only; None where there is none.
 
-    Without it there is a folder for each child, no more.
+    Without it there is a directory for each child, no more.
     """
     return getattr(config, "_tmp_path_factory", None)

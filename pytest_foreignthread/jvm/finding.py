@@ -17,7 +17,7 @@ _LIBRARY = {"darwin": "libjvm.dylib", "win32": "jvm.dll"}.get(sys.platform, "lib
 _PLACES = ("lib/server", "jre/lib/server", "jre/lib/amd64/server", "bin/server", "lib/client", "lib/minimal")
 
 INSTALLED: Final = (Path("/usr/lib/jvm"), Path("/usr/java"), Path("/opt/sun"))
-"""Folders of JDKs, those of JPype's search."""
+"""Directories of JDKs, those of JPype's search."""
 
 
 class JvmNotFound(Exception):
@@ -67,8 +67,8 @@ def _at(path: Path, source: str, without: str) -> Jvm:
     library = path if path.is_file() else _library_below(path)
     if library is None:
         raise JvmNotFound(
-            f"{source}={path}: no JVM there (neither a JVM library nor a folder with {_PLACES[0]}/{_LIBRARY}); "
-            f"give the folder of a JDK, or {without} and `pip install pytest-foreignthread[jdk]`"
+            f"{source}={path}: no JVM there (neither a JVM library nor a directory with {_PLACES[0]}/{_LIBRARY}); "
+            f"give the directory of a JDK, or {without} and `pip install pytest-foreignthread[jdk]`"
         )
     return _described(library, source)
 
@@ -112,5 +112,5 @@ def _of_jpype() -> Jvm:
     except (jpype.JVMNotFoundException, jpype.JVMNotSupportedException) as error:
         raise JvmNotFound(
             f"no JVM found ({str(error).splitlines()[0]}); install one with `pip install pytest-foreignthread[jdk]`, "
-            "or set JAVA_HOME or foreign_thread_jvm to the folder of a JDK"
+            "or set JAVA_HOME or foreign_thread_jvm to the directory of a JDK"
         ) from error

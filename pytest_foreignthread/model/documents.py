@@ -1,4 +1,4 @@
-"""The documents that a child leaves in its scratch folder, and what the supervisor took: name → text."""
+"""The documents that a child leaves in its scratch directory, and what the supervisor took: name → text."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def without_mode(nodeid: str, mode: str) -> str:
 
 
 def _split(nodeid: str) -> tuple[str, str | None]:
-    """Return the function's id and what its brackets hold; folders may have brackets in their names, too."""
+    """Return the function's id and what its brackets hold; directories may have brackets in their names, too."""
     path, colons, names = nodeid.partition("::")
     name, bracket, parts = names.partition("[")
     return (f"{path}{colons}{name}", parts[:-1]) if bracket and parts.endswith("]") else (nodeid, None)

@@ -10,7 +10,7 @@ from .stacks import FatalError, JavaThread, NativeFrame, NativeThread, PythonThr
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was read from the scratch folder or from the living child."""
+    """What was read from the scratch directory or from the living child."""
 
     fatal_error: FatalError | None = None
     fatal_python_error: str | None = None
@@ -100,7 +100,7 @@ class RunRecord:
     test: str = ""
     """The node id without the mode; the node id where it holds none."""
     rerun: str = ""
-    """The node id as it is given on the command line from the folder in which pytest was started."""
+    """The node id as it is given on the command line from the directory in which pytest was started."""
     rerun_options: tuple[str, ...] = ()
     """Options without which pytest finds no test of that id, or would run it in its own process."""
 

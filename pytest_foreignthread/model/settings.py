@@ -21,7 +21,7 @@ VIRTUAL_SINCE: Final = 21
 DUMP_SIGNAL: Final = int(signal.SIGRTMAX) - 5 if hasattr(signal, "SIGRTMAX") else int(getattr(signal, "SIGUSR1", 0))
 
 CRASH_FIFO: Final = "crashed"
-"""FIFO in the scratch folder where a dying child writes its pid, and then waits; absent where nobody would read it."""
+"""FIFO in the scratch directory where a dying child writes its pid, and then waits; absent where nobody reads it."""
 HELD_SIGNALS: Final = tuple(
     int(getattr(signal, name)) for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT") if hasattr(signal, name)
 )
@@ -29,9 +29,9 @@ HELD_SIGNALS: Final = tuple(
 _NEVER_BLOCKED: Final = (9, 19, 32, 33)
 """SIGKILL and SIGSTOP, and the two that glibc keeps for itself."""
 GO_ON_FIFO: Final = "go_on"
-"""FIFO in the scratch folder whose next line lets the dying child end."""
+"""FIFO in the scratch directory whose next line lets the dying child end."""
 DEBUGGER_FIFO: Final = "debugger"
-"""FIFO in the scratch folder from which a child reads whether its debugger has the user's terminal."""
+"""FIFO in the scratch directory from which a child reads whether its debugger has the user's terminal."""
 LENT: Final = b"y"
 """What stands there if it has."""
 

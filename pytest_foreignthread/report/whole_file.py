@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write(path: Path, text: str) -> None:
-    """Put the whole text in place of the file, its folders made; raise OSError and leave the old file."""
+    """Put the whole text in place of the file, its directories made; raise OSError and leave the old file."""
     # A link stays a link, and a pipe or a device such as /dev/stdout is written to, not replaced.
     path = path.resolve()
     if path.exists() and not path.is_file():

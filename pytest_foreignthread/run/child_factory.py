@@ -67,7 +67,7 @@ class ChildFactory:
 
         Raise ScratchError where there is no room for what the child needs.
         """
-        # SIGTERM would end this process after it has made the folder and before there is a keeper, who removes it.
+        # SIGTERM would end this process after it has made the directory and before there is a keeper, who removes it.
         with SignalsHeld() as held:
             made = self._made_for(item, group, begun=begun)
             self._open.append(made)

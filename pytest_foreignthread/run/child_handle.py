@@ -1,4 +1,4 @@
-"""One child as the run holds it: what it knows, what it has served, and its folder."""
+"""One child as the run holds it: what it knows, what it has served, and its directory."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from .isolation import JvmKey, jvm_key
 Standing = frozenset[pytest.Item | pytest.Collector]
 """Nodes on which fixtures stand."""
 
-_FOLDER: Final = "scratch folder"
+_FOLDER: Final = "scratch directory"
 """Name of what is missing where a test has removed all its documents."""
 _INTERRUPTED: Final = 5.0
 """Seconds for each phase that is left of a test which is interrupted."""
@@ -145,7 +145,7 @@ class ForkedChild:
         return replace(seen, missing={**missing, **seen.missing}), {**found, **seen.documents}
 
     def _left(self, seen: Observation) -> Taken:
-        """Return what the test left in the folder, and what is missing there → why."""
+        """Return what the test left in the directory, and what is missing there → why."""
         found: documents.Documents = {}
         missing: dict[str, str] = {}
         # Most tests leave nothing to explain.
@@ -202,7 +202,7 @@ class ForkedChild:
         return MessagesOfTest(item.nodeid, starts_jvm=self._starts_jvm, late=late, forked=self.is_copy)
 
     def close(self, discard: Callable[[ChildFolder], object]) -> None:
-        """Nothing is left of it once `discard` has removed its folder; it may be closed again."""
+        """Nothing is left of it once `discard` has removed its directory; it may be closed again."""
         self._supervised.close(functools.partial(self._clear_up, discard))
 
     def _clear_up(self, discard: Callable[[ChildFolder], object]) -> None:
@@ -250,7 +250,7 @@ def _output(seen: Observation) -> Iterator[str]:
 
 
 def _current_folder() -> Path | None:
-    """Return the current folder; None when it was removed."""
+    """Return the current directory; None when it was removed."""
     with contextlib.suppress(OSError):
         return Path.cwd()
     return None

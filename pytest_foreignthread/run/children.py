@@ -71,7 +71,7 @@ class Children:
         return Seen(observation, taken, serving.start_word, before)
 
     def _not_started(self, item: pytest.Item, reason: str) -> Seen:
-        """Return what there is of a test for which there is no scratch folder; there may be one for the next."""
+        """Return what there is of a test for which there is no scratch directory; there may be one for the next."""
         settings = item.stash[SETTINGS]
         limit, lost = settings.limit(Phase.FORK), Lost("it was not forked")
         seen = Observation((NotServed(reason),), lost, EndedBy.ITSELF, Phase.FORK, 0.0, 0.0, limit)
@@ -86,7 +86,7 @@ class Children:
         return self._ready.take(item, self._can_serve) or self._factory.new(item, group, begun=True)
 
     def _can_serve(self, living: ForkedChild, item: pytest.Item) -> bool:
-        # Without its folder, which a test may have removed, it would serve, and leave nothing that tells of its death.
+        # Without its directory, which a test may have removed, nothing would tell of its death.
         return living.folder.in_place() and living.can_serve(item, self._places.of(item))
 
     def _order(

@@ -204,7 +204,7 @@ def _start_failure(settings: Settings, reason: str) -> str:
     arguments = shlex.join(jvm_words_without_secrets(settings.jvm_args))
     used = f"{settings.jvm}; its arguments: {arguments or 'none'}"
     own = "the marker's jvm_args or classpath, " if settings.own_jvm_args else ""
-    options = "foreign_thread_jvm_args, foreign_thread_classpath or foreign_thread_jvm (the folder of a JDK)"
+    options = "foreign_thread_jvm_args, foreign_thread_classpath or foreign_thread_jvm (the directory of a JDK)"
     return f"the JVM did not start: {words} ({used}): change {own}{options}"
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ..model.settings import Settings
 
 FILE: Final = "fresh_start"
-"""Name in the scratch folder."""
+"""Name in the scratch directory."""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class SpawnedChild(ForkedChild):
         pystack: Pystack,
         files: frozenset[str],
     ) -> None:
-        """`files` are those whose tests it may be told to run. Raise OSError when the folder takes no file."""
+        """`files` are those whose tests it may be told to run. Raise OSError when the directory takes no file."""
         _let_others_append(config)
         aside = config.stash.get(STEP_ASIDE, None)
         reads = usual_input_of(config)
@@ -152,7 +152,7 @@ def _plugins(config: pytest.Config) -> Iterator[str]:
 def _of_this_run(config: pytest.Config, folder: Path) -> Iterator[tuple[str, Any]]:
     options = vars(config.option)
     yield from ((name, options[name]) for name in _AS_HERE if name in options)
-    # pytest would clear the folder that is given twice.
+    # pytest would clear the directory that is given twice.
     base = base_folder(config)
     if base is not None:
         yield "basetemp", str(base / folder.name)

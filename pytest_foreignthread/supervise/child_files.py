@@ -27,7 +27,7 @@ _KINDS: Final = (
 )
 
 
-WHAT_TO_DO: Final = "make room or give permission there, or set TMPDIR to a folder of yours"
+WHAT_TO_DO: Final = "make room or give permission there, or set TMPDIR to a directory of yours"
 
 
 class UnreadableError(Exception):

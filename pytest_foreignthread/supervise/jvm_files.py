@@ -1,4 +1,4 @@
-"""What a JVM leaves outside of its child's scratch folder, of which nothing is to stay."""
+"""What a JVM leaves outside of its child's scratch directory, of which nothing is to stay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from . import child_files
 
 _TMP = Path("/tmp")
-"""HotSpot's temporary folder on Linux, whatever TMPDIR says."""
+"""HotSpot's temporary directory on Linux, whatever TMPDIR says."""
 _TOLD = re.compile(r"^# (/.*/hs_err_pid(\d+)\.log)$", re.M)
 # The kernel's time of a file is up to a tick behind the clock.
 _TICK = 100_000_000
@@ -43,9 +43,9 @@ def remove_jvm_files(pid: int, since: int) -> None:
 
 @dataclass(frozen=True)
 class StrayLogs:
-    """The error logs of a JVM that could not write to its scratch folder: the child gave up its rights, say.
+    """The error logs of a JVM that could not write to its scratch directory: the child gave up its rights, say.
 
-    HotSpot then takes its current folder, and then /tmp.
+    HotSpot then takes its current directory, and then /tmp.
     """
 
     pid: int
@@ -53,7 +53,7 @@ class StrayLogs:
     """Nanoseconds; what is older is not the child's."""
     scratch: Path
     current: Path | None
-    """The current folder of the pytest process at the fork."""
+    """The current directory of the pytest process at the fork."""
 
     def of_child(self, output: str) -> Path | None:
         """Return the child's own log, where there is one; `output` is what the child wrote to stdout."""
@@ -79,7 +79,7 @@ class StrayLogs:
                 yield path, pid
 
     def _names_scratch(self, path: Path) -> bool:
-        """Whether it is the log of a JVM that was told to write to this scratch folder; each log has the arguments."""
+        """Whether it is the log of a JVM of this scratch directory; each log has the arguments of its JVM."""
         with contextlib.suppress(child_files.UnreadableError, FileNotFoundError):
             return f"-XX:ErrorFile={self.scratch}/" in child_files.read_text(path)
         return False

@@ -1,4 +1,4 @@
-"""Remove what a test may have left in a folder: without permissions, of any depth, with links that lead out of it."""
+"""Remove what a test may have left in a directory: without permissions, of any depth, with links out of it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _PATH = getattr(os, "O_PATH", os.O_RDONLY)
 
 
 def remove_contents(folder: int) -> None:
-    """Remove all that lies in an opened folder, as far as it can be removed. No link is followed.
+    """Remove all that lies in an opened directory, as far as it can be removed. No link is followed.
 
-    Folders are moved to the top before they are entered. So neither the depth nor the length of a path has a limit, and
-    what is mounted in the folder, which cannot be moved, stays as it is.
+    Directories are moved to the top before they are entered. So neither the depth nor the length of a path has a limit,
+    and what is mounted in the directory, which cannot be moved, stays as it is.
     """
     numbers = itertools.count()
     left = _moved_to_top(folder, folder, numbers)
@@ -30,7 +30,7 @@ def remove_contents(folder: int) -> None:
 
 
 def _moved_to_top(folder: int, top: int, numbers: Iterator[int]) -> list[str]:
-    """Remove the files of a folder, and move its folders into `top`; return their new names."""
+    """Remove the files of a directory, and move its directories into `top`; return their new names."""
     moved: list[str] = []
     with contextlib.suppress(OSError):
         os.fchmod(folder, stat.S_IRWXU)
@@ -63,20 +63,20 @@ def _move(name: str, new: str, folder: int, top: int) -> None:
     try:
         os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
     except PermissionError:
-        # A folder that may not be written may not be moved.
+        # A directory that may not be written may not be moved.
         with _opened(folder, name):
             os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
 
 
 @contextlib.contextmanager
 def _opened(parent: int, name: str) -> Iterator[int | None]:
-    """Open a folder of which a test may have taken the permissions; None where that is not possible."""
+    """Open a directory of which a test may have taken the permissions; None where that is not possible."""
     with contextlib.ExitStack() as opened:
         folder = None
         with contextlib.suppress(OSError):
             place = os.open(name, _FOLDER | _PATH, dir_fd=parent)
             opened.callback(os.close, place)
-            # By its name chmod() would follow a link that has taken the place of the folder.
+            # By its name chmod() would follow a link that has taken the place of the directory.
             os.chmod(f"/proc/self/fd/{place}", stat.S_IRWXU)
             folder = os.open(".", _FOLDER | os.O_RDONLY, dir_fd=place)
             opened.callback(os.close, folder)

@@ -129,7 +129,7 @@ def test_no_place_for_scratch_files(run_suite: RunSuite, tmp_path: Path) -> None
     (tmp_path / "temporary").mkdir()
     (tmp_path / "temporary" / f"pytest-foreignthread-{os.getuid()}").touch()
     found = findings(run_suite(SUITE, *JSON, env={"TMPDIR": str(tmp_path / "temporary")}))["scratch files"]
-    assert (found["level"], "is not a folder: remove it" in found["value"]) == ("problem", True)
+    assert (found["level"], "is not a directory: remove it" in found["value"]) == ("problem", True)
 
 
 def test_jpype_that_cannot_be_imported(run_suite: RunSuite) -> None:

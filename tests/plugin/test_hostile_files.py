@@ -233,7 +233,7 @@ def test_folders_that_are_gone_cost_no_other_test(tmp_path: Path, mark: str, arg
     assert len(run.outcomes) == 10
     for name, entry in run.tests.items():
         lost = name.startswith(("test_removes", "test_replaces"))
-        assert ("scratch folder" in entry["missing"]) == lost, name
+        assert ("scratch directory" in entry["missing"]) == lost, name
     assert "python" in run.tests["test_moves_its_folder_and_dies"]["artifacts"]
     assert (home / "inner" / "file").read_text() == "the user's"
     assert (home / "inner").stat().st_mode & 0o777 == 0o755

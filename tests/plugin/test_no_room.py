@@ -1,4 +1,4 @@
-"""Where no scratch folder or file can be made, the test has an error, and the run goes on."""
+"""Where no scratch directory or file can be made, the test has an error, and the run goes on."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_no_room_is_an_error_of_the_test(run_suite: RunSuite, start: str) -> Non
         if "[" in name:
             assert entry["phase"] == "fork"
             assert "cannot keep scratch files ([Errno " in entry["message"]
-            assert "set TMPDIR to a folder of yours" in entry["message"]
+            assert "set TMPDIR to a directory of yours" in entry["message"]
     assert "INTERNALERROR" not in run.output + run.errors
 
 
@@ -119,7 +119,7 @@ def test_a_file_in_the_way_is_an_error_until_it_is_gone(run_suite: RunSuite, tmp
     (tmp_path / "tmp").mkdir()
     run = run_suite(suite, env={"TMPDIR": str(tmp_path / "tmp")})
     assert run.outcomes == {"test_forked": "error", "test_forked_again": "passed"}
-    assert "is not a folder: remove it, or set TMPDIR" in run.tests["test_forked"]["message"]
+    assert "is not a directory: remove it, or set TMPDIR" in run.tests["test_forked"]["message"]
 
 
 def test_no_room_for_temporary_folders_is_an_error_of_those_that_ask(run_suite: RunSuite, tmp_path: Path) -> None:

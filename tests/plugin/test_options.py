@@ -106,8 +106,13 @@ MISTAKES: Final[dict[str, Mistake]] = {
     "quotes": (("--foreign-thread-jvm-args='-ea",), "", {}, ("--foreign-thread-jvm-args='-ea: want shell words",)),
     "quotes in ini": ((), "jvm_args = '-ea", {}, ("ini key foreign_thread_jvm_args = '-ea: want shell words",)),
     "report's suffix": (("--foreign-thread-report=out.xml",), "", {}, ("-report=out.xml: ", "ends in .json")),
-    "report's place": (("--foreign-thread-report=file/out.json",), "", {}, ("/file is a file, not a folder",)),
-    "artifacts": (("--foreign-thread-artifacts=file",), "", {}, ("-artifacts=file: ", "/file is a file, not a folder")),
+    "report's place": (("--foreign-thread-report=file/out.json",), "", {}, ("/file is a file, not a directory",)),
+    "artifacts": (
+        ("--foreign-thread-artifacts=file",),
+        "",
+        {},
+        ("-artifacts=file: ", "/file is a file, not a directory"),
+    ),
     "no such jvm": (
         ("--foreign-thread-jvm=none",),
         "",

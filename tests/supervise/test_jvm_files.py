@@ -1,4 +1,4 @@
-"""What a JVM leaves outside of the scratch folder: the child's is removed, and nobody else's."""
+"""What a JVM leaves outside of the scratch directory: the child's is removed, and nobody else's."""
 
 from __future__ import annotations
 

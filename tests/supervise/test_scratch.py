@@ -153,7 +153,7 @@ def test_link_is_refused(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.mkdir()
     user_folder(tmp_path).symlink_to(target)
-    with pytest.raises(ScratchError, match=r"is not a folder: remove it, or set TMPDIR"):
+    with pytest.raises(ScratchError, match=r"is not a directory: remove it, or set TMPDIR"):
         ScratchRoot(tmp_path).child_folder()
     assert list(target.iterdir()) == []
 
@@ -176,7 +176,7 @@ def test_folder_that_others_may_enter_is_closed_to_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["none", "file"])
 def test_no_temporary_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ScratchError, match="set TMPDIR to a folder of yours"):
+    with pytest.raises(ScratchError, match="set TMPDIR to a directory of yours"):
         ScratchRoot(tmp_path / name).child_folder()
 
 

@@ -132,8 +132,8 @@ def test_a_machine_as_a_folder(tmp_path: Path) -> None:
         "seccomp": "ok",
         "core limit": "ok",
         "memory limit": "note",
-        # There is no folder for it.
-        "attach folder": "problem",
+        # There is no directory for it.
+        "attach directory": "problem",
     }
     assert found["seccomp"].value == "a filter is in force"
 
@@ -257,7 +257,7 @@ def test_no_jvm_where_one_was_named(tmp_path: Path) -> None:
     used, (head, *_) = jvm_list.examine(str(tmp_path), "foreign_thread_jvm")
     assert used is None
     assert (head.level, head.value.partition(":")[0]) == ("problem", f"foreign_thread_jvm={tmp_path}")
-    assert head.advice.startswith("give the folder of a JDK, or leave it out")
+    assert head.advice.startswith("give the directory of a JDK, or leave it out")
 
 
 def test_places_without_a_jvm_are_given_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

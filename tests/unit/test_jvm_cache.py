@@ -218,7 +218,7 @@ def unsafe_file(base: Path) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "reason"),
-    [(unsafe_link, "is no folder"), (unsafe_mode, "others may write"), (unsafe_file, "is no folder")],
+    [(unsafe_link, "is no directory"), (unsafe_mode, "others may write"), (unsafe_file, "is no directory")],
 )
 def test_an_unsafe_folder(tmp_path: Path, spoil: Callable[[Path], None], reason: str) -> None:
     spoil(tmp_path)

@@ -88,7 +88,7 @@ def test_no_jvm_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: st
         find_jvm(None if source == "JAVA_HOME" else str(path), source)
     text = str(raised.value)
     assert text.startswith(f"{source}={path}: no JVM there ")
-    assert text.endswith(f"give the folder of a JDK, or {without} and `{INSTALL}`")
+    assert text.endswith(f"give the directory of a JDK, or {without} and `{INSTALL}`")
     assert "\n" not in text
 
 
@@ -141,7 +141,7 @@ def test_no_jvm_at_all(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) 
         find_jvm(None, "unused")
     assert str(raised.value) == (
         "no JVM found (No JVM shared library file (libjvm.so) found.); "
-        f"install one with `{INSTALL}`, or set JAVA_HOME or foreign_thread_jvm to the folder of a JDK"
+        f"install one with `{INSTALL}`, or set JAVA_HOME or foreign_thread_jvm to the directory of a JDK"
     )
 
 

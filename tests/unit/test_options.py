@@ -384,12 +384,12 @@ def test_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "path", "wanted"),
     [
         ("report", "report.txt", "want a file name that ends in .json, .html or .md"),
-        ("report", "folder.json", "that is a folder; want the name of a file"),
-        ("report", "file/report.json", "{}/file is a file, not a folder; name another place"),
-        ("report", "file/more/report.json", "{}/file is a file, not a folder; name another place"),
-        ("baseline", "file/known.txt", "{}/file is a file, not a folder; name another place"),
-        ("artifacts", "file", "{}/file is a file, not a folder; name another place"),
-        ("artifacts", "file/more", "{}/file is a file, not a folder; name another place"),
+        ("report", "folder.json", "that is a directory; want the name of a file"),
+        ("report", "file/report.json", "{}/file is a file, not a directory; name another place"),
+        ("report", "file/more/report.json", "{}/file is a file, not a directory; name another place"),
+        ("baseline", "file/known.txt", "{}/file is a file, not a directory; name another place"),
+        ("artifacts", "file", "{}/file is a file, not a directory; name another place"),
+        ("artifacts", "file/more", "{}/file is a file, not a directory; name another place"),
     ],
 )
 def test_a_place_where_nothing_can_be_written(tmp_path: Path, name: str, path: str, wanted: str) -> None:

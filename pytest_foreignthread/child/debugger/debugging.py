@@ -81,7 +81,7 @@ class Debugging:
                     return word
 
     def _has_fifo(self) -> bool:
-        """Make it; False where the folder's file system takes none, or a test has put something else in its place."""
+        """Make it; False where its file system takes none, or a test has put something else in its place."""
         with contextlib.suppress(OSError):
             os.mkfifo(self._answers, 0o600)
         # As the parent does it: it writes through no link.

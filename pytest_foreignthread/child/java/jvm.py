@@ -68,7 +68,7 @@ def adopt(settings: Settings, folder: Path) -> JvmAdopted:
         jpype.addClassPath(path)
     _give_back_to_python(SHUTDOWN)
     with contextlib.suppress(OSError):
-        # HotSpot takes a relative path from the folder that is the current one when it dies.
+        # HotSpot takes a relative path from the directory that is the current one when it dies.
         (folder / documents.ERROR_FILE).write_bytes(os.fsencode(Path.cwd() / _error_file()))
     return JvmAdopted(str(java("java.lang.System").getProperty("java.version")), shlex.join(settings.jvm_args))
 

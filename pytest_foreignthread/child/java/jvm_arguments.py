@@ -27,7 +27,7 @@ _VARIABLES: Final = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS")
 def jvm_arguments(settings: Settings, folder: Path) -> list[str]:
     """Return the arguments in HotSpot's order, in which the later of two wins; HotSpot's files go into `folder`."""
     # The user's arguments may replace ours, but not where a dying JVM leaves its files: the report is read from there.
-    # Performance data is a file in the temporary folder that a killed JVM leaves behind.
+    # Performance data is a file in the temporary directory that a killed JVM leaves behind.
     place = _literal(folder)
     kept_here = (f"-XX:ErrorFile={place}/hs_err", f"-XX:ReplayDataFile={place}/replay")
     quick = _quick(settings.jvm_args) if settings.jvm_profile == "quick" else []

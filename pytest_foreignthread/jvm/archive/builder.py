@@ -26,7 +26,7 @@ from .order import Order
 
 _KILLED_WITHIN: Final = 5.0
 """Seconds; the kernel needs none, but for a process in a call to a dead disk."""
-# HotSpot makes no archive beside a class path with folders; the words for it are given anew.
+# HotSpot makes no archive beside a class path with directories; the words for it are given anew.
 _LEFT_OUT: Final = ("PYTHON", "COV_CORE_", "COVERAGE_", "CLASSPATH", "JDK_AOT_VM_OPTIONS", *VARIABLES)
 
 

@@ -71,7 +71,7 @@ def _identity(path: Path) -> tuple[int, ...] | None:
 
 
 def publish(new: Path, archive: Path, parts: dict[str, Any]) -> None:
-    """Make an entry of a folder that holds an archive, under its name without NEW; raise OSError."""
+    """Make an entry of a directory that holds an archive, under its name without NEW; raise OSError."""
     _publish(new, {"file": archive.name, "sha256": digest(archive), "for": parts})
 
 
@@ -93,6 +93,6 @@ def note_failure(entry: Path, reason: str, seconds: float) -> None:
 def _publish(new: Path, about: dict[str, Any]) -> None:
     (new / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     entry = new.with_name(new.name.removesuffix(NEW))
-    # Whoever holds the lock alone comes here; a folder appears under its name whole, or not.
+    # Whoever holds the lock alone comes here; a directory appears under its name whole, or not.
     shutil.rmtree(entry, ignore_errors=True)
     new.rename(entry)

@@ -1,4 +1,4 @@
-"""The user's cache folder: where it is, whether it is safe, what is removed from it."""
+"""The user's cache directory: where it is, whether it is safe, what is removed from it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .lock import locked
 MOST_ENTRIES: Final = 10
 UNUSED_DAYS: Final = 30
 NEW: Final = ".new"
-"""Ends the name of the folder of an entry that is being made."""
+"""Ends the name of the directory of an entry that is being made."""
 
 _ENTRY: Final = re.compile(r"[0-9a-f]{32}(\.new)?")
 
@@ -29,7 +29,7 @@ class CacheError(Exception):
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return `$XDG_CACHE_HOME/pytest-foreignthread`, else `~/.cache/pytest-foreignthread`; raise CacheError.
 
-    It is made where it is missing. A folder that others may write to, or that is another user's, is refused: HotSpot
+    It is made where it is missing. A directory that others may write to, or that is another user's, is refused: HotSpot
     maps what lies there into the process and believes it.
     """
     base = _base(environ)
@@ -47,7 +47,7 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def existing_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the same folder where it is there, None where it is not; raise CacheError for one that is refused."""
+    """Return the same directory where it is there, None where it is not; raise CacheError for one that is refused."""
     base = _base(environ)
     folder = base / "pytest-foreignthread"
     try:
@@ -64,7 +64,7 @@ def _check_base(base: Path) -> None:
 
 def _safe(folder: Path, status: os.stat_result) -> Path:
     if not stat.S_ISDIR(status.st_mode):
-        raise CacheError(f"{folder} is no folder")
+        raise CacheError(f"{folder} is no directory")
     if status.st_uid != os.getuid():
         raise CacheError(f"{folder} belongs to another user")
     if status.st_mode & 0o022:
@@ -78,7 +78,7 @@ def _base(environ: Mapping[str, str]) -> Path:
         return Path(named)
     home = environ.get("HOME") or os.path.expanduser("~")
     if not os.path.isabs(home):
-        raise CacheError("there is no home folder")
+        raise CacheError("there is no home directory")
     return Path(home) / ".cache"
 
 

@@ -16,7 +16,7 @@ from ...model.settings import Jvm
 from .jvm_flags import JvmWords
 
 FORMAT: Final = 1
-"""Of what lies in the cache folder, and of the training."""
+"""Of what lies in the cache directory, and of the training."""
 
 
 def key_parts(jvm: Jvm, profile: str, words: JvmWords) -> dict[str, Any]:

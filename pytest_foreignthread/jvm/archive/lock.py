@@ -1,4 +1,4 @@
-"""One builder for an entry, also among runs: the lock is the folder itself, so none is left over."""
+"""One builder for an entry, also among runs: the lock is the directory itself, so none is left over."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Order:
-    """`lock` and `owner` are descriptors: the lock of the folder `new`, and a pipe that ends with the run."""
+    """`lock` and `owner` are descriptors: the lock of the directory `new`, and a pipe that ends with the run."""
 
     library: str
     version: str

@@ -28,7 +28,7 @@ class CacheOfRun:
     """Registered as a plugin. Whatever goes wrong in here costs time, and a few words in the header."""
 
     def __init__(self, *, wanted: bool, clears: bool, makes: bool = True) -> None:
-        """With `makes` False an archive that is there is used, and a missing one is not made, nor its folder."""
+        """With `makes` False an archive that is there is used, and a missing one is not made, nor its directory."""
         self._wanted = wanted
         self._makes = makes
         self._cleared = _cleared() if clears else None

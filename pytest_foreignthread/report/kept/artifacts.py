@@ -1,6 +1,6 @@
-"""The documents of a failure, kept in a folder of the test's own, and what makes it a bundle.
+"""The documents of a failure, kept in a directory of the test's own, and what makes it a bundle.
 
-Its owner alone may read the folder: what a test wrote is in it, and what a dying process had in its memory.
+Its owner alone may read the directory: what a test wrote is in it, and what a dying process had in its memory.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Artifacts:
         self._why_none = why_none
         self._bundle = bundle
         self._there = _names_in(root)
-        """Folders of tests, of an earlier run or this one."""
+        """Directories of tests, of an earlier run or this one."""
         self._open: Path | None = None
-        """The folder of the test that was kept last."""
+        """The directory of the test that was kept last."""
 
     def keep(self, nodeid: str, documents: Mapping[str, str]) -> Kept:
         """Write the documents that are not empty, without the secrets that HotSpot quotes in them."""
@@ -108,7 +108,7 @@ def _written(path: Path, text: str) -> Path:
 
 
 def _make_private_folder(folder: Path) -> None:
-    """Make the folder, and those above it that are not there; raise OSError where another's stands in its place."""
+    """Make the directory, and those above it that are not there; raise OSError where another's stands in its place."""
     for one in reversed(folder.parents):
         if not one.exists():
             with suppress(FileExistsError):

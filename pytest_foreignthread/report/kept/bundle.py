@@ -1,4 +1,4 @@
-"""What is kept beside the raw documents of a failure, so that the folder alone can be attached to an issue."""
+"""What is kept beside the raw documents of a failure, so that the directory alone can be attached to an issue."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _tests(record: RunRecord) -> list[str]:
 
 
 def rerun_command(tests: Sequence[str], surroundings: Surroundings) -> str:
-    """Return the words for a shell, in the folder in which pytest was started."""
+    """Return the words for a shell, in the directory in which pytest was started."""
     seed = [] if surroundings.hash_seed is None else [f"PYTHONHASHSEED={shlex.quote(surroundings.hash_seed)}"]
     return " ".join([*seed, shlex.join(["pytest", *tests, *surroundings.options])])
 

@@ -68,7 +68,7 @@ def _is_socket(path: Path) -> bool:
 def _make_it_listen(pid: int, thread: int, path: Path, give_up: float) -> None:
     if not processes.has_signal(pid, thread, "SigCgt", signal.SIGQUIT):
         raise AttachError("the JVM does not take SIGQUIT (it is starting, or was started with -Xrs)")
-    # HotSpot looks in its current folder first, which is the user's, then in /tmp.
+    # HotSpot looks in its current directory first, which is the user's, then in /tmp.
     trigger = Path(f"/proc/{pid}/root/tmp/.attach_pid{pid}")
     # What is there is not HotSpot's, which only reads it, and may be a link.
     trigger.unlink(missing_ok=True)

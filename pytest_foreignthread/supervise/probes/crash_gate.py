@@ -35,7 +35,7 @@ class CrashGate:
     """The supervisor's ends of both FIFOs."""
 
     def __init__(self, watch: CrashWatch, ends: OpenEnds) -> None:
-        """Raise OSError or UnreadableError where the folder's file system takes no FIFO."""
+        """Raise OSError or UnreadableError where the directory's file system takes no FIFO."""
         self.look = watch.look
         self.is_silent = watch.without_jvm
         self._ends = ends
@@ -49,7 +49,7 @@ class CrashGate:
 
     @classmethod
     def opened(cls, watch: CrashWatch | None, ends: OpenEnds) -> CrashGate | None:
-        """None where no crash is to be held, or where the folder's file system takes no FIFO."""
+        """None where no crash is to be held, or where the directory's file system takes no FIFO."""
         if watch is not None:
             with contextlib.suppress(OSError, UnreadableError):
                 return cls(watch, ends)

@@ -93,7 +93,7 @@ class Pystack:
                 stdin=requests,
                 stdout=answers,
                 stderr=subprocess.DEVNULL,
-                # Elsewhere than in the user's folder, which Python would put first on pystack's own path.
+                # Elsewhere than in the user's directory, which Python would put first on pystack's own path.
                 cwd="/",
                 start_new_session=True,
             )

@@ -159,7 +159,7 @@ class _Keeper:
             self._pipes.scratch.retire_as_the_last()
 
     def _released(self) -> bool:
-        """Wait for the word that the child's folder is removed; False when the pytest process has gone before."""
+        """Wait for the word that the child's directory is removed; False when the pytest process has gone before."""
         poll, timeout = self._poll(self._pipes.control, self._pipes.parent_fd)
         while os.getppid() == self._pipes.parent:
             ready = {descriptor for descriptor, _ in poll.poll(timeout)}

@@ -1,8 +1,8 @@
-"""Folders for what a child's death leaves: one per child, in one per run, in one per user.
+"""Directories for what a child's death leaves: one per child, in one per run, in one per user.
 
-A test may remove, move or replace any of them. So they are known by what they are, not by their names, and the folder
-of the run is there only while a child's is: what stands between two tests cannot be left behind by a pytest process
-that is killed then.
+A test may remove, move or replace any of them. So they are known by what they are, not by their names, and the
+directory of the run is there only while a child's is: what stands between two tests cannot be left behind by a pytest
+process that is killed then.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class ScratchError(Exception):
 
 
 class RunFolder:
-    """The folder of a run, `TEMPDIR/pytest-foreignthread-UID/run-PID-RANDOM`, mode 0700, locked.
+    """The directory of a run, `TEMPDIR/pytest-foreignthread-UID/run-PID-RANDOM`, mode 0700, locked.
 
     It stays locked while the pytest process or a forked child lives. A keeper inherits it, and removes it where it
     outlives the pytest process and all other keepers.
     """
 
     def __init__(self, folder: OpenedFolder, lock: int, made: Path | None) -> None:
-        """`made` is the temporary folder where that had to be made again."""
+        """`made` is the temporary directory where that had to be made again."""
         self.folder = folder
         self.children: set[OpenedFolder] = set()
         self._lock: int | None = lock
@@ -47,7 +47,7 @@ class RunFolder:
 
     @property
     def descriptors(self) -> frozenset[int]:
-        """What a keeper needs to remove the folder."""
+        """What a keeper needs to remove the directory."""
         return frozenset({self.folder.descriptor, *([] if self._lock is None else [self._lock])})
 
     def in_place(self) -> bool:
@@ -57,21 +57,21 @@ class RunFolder:
         return False
 
     def retire(self) -> None:
-        """Remove the folder, of which this process has the lock; may be called again."""
+        """Remove the directory, of which this process has the lock; may be called again."""
         for child in self.children:
             child.remove()
-        # Under its old name a run that has made the folder but not locked it would put a new lock into it, and go on.
+        # Under its old name a run that has made but not locked the directory would put a new lock into it, and go on.
         self.folder.rename(_RETIRED)
         self.folder.remove()
         self._unlock()
-        # The last run takes the user's folder along.
+        # The last run takes the user's directory along.
         with contextlib.suppress(OSError):
             self.folder.path.parent.rmdir()
             if self._made is not None:
                 self._made.rmdir()
 
     def retire_as_the_last(self) -> None:
-        """Remove the folder unless another process holds the lock too.
+        """Remove the directory unless another process holds the lock too.
 
         For a keeper that outlives the pytest process, and has no descriptors of it but `descriptors`.
         """
@@ -90,7 +90,7 @@ class RunFolder:
 
 
 class ChildFolder(OpenedFolder):
-    """The folder of one child."""
+    """The directory of one child."""
 
     def __init__(self, path: Path, run: RunFolder, ends: OpenEnds) -> None:
         super().__init__(path, ends)
@@ -99,10 +99,10 @@ class ChildFolder(OpenedFolder):
 
 
 class ScratchRoot:
-    """The scratch folders of one run of pytest; those of runs that were killed are removed with the first one."""
+    """The scratch directories of one run of pytest; those of runs that were killed are removed with the first one."""
 
     def __init__(self, parent: Path | None = None, ends: OpenEnds | None = None) -> None:
-        """`parent` is the temporary folder, where it is not to be the usual one."""
+        """`parent` is the temporary directory, where it is not to be the usual one."""
         self.ends = ends or OpenEnds()
         self._parent = parent
         self._parents_mode: int | None = None
@@ -118,7 +118,7 @@ class ScratchRoot:
         self.close()
 
     def child_folder(self) -> ChildFolder:
-        """Return a new, empty folder; raise ScratchError when there is none to be had."""
+        """Return a new, empty directory; raise ScratchError when there is none to be had."""
         try:
             return self._new_child_folder()
         except OSError as error:
@@ -148,7 +148,7 @@ class ScratchRoot:
         return run
 
     def _temporary_folder(self) -> tuple[Path, Path | None]:
-        """Return where the folder of the run is to be, and again what has to be removed with it.
+        """Return where the directory of the run is to be, and again what has to be removed with it.
 
         A test may have removed the usual place, which is then made again, or have put something else there.
         """
@@ -164,7 +164,7 @@ class ScratchRoot:
         return usual, None
 
     def discard(self, folder: ChildFolder) -> None:
-        """Remove a child's folder, and with the last one that of the run; may be called again."""
+        """Remove a child's directory, and with the last one that of the run; may be called again."""
         folder.remove()
         folder.run.children.discard(folder)
         self._retire_unused(folder.run)
@@ -187,8 +187,8 @@ def _user_folder(parent: Path) -> Path:
         folder.mkdir(mode=0o700)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-        kind = "is not a folder" if not stat.S_ISDIR(status.st_mode) else f"belongs to user {status.st_uid}"
-        raise ScratchError(f"{folder} {kind}: remove it, or set TMPDIR to a folder of yours")
+        kind = "is not a directory" if not stat.S_ISDIR(status.st_mode) else f"belongs to user {status.st_uid}"
+        raise ScratchError(f"{folder} {kind}: remove it, or set TMPDIR to a directory of yours")
     if stat.S_IMODE(status.st_mode) != stat.S_IRWXU:
         folder.chmod(0o700)
     return folder
@@ -196,7 +196,7 @@ def _user_folder(parent: Path) -> Path:
 
 def _locked_folder(parent: Path, ends: OpenEnds, made: Path | None) -> RunFolder:
     for _ in range(_ATTEMPTS):
-        # Another run may be clearing up: it may take the user's folder away, or this one before it is locked.
+        # Another run may be clearing up: it may take the user's directory away, or this one before it is locked.
         with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as undo:
             path = _user_folder(parent) / f"run-{os.getpid()}-{secrets.token_hex(4)}"
             path.mkdir(mode=0o700)
@@ -206,7 +206,7 @@ def _locked_folder(parent: Path, ends: OpenEnds, made: Path | None) -> RunFolder
             if (lock := _try_lock(folder)) is not None:
                 undo.pop_all()
                 return RunFolder(folder, lock, made)
-    raise ScratchError(f"scratch folders in {parent} vanish as soon as they are made; {WHAT_TO_DO}")
+    raise ScratchError(f"scratch directories in {parent} vanish as soon as they are made; {WHAT_TO_DO}")
 
 
 def _remove_empty(run_folder: Path) -> None:
@@ -216,7 +216,7 @@ def _remove_empty(run_folder: Path) -> None:
 
 
 def _try_lock(folder: OpenedFolder) -> int | None:
-    """Return the descriptor of the locked file; None when another process has it, or has taken the folder away."""
+    """Return the descriptor of the locked file; None when another process has it, or has taken the directory away."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     lock = os.open(_LOCK, flags, 0o600, dir_fd=folder.descriptor)
 
@@ -228,7 +228,7 @@ def _try_lock(folder: OpenedFolder) -> int | None:
 
 
 def remove_stale(user_folder: Path) -> None:
-    """Remove the folders of runs that were killed."""
+    """Remove the directories of runs that were killed."""
     ends = OpenEnds()
     # The retired ones are of a run that was killed while it cleared up.
     for path in (*user_folder.glob("run-*"), *user_folder.glob(f"{_RETIRED}*")):

@@ -167,7 +167,8 @@ def test_the_controller_of_xdist_sends(name: str) -> None:
 
 
 def test_a_worker_of_execnet_keeps_its_pipes() -> None:
-    gateway = execnet.makegateway("popen")
+    group = execnet.Group()
+    gateway = group.makegateway("popen")
     try:
         channel = gateway.remote_exec(
             "channel.send([name for name in ('infile', 'outfile') if hasattr(channel.gateway._io, name)])"
@@ -176,8 +177,8 @@ def test_a_worker_of_execnet_keeps_its_pipes() -> None:
         assert (gateway.spec.popen, gateway.spec.via) == (True, None)
         assert gateway.id
     finally:
-        gateway.exit()
-        execnet.default_group.terminate(5)
+        # A gateway that leaves its group by itself is not waited for.
+        group.terminate(60)
 
 
 def test_hypothesis_is_a_plugin_of_that_name(pytestconfig: pytest.Config) -> None:

@@ -37,6 +37,8 @@ SOURCE = re.compile(r"(<!-- source of: (.+?) -->\n```python\n)(.*?)(```\n)", re.
 VARYING = (
     # JPype's thread for references waits for the GIL at times, and is idle and not shown else.
     (r'(?m)^thread "Python Referenc.*\n', ""),
+    # How many threads are idle is chance, too.
+    (r"(?m)^\(and \d+ idle threads?\)\n", ""),
     # The rest of a thread's first line is wrapped by the width of its ids.
     (r"(?m)^thread (\"[^\"]*\"|\S+).*", r"thread \1"),
     (r"(?m)^Internal Error .*", "Internal Error"),

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from ..model.observation import Observation, PhaseStarted, ReportMade, ThreadNamed
 from ..model.outcomes import Outcome, Phase
-from ..model.records import Evidence
+from ..model.records import Evidence, Place
 from ..model.stacks import Thread
 
 
@@ -26,6 +26,8 @@ class Case:
     """File, first and last line of the test's function; None where it has no source."""
     jvm: bool = True
     """Whether the child was given a JVM."""
+    at: Place | None = None
+    """Where in the user's own code the thread is that the outcome is about."""
 
     @cached_property
     def thread(self) -> Thread | None:

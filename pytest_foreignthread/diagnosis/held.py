@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Final
 
-from ..model.records import Diagnosis
+from ..model.records import Diagnosis, Place
 from ..model.roles import awaits_the_body, is_at_rest
 from ..model.stacks import Awaited, Gil, JavaFrame, Motion, NativeFrame, PythonFrame, Thread
 from ..model.wording import called, frame_words
@@ -19,6 +19,7 @@ from .waiting import waiting_in
 _BETWEEN: Final = re.compile(r"(?:lib)?python\S*|libffi\S*|_ctypes\..*|_jpype\..*")
 # CPython's Modules/_threadmodule.c. Other waits of C code for a lock are for an item of a queue, say.
 _TAKES_LOCK: Final = ("lock_PyThread_acquire_lock", "lock_acquire", "PyMutex_Lock")
+_LOCK_LINE: Final = re.compile(r"^with\b|\.acquire\(")
 _SCHEDULED: Final = re.compile(r"java\.util\.(?:concurrent\.ScheduledThreadPoolExecutor\b|TimerThread\.).*")
 
 
@@ -68,7 +69,7 @@ def lock_without_a_holder(case: Case) -> Diagnosis | None:
     if waiting is None or any(map(_may_call_later, waiting.threads)):
         return None
     for thread in waiting.threads:
-        if _waits_for_a_plain_lock(thread) and not list(_others_in_python(thread, waiting.threads)):
+        if _waits_for_a_plain_lock(thread, case.at) and not list(_others_in_python(thread, waiting.threads)):
             return Diagnosis(
                 "self-deadlock",
                 "a thread waits for a lock that no other thread can release: it holds the lock itself, or a thread "
@@ -83,11 +84,19 @@ def lock_without_a_holder(case: Case) -> Diagnosis | None:
     return None
 
 
-def _waits_for_a_plain_lock(thread: Thread) -> bool:
+def _waits_for_a_plain_lock(thread: Thread, at: Place | None) -> bool:
     if awaits_the_body(thread) or thread.motion is not Motion.STILL or not waits_in_own_code(thread):
         return False
+    if [wait.kind for wait in thread.waits] != [Awaited.PYTHON_LOCK]:
+        return False
     names = [frame.function for frame in thread.native_frames]
-    return [wait.kind for wait in thread.waits] == [Awaited.PYTHON_LOCK] and any(name in names for name in _TAKES_LOCK)
+    return any(name in names for name in _TAKES_LOCK) or (thread.current and _takes_a_lock_there(thread, at))
+
+
+def _takes_a_lock_there(thread: Thread, at: Place | None) -> bool:
+    """Whether the newest line takes a lock, by its text: a stripped Python does not name the function that does."""
+    newest = thread.python_frames[0].line if thread.python_frames else None
+    return at is not None and at.line == newest and _LOCK_LINE.search(at.source) is not None
 
 
 def _others_in_python(thread: Thread, threads: Sequence[Thread]) -> Iterator[Thread]:

@@ -94,6 +94,7 @@ def suite(deeds: tuple[str, ...], phases: tuple[str, ...], mode: str) -> str:
     @pytest.mark.parametrize("phase", {phases!r})
     @pytest.mark.parametrize("deed", {deeds!r})
     @pytest.mark.foreign_thread(mode=MODE)
+    @pytest.mark.usefixtures("jvm")
     def test_it(phase, deed, around):
         print("written in call")
         if phase == "call":

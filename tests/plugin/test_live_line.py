@@ -214,7 +214,7 @@ def test_interrupt_at_the_terminal(watch: Watch) -> None:
 
 
 def test_a_usage_error_in_the_midst(watch: Watch) -> None:
-    run = watch({"test_it.py": WAITS}, MODES, "--foreign-thread-jvm-args=-XX:+NoSuchFlag")
+    run = watch({"test_it.py": WAITS}, "--foreign-thread-modes=new", "--foreign-thread-jvm-args=-XX:+NoSuchFlag")
     assert run.end() == pytest.ExitCode.USAGE_ERROR
     assert DRAWN.search(run.written)
     assert any(line.startswith("ERROR: the JVM did not start") for line in run.terminal.lines)

@@ -71,7 +71,7 @@ SUITE: Final = """
 """
 # Test → outcome, signal, code of the diagnosis, a C function of the stack.
 CRASHES: Final = {
-    "test_null_pointer": ("segfault", "SIGSEGV", None, "string_at"),
+    "test_null_pointer": ("segfault", "SIGSEGV", None, "ffi_call"),
     "test_no_gil": ("segfault", "SIGSEGV", "no-gil", "ffi_call"),
     "test_no_gil_by_its_word": ("crash", "SIGABRT", "no-gil", "abort"),
     "test_library": ("segfault", "SIGSEGV", "native-crash", "crc32_z"),
@@ -122,7 +122,7 @@ def test_a_forked_test_has_its_c_stack(run_suite: RunSuite) -> None:
     """
     entry = run_suite(source, NO_JVM).tests["test_it"]
     assert (entry["outcome"], entry["signal"], entry["missing"]) == ("segfault", "SIGSEGV", {})
-    assert "string_at" in functions(entry, "c", current=True)
+    assert "ffi_call" in functions(entry, "c", current=True)
 
 
 LATE: Final = """

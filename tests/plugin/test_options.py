@@ -114,13 +114,13 @@ MISTAKES: Final[dict[str, Mistake]] = {
         ("-artifacts=file: ", "/file is a file, not a directory"),
     ),
     "no such jvm": (
-        ("--foreign-thread-jvm=none",),
+        ("--foreign-thread-jvm=nothing",),
         "",
         {},
-        ("ERROR: --foreign-thread-jvm=/", "/none: no JVM", INSTALL),
+        ("ERROR: --foreign-thread-jvm=/", "/nothing: no JVM", INSTALL),
     ),
     "no jvm in a folder": (("--foreign-thread-jvm=empty",), "", {}, ("/empty: no JVM there", INSTALL)),
-    "no such jvm in ini": ((), "jvm = none", {}, ("ERROR: foreign_thread_jvm=/", "/none: no JVM there", INSTALL)),
+    "no such jvm in ini": ((), "jvm = nothing", {}, ("ERROR: foreign_thread_jvm=/", "/nothing: no JVM there", INSTALL)),
     "JAVA_HOME": ((), "", {"JAVA_HOME": "/nowhere"}, ("ERROR: JAVA_HOME=/nowhere: no JVM", "unset it", INSTALL)),
 }
 

@@ -10,7 +10,7 @@ from pytest_foreignthread.diagnosis import diagnose
 from pytest_foreignthread.diagnosis.case import Case
 from pytest_foreignthread.model.observation import EndedBy, Observation, Signaled
 from pytest_foreignthread.model.outcomes import Outcome, Phase
-from pytest_foreignthread.model.records import Diagnosis, Evidence
+from pytest_foreignthread.model.records import Diagnosis, Evidence, Place
 from pytest_foreignthread.model.stacks import (
     Awaited,
     Frame,
@@ -363,3 +363,28 @@ TAKES: Final = thread("a", LOCK, frames=(TAKES_LOCK, OWN))
 def test_a_lock_that_no_thread_can_release(threads: tuple[Thread, ...], expected: str | None) -> None:
     assert code(hang(*threads)) == expected
     assert hang(*threads, looks=2) is None
+
+
+NAMELESS: Final = (
+    NativeFrame("python3.11", "PyThread_acquire_lock_timed", ""),
+    NativeFrame("python3.11", None, ""),
+    OWN,
+)
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (Place("bridge.py", 7, "with self.lock:"), "self-deadlock"),
+        (Place("bridge.py", 7, "if not lock.acquire():"), "self-deadlock"),
+        (Place("bridge.py", 7, "item = self.queue.get()"), None),
+        (Place("bridge.py", 7, "without(lock)"), None),
+        (Place("bridge.py", 8, "with self.lock:"), None),
+        (None, None),
+    ],
+)
+def test_a_stripped_python_takes_a_lock_where_the_line_says_so(at: Place | None, expected: str | None) -> None:
+    waits = replace(thread("a", LOCK, frames=NAMELESS), current=True)
+    evidence = Evidence(threads=(waits,), looks=3)
+    case = Case(Outcome.HANG, Phase.CALL, None, None, evidence, OBSERVED, "new", at=at)
+    assert code(diagnose(case)) == expected

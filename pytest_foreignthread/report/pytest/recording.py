@@ -85,9 +85,9 @@ def record_of(
     if death is None and record.outcome in (Outcome.PASSED, Outcome.SKIPPED):
         return record, False
     uncaught = tuple(_uncaught(observation)) if death is not None else ()
+    record = replace(record, at=user_place(evidence, item.config.rootpath) if death is not None else None)
     diagnosis = _diagnosis(item, record, observation, evidence)
-    at = user_place(evidence, item.config.rootpath) if death is not None else None
-    return replace(record, at=at, diagnosis=diagnosis, uncaught=uncaught), death is not None
+    return replace(record, diagnosis=diagnosis, uncaught=uncaught), death is not None
 
 
 def _uncaught(observation: Observation) -> Iterator[str]:
@@ -190,6 +190,7 @@ def _diagnosis(item: pytest.Item, record: RunRecord, observation: Observation, e
         record.mode,
         _body(item),
         record.jvm,
+        record.at,
     )
     return diagnose(case)
 

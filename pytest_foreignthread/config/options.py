@@ -276,7 +276,7 @@ _OF_MATRIX: Final = frozenset({"matrix", "modes", "all", "baseline", "update_bas
 _OF_REPORTS: Final = frozenset({"native", "live", "artifacts", "report", "doctor", "explain"})
 _GROUPS: Final = (
     ("foreign-thread-matrix", "foreign threads: the matrix of tests and modes", _OF_MATRIX),
-    ("foreign-thread-reports", "foreign threads: what is told and kept", _OF_REPORTS),
+    ("foreign-thread-reports", "foreign threads: reports and kept documents", _OF_REPORTS),
 )
 
 

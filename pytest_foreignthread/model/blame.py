@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import sysconfig
 import traceback
 from types import TracebackType
 from typing import Final
+
+from .code_owner import is_in_the_standard_library, is_ours
 
 REPORT_IT: Final = "This is a fault of pytest-foreignthread, not of the test: please report it with this text."
 
 _LIMITS: Final = (MemoryError, RecursionError)
 """What any code meets where little memory or a low recursion limit is left: no proof of a fault of ours."""
-_OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_STANDARD_LIBRARY: Final = sysconfig.get_path("stdlib") + os.sep
-_PACKAGES: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _CALLED_THROUGH: Final = tuple(f"{os.sep}{name}{os.sep}" for name in ("_pytest", "pluggy"))
 
 
@@ -36,7 +34,7 @@ def place_of_others(error: BaseException) -> str | None:
     """
     place = None
     for path, line in _frames(error.__traceback__):
-        if path.startswith(_OURS):
+        if is_ours(path):
             place = None
         elif not _passes_on(path):
             place = f"{path}:{line}"
@@ -49,9 +47,7 @@ def _frames(trace: TracebackType | None) -> list[tuple[str, int]]:
 
 
 def _passes_on(path: str) -> bool:
-    if any(name in path for name in _CALLED_THROUGH):
-        return True
-    return path.startswith(_STANDARD_LIBRARY) and not any(name in path for name in _PACKAGES)
+    return any(name in path for name in _CALLED_THROUGH) or is_in_the_standard_library(path)
 
 
 def _shown(error: BaseException) -> list[str]:

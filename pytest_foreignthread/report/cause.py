@@ -66,25 +66,33 @@ def _named_by_pystack(where: str, thread: Thread | None) -> str | None:
 
 
 def address_words(fatal: FatalError) -> str | None:
-    """Return the address of the fault and what it tells; None where HotSpot names none."""
-    # An access that the processor does not allow has no address: HotSpot shows what it had, which may be anything.
-    if fatal.signal is None or fatal.address is None or not _ADDRESS.fullmatch(fatal.address):
+    """Return the address of the fault and what it says; None where HotSpot names none."""
+    if (number := _address(fatal)) is None:
         return None
-    number = int(fatal.address, 16)
-    if number == 0:
-        return "address 0 (null pointer)"
-    if number < _FIRST_PAGE:
-        return f"address {number:#x} (null pointer, {number} bytes on)"
-    if fatal.stack is not None and fatal.stack[0] - _GUARD <= number < fatal.stack[0] + _GUARD:
-        return f"address {number:#x} (the end of the thread's stack)"
-    return f"address {number:#x}"
+    meaning = _meaning(fatal, number)
+    return f"address {hex(number) if number else 0}" + (f" ({meaning})" if meaning else "")
 
 
 def fault_words(record: RunRecord) -> str:
-    """Return what the address of a fault tells, to follow the function; nothing of an address that tells nothing."""
+    """Return the address of a fault, to follow the function; an empty text where the address says nothing."""
     fatal = record.evidence.fatal_error
-    words = None if fatal is None else address_words(fatal)
-    return f", {words}" if words is not None and words.endswith(")") else ""
+    number = None if fatal is None else _address(fatal)
+    if fatal is None or number is None or not _meaning(fatal, number):
+        return ""
+    return f", {address_words(fatal)}"
+
+
+def _address(fatal: FatalError) -> int | None:
+    known = fatal.signal is not None and fatal.address is not None and _ADDRESS.fullmatch(fatal.address)
+    return int(known[0], 16) if known else None
+
+
+def _meaning(fatal: FatalError, number: int) -> str:
+    """Return what an address of a fault says; an empty text of one that may be anything."""
+    if number < _FIRST_PAGE:
+        return f"null pointer, {number} bytes on" if number else "null pointer"
+    near_the_end = fatal.stack is not None and fatal.stack[0] - _GUARD <= number < fatal.stack[0] + _GUARD
+    return "the end of the thread's stack" if near_the_end else ""
 
 
 def end(record: RunRecord) -> str:

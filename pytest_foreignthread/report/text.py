@@ -129,7 +129,7 @@ def _facts(record: RunRecord, width: int) -> Iterator[str]:
         case Outcome.NULL_RESULT:
             return
         case _ if fatal is not None:
-            # What Python ends by abort() is told by its own words.
+            # Python's own words say why it called abort().
             ended = fatal.held and fatal.signal == "SIGABRT"
             yield from _prose(fatal_words(record) if ended else [_fault(fatal)], width)
             if fatal.problematic_frame is not None:

@@ -208,6 +208,23 @@ REPLACED: Final = """
         os.mkfifo(os.environ["TMPDIR"])
 
     def test_dies_as_well(): os._exit(4)
+
+    def test_puts_a_link_that_leads_nowhere_in_its_place():
+        Path(os.environ["TMPDIR"]).unlink()
+        os.symlink("/nowhere/at/all", os.environ["TMPDIR"])
+
+    def test_dies_for_the_third_time(): os._exit(4)
+
+    def test_puts_a_link_to_itself_in_its_place():
+        Path(os.environ["TMPDIR"]).unlink()
+        os.symlink(os.environ["TMPDIR"], os.environ["TMPDIR"])
+
+    def test_dies_for_the_fourth_time(): os._exit(4)
+
+    def test_removes_the_directory_above():
+        shutil.rmtree(os.path.dirname(os.environ["TMPDIR"]))
+
+    def test_dies_for_the_last_time(): os._exit(4)
 """
 
 
@@ -247,13 +264,13 @@ def test_what_replaces_the_temporary_folder_costs_no_other_test(
     tmp_path: Path, mark: str, args: tuple[str, ...]
 ) -> None:
     """Its scratch files lie in another temporary folder of the machine, and are removed there."""
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
+    temporary = tmp_path / "above" / "tmp"
+    temporary.mkdir(parents=True)
     files = {"helpers.py": HELPERS, "test_it.py": REPLACED.replace("MARK", mark)}
     run = run_suite_in(tmp_path, files, *args, env={"TMPDIR": str(temporary)})
     assert run.outcomes == {name: "crash" if "dies" in name else "passed" for name in run.outcomes}, run.output
-    assert len(run.outcomes) == 5
-    assert "python" in run.tests["test_dies_as_well"]["artifacts"]
-    assert temporary.is_fifo()
+    assert len(run.outcomes) == 11
+    assert all("python" in entry["artifacts"] for name, entry in run.tests.items() if "dies" in name)
+    assert not temporary.parent.exists()
     pids = {path.name.split("-")[1] for path in Path("/tmp").glob(f"pytest-foreignthread-{os.getuid()}/run-*")}
     assert not {pid for pid in pids if not Path(f"/proc/{pid}").exists()}

@@ -378,7 +378,7 @@ def test_help_has_the_options_in_groups(run_suite: RunSuite) -> None:
         title: re.findall(r"^  --foreign-thread-([a-z-]+)", lines, re.MULTILINE) for title, lines in groups.items()
     }
     assert found["the matrix of tests and modes"] == ["matrix", "modes", "all", "baseline", "update-baseline"]
-    assert found["what is told and kept"] == ["native", "live", "doctor", "explain", "artifacts", "report"]
+    assert found["reports and kept documents"] == ["native", "live", "doctor", "explain", "artifacts", "report"]
     others = found["tests as callbacks on Java threads"]
     assert others[:2] == ["timeout", "jvm"]
     assert sorted(name.replace("-", "_") for names in found.values() for name in names) == sorted(

@@ -9,7 +9,7 @@ _DEEPEST = 32
 
 
 def python_causes(error: BaseException) -> tuple[BaseException, ...]:
-    """Return what Python callbacks raised, the outermost first; () for an exception that is none of Java's."""
+    """Return what Python callbacks raised, the outermost first; () for an exception of Python's."""
     # A child without a JVM imports no JPype.
     if "jpype" not in sys.modules:
         return ()

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sysconfig
 from pathlib import Path, PurePath
 from typing import Final
 
+from ...model.code_owner import is_in_a_package, is_in_the_standard_library, is_ours
 from ...model.records import Evidence, Place
 from ...supervise import child_files
 
-_OURS: Final = str(Path(__file__).parents[2]) + os.sep
-_STANDARD_LIBRARY: Final = sysconfig.get_path("stdlib") + os.sep
-_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _LONGEST: Final = 120
 """Characters of a source line; what follows tells no more where it is."""
 
@@ -34,11 +31,11 @@ def user_place(evidence: Evidence, root: Path) -> Place | None:
 def _users_file(file: str, root: Path) -> str | None:
     """Return the path of a user's file, relative to the root where it lies below it; None for another's file."""
     # Code that has no file: `<frozen runpy>`, `<string>`.
-    if not os.path.isabs(file) or file.startswith(_OURS):
+    if not os.path.isabs(file) or is_ours(file):
         return None
     below = PurePath(file).is_relative_to(root)
     shown = PurePath(file).relative_to(root) if below else PurePath(file)
-    if _INSTALLED.intersection(shown.parts) or (not below and file.startswith(_STANDARD_LIBRARY)):
+    if is_in_a_package(str(shown)) or (not below and is_in_the_standard_library(file)):
         return None
     return str(shown)
 

@@ -154,13 +154,15 @@ class ScratchRoot:
         """
         usual = (self._parent or Path(tempfile.gettempdir())).absolute()
         if self._parents_mode is None:
+            # What is wrong before any test ran is the user's to mend.
             self._parents_mode = stat.S_IMODE(usual.stat().st_mode)
-        elif not usual.exists():
-            usual.mkdir()
-            usual.chmod(self._parents_mode)
-            return usual, usual
-        elif not usual.is_dir():
-            return next((other for other in _OTHER_PLACES if other.is_dir() and os.access(other, os.W_OK)), usual), None
+        elif not _takes_files(usual):
+            # Not where a link stands there that leads nowhere, nor where the directory above is gone as well.
+            with contextlib.suppress(OSError):
+                usual.mkdir()
+                usual.chmod(self._parents_mode)
+                return usual, usual
+            return next(filter(_takes_files, _OTHER_PLACES), usual), None
         return usual, None
 
     def discard(self, folder: ChildFolder) -> None:
@@ -179,6 +181,10 @@ class ScratchRoot:
         while os.getpid() == self._pid and self._runs:
             self._runs[-1].retire()
             self._runs.pop()
+
+
+def _takes_files(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _user_folder(parent: Path) -> Path:

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from json import dumps, loads
 from os import fstat, getpid, write
-from typing import Any, Final
+from typing import Final
 
 from ..model.choices import MESSAGE_LIMIT
 from ..model.observation import (
@@ -69,7 +69,7 @@ _PIECE: Final = 1024 * 1024
 
 def encode(message: Message) -> bytes:
     """Raise TypeError when a report holds what JSON does not take."""
-    fields = {name: _plain(value) for name, value in vars(message).items()}
+    fields = {name: value.value if isinstance(value, Phase) else value for name, value in vars(message).items()}
     return f"{type(message).__name__}\t{dumps(fields)}\n".encode()
 
 
@@ -77,10 +77,6 @@ def encode_report(report: str, exceptions: tuple[tuple[str, str], ...], elsewher
     """Return a `ReportMade` whose report is JSON already."""
     rest = dumps({"exceptions": exceptions, "elsewhere": elsewhere})
     return f'{ReportMade.__name__}\t{{"report": {report}, {rest[1:]}\n'.encode()
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Phase) else value
 
 
 class Sender:

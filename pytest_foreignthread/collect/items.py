@@ -48,7 +48,8 @@ def needs_jvm(item: pytest.Item, options: Options) -> bool:
     """Return whether a foreign-thread test runs with a JVM; `options` are of this run."""
     if not is_more_than_forked(item):
         return False
-    return is_to_have_jvm(item, _call_mode(item), _row(item), _own_modes(item), options.jvm)
+    row = _modes(item) or (_call_mode(item),)
+    return is_to_have_jvm(item, _call_mode(item), row, _own_modes(item), options.jvm)
 
 
 def check_no_jvm(items: Iterable[pytest.Item], options: Options) -> None:
@@ -71,11 +72,6 @@ def _mode(item: pytest.Item) -> str:
 def _call_mode(item: pytest.Item) -> str:
     """Return where `foreign_thread.call` runs: without a marker only its calls go abroad."""
     return _mode(item) if _goes_abroad(item) else MODE.default[0]
-
-
-def _row(item: pytest.Item) -> tuple[str, ...]:
-    """Return the modes of which the test has an item each."""
-    return _modes(item) or (_call_mode(item),)
 
 
 def _goes_abroad(item: pytest.Item) -> bool:

@@ -56,11 +56,11 @@ def _no_waiter(case: Case, thread: Thread) -> str | None:
     others = [one for one in case.evidence.threads if one is not thread and not is_service(one) and one.stacks]
     if any(_may_wait(one, case) for one in others):
         return None
-    places = [f"{called(one)} is in {frame_words(_place(one))}" for one in others if not awaits_the_body(one)]
+    places = [f"{called(one)} is in {frame_words(_newest_frame(one))}" for one in others if not awaits_the_body(one)]
     return f"no thread waits for it: {'; '.join(places)}" if places else None
 
 
-def _place(thread: Thread) -> Frame:
+def _newest_frame(thread: Thread) -> Frame:
     """Return the newest frame, of Python's if there are any."""
     return (*thread.python_frames, *thread.frames)[0]
 

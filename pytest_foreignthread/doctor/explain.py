@@ -23,10 +23,7 @@ def run(code: str) -> int:
     if code not in pages:
         known = ", ".join(name for name in pages if name != _INDEX)
         raise pytest.UsageError(f"--foreign-thread-explain={code}: expected a diagnosis, one of {known}; got {code!r}")
-    write(_as_text(pages[code].read_text(encoding="utf-8")).rstrip("\n"))
+    page = pages[code].read_text(encoding="utf-8")
+    # Comments and links mean something in the HTML form only.
+    write(_LINK.sub(r"\1", _COMMENT.sub("", page)).rstrip("\n"))
     return pytest.ExitCode.OK
-
-
-def _as_text(page: str) -> str:
-    """Return a page without what only its HTML form needs."""
-    return _LINK.sub(r"\1", _COMMENT.sub("", page))

@@ -30,7 +30,7 @@ def parse_held_crash(text: str, native: Sequence[NativeThread]) -> FatalError | 
     return FatalError(
         signal=name,
         address=f"{int(address, 16):#018x}" if _ADDRESS.fullmatch(address) else None,
-        problematic_frame=_words(frames[0]) if frames else None,
+        problematic_frame=_in_hotspots_notation(frames[0]) if frames else None,
         message="",
         jvm=None,
         native_id=int(thread),
@@ -66,8 +66,7 @@ def _is_c(frame: PythonFrame | NativeFrame) -> bool:
     return isinstance(frame, NativeFrame)
 
 
-def _words(frame: NativeFrame) -> str:
-    """Return a frame in HotSpot's notation."""
+def _in_hotspots_notation(frame: NativeFrame) -> str:
     return f"C  [{frame.library or '?'}]  {frame.function or ''}".rstrip()
 
 

@@ -49,7 +49,11 @@ def waits(
     places = _places(threads, java)
     owners = _owners(threads, links, places)
     holder = next((place for place, thread in enumerate(threads) if thread.gil is Gil.HOLDS), None)
-    links_of = {places[link.name]: _link(link, places.get(link.owner)) for link in links if link.name in places}
+    links_of = {
+        places[link.name]: Wait(Awaited.MONITOR, _words(Awaited.MONITOR, link.object, link.of), places.get(link.owner))
+        for link in links
+        if link.name in places
+    }
     found = [tuple(_waits(thread, owners, holder, links_of.get(place))) for place, thread in enumerate(threads)]
     if holder is not None and not found[holder]:
         # What others wait for in C does not matter: it is Java or Python that tells.
@@ -87,10 +91,6 @@ def _waits(thread: Thread, owners: Mapping[str, int], holder: int | None, link: 
         # Of a monitor that C code wants (JNI's MonitorEnter), no frame of Java's tells.
         yield link or Wait(Awaited.MONITOR, "a monitor (by JNI)")
     yield from _python_waits(thread)
-
-
-def _link(link: Blocked, owner: int | None) -> Wait:
-    return Wait(Awaited.MONITOR, _words(Awaited.MONITOR, link.object, link.of), owner)
 
 
 def _java_waits(thread: Thread, owners: Mapping[str, int]) -> Iterator[Wait]:

@@ -50,7 +50,7 @@ def _at_exit(owner: int, status: int, may_end: bool) -> None:
         time.sleep(_POLL)
     if not threads:
         return
-    words = _words(threads, status if may_end else None)
+    words = "".join(f"{line}\n" for line in _lines(threads, status if may_end else None))
     try:
         sys.stdout.flush()
         sys.stderr.write(words)
@@ -75,10 +75,6 @@ def _threads() -> list[tuple[str, str]]:
     own = jpype.JClass("java.lang.Thread").currentThread()
     threads = [entry for entry in found.entrySet() if not entry.getKey().isDaemon() and not entry.getKey().equals(own)]
     return [(str(one.getKey().getName()), str(one.getValue()[0]) if len(one.getValue()) else "") for one in threads]
-
-
-def _words(threads: list[tuple[str, str]], status: int | None) -> str:
-    return "".join(f"{line}\n" for line in _lines(threads, status))
 
 
 def _lines(threads: list[tuple[str, str]], status: int | None) -> Iterator[str]:

@@ -63,7 +63,8 @@ def brought_up_to_date(
         whole_file.write(path, file.render(new))
     except OSError as error:
         return Settled(error=f"--foreign-thread-baseline={path}: {error}")
-    of_markers = differences(KnownOutcomes(), _of_markers(matrix, expected), expected, is_gone)
+    marked = replace(matrix, rows=tuple(row for row in matrix.rows if row.test in expected))
+    of_markers = differences(KnownOutcomes(), marked, expected, is_gone)
     return replace(of_markers, note=_note(path, old, new))
 
 
@@ -71,10 +72,6 @@ def _held(baseline: Baseline, row: Row) -> int:
     """Count the modes in which the test breaks as it is known to."""
     known = baseline.tests[row.test].outcomes if row.test in baseline.tests else {}
     return sum(bool(cell.broken) and known.get(mode, frozenset()) >= {*cell.told} for mode, cell in row.cells.items())
-
-
-def _of_markers(matrix: Matrix, expected: Mapping[str, Expected]) -> Matrix:
-    return replace(matrix, rows=tuple(row for row in matrix.rows if row.test in expected))
 
 
 def _note(path: Path, old: Baseline, new: Baseline) -> str:

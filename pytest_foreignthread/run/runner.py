@@ -106,7 +106,8 @@ class Runner:
         if record.outcome.abnormal:
             self.children.retire(item)
             record = self._compared(item, settings, record, seen)
-        record = self._with_artifacts(record, seen.taken, _traceback(reports))
+        traceback = "\n".join(report.longreprtext for report in reports if is_abnormal(report))
+        record = self._with_artifacts(record, seen.taken, traceback)
         if died:
             reports += death_reports(item, record, reports, observation)
         elif record.outcome is Outcome.NULL_RESULT:
@@ -193,10 +194,6 @@ def _modes_of(item: pytest.Item, before: Sequence[pytest.Item]) -> tuple[str, ..
 
 def _with_note(record: RunRecord, note: str | None) -> RunRecord:
     return record if note is None else replace(record, notes=(*record.notes, note))
-
-
-def _traceback(reports: Sequence[pytest.TestReport]) -> str:
-    return "\n".join(report.longreprtext for report in reports if is_abnormal(report))
 
 
 def _start_failure(settings: Settings, reason: str) -> str:

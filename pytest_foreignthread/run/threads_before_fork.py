@@ -159,7 +159,7 @@ class ThreadsWarning:
             return
         self._given = True
         try:
-            self._warn(_words(found))
+            self._warn(" ".join(_sentences(found)))
         except ThreadsBeforeForkWarning as error:
             raise pytest.UsageError(str(error)) from None
 
@@ -192,10 +192,6 @@ def _without_blanket_errors(entry: WarningFilter) -> WarningFilter:
     action, message, category, *place = entry
     meant = message is not None or issubclass(category, ThreadsBeforeForkWarning)
     return entry if action != "error" or meant else ("always", message, category, *place)
-
-
-def _words(found: OtherThreads) -> str:
-    return " ".join(_sentences(found))
 
 
 def _sentences(found: OtherThreads) -> Iterator[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -52,7 +52,8 @@ def parse(text: str, name: str) -> Baseline:
             header, comments = tuple(comments), []
         try:
             known = _known(list(_fields(line)), tuple(comments), number)
-            _check_new(known, tests)
+            if known.test in tests:
+                raise ValueError(f"the test of line {tests[known.test].line} again: make one line of the two")
         except ValueError as error:
             raise BaselineError(f"{name}:{number}: {error}") from None
         tests[known.test], comments = known, []
@@ -99,11 +100,6 @@ def _known(fields: Sequence[str], comments: tuple[str, ...], number: int) -> Kno
         raise ValueError("no reason: say in the third field why this outcome is known")
     named = _named(more)
     return Known(test, _modes(outcomes), reason, named.get("link"), _day(named.get("until")), comments, number)
-
-
-def _check_new(known: Known, tests: Mapping[str, Known]) -> None:
-    if known.test in tests:
-        raise ValueError(f"the test of line {tests[known.test].line} again: make one line of the two")
 
 
 def _modes(field: str) -> dict[str, frozenset[Outcome]]:

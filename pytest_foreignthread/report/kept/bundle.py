@@ -34,23 +34,17 @@ class Surroundings:
 
 def texts(record: RunRecord, traceback: str, surroundings: Surroundings) -> dict[str, str]:
     """Return file name → text; `traceback` is pytest's own, where the failure has one."""
+    title = f"{record.rerun or record.nodeid}: {text.summary(record)}"
+    # The options of the run have what else a rerun needs.
+    tests = [argument for argument in record.rerun_arguments if not argument.startswith("--")]
     return {
-        "README.txt": "\n\n".join([_title(record), surroundings.doctor, _CONTENTS]) + "\n",
+        "README.txt": "\n\n".join([title, surroundings.doctor, _CONTENTS]) + "\n",
         "record.json": _json(json_report.test_entry(record)),
         "report.txt": "\n\n".join(part for part in (traceback.rstrip(), text.render(record)) if part) + "\n",
         "environment.json": _json(surroundings.environment),
         "order.txt": "".join(f"{nodeid}\n" for nodeid in surroundings.order),
-        "rerun.txt": rerun_command(_tests(record), surroundings) + "\n",
+        "rerun.txt": rerun_command(tests, surroundings) + "\n",
     }
-
-
-def _title(record: RunRecord) -> str:
-    return f"{record.rerun or record.nodeid}: {text.summary(record)}"
-
-
-def _tests(record: RunRecord) -> list[str]:
-    """What else a rerun needs is among the options of the run."""
-    return [argument for argument in record.rerun_arguments if not argument.startswith("--")]
 
 
 def rerun_command(tests: Sequence[str], surroundings: Surroundings) -> str:

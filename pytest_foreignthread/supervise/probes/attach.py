@@ -38,7 +38,7 @@ def ask(pid: int, give_up: float, command: str, *arguments: str) -> str:
     thread = service_thread(pid)
     if thread is None:
         raise AttachError("no JVM was running")
-    path = _socket_file(pid)
+    path = Path(f"/proc/{pid}/root/tmp/.java_pid{pid}")
     try:
         if not _is_socket(path):
             _make_it_listen(pid, thread, path, give_up)
@@ -52,10 +52,6 @@ def ask(pid: int, give_up: float, command: str, *arguments: str) -> str:
     if code != "0":
         raise AttachError(f"the JVM refused {command}: {code} {text[:200]}".rstrip())
     return text
-
-
-def _socket_file(pid: int) -> Path:
-    return Path(f"/proc/{pid}/root/tmp/.java_pid{pid}")
 
 
 def _is_socket(path: Path) -> bool:

@@ -30,7 +30,7 @@ BENCHMARKS: Final[Mapping[int, Benchmark]] = {
     6: Benchmark("the plugin installed, and not used", start_up.rows, start_up.ours),
 }
 _RESULTS: Final = ROOT / "benchmarks" / "results"
-_HISTORY: Final = ROOT / "docs" / "benchmarks.md"
+_HISTORY: Final = ROOT / "docs" / "explanation" / "benchmarks.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,7 +76,8 @@ def _parser() -> argparse.ArgumentParser:
         "--quick", action="store_true", help="small suites: tells whether all works, not how fast it is"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="default: benchmarks/results/DATE-MACHINE.json")
-    parser.add_argument("--history", action="store_true", help="add the figures to the table in docs/benchmarks.md")
+    page = _HISTORY.relative_to(ROOT)
+    parser.add_argument("--history", action="store_true", help=f"add the figures to the table in {page}")
     parser.add_argument("--profile", action="store_true", help="look where the time goes instead")
     parser.add_argument("--jvm", metavar="PATH", help="as --foreign-thread-jvm")
     parser.add_argument("--matrix-isolation", choices=("session", "module", "test"), default="session", help="of 4")

@@ -21,7 +21,9 @@ SECONDS: Final = 3.0
 """Seconds that Java threads have to end by themselves, before a word is said."""
 _POLL: Final = 0.05
 _PROGRAMS: Final = frozenset({"pytest", "py.test"})
-_PAGE: Final = "https://pytest-foreignthread.readthedocs.io/en/latest/jvm-in-process/#when-the-process-does-not-end"
+_PAGE: Final = (
+    "https://pytest-foreignthread.readthedocs.io/en/latest/how-to/jvm-in-process/#when-the-process-does-not-end"
+)
 
 
 def tell_at_exit(config: pytest.Config, status: int, *, ends_process: bool) -> None:

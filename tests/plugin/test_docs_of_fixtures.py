@@ -1,4 +1,4 @@
-"""Every example of docs/fixtures.md, and the first one of the README, runs as a test module of its own."""
+"""Every example of docs/reference/fixtures.md, and the first one of the README, runs as a test module of its own."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def _blocks(page: Path) -> list[str]:
     return re.findall(r"(?ms)^```python\n(.*?)^```", page.read_text(encoding="utf-8"))
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "fixtures.md"
-README = PAGE.parents[1] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "fixtures.md"
+README = PAGE.parents[2] / "README.md"
 FIRST, *_ = _blocks(README)
 EXAMPLES = [FIRST, *_blocks(PAGE)]
 

@@ -351,5 +351,5 @@ def test_without_a_plugin_of_pytest(run_suite: RunSuite, plugin: str) -> None:
 
 
 def test_the_page_of_options_shows_the_mistakes_as_they_are() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "options.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "options.md").read_text(encoding="utf-8")
     assert {problem for problem in PROBLEMS if problem in page} >= {PROBLEMS[0], PROBLEMS[3], PROBLEMS[5]}

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="of suites; `cpython` for all of CPython's own")
     parser.add_argument("--update", action="store_true", help="bring the baselines up to date")
     parser.add_argument(
-        "--docs", action="store_true", help="write the last results of all suites into docs/real-suites.md"
+        "--docs", action="store_true", help="write the last results of all suites into docs/explanation/real-suites.md"
     )
     parser.add_argument("--folder", type=Path, default=ROOT / ".real", help="where all of it is kept")
     known, options = parser.parse_known_args(arguments)
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = [_result(runner, suite) for suite in suites]
     print(tables.terminal(results))
     if known.docs:
-        _write_docs(ROOT / "docs" / "real-suites.md", [runner.told(suite) for suite in SUITES])
+        _write_docs(ROOT / "docs" / "explanation" / "real-suites.md", [runner.told(suite) for suite in SUITES])
     return int(any(result.differences for result in results))
 
 

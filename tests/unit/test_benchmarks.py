@@ -97,7 +97,8 @@ def test_history() -> None:
 
 def test_history_of_the_docs_has_the_columns_of_a_line() -> None:
     # It is the end of the document, so that lines can be added.
-    _, heading, end = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8").rpartition("| date |")
+    page = ROOT / "docs" / "explanation" / "benchmarks.md"
+    _, heading, end = page.read_text(encoding="utf-8").rpartition("| date |")
     headings, rule, *lines = f"{heading}{end}".splitlines()
     columns = history_line(AROUND.history_cells(), RATIO).count("|")
     assert [line.count("|") for line in (headings, rule, *lines)] == [columns] * (2 + len(lines))

@@ -433,7 +433,7 @@ def test_a_number_where_pytest_wants_text(pytester: pytest.Pytester) -> None:
         pytester.parseconfigure()
 
 
-DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "options.md"
+DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "reference" / "options.md"
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)

@@ -38,7 +38,7 @@ def test_enums_are_those_of_the_code() -> None:
 
 
 def test_the_page_shows_a_valid_report_and_names_every_field_and_word() -> None:
-    page = (DOCS / "report.md").read_text(encoding="utf-8")
+    page = (DOCS / "reference" / "report.md").read_text(encoding="utf-8")
     VALIDATOR.validate(json.loads(page.partition("```json")[2].partition("```")[0]))
     prose = page.rpartition("```")[2]
     definitions = SCHEMA["$defs"]

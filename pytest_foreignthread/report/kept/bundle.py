@@ -13,7 +13,7 @@ from .. import json_report, text
 
 _CONTENTS: Final = (
     "report.txt tells the failure, rerun.txt runs the test again; all files are explained at\n"
-    "https://pytest-foreignthread.readthedocs.io/en/latest/bundle/"
+    "https://pytest-foreignthread.readthedocs.io/en/latest/how-to/bundle/"
 )
 
 

@@ -60,6 +60,7 @@ from . import report_shape
 from .report_shape import shown
 
 _OF_TEST: Final = (Phase.SETUP, Phase.CALL, Phase.TEARDOWN)
+_DEBUGGED: Final = (*_OF_TEST, Phase.EXIT)
 _STOPS: Final = ("interrupt", "exit")
 _TRIED: Final = ("passed", "skipped", "failed")
 
@@ -108,10 +109,10 @@ class MessagesOfTest:
             case JvmAdopted():
                 self._want(not self._forked, "no JVM of the project's own in a forked child", message)
             case DebuggerEntered():
-                self._want(self._phase in _OF_TEST, "no debugger before the setup of the test", message)
+                self._want(self._phase in _DEBUGGED, "no debugger before the setup of the test", message)
                 check_time(message)
             case DebuggerLeft():
-                self._want(self._phase in _OF_TEST, "no debugger before the setup of the test", message)
+                self._want(self._phase in _DEBUGGED, "no debugger before the setup of the test", message)
             case _ if self._ended:
                 raise unexpected("no message after the end of the test", message)
             case PhaseStarted(phase):

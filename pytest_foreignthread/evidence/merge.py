@@ -68,6 +68,9 @@ def _of_hang(documents: Documents, names: Names, subject: int | None, joined: Co
     first = looks[0] if looks else Look((), (), ())
     python = tuple(replace(thread, current=thread.id == subject, joined=thread.id in joined) for thread in first.python)
     native = parse_native_dump(documents.get("native", ""))
+    silent = {} if first.python else _silence(documents, "python_hang", "the dump is empty", "not a faulthandler dump")
+    if not python:
+        python = _seen_by_pystack(subject, names, native)
     links = parse_deadlocks(documents.get("java_dump", ""))
     return Evidence(
         python_threads=python,
@@ -76,12 +79,20 @@ def _of_hang(documents: Documents, names: Names, subject: int | None, joined: Co
         threads=join_threads(Sources(python, first.java, native, first.os, deadlocks=links, looks=tuple(looks))),
         looks=len(looks),
         missing={
-            **({} if python else _silence(documents, "python_hang", "the dump is empty", "not a faulthandler dump")),
+            **silent,
             **(
                 {} if first.java else _silence(documents, "java_dump", "the dump is empty", "not a HotSpot thread dump")
             ),
         },
     )
+
+
+def _seen_by_pystack(subject: int | None, names: Names, native: tuple[NativeThread, ...]) -> tuple[PythonThread, ...]:
+    """Return the thread that the hang is about where Python wrote no stack, as after its own end."""
+    native_id, name = names.get(subject, (None, None)) if subject is not None else (None, None)
+    if subject is None or native_id is None or not any(thread.native_id == native_id for thread in native):
+        return ()
+    return (PythonThread(subject, name, True, (), native_id),)
 
 
 def _look(documents: Documents, names: Names, suffix: str) -> Look:

@@ -34,6 +34,7 @@ def foreign_thread(
     isolation: Isolation | None = None,
     stack: int | str | None = None,
     block_signals: bool | None = None,
+    finalize: bool | None = None,
     skip: str | None = None,
     expect: Mapping[Mode, OutcomeWord | Sequence[OutcomeWord]]
     | Mapping[OwnModeName, OutcomeWord | Sequence[OutcomeWord]]
@@ -54,5 +55,5 @@ def foreign_thread(marked: Any = None, /, **arguments: Any) -> Any:
 
 
 _ARGUMENTS = frozenset(
-    {"mode", "timeout", "jvm_args", "classpath", "isolation", "stack", "block_signals", "skip", "expect"}
+    {"mode", "timeout", "jvm_args", "classpath", "isolation", "stack", "block_signals", "finalize", "skip", "expect"}
 )

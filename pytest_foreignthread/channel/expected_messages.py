@@ -19,6 +19,8 @@ and is an error of that test. What fits a forger can send, too: it says no more 
 | reported | `SessionStopped` | stopped |
 | reported, stopped | `PhaseStarted` of `call` after a setup that passed, of `teardown` after both | that phase |
 | | after the teardown `TestEnded` or `Finished` | ended |
+| | after the teardown of a test that has passed, if it is to be finalized: `PhaseStarted` of `exit` | exit |
+| exit | `WarningRecorded` of this phase; the child ends without another word | the same |
 | not served | `PhaseStarted` of `teardown`, `TestEnded`, `Finished` | ended |
 
 In each state `ThreadNamed` and `UncaughtException`, which say something and change nothing: threads of a body may be
@@ -58,6 +60,7 @@ from . import report_shape
 from .report_shape import shown
 
 _OF_TEST: Final = (Phase.SETUP, Phase.CALL, Phase.TEARDOWN)
+_DEBUGGED: Final = (*_OF_TEST, Phase.EXIT)
 _STOPS: Final = ("interrupt", "exit")
 _TRIED: Final = ("passed", "skipped", "failed")
 
@@ -76,12 +79,19 @@ class Expected(Protocol):
 class MessagesOfTest:
     """Those about one test of one child."""
 
-    def __init__(self, nodeid: str, *, starts_jvm: bool, late: bool = False, forked: bool = True) -> None:
-        """`starts_jvm` is whether the child has a JVM to start, `late` whether that may be in the test's setup."""
+    def __init__(
+        self, nodeid: str, *, starts_jvm: bool, late: bool = False, forked: bool = True, finalizes: bool = False
+    ) -> None:
+        """`starts_jvm` is whether the child has a JVM to start, `late` whether that may be in the test's setup.
+
+        `finalizes` is whether the child is to end by the finalization of its interpreter.
+        """
         self._nodeid = nodeid
         self._starts_jvm = starts_jvm
         self._late = late
         self._forked = forked
+        self._may_finalize = finalizes
+        """False as soon as a phase has not passed."""
         self._phase = Phase.FORK
         """The last one that began; a JVM that starts in the setup leaves it at that."""
         self._in_jvm = False
@@ -99,10 +109,10 @@ class MessagesOfTest:
             case JvmAdopted():
                 self._want(not self._forked, "no JVM of the project's own in a forked child", message)
             case DebuggerEntered():
-                self._want(self._phase in _OF_TEST, "no debugger before the setup of the test", message)
+                self._want(self._phase in _DEBUGGED, "no debugger before the setup of the test", message)
                 check_time(message)
             case DebuggerLeft():
-                self._want(self._phase in _OF_TEST, "no debugger before the setup of the test", message)
+                self._want(self._phase in _DEBUGGED, "no debugger before the setup of the test", message)
             case _ if self._ended:
                 raise unexpected("no message after the end of the test", message)
             case PhaseStarted(phase):
@@ -110,7 +120,11 @@ class MessagesOfTest:
             case ReportMade(report):
                 self._take_report(report, message)
             case WarningRecorded(when=when):
-                self._want(self._runs and when == self._phase.value, f"{self._next} or a warning of it", message)
+                self._want(
+                    (self._runs or self._phase is Phase.EXIT) and when == self._phase.value,
+                    f"{self._next} or a warning of it",
+                    message,
+                )
             case SessionStopped(kind=kind):
                 self._want(self._phase in _OF_TEST and not self._stopped and kind in _STOPS, self._next, message)
                 self._stopped = True
@@ -146,6 +160,8 @@ class MessagesOfTest:
             return "the end of a test that was not run"
         if self._jvm_failed and self._phase not in _OF_TEST:
             return "the end of the child, whose JVM failed"
+        if self._phase is Phase.EXIT:
+            return "the end of the child, whose interpreter is finalized"
         if self._phase not in _OF_TEST:
             return "the start of the setup"
         if not self._is_closed:
@@ -183,6 +199,8 @@ class MessagesOfTest:
                 return self._phase is Phase.SETUP and self._reported and self._passed and not self._stopped
             case Phase.TEARDOWN:
                 return self._phase in (Phase.SETUP, Phase.CALL) and self._is_closed
+            case Phase.EXIT:
+                return self._phase is Phase.TEARDOWN and self._reported and self._may_finalize
             case _:
                 return False
 
@@ -200,6 +218,7 @@ class MessagesOfTest:
         if when != self._phase.value:
             raise Unexpected(f"expected the report of the {self._phase.value}, got one of {shown(when)}")
         self._reported, self._passed = True, report.get("outcome") == "passed"
+        self._may_finalize = self._may_finalize and self._passed
 
 
 class MessagesOfEnd:

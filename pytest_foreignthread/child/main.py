@@ -19,7 +19,7 @@ from ..model import documents
 from ..model.observation import Finished, NotServed, TestEnded
 from ..model.settings import DUMP_SIGNAL, Settings
 from ..supervise.child_files import no_room
-from . import collector, faults
+from . import collector, faults, finalization
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
 from .debugger.debugging import Debugging
@@ -56,8 +56,11 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     if collects:
         collector.begin()
     with stacks.written_at_exit(), state.alternate.for_this_thread():
-        _serve(Server(tests, state, java), tests, orders)
-    _flush()
+        server = Server(tests, state, java)
+        _serve(server, tests, orders)
+        _flush()
+        if server.to_finalize is not None:
+            finalization.leave(server.to_finalize, sender)
     sender.send(Finished())
 
 

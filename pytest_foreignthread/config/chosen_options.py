@@ -23,6 +23,7 @@ class Options:
     message_limit: int
     stack: int | None
     block_signals: bool
+    finalize: bool
     native: str
     live: str
     faulthandler: str

@@ -118,6 +118,14 @@ OPTIONS: Final = (
         in_marker=True,
     ),
     Option(
+        "finalize",
+        "BOOL",
+        values.switch,
+        False,
+        "finalize the interpreter of each test's child after the test has passed, as a program's end does (false)",
+        in_marker=True,
+    ),
+    Option(
         "start",
         "HOW",
         values.one_of(STARTS),
@@ -421,6 +429,7 @@ def settings_for(marked: Mapping[str, Any], mode: str, call_mode: str, options: 
         isolation=marked.get("isolation", options.isolation),
         stack=marked.get("stack", options.stack),
         block_signals=marked.get("block_signals", options.block_signals),
+        finalize=marked.get("finalize", options.finalize),
         native=options.native,
         message_limit=options.message_limit,
     )

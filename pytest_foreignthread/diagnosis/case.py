@@ -65,6 +65,12 @@ class Case:
         return None
 
     @property
+    def main_native_id(self) -> int | None:
+        """The kernel's id of the child's main thread, which is named first; None where the child came not so far."""
+        main = self.observation.first(ThreadNamed)
+        return None if main is None else main.native_id
+
+    @property
     def on_foreign_thread(self) -> bool:
         """Whether the test's body ran on another thread than the child's main one, which is named first."""
         main = self.observation.first(ThreadNamed)

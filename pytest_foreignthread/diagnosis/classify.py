@@ -46,6 +46,9 @@ def classify_end(observation: Observation, evidence: Evidence) -> Verdict | None
         return None
     fault = evidence.fatal_error.signal if evidence.fatal_error else None
     name, code = _end(observation.end)
+    if name in MEMORY and "SIGABRT" in (fault, _signal_of(evidence.fatal_python_error)) and fault not in MEMORY:
+        # Of abort() faulthandler's handler died in its turn.
+        name = "SIGABRT"
     by_deadline = observation.ended_by is EndedBy.DEADLINE
     if observation.finished and code == 0 and not by_deadline:
         # An hs_err file here is of a process that the test forked and that inherited HotSpot's handlers.
@@ -57,6 +60,10 @@ def classify_end(observation: Observation, evidence: Evidence) -> Verdict | None
     if by_deadline:
         return Verdict(Outcome.HANG, None, None, f"timed out after {observation.phase_limit:g} s")
     return Verdict(Outcome.CRASH, fault or name, code, _crash_message(observation, fault or name, evidence))
+
+
+def _signal_of(fatal_python_error: str | None) -> str | None:
+    return "SIGABRT" if fatal_python_error == "Fatal Python error: Aborted" else None
 
 
 def _end(end: End) -> tuple[str | None, int | None]:

@@ -11,6 +11,7 @@ from ..model.outcomes import Outcome
 from ..model.records import Diagnosis
 from ..model.stacks import FatalError, Gil, PythonFrame, Thread
 from ..model.wording import called, frame_words, native_words
+from .at_exit import callback_at_exit
 from .callbacks import late_callback
 from .case import Case
 from .memory import java_heap_ended, oom_killed, stack_overflow
@@ -161,6 +162,7 @@ def _leaves(frame: PythonFrame) -> bool:
 CRASHES: Final = (
     oom_killed,
     java_heap_ended,
+    callback_at_exit,
     _gil_by_word,
     _fatal_error,
     stack_overflow,

@@ -8,6 +8,7 @@ from ..model.records import Diagnosis
 from ..model.roles import is_at_rest, is_worker
 from ..model.stacks import Awaited, Thread
 from ..model.wording import called
+from .at_exit import callback_at_exit, java_thread_keeps_running, thread_keeps_running
 from .case import Case
 from .futures import event_loop, import_lock, lock_and_future
 from .held import gil_held, lock_without_a_holder
@@ -74,6 +75,9 @@ def _waits_for_a_task(thread: Thread) -> bool:
 
 # The narrower rule stands before the wider one.
 HANGS: Final = (
+    callback_at_exit,
+    java_thread_keeps_running,
+    thread_keeps_running,
     _gil_deadlock,
     _mixed_deadlock,
     _monitor_deadlock,

@@ -27,6 +27,9 @@ def parse_held_crash(text: str, native: Sequence[NativeThread]) -> FatalError | 
         return None
     frames = _frames(native, int(thread))
     address = _first(values, "address")
+    if _aborts(native, int(thread)):
+        # The handler of SIGABRT may crash as well, by another signal.
+        name, address = "SIGABRT", ""
     return FatalError(
         signal=name,
         address=f"{int(address, 16):#018x}" if _ADDRESS.fullmatch(address) else None,
@@ -60,6 +63,13 @@ def _frames(native: Sequence[NativeThread], thread: int) -> tuple[NativeFrame, .
     # Of abort(), which raises the signal, the caller is what matters.
     told = dropwhile(lambda frame: _RAISES.fullmatch(frame.function or "") is not None, newest)
     return tuple(frame for frame in told if isinstance(frame, NativeFrame))
+
+
+def _aborts(native: Sequence[NativeThread], thread: int) -> bool:
+    crashed = next((one for one in native if one.native_id == thread), None)
+    newest = takewhile(_is_c, () if crashed is None else before_the_signal(crashed.frames))
+    raising = takewhile(lambda frame: _RAISES.fullmatch(frame.function or "") is not None, newest)
+    return any(frame.function == "abort" for frame in raising)
 
 
 def _is_c(frame: PythonFrame | NativeFrame) -> bool:

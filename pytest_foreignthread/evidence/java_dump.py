@@ -11,7 +11,7 @@ from ..model.stacks import JavaFrame, JavaThread
 # JDK 17: `"main" #1 prio=5 … tid=0x… nid=0x2d1 …`; 21 on: `"main" #3 [913] prio=5 … tid=0x… nid=913 …`, without `nid=`
 # where the thread carries a virtual one. The list of deadlocks at the end names threads too, but not their `tid=`.
 _THREAD = re.compile(
-    r'"(?P<name>.*)" (?:#[0-9]+ )?(?:\[(?P<id>[0-9]{1,18})\] )?[^"]*\btid=0x[0-9a-f]+'
+    r'"(?P<name>.*)" (?P<number>#[0-9]+ )?(?:\[(?P<id>[0-9]{1,18})\] )?(?P<daemon>daemon )?[^"]*\btid=0x[0-9a-f]+'
     r"(?: +nid=(?P<nid>0x[0-9a-f]{1,16}|[0-9]{1,18})(?![0-9a-z]))?.*"
 )
 _STATE = re.compile(r"\s+(?:java\.lang\.Thread\.State: (.*)|(Carrying virtual thread #[0-9]+))")
@@ -58,12 +58,15 @@ class _Reading:
 
     name: str
     native_id: int | None
+    daemon: bool | None = None
     state: str | None = None
     frames: list[JavaFrame] = field(default_factory=list)
     locks: list[str] = field(default_factory=list)
 
     def thread(self) -> JavaThread:
-        return JavaThread(self.name, self.native_id, False, self.state, tuple(self.frames), tuple(self.locks))
+        return JavaThread(
+            self.name, self.native_id, False, self.state, tuple(self.frames), tuple(self.locks), self.daemon
+        )
 
 
 def parse_thread_dump(text: str) -> tuple[JavaThread, ...]:
@@ -81,7 +84,7 @@ def _readings(lines: list[str]) -> Iterator[_Reading]:
         if header := _THREAD.fullmatch(line):
             if reading is not None:
                 yield reading
-            reading = _Reading(header["name"], _native_id(header))
+            reading = _Reading(header["name"], _native_id(header), _daemon(header))
         elif reading is not None and (mounted := _MOUNTED.match(line)):
             yield reading
             reading = _Reading(mounted[1], None)
@@ -97,6 +100,11 @@ def _readings(lines: list[str]) -> Iterator[_Reading]:
 def _native_id(header: re.Match[str]) -> int | None:
     number = header["id"] or header["nid"]
     return None if number is None else int(number, 16 if number.startswith("0x") else 10)
+
+
+def _daemon(header: re.Match[str]) -> bool | None:
+    """Return None of HotSpot's own threads, which have no number."""
+    return None if header["number"] is None else header["daemon"] is not None
 
 
 def _read(line: str, reading: _Reading) -> None:

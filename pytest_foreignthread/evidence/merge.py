@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from ..model.records import Evidence
-from ..model.stacks import FatalError, JavaThread, PythonThread
+from ..model.roles import MAIN
+from ..model.stacks import FatalError, JavaThread, NativeThread, OsThread, PythonThread
 from .held_crash_document import parse_held_crash
 from .hs_err import parse_fatal_error
 from .java_dump import parse_deadlocks, parse_thread_dump
@@ -17,6 +18,7 @@ from .os_threads import parse_os_threads
 from .python_dump import PythonDump, parse_python_dump
 from .threads import Sources, join_threads
 
+T = TypeVar("T", NativeThread, OsThread)
 Documents = Mapping[str, str]
 Names = Mapping[int, tuple[int, str]]
 
@@ -27,7 +29,11 @@ _KERNEL_NAME: Final = 15
 
 
 def read_evidence(
-    documents: Documents, names: Names, missing: Mapping[str, str], subject: int | None = None
+    documents: Documents,
+    names: Names,
+    missing: Mapping[str, str],
+    subject: int | None = None,
+    joined: Collection[int] = (),
 ) -> Evidence:
     """Return what the documents tell of a child's death, or of its hang if they were taken while it lived.
 
@@ -35,13 +41,13 @@ def read_evidence(
     `java_dump`, `os_threads`, `native` (pystack's), `stdout` and `stderr`; of a hang those of the second and third look
     end in `_2` and `_3`. `names` gives kernel id and name for Python's thread idents, as the child told them. `missing`
     has the documents that could not be taken; one that tells nothing joins them in the evidence. `subject` is the ident
-    of the thread that ran the test when it hung.
+    of the thread that ran the test when it hung, `joined` those of the threads whose end Python waits for.
     """
     fatal, dump = _fatal_error(documents), parse_python_dump(documents.get("python", ""))
     probed = any(name in documents or name in missing for name in ("python_hang", "java_dump"))
     # One that dies by itself while it is looked at, or while it is being ended, has crashed.
     hung = probed and fatal is None and dump.fatal_error is None
-    evidence = _of_hang(documents, names, subject) if hung else _of_death(documents, fatal, dump, names)
+    evidence = _of_hang(documents, names, subject, joined) if hung else _of_death(documents, fatal, dump, names)
     return replace(
         evidence,
         missing={**evidence.missing, **missing},
@@ -57,11 +63,14 @@ def _fatal_error(documents: Documents) -> FatalError | None:
     return told or parse_held_crash(documents.get("held_crash", ""), native)
 
 
-def _of_hang(documents: Documents, names: Names, subject: int | None) -> Evidence:
+def _of_hang(documents: Documents, names: Names, subject: int | None, joined: Collection[int]) -> Evidence:
     looks = [look for suffix in _LOOKS if (look := _look(documents, names, suffix)) != Look((), (), ())]
     first = looks[0] if looks else Look((), (), ())
-    python = tuple(replace(thread, current=thread.id == subject) for thread in first.python)
+    python = tuple(replace(thread, current=thread.id == subject, joined=thread.id in joined) for thread in first.python)
     native = parse_native_dump(documents.get("native", ""))
+    silent = {} if first.python else _silence(documents, "python_hang", "the dump is empty", "not a faulthandler dump")
+    if not python:
+        python = _seen_by_pystack(subject, names, native)
     links = parse_deadlocks(documents.get("java_dump", ""))
     return Evidence(
         python_threads=python,
@@ -70,12 +79,20 @@ def _of_hang(documents: Documents, names: Names, subject: int | None) -> Evidenc
         threads=join_threads(Sources(python, first.java, native, first.os, deadlocks=links, looks=tuple(looks))),
         looks=len(looks),
         missing={
-            **({} if python else _silence(documents, "python_hang", "the dump is empty", "not a faulthandler dump")),
+            **silent,
             **(
                 {} if first.java else _silence(documents, "java_dump", "the dump is empty", "not a HotSpot thread dump")
             ),
         },
     )
+
+
+def _seen_by_pystack(subject: int | None, names: Names, native: tuple[NativeThread, ...]) -> tuple[PythonThread, ...]:
+    """Return the thread that the hang is about where Python wrote no stack, as after its own end."""
+    native_id, name = names.get(subject, (None, None)) if subject is not None else (None, None)
+    if subject is None or native_id is None or not any(thread.native_id == native_id for thread in native):
+        return ()
+    return (PythonThread(subject, name, True, (), native_id),)
 
 
 def _look(documents: Documents, names: Names, suffix: str) -> Look:
@@ -95,12 +112,14 @@ def _of_death(documents: Documents, fatal: FatalError | None, dump: PythonDump, 
         # A dump that was asked for, of an earlier phase: HotSpot died without the abort() that leaves one.
         dump, missing["python"] = PythonDump(None, ()), "the dump is older than the crash"
     if not dump.threads:
-        missing = {**_silence(documents, "python", "the dump is empty", "not a faulthandler dump"), **missing}
+        torn = "not a faulthandler dump" if dump.fatal_error is None else "faulthandler came to write no stack"
+        missing = {**_silence(documents, "python", "the dump is empty", torn), **missing}
     fatal = _with_end_of_stack(fatal, dump)
     top = () if fatal is None else fatal.native_frames
     python, java = _of_crash(dump.threads, fatal, names), _crashing(fatal)
-    native = parse_native_dump(documents.get("native", ""))
-    os = parse_os_threads(documents.get("os_threads", ""))
+    main = next((native_id for native_id, name in names.values() if name == MAIN), None)
+    native = tuple(_as_main(one, main) for one in parse_native_dump(documents.get("native", "")))
+    os = tuple(_as_main(one, main) for one in parse_os_threads(documents.get("os_threads", "")))
     return Evidence(
         fatal_error=fatal,
         fatal_python_error=dump.fatal_error,
@@ -111,6 +130,11 @@ def _of_death(documents: Documents, fatal: FatalError | None, dump: PythonDump, 
         threads=join_threads(Sources(python, java, native, os, fatal)),
         missing=missing,
     )
+
+
+def _as_main(thread: T, main: int | None) -> T:
+    """Name the main thread, for which Python may have written no stack, as the child names it."""
+    return replace(thread, name=MAIN) if thread.native_id == main else thread
 
 
 def _with_end_of_stack(fatal: FatalError | None, dump: PythonDump) -> FatalError | None:

@@ -63,10 +63,18 @@ def parse_python_dump(text: str) -> PythonDump:
         for reading in dumps[-1].threads[-1:]:
             reading.whole = False
     fatal = max((index for index, dump in enumerate(dumps) if dump.fatal_error is not None), default=0)
+    while fatal and _is_torn(dumps[fatal - 1]):
+        # Amid its dump faulthandler crashed itself: what came first is what happened.
+        fatal -= 1
+        dumps[fatal].threads.pop()
     candidates = [dump for dump in dumps[fatal:] if dump.threads]
     chosen = next((dump for dump in reversed(candidates) if dump.whole), candidates[-1] if candidates else None)
     threads = () if chosen is None else tuple(reading.thread() for reading in chosen.threads)
     return PythonDump(dumps[fatal].fatal_error if dumps else None, threads)
+
+
+def _is_torn(dump: _Dump) -> bool:
+    return dump.fatal_error is not None and bool(dump.threads) and not dump.whole
 
 
 def _dumps(lines: Sequence[str]) -> list[_Dump]:

@@ -85,7 +85,9 @@ def _joined(sources: Sources) -> list[_Parts]:
         parts.setdefault(crashed, _Parts()).fatal = sources.fatal
     python_side = {frame for thread in sources.python for frame in thread.frames}
     for native in sources.native:
-        if native.native_id in parts or native.gil is not None or not python_side.isdisjoint(native.frames):
+        runs_python = native.gil is not None or not python_side.isdisjoint(native.frames)
+        # Where Python wrote no stacks, those that pystack found of it are all there is.
+        if native.native_id in parts or runs_python or (not python_side and _python_frames(native)):
             parts.setdefault(native.native_id, _Parts()).native = native
     for task in sources.os:
         if task.native_id in parts:
@@ -114,6 +116,7 @@ def _thread(parts: _Parts, moved: Motions) -> Thread:
         java_state=java.state if java is not None else None,
         locks=java.locks if java is not None else (),
         gil=native.gil if native is not None else None,
+        daemon=False if python is not None and python.joined else java.daemon if java is not None else None,
         motion=moves.motion if moves is not None else None,
         seen=moves.seen if moves is not None else (),
     )

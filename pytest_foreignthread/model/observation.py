@@ -24,6 +24,8 @@ class ThreadNamed:
     ident: int
     native_id: int
     name: str
+    joined: bool = False
+    """Whether Python waits for its end before the interpreter is finalized: it is no daemon."""
 
 
 @dataclass(frozen=True)
@@ -259,4 +261,5 @@ class Observation:
 
     @property
     def finished(self) -> bool:
-        return self.first(Finished) is not None
+        """Whether the child said that it had done all, or finalized the interpreter, after which nobody can speak."""
+        return self.first(Finished) is not None or (self.phase is Phase.EXIT and self.end == Exited(0))

@@ -36,6 +36,8 @@ class Phase(enum.Enum):
     SETUP = "setup"
     CALL = "call"
     TEARDOWN = "teardown"
+    EXIT = "exit"
+    """The finalization of the interpreter, behind the teardown of a test that asks for it."""
 
 
 class ForeignThreadError(Exception):

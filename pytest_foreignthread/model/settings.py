@@ -89,6 +89,8 @@ class Settings:
     """Bytes of the stack of a thread that a mode makes; None for the system's choice."""
     block_signals: bool = False
     """Whether a thread that a mode makes blocks all signals but those of a crash."""
+    finalize: bool = False
+    """Whether the child of a test that has passed ends by the finalization of its interpreter, in a phase of it."""
     jvm_cache: Path | None = None
     """A class archive (`.jsa`) or AOT cache (`.aot`) that the JVM may take its first classes from."""
     native: str = "auto"

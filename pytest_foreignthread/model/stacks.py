@@ -23,6 +23,8 @@ class PythonThread:
     frames: tuple[PythonFrame, ...]
     native_id: int | None = None
     """The kernel's thread id, by which Java's side is joined; None where the child did not tell."""
+    joined: bool = False
+    """Whether Python waits for its end before the interpreter is finalized."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class JavaThread:
     frames: tuple[JavaFrame, ...]
     locks: tuple[str, ...] = ()
     """Lines on monitors and synchronizers, as HotSpot words them (`- waiting to lock <0x…> (a X)`)."""
+    daemon: bool | None = None
+    """None of a thread that runs no Java code, and where the document does not tell."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,8 @@ class Thread:
     motion: Motion | None = None
     seen: tuple[PythonFrame | JavaFrame, ...] = ()
     """Of a thread that moved, the newest frames in which the looks found it."""
+    daemon: bool | None = None
+    """Whether Python, or the JVM, ends without waiting for it; None where that is not known."""
     shares_name: bool = False
     """Whether another thread has the same name: a thread that C code starts inherits that of the one it runs on."""
 

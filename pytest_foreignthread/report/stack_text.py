@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from ..model.outcomes import Outcome
+from ..model.outcomes import Outcome, Phase
 from ..model.records import RunRecord
-from ..model.roles import awaits_the_body, is_idle
+from ..model.roles import awaits_the_body, is_idle, is_service
 from ..model.stacks import Gil, Thread
 from ..model.wording import motion_words, titled, wait_words
 from .frame_text import frame_lines
@@ -19,7 +19,7 @@ def thread_lines(record: RunRecord, *, width: int, brief: bool = False, whole: b
     `brief` shows that one alone, `whole` folds nothing. `width` (columns) holds for the first lines of threads.
     """
     threads = record.evidence.threads
-    shown = [thread for thread in threads if whole or thread.current or not is_idle(thread)]
+    shown = [thread for thread in threads if whole or thread.current or not is_idle(thread) or _keeps(thread, record)]
     if brief:
         shown = [thread for thread in shown if thread.current] or shown[:1]
     for thread in shown:
@@ -33,6 +33,11 @@ def thread_lines(record: RunRecord, *, width: int, brief: bool = False, whole: b
     if folded := len(threads) - len(shown):
         kind = "more" if brief else "idle"
         yield f"(and {folded} {kind} {'thread' if folded == 1 else 'threads'})"
+
+
+def _keeps(thread: Thread, record: RunRecord) -> bool:
+    """Return whether the end of the process waits for the thread, idle or not."""
+    return record.phase is Phase.EXIT and thread.daemon is False and not is_service(thread)
 
 
 def _title(thread: Thread, record: RunRecord, width: int) -> Iterator[str]:

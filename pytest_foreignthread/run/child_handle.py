@@ -199,7 +199,10 @@ class ForkedChild:
 
     def _expected(self, item: pytest.Item) -> MessagesOfTest:
         late = self.starts_jvm_late
-        return MessagesOfTest(item.nodeid, starts_jvm=self._starts_jvm, late=late, forked=self.is_copy)
+        finalizes = item.stash[SETTINGS].finalize
+        return MessagesOfTest(
+            item.nodeid, starts_jvm=self._starts_jvm, late=late, forked=self.is_copy, finalizes=finalizes
+        )
 
     def close(self, discard: Callable[[ChildFolder], object]) -> None:
         """Nothing is left of it once `discard` has removed its directory; it may be closed again."""

@@ -43,7 +43,8 @@ def jvm_key(settings: Settings) -> JvmKey:
 def group_of(item: pytest.Item) -> Group | None:
     """None for a test that has a child of its own, and for one that runs in the pytest process."""
     settings = item.stash.get(SETTINGS, None)
-    if settings is None or settings.isolation == "test":
+    # A process whose interpreter is finalized can serve no other test.
+    if settings is None or settings.isolation == "test" or settings.finalize:
         return None
     module = None if settings.isolation == "session" else module_of(item)
     return Group(jvm_key(settings), module, settings.mode)

@@ -42,6 +42,7 @@ from ..report.pytest.reporting import (
     child_reports,
     death_reports,
     reported_outcome,
+    superseded_by_death,
     with_entry,
 )
 from .children import Children, Seen
@@ -109,7 +110,8 @@ class Runner:
         traceback = "\n".join(report.longreprtext for report in reports if is_abnormal(report))
         record = self._with_artifacts(record, seen.taken, traceback)
         if died:
-            reports += death_reports(item, record, reports, observation)
+            deaths = death_reports(item, record, reports, observation)
+            reports = [*superseded_by_death(reports, record), *deaths]
         elif record.outcome is Outcome.NULL_RESULT:
             add_evidence(reports, record)
         elif record.diagnosis is not None:

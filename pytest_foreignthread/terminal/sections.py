@@ -16,12 +16,14 @@ from ..interop.pytest_terminal import (
     shows_in_summary,
     titles_noted,
 )
+from ..model.outcomes import Phase
 from ..model.report_data import data_of
 from ..model.status_words import is_abnormal, status_words
 from .alike import entries_of, groups, same_lines
 
 _TITLES: Final = {"segfault": "SEGFAULTS", "hang": "HANGS", "null_result": "NULL RESULTS", "crash": "CRASHES"}
 _MARKUP: Final = {"diagnosis: ": {"yellow": True, "bold": True}, "thread ": {"bold": True}}
+_EXIT: Final = Phase.EXIT.value
 _SUMMARY: Final = "short test summary info"
 
 
@@ -75,7 +77,9 @@ class TerminalPart:
             where = as_typed(config, report.nodeid)
             self._terminal.write_line(f"{where}: {data_of(report).text}")
             return
-        place = "" if report.when == "call" else f"{report.when} of "
+        # For pytest it is a part of the teardown.
+        when = _EXIT if (data_of(report).entry or {}).get("phase") == _EXIT else report.when
+        place = "" if when == "call" else f"{when} of "
         self._terminal.write_sep("_", f"{place}{report.head_line}", red=True, bold=True)
         tw = config.get_terminal_writer()
         tail = data_of(report).tail

@@ -21,6 +21,10 @@ MISSES = "test_a_near_miss_does_not_earn_it"
 WITHOUT_A_RECORD = ("jvm-before-fork", "oom-killed")
 
 
+HANGS_THREADS = sys.version_info >= (3, 14)
+"""Whether Python stops a thread that calls it at the end; older releases end the thread."""
+
+
 class Expected(NamedTuple):
     """`thread` and `frame` are None for a failure of which pytest's traceback tells."""
 
@@ -32,6 +36,13 @@ class Expected(NamedTuple):
 
 
 EXPECTED = [
+    Expected(
+        "callback-at-exit",
+        "test_pool_lives_until_the_end",
+        ("hang",) if HANGS_THREADS else ("crash",),
+        "MainThread" if HANGS_THREADS else "pool-worker",
+        None if HANGS_THREADS else "abort",
+    ),
     Expected("deep-recursion", "test_recursion_limit_above_the_stack", ("segfault", "crash"), "foreign-1", "down"),
     Expected("event-loop", "test_loop_waits_for_its_callback", ("hang",), "foreign-1", "_run_once"),
     Expected("exited", "test_python_leaves", ("crash",), "foreign-1", "test_python_leaves"),
@@ -76,6 +87,15 @@ EXPECTED = [
     ),
     Expected("pool-starvation", "test_the_pool_of_the_plugin", ("hang",), "pool-1-thread-1", "nested"),
     Expected("result-with-exception", "test_destructor_leaves_an_exception", ("null_result",), "foreign-1"),
+    Expected(
+        "java-thread-keeps-running",
+        "test_pool_is_not_shut_down",
+        ("hang",),
+        "MainThread",
+        "_JTerminate",
+    ),
+    Expected("thread-keeps-running", "test_writer_of_a_log", ("hang",), "MainThread", "_shutdown"),
+    Expected("thread-keeps-running", "test_task_of_an_executor", ("hang",), "MainThread", "_shutdown"),
     Expected("self-deadlock", "test_method_that_calls_another", ("hang",), "foreign-1", "add"),
     Expected("thread-affine", "test_local", ("failed",)),
     Expected("thread-affine", "test_context_variable", ("failed",)),

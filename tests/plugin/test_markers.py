@@ -276,7 +276,7 @@ def test_good(): pass
 """
 A_MODE: Final = f"want one of {', '.join(map(repr, MODES))}, or a list of them"
 SECONDS: Final = "want a positive number of seconds, such as 30 or 0.5"
-TAKES: Final = "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, skip, expect"
+TAKES: Final = "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, skip, expect"
 PROBLEMS: Final = [
     f"test_it.py::test_timeout: foreign_thread(timeout=0): {SECONDS}",
     f"test_it.py::test_two_mistakes: foreign_thread(mode='sam'): {A_MODE}",
@@ -313,7 +313,7 @@ def test_markers_are_listed(run_suite: RunSuite) -> None:
     (line,) = [line for line in run.output.splitlines() if line.startswith("@pytest.mark.foreign_thread(")]
     assert line.startswith(
         "@pytest.mark.foreign_thread(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...], "
-        "isolation=SCOPE, stack=SIZE, block_signals=BOOL, skip=REASON, expect={...}): "
+        "isolation=SCOPE, stack=SIZE, block_signals=BOOL, finalize=BOOL, skip=REASON, expect={...}): "
     )
     assert f"mode is one of {', '.join(MODES)}, one of the project's own, or a list of them; " in line
 

@@ -192,3 +192,40 @@ def test_the_first_null_result_of_a_chain() -> None:
     assert raised_null_result(chain) == first
     assert raised_null_result(chain[:2]) is None
     assert raised_null_result([]) is None
+
+
+BUS: Final = Signaled(signal.SIGBUS)
+ABORTS: Final = {
+    "faulthandler died of it in its turn": (BUS, Evidence(fatal_python_error="Fatal Python error: Aborted")),
+    "the C stack shows it": (BUS, hs_err("SIGABRT")),
+    "by a segfault": (Signaled(signal.SIGSEGV), Evidence(fatal_python_error="Fatal Python error: Aborted")),
+}
+
+
+@pytest.mark.parametrize(("end", "evidence"), ABORTS.values(), ids=ABORTS)
+def test_a_fault_in_the_handler_of_an_abort_is_an_abort(end: End, evidence: Evidence) -> None:
+    verdict = classify_end(observed(end), evidence)
+    assert verdict is not None
+    assert (verdict.outcome, verdict.signal) == (Outcome.CRASH, "SIGABRT")
+
+
+def test_a_fault_of_hotspots_is_no_abort() -> None:
+    verdict = classify_end(observed(BUS), hs_err("SIGSEGV"))
+    assert verdict is not None
+    assert (verdict.outcome, verdict.signal) == (Outcome.SEGFAULT, "SIGSEGV")
+
+
+@pytest.mark.parametrize(("status", "words"), [(0, None), (3, "exited with status 3"), (120, "exited with status 120")])
+def test_a_finalized_process_can_say_by_its_status_alone_how_it_ended(status: int, words: str | None) -> None:
+    verdict = classify_end(observed(Exited(status), phase=Phase.EXIT), NOTHING)
+    if words is None:
+        assert verdict is None
+    else:
+        assert verdict is not None
+        assert (verdict.outcome, verdict.exit_code, words in verdict.message) == (Outcome.CRASH, status, True)
+
+
+def test_status_0_tells_nothing_of_another_phase() -> None:
+    verdict = classify_end(observed(Exited(0), phase=Phase.TEARDOWN), NOTHING)
+    assert verdict is not None
+    assert verdict.outcome is Outcome.CRASH

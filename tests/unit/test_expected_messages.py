@@ -28,7 +28,7 @@ from pytest_foreignthread.model.observation import (
 )
 from pytest_foreignthread.model.outcomes import Phase
 
-JVM, SETUP, CALL, TEARDOWN = map(PhaseStarted, (Phase.JVM, Phase.SETUP, Phase.CALL, Phase.TEARDOWN))
+JVM, SETUP, CALL, TEARDOWN, EXIT = map(PhaseStarted, list(Phase)[1:])
 THREAD: Final = ThreadNamed(1, 2, "MainThread")
 STOP: Final = SessionStopped("exit", "enough")
 FAILED: Final = JvmFailed("no memory")
@@ -57,8 +57,15 @@ CALLED: Final = (*SET_UP, CALL, report("call"))
 TORN_DOWN: Final = (*CALLED, TEARDOWN, report("teardown"))
 
 
-def take(messages: Iterable[Message], *, starts_jvm: bool = True, late: bool = False, forked: bool = True) -> None:
-    expected = MessagesOfTest("t.py::test", starts_jvm=starts_jvm, late=late, forked=forked)
+def take(
+    messages: Iterable[Message],
+    *,
+    starts_jvm: bool = True,
+    late: bool = False,
+    forked: bool = True,
+    finalizes: bool = False,
+) -> None:
+    expected = MessagesOfTest("t.py::test", starts_jvm=starts_jvm, late=late, forked=forked, finalizes=finalizes)
     for message in messages:
         expected.take(message)
 
@@ -86,6 +93,45 @@ WHOLE: Final[dict[str, tuple[Message, ...]]] = {
 @pytest.mark.parametrize("messages", WHOLE.values(), ids=WHOLE)
 def test_what_a_child_sends_in_order_is_accepted(messages: tuple[Message, ...]) -> None:
     take(messages)
+
+
+def test_a_test_that_has_passed_may_be_finalized() -> None:
+    take([*TORN_DOWN, EXIT, THREAD, entered(), LEFT, warning("exit"), THREAD], finalizes=True)
+    take([*TORN_DOWN, Finished()], finalizes=True)
+
+
+TO_FINALIZE: Final[dict[str, tuple[tuple[Message, ...], Message, str]]] = {
+    "before the teardown": (CALLED, EXIT, "expected the start of the teardown, got the start of the exit"),
+    "before the report of the teardown": ((*CALLED, TEARDOWN), EXIT, "expected the report of the teardown"),
+    "after a call that failed": (
+        (*SET_UP, CALL, report("call", "failed"), TEARDOWN, report("teardown")),
+        EXIT,
+        "expected the end of the test",
+    ),
+    "after a teardown that failed": ((*CALLED, TEARDOWN, report("teardown", "failed")), EXIT, "the end of the test"),
+    "after a test that was stopped": (
+        (*CALLED, TEARDOWN, report("teardown"), STOP),
+        SETUP,
+        "expected the end of the test",
+    ),
+    "twice": ((*TORN_DOWN, EXIT), EXIT, "expected the end of the child, whose interpreter is finalized"),
+    "the end behind it": ((*TORN_DOWN, EXIT), Finished(), "got Finished"),
+    "the end of the test alone": ((*TORN_DOWN, EXIT), TestEnded(), "got TestEnded"),
+    "a report behind it": ((*TORN_DOWN, EXIT), report("teardown"), "got a report of the 'teardown'"),
+    "a warning of an earlier phase": ((*TORN_DOWN, EXIT), warning("teardown"), "or a warning of it"),
+    "a stop": ((*TORN_DOWN, EXIT), STOP, "got SessionStopped"),
+    "another phase": ((*TORN_DOWN, EXIT), CALL, "got the start of the call"),
+}
+
+
+@pytest.mark.parametrize(("before", "message", "words"), TO_FINALIZE.values(), ids=TO_FINALIZE)
+def test_what_a_child_that_is_to_be_finalized_may_not_send(
+    before: tuple[Message, ...], message: Message, words: str
+) -> None:
+    take(before, finalizes=True)
+    with pytest.raises(Unexpected) as raised:
+        take([*before, message], finalizes=True)
+    assert words in str(raised.value)
 
 
 def test_a_shared_child_has_its_jvm_from_the_first_test_on() -> None:
@@ -146,6 +192,7 @@ WRONG: Final[dict[str, tuple[tuple[Message, ...], Message, str]]] = {
     "the end of the child in the call": ((*SET_UP, CALL), Finished(), "got Finished"),
     "the end before the teardown": (CALLED, TestEnded(), "expected the start of the teardown, got TestEnded"),
     "after the end": ((*TORN_DOWN, TestEnded()), report("call"), "expected no message after the end of the test"),
+    "a test that is not to be finalized": (TORN_DOWN, EXIT, "expected the end of the test, got the start of the exit"),
     "a trial": ((*SET_UP, CALL), Tried("new", "passed", ""), "got Tried"),
     "a debugger before the setup": ((JVM,), entered(), "expected no debugger before the setup of the test"),
     "a debugger at no time": ((*SET_UP, CALL), entered(math.nan), "expected the time at which a debugger was entered"),

@@ -66,6 +66,20 @@ def test_of_an_abort_its_caller_matters() -> None:
     assert [frame.function for frame in found.native_frames] == ["give_up"]
 
 
+def test_a_fault_in_the_handler_of_an_abort_is_an_abort() -> None:
+    frames = (*HANDLERS, c("raise"), c("abort"), c("__libc_message"))
+    found = parse_held_crash(DOCUMENT, [NativeThread(42, None, None, frames)])
+    assert found is not None
+    assert (found.signal, found.address, found.problematic_frame) == ("SIGABRT", None, "C  [libc.so.6]  __libc_message")
+
+
+def test_a_signal_that_the_test_raised_is_its_own() -> None:
+    frames = (*HANDLERS, c("raise"), c("call_abort", "libx.so"), c("abort"))
+    found = parse_held_crash("signal: SIGSEGV\nthread: 42\n", [NativeThread(42, None, None, frames)])
+    assert found is not None
+    assert found.signal == "SIGSEGV"
+
+
 @pytest.mark.parametrize(
     "text", ["", "signal: SIGSEGV\n", "thread: 1\n", "signal: 11\nthread: 1\n", "signal: SIGSEGV\nthread: x\n"]
 )

@@ -57,6 +57,12 @@ def test_who_has_no_group(isolation: str | None) -> None:
     assert group_of(item("a.py", isolation)) is None
 
 
+@pytest.mark.parametrize("isolation", ["module", "session"])
+def test_a_process_that_is_finalized_serves_no_other_test(isolation: str) -> None:
+    assert group_of(item("a.py", isolation, finalize=True)) is None
+    assert group_of(item("a.py", isolation)) is not None
+
+
 def test_the_last_of_a_group() -> None:
     first, plain, last, other = item("a.py"), item("a.py", None), item("b.py"), item("b.py", "module")
     places = Places([first, plain, last, other])

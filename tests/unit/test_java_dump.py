@@ -71,6 +71,7 @@ def test_a_thread_blocked_on_a_monitor(version: int, native_id: int, vector: str
             f"- waiting to lock <{vector}> (a java.util.Vector)",
             f"- <{worker}> (a java.util.concurrent.ThreadPoolExecutor$Worker)",
         ),
+        daemon=False,
     )
 
 
@@ -169,19 +170,21 @@ def made(*lines: str) -> tuple[JavaThread, ...]:
     ],
 )
 def test_a_frame(line: str, frame: JavaFrame) -> None:
-    assert made(f"\t{line}") == (JavaThread("a", 16, False, None, (frame,)),)
+    assert made(f"\t{line}") == (JavaThread("a", 16, False, None, (frame,), daemon=False),)
 
 
 @pytest.mark.parametrize(
-    ("header", "native_id"),
+    ("header", "native_id", "daemon"),
     [
-        ('"b" #9 [77] daemon prio=5 os_prio=0 cpu=0.1ms elapsed=1.0s tid=0x0f  [0x0]', 77),
-        ('"b" #9 daemon prio=5 os_prio=0 cpu=0.1ms elapsed=1.0s tid=0x0f nid=NA runnable', None),
-        ('"b" os_prio=0 cpu=0.1ms elapsed=1.0s tid=0x0f nid=12 runnable  ', 12),
+        ('"b" #9 [77] daemon prio=5 os_prio=0 cpu=0.1ms elapsed=1.0s tid=0x0f  [0x0]', 77, True),
+        ('"b" #9 [77] prio=5 os_prio=0 cpu=0.1ms elapsed=1.0s tid=0x0f  [0x0]', 77, False),
+        ('"b" #9 prio=5 os_prio=0 tid=0x0f nid=77 runnable', 77, False),
+        ('"b" #9 daemon prio=5 os_prio=0 cpu=0.1ms elapsed=1.0s tid=0x0f nid=NA runnable', None, True),
+        ('"b" os_prio=0 cpu=0.1ms elapsed=1.0s tid=0x0f nid=12 runnable  ', 12, None),
     ],
 )
-def test_a_header(header: str, native_id: int | None) -> None:
-    assert made(header)[1:] == (JavaThread("b", native_id, False, None, ()),)
+def test_a_header(header: str, native_id: int | None, daemon: bool | None) -> None:
+    assert made(header)[1:] == (JavaThread("b", native_id, False, None, (), daemon=daemon),)
 
 
 def test_the_list_of_deadlocks_names_no_thread_twice() -> None:
@@ -197,7 +200,7 @@ def test_the_list_of_deadlocks_names_no_thread_twice() -> None:
         "\tat a.B.c(B.java:3)",
         "\t- waiting to lock <0x02> (a java.lang.Object)",
     )
-    assert found == (JavaThread("a", 16, False, None, ()),)
+    assert found == (JavaThread("a", 16, False, None, (), daemon=False),)
 
 
 def test_no_synchronizer_is_no_lock() -> None:

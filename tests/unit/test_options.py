@@ -94,6 +94,7 @@ GOOD: Final[list[tuple[str, str, object]]] = [
     *(("live", word, word) for word in ("auto", "off")),
     *(("stack", text, 131072) for text in ("128k", "131072", " 128K ", "128kb")),
     *(("stack", text, size) for text, size in (("64k", 65536), ("8m", 8 << 20), ("1g", 1 << 30))),
+    *(("finalize", text, True) for text in ("true", "on", "1")),
     *(("block_signals", text, True) for text in ("true", "on", "1")),
     *(("cache", text, True) for text in ("true", "True", "on", "yes", "1")),
     *(("cache", text, False) for text in ("false", "FALSE", "off", "no", "0")),
@@ -125,6 +126,7 @@ BAD: Final[list[tuple[str, str, str]]] = [
         for text in ("63k", "2g", "0", "-1m", "1.5m", "128 k", "big", "True", "128kk", "9" * 30)
     ),
     *(("block_signals", text, "want true or false") for text in ("all", "2", "SIGINT")),
+    *(("finalize", text, "want true or false") for text in ("5", "exit")),
     *(("isolation", text, "want one of 'test', 'module', 'session'") for text in ("tests", "class", "MODULE")),
 ]
 
@@ -156,6 +158,7 @@ def test_defaults(absent: object) -> None:
         "isolation": "test",
         "stack": None,
         "block_signals": False,
+        "finalize": False,
         "start": None,
         "ready": None,
         "message_limit": 64 * 1024 * 1024,
@@ -342,7 +345,7 @@ def test_a_timeout_that_no_float_holds() -> None:
 def test_unknown_and_positional_arguments_of_a_marker() -> None:
     mark = pytest.mark.foreign_thread("new", 5, timeuot=1, modes="new", timeout=0, mode="same")
     marks = read_markers(Node("test_it.py::test_it", (mark,)))
-    takes = "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, skip, expect"
+    takes = "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, skip, expect"
     assert [problem for _, problem in marks.problems] == [
         f"foreign_thread('new', 5): it takes keyword arguments only: {takes}",
         f"foreign_thread(timeuot=1): no such argument; it takes {takes}",

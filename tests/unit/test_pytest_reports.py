@@ -179,6 +179,7 @@ def test_a_report_whose_data_is_ours_stays() -> None:
         (Phase.SETUP, "setup"),
         (Phase.CALL, "call"),
         (Phase.TEARDOWN, "teardown"),
+        (Phase.EXIT, "teardown"),
     ],
 )
 def test_pytest_phase(phase: Phase, when: str) -> None:

@@ -188,3 +188,30 @@ def test_other_text(text: str) -> None:
 def test_an_error_without_a_dump() -> None:
     dump = parse_python_dump("50 %Fatal Python error: init: text\nPython runtime state: unknown\n")
     assert dump == PythonDump("Fatal Python error: init: text", ())
+
+
+HEADER: Final = "Thread 0x00007f8a3c1fe6c0 (most recent call first):\n"
+SECOND: Final = "Fatal Python error: Bus error\n\n"
+CRASHED_DUMPS: Final = {
+    "before the first frame": (f"Fatal Python error: Aborted\n\n{HEADER}{SECOND}", []),
+    "twice": (f"Fatal Python error: Aborted\n\n{HEADER}{SECOND}{HEADER}{SECOND}", []),
+    "in the second thread": (
+        f"Fatal Python error: Aborted\n\nThread 0x1 (most recent call first):\n"
+        f'  File "{TEST_FILE}", line 3 in run\n\n{HEADER}{SECOND}',
+        ["run"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "functions"), CRASHED_DUMPS.values(), ids=CRASHED_DUMPS)
+def test_faulthandler_crashes_in_its_own_dump(text: str, functions: list[str]) -> None:
+    dump = parse_python_dump(text)
+    assert dump.fatal_error == "Fatal Python error: Aborted"
+    assert [frame.function for thread in dump.threads for frame in thread.frames] == functions
+
+
+def test_a_fatal_error_behind_a_whole_dump_is_another_one() -> None:
+    """A process that the test forked has died before."""
+    frame = f'  File "{TEST_FILE}", line 3 in run\n'
+    text = f"Fatal Python error: Aborted\n\n{HEADER}{frame}{SECOND}{HEADER}{frame}"
+    assert parse_python_dump(text).fatal_error == "Fatal Python error: Bus error"

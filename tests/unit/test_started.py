@@ -85,7 +85,7 @@ def test_log_does_not_grow_without_end(logs: WorkerLogs) -> None:
 
 FORGED = [
     {"outcome": "splendid"},
-    {"phase": "exit"},
+    {"phase": "end"},
     {"mode": 7},
     {"duration": float("nan")},
     {"duration": -1},

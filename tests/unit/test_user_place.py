@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -107,3 +108,24 @@ def test_there_is_none_without_a_thread_or_a_line(root: Path) -> None:
     assert user_place(evidence(frame), root) is None
     assert user_place(evidence(PythonFrame(frame.file, 1, "f"), current=False), root) is None
     assert user_place(Evidence(), root) is None
+
+
+EXIT: Final = PythonFrame(OURS.replace("callback.py", "finalization.py"), 39, "leave")
+
+
+def at_exit(root: Path, *newer: PythonFrame, daemon: bool | None = None) -> Place | None:
+    """Return the line of a main thread that the exit keeps in `newer`, beside a thread of the user's."""
+    script = PythonFrame(str(root / "test_it.py"), 3, "<module>")
+    users = PythonFrame(str(root / "test_it.py"), 1, "work")
+    threads = (Thread("MainThread", 7, 8, True, ((*newer, EXIT, script),)), Thread("w", 9, 10, False, ((users,),)))
+    return user_place(Evidence(threads=(threads[0], replace(threads[1], daemon=daemon))), root)
+
+
+def test_what_called_pytest_has_no_part_in_the_exit(root: Path) -> None:
+    assert at_exit(root) is None
+    handler = PythonFrame(str(root / "test_it.py"), 2, "close")
+    assert at_exit(root, handler, daemon=False) == Place("test_it.py", 2, "second = 'ü\\t\\x1b[2J'")
+
+
+def test_the_line_of_the_thread_that_the_exit_waits_for(root: Path) -> None:
+    assert at_exit(root, daemon=False) == Place("test_it.py", 1, "first = 1")

@@ -49,7 +49,8 @@ class Protocol:
         self._is_over_limit = False
         self._recorded: list[warnings.WarningMessage] = []
 
-    def run(self, nextitem: pytest.Item | None) -> None:
+    def run(self, nextitem: pytest.Item | None) -> bool:
+        """Run setup, call and teardown; return whether all of them passed."""
         item, hook = self._item, self._item.ihook
         # The filters in force are those of pytest's own recorder, which the parent has around this test. Where that
         # plugin is off, warnings go to stderr, as without a fork.
@@ -59,9 +60,11 @@ class Protocol:
             is_set_up = self._phase("setup", functools.partial(hook.pytest_runtest_setup, item=item))
             if is_set_up and item.config.getoption("setupshow", False):
                 _show(item)
-            if is_set_up and not self._setup_only:
-                self._phase("call", functools.partial(hook.pytest_runtest_call, item=item))
-            self._phase("teardown", functools.partial(hook.pytest_runtest_teardown, item=item, nextitem=nextitem))
+            passed = is_set_up and (
+                self._setup_only or self._phase("call", functools.partial(hook.pytest_runtest_call, item=item))
+            )
+            teardown = functools.partial(hook.pytest_runtest_teardown, item=item, nextitem=nextitem)
+            return self._phase("teardown", teardown) and passed
 
     @property
     def _setup_only(self) -> bool:

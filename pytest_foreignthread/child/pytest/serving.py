@@ -12,6 +12,7 @@ import pytest
 
 from ...channel.orders import RunTest
 from ...config.stash_keys import CHILD
+from ...interop.exit_handlers import leave_inherited_at_exit
 from ...interop.fixture_definitions import is_overridden
 from ...interop.hypothesis import wrap_given_body
 from ...interop.pytest_fixtures import add_fixture, fixture_names
@@ -85,6 +86,8 @@ class Server:
         """The test that ran last, where another was to come next than the one that does."""
         self.state = state
         self.java = java
+        self.to_finalize: pytest.Item | None = None
+        """The test that has passed and asks for the finalization of the interpreter."""
         self.ends = PhaseEnds(java, state.sender)
 
     def run(self, order: RunTest) -> None:
@@ -119,12 +122,17 @@ class Server:
         state = replace(self.state, settings=item.stash[self._tests.settings], launchers=[])
         item.config.stash[CHILD] = state
         self._begin(state)
+        if state.settings.finalize:
+            leave_inherited_at_exit(item.config)
         _name_as_method(item)
         self._send_body_abroad(item)
-        Protocol(item, state, self.ends).run(self._beside(item) or nextitem)
-        if self._order is not None and not self._order.last:
+        passed = Protocol(item, state, self.ends).run(self._beside(item) or nextitem)
+        finalizes = passed and state.settings.finalize
+        # The threads of this plugin's own pools are not to keep the interpreter.
+        if finalizes or (self._order is not None and not self._order.last):
             for launchers in state.launchers:
                 launchers.close()
+        self.to_finalize = item if finalizes else None
         return True
 
     @pytest.hookimpl(tryfirst=True)

@@ -166,11 +166,17 @@ def take_carried(reports: Sequence[pytest.TestReport]) -> Mapping[str, Any] | No
     return next((vars(report).pop(CARRIED) for report in reports if hasattr(report, CARRIED)), None)
 
 
+def hand_over_carried(reports: Sequence[pytest.TestReport], report: pytest.TestReport) -> None:
+    """Let a report that takes the place of the last ones carry what they carry."""
+    if (carried := take_carried(reports)) is not None:
+        setattr(report, CARRIED, carried)
+
+
 def pytest_phase(phase: Phase) -> Literal["setup", "call", "teardown"]:
-    """A child that dies before its setup has failed to set up."""
+    """A child that dies before its setup has failed to set up; for pytest the exit is a part of the teardown."""
     if phase is Phase.CALL:
         return "call"
-    return "teardown" if phase is Phase.TEARDOWN else "setup"
+    return "teardown" if phase in (Phase.TEARDOWN, Phase.EXIT) else "setup"
 
 
 def death_report(

@@ -102,7 +102,8 @@ def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
     names = {one.ident: (one.native_id, one.name) for one in observation.all(ThreadNamed)}
     if observation.passed_its_deadline:
         taken = documents.without_late_death(taken)
-    return read_evidence(taken, names, observation.missing, _subject(observation))
+    joined = {one.ident for one in observation.all(ThreadNamed) if one.joined}
+    return read_evidence(taken, names, observation.missing, _subject(observation), joined)
 
 
 def _silent(settings: Settings, observation: Observation, evidence: Evidence) -> dict[str, str]:

@@ -12,7 +12,7 @@ from ...channel.report_shape import encodable
 from ...diagnosis.classify import raised_null_result
 from ...model import documents
 from ...model.observation import Observation, ReportMade
-from ...model.outcomes import Outcome
+from ...model.outcomes import Outcome, Phase
 from ...model.records import RunRecord
 from ...model.settings import Settings
 from ...model.status_words import is_abnormal
@@ -57,15 +57,25 @@ def death_reports(
     words = text.render(record, layout_of(item.config))
     report = pytest_reports.death_report(item, record.outcome, record.phase, summary, words, duration)
     notes = [section for section in report.sections if section[0] == HOOK_FAILED]
-    report.sections = [*(before[-1].sections if before else ()), *_captured(record, str(report.when)), *notes]
+    when = Phase.EXIT.value if record.phase is Phase.EXIT else str(report.when)
+    report.sections = [*(before[-1].sections if before else ()), *_captured(record, when), *notes]
     report.user_properties = list(before[-1].user_properties) if before else []
     pytest_reports.mark(report, record.outcome, summary, "\n".join(text.tail(record)))
+    if record.phase is Phase.EXIT:
+        pytest_reports.hand_over_carried(before, report)
     if report.when == "teardown":
         return [report]
     closing = pytest_reports.closing_report(item)
     # JUnit takes a test's output and its properties from the last report.
     closing.sections, closing.user_properties = list(report.sections), list(report.user_properties)
     return [report, closing]
+
+
+def superseded_by_death(reports: Sequence[pytest.TestReport], record: RunRecord) -> list[pytest.TestReport]:
+    """Return the reports that stay beside that of the death: for pytest the phase exit is a part of the teardown."""
+    if record.phase is not Phase.EXIT:
+        return list(reports)
+    return [report for report in reports if report.when != "teardown"]
 
 
 def layout_of(config: pytest.Config) -> text.Layout:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+from collections.abc import Iterator
+from itertools import chain, takewhile
 from pathlib import Path, PurePath
 from typing import Final
 
 from ...model.code_owner import is_in_a_package, is_in_the_standard_library, is_ours
 from ...model.records import Evidence, Place
+from ...model.stacks import PythonFrame, Thread
 from ...supervise import child_files
 
+_EXIT_FILE: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]finalization\.py$")
 _LONGEST: Final = 120
 """Characters of a source line; what follows tells no more where it is."""
 
@@ -19,13 +24,19 @@ def user_place(evidence: Evidence, root: Path) -> Place | None:
     """Return the newest line of the user's on the thread that the record is about; None where there is none.
 
     The user's is what lies below `root`, pytest's rootdir, and what belongs neither to an installed package nor to the
-    standard library.
+    standard library. Where the main thread waits for the end of another thread, the line is that thread's.
     """
-    thread = evidence.current_thread
-    for frame in () if thread is None else thread.python_frames:
+    current = evidence.current_thread
+    joined = (thread for thread in evidence.threads if thread.daemon is False and thread is not current)
+    for frame in chain.from_iterable(map(_since_the_exit_began, (*([] if current is None else [current]), *joined))):
         if frame.line is not None and (file := _users_file(frame.file, root)) is not None:
             return Place(file, frame.line, _source(root / file, frame.line))
     return None
+
+
+def _since_the_exit_began(thread: Thread) -> Iterator[PythonFrame]:
+    """Yield the frames that are newer than this plugin's at the exit: the older ones have no part in it."""
+    return takewhile(lambda frame: not _EXIT_FILE.search(frame.file), thread.python_frames)
 
 
 def _users_file(file: str, root: Path) -> str | None:

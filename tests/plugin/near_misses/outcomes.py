@@ -8,6 +8,11 @@ from typing import Final
 
 OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
+        "callback-at-exit": {
+            "test_a_handler_joins_the_thread": "passed",
+            "test_a_thread_of_c_alone": "passed",
+            "test_it_aborts_while_a_handler_runs": "crash",
+        },
         "deep-recursion": {
             "test_crash_elsewhere_under_a_raised_limit": "segfault",
             "test_limit_holds": "failed",
@@ -105,6 +110,18 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "result-with-exception": {
             "test_plain_system_error": "failed",
             "test_python_destructor": "passed",
+        },
+        "java-thread-keeps-running": {
+            "test_a_daemon": "passed",
+            "test_a_pool_that_was_shut_down": "passed",
+            "test_a_shutdown_hook_that_waits": "hang",
+        },
+        "thread-keeps-running": {
+            "test_a_daemon": "passed",
+            "test_a_handler_joins_a_daemon": "passed",
+            "test_a_handler_that_waits": "hang",
+            "test_a_thread_that_a_daemon_started": "passed",
+            "test_a_thread_that_ends_in_time": "passed",
         },
         "self-deadlock": {
             "test_a_lock_for_one_thread": "passed",

@@ -1,0 +1,74 @@
+"""The end of a child by the finalization of its interpreter, as a program ends, in a phase of its own."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+import pytest
+
+from ..channel.wire import Sender
+from ..interop.pytest_capture import captured_as
+from ..model.observation import PhaseStarted, ThreadNamed, WarningRecorded
+from ..model.outcomes import Phase
+
+_UNRAISABLE: Final = "PytestUnraisableExceptionWarning"
+_OF_THREAD: Final = "PytestUnhandledThreadExceptionWarning"
+
+
+def leave(item: pytest.Item, sender: Sender) -> NoReturn:
+    """End this process as Python ends a program: join threads, call `atexit` handlers, finalize the interpreter.
+
+    `Py_Exit` does that without unwinding: the frames below are those of the pytest process that this is a copy of,
+    with its `finally` blocks. What those frames hold is not finalized.
+    """
+    sender.send(PhaseStarted(Phase.EXIT))
+    for thread in threading.enumerate():
+        # For one that Python did not make the kernel has a better name.
+        if thread is not threading.main_thread() and not thread.name.startswith("Dummy-"):
+            joined = not thread.daemon
+            sender.send(ThreadNamed(thread.ident or 0, thread.native_id or 0, thread.name, joined=joined))
+    _tell_of_what_is_dropped(sender)
+    # Never left, and so held until the end: what is written from here on stays in the child's files.
+    captured = captured_as(item.config, Phase.EXIT.value, item)
+    captured.__enter__()
+    ctypes.pythonapi.Py_Exit(0)
+    raise AssertionError("Py_Exit returned")
+
+
+def _tell_of_what_is_dropped(sender: Sender) -> None:
+    """Let what a thread, or a handler of `atexit`, raises from here on be a warning of the test.
+
+    In the midst of the finalization modules are emptied, and Python itself writes what it drops.
+    """
+    thread_hook, unraisable_hook, is_finalizing = threading.__excepthook__, sys.__unraisablehook__, sys.is_finalizing
+    warn = _warner(sender)
+
+    def tell_of_thread(arguments: Any) -> None:
+        if not is_finalizing() and arguments.exc_type is not SystemExit:
+            name = "?" if arguments.thread is None else arguments.thread.name
+            warn(_OF_THREAD, f"Exception in thread {name}", arguments)
+        thread_hook(arguments)
+
+    def tell_of_unraisable(arguments: Any) -> None:
+        if not is_finalizing():
+            object_text = "" if arguments.object is None else f": {arguments.object!r}"
+            warn(_UNRAISABLE, f"{arguments.err_msg or 'Exception ignored in'}{object_text}", arguments)
+        unraisable_hook(arguments)
+
+    threading.excepthook, sys.unraisablehook = tell_of_thread, tell_of_unraisable
+
+
+def _warner(sender: Sender) -> Callable[[str, str, Any], None]:
+    def warn(category: str, head: str, arguments: Any) -> None:
+        kind, error, stack = arguments.exc_type, arguments.exc_value, arguments.exc_traceback
+        text = "".join(traceback.format_exception(kind, error, stack))
+        frames = traceback.extract_tb(stack)
+        file, line = (frames[-1].filename, frames[-1].lineno or 0) if frames else ("", 0)
+        sender.send(WarningRecorded("pytest", category, f"{head}\n\n{text}", file, line, Phase.EXIT.value))
+
+    return warn

@@ -1,0 +1,218 @@
+"""Causes of a crash or a hang while the interpreter is finalized."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+from typing import Final
+
+from ..model.outcomes import Outcome, Phase
+from ..model.records import Diagnosis
+from ..model.roles import MAIN, is_at_rest, is_service, is_worker
+from ..model.stacks import Frame, NativeFrame, NativeThread, PythonFrame, Thread
+from ..model.wording import called, frame_words
+from .case import Case
+
+_THREADING: Final = re.compile(r"[/\\]threading\.py$")
+_EXECUTORS: Final = re.compile(r"[/\\]concurrent[/\\]futures[/\\]thread\.py$")
+_JPYPE: Final = re.compile(r"[/\\]jpype[/\\]_core\.py$")
+_SHUTS_JVM_DOWN: Final = ("_JTerminate", "shutdownJVM")
+_FINALIZES: Final = re.compile(r"Py_Finalize(?:Ex)?|Py_Exit|_?Py_Finalize")
+# Before that Python runs as ever: it joins threads and calls the handlers of atexit.
+_BEGINS_BY: Final = re.compile(r"wait_for_thread_shutdown|_?PyAtExit_Call|atexit_callfuncs|_PyAtExit_.*")
+_AFTER_IT: Final = re.compile(r"(?:__)?exit|__run_exit_handlers|_dl_fini|__cxa_finalize")
+_TAKES_GIL: Final = re.compile(r"PyGILState_Ensure|PyEval_(?:RestoreThread|Acquire\w+)|_?PyThreadState_Attach|take_gil")
+_ENDS_THREAD: Final = re.compile(
+    r"pthread_exit|_*PyThread_exit_thread|_Unwind_ForcedUnwind|_*pthread_unwind|unwind_stop"
+)
+_HANGS_THREAD: Final = re.compile(r"_?PyThread(?:State)?_(?:hang_thread|HangThread)")
+_NOT_RETHROWN: Final = "FATAL: exception not rethrown"
+"""glibc's word where C++ code catches, and keeps, what unwinds the stack of a thread that is being ended."""
+_OF_THREADS: Final = (
+    "tell the thread to end, and join it, before the program ends (an Event, a None in its queue); or, if it may be "
+    "cut off anywhere, make it a daemon"
+)
+_OF_EXECUTORS: Final = (
+    "let the executor's tasks end before the program does: give what they wait for a time limit or an Event, and call "
+    "Executor.shutdown(cancel_futures=True)"
+)
+_HELP: Final = (
+    "end the threads that call Python before Python ends: close the pool in an atexit handler, or in a method that the "
+    "program calls, never in a destructor; release the GIL (Py_BEGIN_ALLOW_THREADS) while you join them"
+)
+
+
+def callback_at_exit(case: Case) -> Diagnosis | None:
+    """A thread that is not Python's called Python, or came back to Python, when Python could serve no thread."""
+    if case.phase is not Phase.EXIT:
+        return None
+    found = (
+        _hung_by_python(case) if case.outcome is Outcome.HANG else _ended_by_python(case) or _crashed_in_python(case)
+    )
+    if found is None:
+        return None
+    thread, words, proof = found
+    main = _finalizing(case.evidence.native_threads)
+    proofs = (proof, *([f"meanwhile the main thread was in {_what_main_does(main)}"] if main is not None else []))
+    return Diagnosis(
+        "callback-at-exit", f"{called(thread)} called Python while Python finalized: {words}", _HELP, proofs
+    )
+
+
+_Found = tuple[Thread, str, str]
+
+
+def _ended_by_python(case: Case) -> _Found | None:
+    """Python before 3.14 ends a thread that takes the GIL by pthread_exit, which C++ code need not survive."""
+    thread = case.thread
+    if case.signal != "SIGABRT" or thread is None or _is_main(thread, case):
+        return None
+    frame = _first(thread.native_frames, _ENDS_THREAD)
+    told = _NOT_RETHROWN in case.evidence.stderr
+    if not told and (frame is None or _first(thread.native_frames, _TAKES_GIL) is None):
+        return None
+    proof = f'glibc said "{_NOT_RETHROWN}"' if told else f"{called(thread)} was in {frame_words(frame)}"  # type: ignore[arg-type]
+    return (
+        thread,
+        "Python ends such a thread by pthread_exit, and C++ code on its stack did not let that through",
+        proof,
+    )
+
+
+def _crashed_in_python(case: Case) -> _Found | None:
+    thread, main = case.thread, _finalizing(case.evidence.native_threads)
+    if thread is None or main is None or _is_main(thread, case) or thread.native_id == main.native_id:
+        return None
+    frame = _first(thread.native_frames, _TAKES_GIL)
+    if frame is None and not thread.python_frames:
+        return None
+    where = frame_words(frame if frame is not None else thread.python_frames[0])
+    return thread, "what it needed of Python was gone", f"{called(thread)} crashed in {where}"
+
+
+def _hung_by_python(case: Case) -> _Found | None:
+    """Python 3.14 and later let such a thread wait for ever; whoever waits for that one does, too."""
+    for thread in case.evidence.threads:
+        frame = _first(thread.native_frames, _HANGS_THREAD)
+        if frame is not None and not _is_main(thread, case):
+            return thread, "Python stops such a thread for good", f"{called(thread)} stands in {frame_words(frame)}"
+    return None
+
+
+def _finalizing(threads: Iterable[NativeThread]) -> NativeThread | None:
+    """Return the main thread where it has got beyond what Python does before it lets no other thread run."""
+    for thread in threads:
+        names = [frame.function or "" for frame in thread.frames if isinstance(frame, NativeFrame)]
+        if any(map(_FINALIZES.fullmatch, names)):
+            newer = list(takewhile(lambda name: not _FINALIZES.fullmatch(name), names))
+            return None if any(map(_BEGINS_BY.fullmatch, newer)) else thread
+    return None
+
+
+def _what_main_does(main: NativeThread) -> str:
+    """Return the function, and the line of Python's that led there, where one did."""
+    newer = list(takewhile(lambda frame: not _is_native(frame, _FINALIZES), main.frames))
+    code = next((frame for frame in newer if isinstance(frame, PythonFrame)), None)
+    if code is not None:
+        return f"{frame_words(code)}, called by Py_FinalizeEx"
+    after = any(_is_native(frame, _AFTER_IT) for frame in newer)
+    return "exit, after Py_FinalizeEx" if after else "Py_FinalizeEx"
+
+
+def _is_native(frame: Frame, names: re.Pattern[str]) -> bool:
+    return isinstance(frame, NativeFrame) and names.fullmatch(frame.function or "") is not None
+
+
+def _first(frames: Sequence[NativeFrame], names: re.Pattern[str]) -> NativeFrame | None:
+    return next((frame for frame in frames if _is_native(frame, names)), None)
+
+
+def _is_main(thread: Thread, case: Case) -> bool:
+    return thread.name == MAIN or (thread.native_id is not None and thread.native_id == case.main_native_id)
+
+
+def java_thread_keeps_running(case: Case) -> Diagnosis | None:
+    """JPype shuts the JVM down, which waits for all Java threads that are no daemons."""
+    main = _main(case)
+    if main is None or main.java_frames or not any(map(_shuts_jvm_down, main.python_frames)):
+        return None
+    kept = [one for one in case.evidence.threads if one.daemon is False and one.java_state and _is_other(one, main)]
+    if not kept:
+        return None
+    return Diagnosis(
+        "java-thread-keeps-running",
+        f"the JVM does not end before {_all_of(kept)}, which {'is' if len(kept) == 1 else 'are'} not marked as "
+        f"{'a daemon' if len(kept) == 1 else 'daemons'}; Python waits for the JVM",
+        "shut the pool down where it was made (ExecutorService.shutdown, in a finally block or a fixture's teardown), "
+        "or let its threads be daemons (ThreadFactory, Thread.setDaemon)",
+        (*_lines(kept), "the main thread is in JPype's shutdown of the JVM"),
+    )
+
+
+def _shuts_jvm_down(frame: PythonFrame) -> bool:
+    return frame.function in _SHUTS_JVM_DOWN and _JPYPE.search(frame.file) is not None
+
+
+def thread_keeps_running(case: Case) -> Diagnosis | None:
+    """Python joins all threads that are no daemons, and those of executors, before anything else ends."""
+    main = _main(case)
+    frames = () if main is None else main.python_frames
+    newer = list(takewhile(lambda frame: not _is_shutdown(frame), frames))
+    if main is None or len(newer) == len(frames) or not all(map(_joins, newer)):
+        return None
+    executor = any(_EXECUTORS.search(frame.file) for frame in newer)
+    kept = [one for one in case.evidence.threads if _is_other(one, main) and _is_joined(one, executor=executor)]
+    if not kept:
+        return None
+    how = "that belongs to an executor" if executor else "that is no daemon"
+    return Diagnosis(
+        "thread-keeps-running",
+        f"Python does not end before {_all_of(kept)}: at its end it waits for each thread {how}",
+        _OF_EXECUTORS if executor else _OF_THREADS,
+        (*_lines(kept), f"the main thread is in {frame_words(frames[len(newer)])}"),
+    )
+
+
+def _is_shutdown(frame: PythonFrame) -> bool:
+    return frame.function == "_shutdown" and _THREADING.search(frame.file) is not None
+
+
+def _joins(frame: PythonFrame) -> bool:
+    return any(file.search(frame.file) for file in (_THREADING, _EXECUTORS))
+
+
+def _is_joined(thread: Thread, *, executor: bool) -> bool:
+    if not executor:
+        return thread.python_id is not None and thread.daemon is False
+    return any(frame.function == "_worker" and _EXECUTORS.search(frame.file) for frame in thread.python_frames)
+
+
+def _main(case: Case) -> Thread | None:
+    if case.phase is not Phase.EXIT or case.outcome is not Outcome.HANG:
+        return None
+    return next((thread for thread in case.evidence.threads if _is_main(thread, case)), None)
+
+
+def _is_other(thread: Thread, main: Thread) -> bool:
+    return thread is not main and not is_service(thread)
+
+
+def _all_of(threads: Sequence[Thread]) -> str:
+    names = [called(thread) for thread in threads]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1][:3])} and {_last(names)}"
+
+
+def _last(names: Sequence[str]) -> str:
+    return names[-1] if len(names) <= 4 else f"{len(names) - 3} more"
+
+
+def _lines(threads: Sequence[Thread]) -> list[str]:
+    return [f"{called(thread)} {_what_it_does(thread)}" for thread in threads[:4]]
+
+
+def _what_it_does(thread: Thread) -> str:
+    if is_worker(thread) and is_at_rest(thread):
+        return "belongs to a pool that was not shut down, and waits for its next task"
+    frames: tuple[Frame, ...] = (*thread.python_frames, *thread.java_frames, *thread.native_frames)
+    return f"is in {frame_words(frames[0]) if frames else 'unknown code'}"

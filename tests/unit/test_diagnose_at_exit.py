@@ -1,0 +1,183 @@
+"""The rules for what crashes or hangs while the interpreter is finalized."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from pytest_foreignthread.diagnosis.case import Case
+from pytest_foreignthread.model.outcomes import Outcome, Phase
+from pytest_foreignthread.model.stacks import Frame, JavaFrame, NativeFrame, NativeThread, PythonFrame, Thread
+
+from .sample_cases import LIBPYTHON, TEST, code, crashed, evidence_of, thread
+
+NOT_RETHROWN: Final = "FATAL: exception not rethrown\n"
+ABORT: Final = NativeFrame("libc.so.6", "abort", "")
+ENDED: Final = NativeFrame("libc.so.6", "pthread_exit", "")
+TAKE: Final = NativeFrame(LIBPYTHON, "take_gil", "")
+ENSURE: Final = NativeFrame(LIBPYTHON, "PyGILState_Ensure", "")
+STOPPED: Final = NativeFrame("libpython3.14.so.1.0", "PyThread_hang_thread", "")
+DESTRUCTOR: Final = PythonFrame(TEST, 20, "__del__")
+SHUTDOWN: Final = PythonFrame("/usr/lib/python3.11/threading.py", 1590, "_shutdown")
+JOIN: Final = PythonFrame("/usr/lib/python3.11/threading.py", 1119, "join")
+EXECUTORS: Final = PythonFrame("/usr/lib/python3.11/concurrent/futures/thread.py", 31, "_python_exit")
+WORKER: Final = PythonFrame("/usr/lib/python3.11/concurrent/futures/thread.py", 83, "_worker")
+JPYPE: Final = PythonFrame("/site-packages/jpype/_core.py", 516, "_JTerminate")
+SLEEP: Final = PythonFrame(TEST, 5, "work")
+PARK: Final = JavaFrame("jdk.internal.misc.Unsafe.park", None, None, native=True)
+TAKE_TASK: Final = JavaFrame("java.util.concurrent.ThreadPoolExecutor.getTask", None, None)
+RUN_WORKER: Final = JavaFrame("java.util.concurrent.ThreadPoolExecutor.runWorker", None, None)
+HOOKS: Final = JavaFrame("java.lang.ApplicationShutdownHooks.runHooks", None, None)
+
+
+def c(*functions: str) -> tuple[NativeFrame, ...]:
+    return tuple(NativeFrame(LIBPYTHON, function, "") for function in functions)
+
+
+def main_in(*frames: PythonFrame | NativeFrame) -> NativeThread:
+    """Return what pystack shows of the main thread; its kernel id is that of the sample cases."""
+    return NativeThread(10, "python", None, (*frames, *c("Py_FinalizeEx", "Py_Exit")))
+
+
+FINALIZING: Final = main_in(DESTRUCTOR, *c("finalize_modules"))
+IN_HANDLER: Final = main_in(SLEEP, *c("atexit_callfuncs"))
+JOINING: Final = main_in(SLEEP, *c("wait_for_thread_shutdown"))
+
+
+def case(*threads: Thread, stderr: str = "", main: NativeThread | None = FINALIZING, **more: Any) -> Case:
+    of_abort = {"outcome": Outcome.CRASH, "signal": "SIGABRT", "phase": Phase.EXIT, "jvm": False, **more}
+    return crashed(*threads, stderr=stderr, native_threads=() if main is None else (main,), **of_abort)
+
+
+def pool_thread(*frames: Frame, **more: Any) -> Thread:
+    return thread(*frames, name="pool-worker", native_id=12, ident=None, **more)
+
+
+SEGFAULT: Final[dict[str, Any]] = {"outcome": Outcome.SEGFAULT, "signal": "SIGSEGV"}
+CALLBACKS: Final = {
+    "C++ keeps what unwinds": case(pool_thread(ABORT), stderr=NOT_RETHROWN),
+    "C++ keeps what unwinds, without pystack": case(pool_thread(ABORT), stderr=NOT_RETHROWN, main=None),
+    "a function is noexcept": case(pool_thread(ABORT, ENDED, TAKE, ENSURE)),
+    "a function is noexcept, by an older name": case(pool_thread(ABORT, *c("PyThread_exit_thread", "take_gil"))),
+    "it crashed where it takes the GIL": case(pool_thread(TAKE, ENSURE), **SEGFAULT),
+    "it crashed in Python code": case(pool_thread(*c("_PyEval_EvalFrameDefault"), SLEEP), **SEGFAULT),
+    "while libraries end": case(pool_thread(TAKE), main=main_in(*c("__run_exit_handlers", "exit")), **SEGFAULT),
+    "Python stopped it for good": case(
+        thread(JOIN, name="MainThread", native_id=10, ident=1),
+        pool_thread(STOPPED, *c("take_gil"), current=False),
+        outcome=Outcome.HANG,
+    ),
+}
+
+
+@pytest.mark.parametrize("one", CALLBACKS.values(), ids=CALLBACKS)
+def test_callback_at_exit(one: Case) -> None:
+    assert code(one) == "callback-at-exit"
+
+
+def test_it_says_what_the_main_thread_did() -> None:
+    assert evidence_of(CALLBACKS["C++ keeps what unwinds"]) == (
+        'glibc said "FATAL: exception not rethrown"',
+        "meanwhile the main thread was in __del__ (test_bridge.py:20), called by Py_FinalizeEx",
+    )
+    assert evidence_of(CALLBACKS["while libraries end"])[1].endswith("exit, after Py_FinalizeEx")
+
+
+OTHERS: Final = {
+    "in another phase": replace(CALLBACKS["C++ keeps what unwinds"], phase=Phase.TEARDOWN),
+    "the main thread aborts": case(thread(ABORT, name="MainThread", native_id=10, ident=1), stderr=NOT_RETHROWN),
+    "an abort of its own": case(pool_thread(ABORT)),
+    "a thread ends, and does not come from Python": case(pool_thread(ABORT, ENDED)),
+    "a crash while a handler of atexit runs": case(pool_thread(TAKE), main=IN_HANDLER, **SEGFAULT),
+    "a crash while threads are joined": case(pool_thread(TAKE), main=JOINING, **SEGFAULT),
+    "a crash, and nobody saw the main thread": case(pool_thread(TAKE), main=None, **SEGFAULT),
+    "a crash in C alone": case(pool_thread(NativeFrame("libc.so.6", "strlen", "")), **SEGFAULT),
+    "a hang of the main thread alone": case(
+        thread(DESTRUCTOR, name="MainThread", native_id=10, ident=1), outcome=Outcome.HANG
+    ),
+}
+
+
+@pytest.mark.parametrize("one", OTHERS.values(), ids=OTHERS)
+def test_no_callback_at_exit(one: Case) -> None:
+    assert code(one) != "callback-at-exit"
+
+
+def hang(*threads: Thread, phase: Phase = Phase.EXIT) -> Case:
+    return crashed(*threads, outcome=Outcome.HANG, phase=phase, signal=None)
+
+
+def main(*frames: Frame) -> Thread:
+    return thread(*frames, name="MainThread", native_id=10, ident=1)
+
+
+def java(*frames: Frame, daemon: bool | None = False, name: str = "pool-1-thread-1", number: int = 20) -> Thread:
+    return thread(*frames, name=name, native_id=number, ident=None, current=False, java_state="WAITING", daemon=daemon)
+
+
+IDLE: Final = java(PARK, TAKE_TASK, RUN_WORKER)
+
+
+def test_java_thread_keeps_running() -> None:
+    one = hang(main(JPYPE), IDLE, java(PARK, name="own", number=21), java(PARK, daemon=True, name="timer", number=22))
+    assert code(one) == "java-thread-keeps-running"
+    assert evidence_of(one) == (
+        '"pool-1-thread-1" belongs to a pool that was not shut down, and waits for its next task',
+        '"own" is in Unsafe.park',
+        "the main thread is in JPype's shutdown of the JVM",
+    )
+
+
+def test_of_many_threads_some_are_named() -> None:
+    many = [java(PARK, name=f"worker-{number}", number=number) for number in range(20, 29)]
+    assert len(evidence_of(hang(main(JPYPE), *many))) == 5
+
+
+OTHER_JAVA: Final = {
+    "in another phase": hang(main(JPYPE), IDLE, phase=Phase.TEARDOWN),
+    "all are daemons": hang(main(JPYPE), java(PARK, daemon=True)),
+    "the dump does not tell": hang(main(JPYPE), java(PARK, daemon=None)),
+    "a shutdown hook waits": hang(main(HOOKS, JPYPE), IDLE),
+    "the main thread is elsewhere": hang(main(SLEEP), IDLE),
+    "a function of that name": hang(main(PythonFrame(TEST, 3, "_JTerminate")), IDLE),
+    "HotSpot's own": hang(main(JPYPE), java(name="DestroyJavaVM")),
+}
+
+
+@pytest.mark.parametrize("one", OTHER_JAVA.values(), ids=OTHER_JAVA)
+def test_no_java_thread_keeps_running(one: Case) -> None:
+    assert code(one) != "java-thread-keeps-running"
+
+
+def python(*frames: Frame, daemon: bool | None = False, name: str = "worker") -> Thread:
+    return thread(*frames, name=name, native_id=30, ident=4, current=False, daemon=daemon)
+
+
+KEPT: Final = {
+    "a thread": hang(main(SHUTDOWN), python(SLEEP)),
+    "a thread that is joined": hang(main(JOIN, SHUTDOWN), python(SLEEP)),
+    "that of an executor, which is a daemon": hang(main(JOIN, EXECUTORS, SHUTDOWN), python(SLEEP, WORKER, daemon=None)),
+}
+
+
+@pytest.mark.parametrize("one", KEPT.values(), ids=KEPT)
+def test_thread_keeps_running(one: Case) -> None:
+    assert code(one) == "thread-keeps-running"
+    assert evidence_of(one)[0] == '"worker" is in work (test_bridge.py:5)'
+
+
+OTHER_THREADS: Final = {
+    "in another phase": hang(main(SHUTDOWN), python(SLEEP), phase=Phase.CALL),
+    "a daemon": hang(main(SHUTDOWN), python(SLEEP, daemon=None)),
+    "a handler of the user's own waits": hang(main(SLEEP, SHUTDOWN), python(SLEEP)),
+    "the main thread is elsewhere": hang(main(JOIN), python(SLEEP)),
+    "an executor's join, and no thread of one": hang(main(JOIN, EXECUTORS, SHUTDOWN), python(SLEEP)),
+    "a Java thread alone": hang(main(SHUTDOWN), java(PARK)),
+}
+
+
+@pytest.mark.parametrize("one", OTHER_THREADS.values(), ids=OTHER_THREADS)
+def test_no_thread_keeps_running(one: Case) -> None:
+    assert code(one) != "thread-keeps-running"

@@ -22,10 +22,13 @@ from ..model.choices import MESSAGE_LIMIT
 from ..model.observation import (
     DebuggerEntered,
     DebuggerLeft,
+    Elsewhere,
     Finished,
+    Holder,
     InternalError,
     JvmAdopted,
     JvmFailed,
+    Kept,
     Message,
     NotServed,
     PhaseStarted,
@@ -73,13 +76,15 @@ def encode(message: Message) -> bytes:
     return f"{type(message).__name__}\t{dumps(fields)}\n".encode()
 
 
-def encode_report(report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: str) -> bytes:
+def encode_report(report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: Elsewhere | None) -> bytes:
     """Return a `ReportMade` whose report is JSON already."""
-    rest = dumps({"exceptions": exceptions, "elsewhere": elsewhere})
+    rest = dumps({"exceptions": exceptions, "elsewhere": _plain(elsewhere)})
     return f'{ReportMade.__name__}\t{{"report": {report}, {rest[1:]}\n'.encode()
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Elsewhere):
+        return [value.holder.value, value.kept.value, value.what]
     return value.value if isinstance(value, Phase) else value
 
 
@@ -111,7 +116,7 @@ class Sender:
         self._send(encode(message), soon)
 
     def send_report(
-        self, report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: str, *, soon: bool = False
+        self, report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: Elsewhere | None, *, soon: bool = False
     ) -> None:
         """Send a `ReportMade` whose report is JSON already; as `send` does."""
         self._send(encode_report(report, exceptions, elsewhere), soon)
@@ -269,8 +274,18 @@ def _fits(value: object, kind: str) -> bool:
 
 
 def _decode_report(report: object, exceptions: object, elsewhere: object) -> ReportMade | None:
-    if not isinstance(report, dict) or not isinstance(exceptions, list) or not isinstance(elsewhere, str):
+    if not isinstance(report, dict) or not isinstance(exceptions, list):
         return None
     if not all(isinstance(pair, list) and [*map(type, pair)] == [str, str] for pair in exceptions):
         return None
-    return ReportMade(report, tuple((kind, text) for kind, text in exceptions), elsewhere)
+    return ReportMade(report, tuple((kind, text) for kind, text in exceptions), _decode_elsewhere(elsewhere))
+
+
+def _decode_elsewhere(value: object) -> Elsewhere | None:
+    """Raise ValueError or TypeError for anything but what `_plain` makes."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or [*map(type, value)] != [str, str, str]:
+        raise ValueError("expected a holder, where it keeps the value, and what the value is")
+    holder, kept, what = value
+    return Elsewhere(Holder(holder), Kept(kept), what)

@@ -8,6 +8,7 @@ from ..model.records import Diagnosis
 from ..model.roles import is_at_rest, is_worker
 from ..model.stacks import Awaited, Thread
 from ..model.wording import called
+from .blocked import signals_blocked
 from .case import Case
 from .futures import event_loop, import_lock, lock_and_future
 from .held import gil_held, lock_without_a_holder
@@ -84,4 +85,5 @@ HANGS: Final = (
     gil_held,
     lock_without_a_holder,
     java_heap_filled,
+    signals_blocked,
 )

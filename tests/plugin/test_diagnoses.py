@@ -32,7 +32,13 @@ class Expected(NamedTuple):
 
 
 EXPECTED = [
+    Expected("context-lost", "test_set_by_a_fixture[native]", ("failed",)),
+    Expected("context-lost", "test_set_by_a_fixture[new]", ("failed",)),
+    Expected("context-lost", "test_set_by_the_callback_before", ("failed",)),
+    Expected("context-lost", "test_decimal", ("failed",)),
     Expected("deep-recursion", "test_recursion_limit_above_the_stack", ("segfault", "crash"), "foreign-1", "down"),
+    Expected("dummy-thread", "test_waits_for_the_thread[native]", ("failed",)),
+    Expected("dummy-thread", "test_waits_for_the_thread[new]", ("failed",)),
     Expected("event-loop", "test_loop_waits_for_its_callback", ("hang",), "foreign-1", "_run_once"),
     Expected("exited", "test_python_leaves", ("crash",), "foreign-1", "test_python_leaves"),
     Expected("exited", "test_java_leaves", ("crash",)),
@@ -77,9 +83,14 @@ EXPECTED = [
     Expected("pool-starvation", "test_the_pool_of_the_plugin", ("hang",), "pool-1-thread-1", "nested"),
     Expected("result-with-exception", "test_destructor_leaves_an_exception", ("null_result",), "foreign-1"),
     Expected("self-deadlock", "test_method_that_calls_another", ("hang",), "foreign-1", "add"),
+    Expected("signals-blocked", "test_process_that_is_to_end", ("hang",), "native-1", "wait"),
+    Expected("signals-blocked", "test_process_of_a_java_thread", ("hang",), "foreign-1", "wait"),
+    Expected("small-stack", "test_fifty_levels[native]", ("segfault",), "native-1", "walk"),
+    Expected("small-stack", "test_fifty_levels_beside_a_jvm", ("segfault",), "native-1", "walk"),
     Expected("thread-affine", "test_local", ("failed",)),
-    Expected("thread-affine", "test_context_variable", ("failed",)),
     Expected("thread-affine", "test_connection", ("failed",)),
+    Expected("thread-local-lost", "test_connection_of_the_callback_before", ("failed",)),
+    Expected("thread-local-lost", "test_two_tasks_of_a_java_pool", ("failed",)),
 ]
 CODES = sorted({expected.code for expected in EXPECTED})
 

@@ -86,8 +86,17 @@ def crash_document(held: HeldThread) -> str:
     with contextlib.suppress(OSError, ValueError, struct.error, IndexError):
         for address, (low, high) in itertools.islice(_faults(held, mappings), 1):
             lines += [f"address: {address:#x}", f"stack: {low:#x} {high:#x}"]
+    lines += _main_stack(held.pid)
     lines += [f"library: {path}" for path in dict.fromkeys(one.path for one in mappings if one.path.startswith("/"))]
     return "\n".join(lines) + "\n"
+
+
+def _main_stack(pid: int) -> list[str]:
+    """Return the line on what the main thread's stack may grow to; none where that has no limit."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/limits", encoding="ascii", errors="replace") as file:
+        found = re.search(r"^Max stack size +([0-9]+) ", file.read(), re.M)
+        return [] if found is None else [f"main stack: {found[1]}"]
+    return []
 
 
 def _faults(held: HeldThread, mappings: Sequence[_Mapping]) -> Iterator[tuple[int, tuple[int, int]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 from ...model.settings import DUMP_SIGNAL
 from . import processes
 
-_FIELDS: Final = ("SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt")
+_FIELDS: Final = 5
 _NO_EFFECT: Final = frozenset({signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGCONT})
 """What they do by default is nothing to wait for."""
 
@@ -29,7 +28,7 @@ def pending_signals(pid: int) -> str:
 
 def _of_process(pid: int, *, is_child: bool) -> Iterator[str]:
     names = processes.threads(pid)
-    sets = {tid: found for tid in names if (found := _sets(pid, tid)) is not None}
+    sets = {tid: found for tid in names if len(found := processes.signal_sets(pid, tid)) == _FIELDS}
     if not sets:
         return
     for tid, found in sets.items() if is_child else ():
@@ -54,10 +53,3 @@ def _numbers(bits: int, sets: Sets) -> Iterator[signal.Signals]:
         ignored = sets["SigIgn"] >> (number - 1) & 1 or (number in _NO_EFFECT and not caught)
         if sent and not ignored and number != DUMP_SIGNAL:
             yield number
-
-
-def _sets(pid: int, tid: int) -> Sets | None:
-    with contextlib.suppress(OSError, ValueError), open(f"/proc/{pid}/task/{tid}/status", "rb") as file:
-        lines = dict(line.split(":", 1) for line in file.read().decode("utf-8", "replace").split("\n") if ":" in line)
-        return {name: int(lines.get(name, "0"), 16) for name in _FIELDS}
-    return None

@@ -20,6 +20,8 @@ class Sizes:
     """How many tests a suite has; `start_ups` are runs of each side."""
 
     isolated: int = 50
+    bare: int = 40
+    """Tests without a JVM."""
     shared: int = 3000
     matrix: int = 1250
     """Tests; each is four items."""
@@ -28,7 +30,7 @@ class Sizes:
     start_ups: int = 21
 
 
-QUICK: Final = Sizes(isolated=4, shared=200, matrix=100, crashes=2, hangs=1, start_ups=3)
+QUICK: Final = Sizes(isolated=4, bare=4, shared=200, matrix=100, crashes=2, hangs=1, start_ups=3)
 
 
 @dataclass(frozen=True)

@@ -56,14 +56,19 @@ def _forked(bench: Bench) -> Pytest:
     tests = bench.sizes.isolated
     start = f"jpype.startJVM(jvmpath={str(bench.jvm.library)!r})"
     suite = suites.trivial(bench.folder / "forked", tests, head="import jpype\n", body=start)
+    arguments = ("-p", "pytest_forked", "--forked")
+    python = str(other_environment())
+    return Pytest(suite, arguments, f"{tests} passed", python=python, environment=forked_environment())
+
+
+def forked_environment() -> dict[str, str]:
     # What PYTHONPATH names is of this interpreter's environment.
     around = environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     around.pop("PYTHONPATH", None)
-    arguments = ("-p", "pytest_forked", "--forked")
-    return Pytest(suite, arguments, f"{tests} passed", python=str(_other_environment()), environment=around)
+    return around
 
 
-def _other_environment() -> Path:
+def other_environment() -> Path:
     """Return the interpreter of a virtual environment with pytest-forked, made once; raise BenchmarkError."""
     python, stamp = _FOLDER / "bin" / "python", _FOLDER / "requirements.txt"
     if stamp.exists() and stamp.read_text(encoding="utf-8").split() == list(_REQUIREMENTS):

@@ -16,16 +16,19 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from json import dumps, loads
 from os import fstat, getpid, write
-from typing import Final
+from typing import Any, Final
 
 from ..model.choices import MESSAGE_LIMIT
 from ..model.observation import (
     DebuggerEntered,
     DebuggerLeft,
+    Elsewhere,
     Finished,
+    Holder,
     InternalError,
     JvmAdopted,
     JvmFailed,
+    Kept,
     Message,
     NotServed,
     PhaseStarted,
@@ -69,14 +72,20 @@ _PIECE: Final = 1024 * 1024
 
 def encode(message: Message) -> bytes:
     """Raise TypeError when a report holds what JSON does not take."""
-    fields = {name: value.value if isinstance(value, Phase) else value for name, value in vars(message).items()}
+    fields = {name: _plain(value) for name, value in vars(message).items()}
     return f"{type(message).__name__}\t{dumps(fields)}\n".encode()
 
 
-def encode_report(report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: str) -> bytes:
+def encode_report(report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: Elsewhere | None) -> bytes:
     """Return a `ReportMade` whose report is JSON already."""
-    rest = dumps({"exceptions": exceptions, "elsewhere": elsewhere})
+    rest = dumps({"exceptions": exceptions, "elsewhere": _plain(elsewhere)})
     return f'{ReportMade.__name__}\t{{"report": {report}, {rest[1:]}\n'.encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Elsewhere):
+        return [value.holder.value, value.kept.value, value.what]
+    return value.value if isinstance(value, Phase) else value
 
 
 class Sender:
@@ -107,7 +116,7 @@ class Sender:
         self._send(encode(message), soon)
 
     def send_report(
-        self, report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: str, *, soon: bool = False
+        self, report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: Elsewhere | None, *, soon: bool = False
     ) -> None:
         """Send a `ReportMade` whose report is JSON already; as `send` does."""
         self._send(encode_report(report, exceptions, elsewhere), soon)
@@ -265,8 +274,18 @@ def _fits(value: object, kind: str) -> bool:
 
 
 def _decode_report(report: object, exceptions: object, elsewhere: object) -> ReportMade | None:
-    if not isinstance(report, dict) or not isinstance(exceptions, list) or not isinstance(elsewhere, str):
+    if not isinstance(report, dict) or not isinstance(exceptions, list):
         return None
     if not all(isinstance(pair, list) and [*map(type, pair)] == [str, str] for pair in exceptions):
         return None
-    return ReportMade(report, tuple((kind, text) for kind, text in exceptions), elsewhere)
+    return ReportMade(report, tuple((kind, text) for kind, text in exceptions), _decode_elsewhere(elsewhere))
+
+
+def _decode_elsewhere(value: object) -> Elsewhere | None:
+    """Raise ValueError or TypeError for anything but what `_plain` makes."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or [*map(type, value)] != [str, str, str]:
+        raise ValueError("expected a holder, where it keeps the value, and what the value is")
+    holder, kept, what = value
+    return Elsewhere(Holder(holder), Kept(kept), what)

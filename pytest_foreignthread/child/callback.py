@@ -16,6 +16,7 @@ from ..model.observation import ThreadNamed
 from .alternate_stack import AlternateStacks
 from .exceptions import null_result_text
 from .faults import PythonStacks
+from .thread_values import Submitter, ThreadValues
 
 T = TypeVar("T")
 
@@ -41,11 +42,14 @@ class Callback(Generic[T]):
         sender: Sender,
         stacks: PythonStacks | None = None,
         alternate: AlternateStacks | None = None,
+        values: ThreadValues | None = None,
     ) -> None:
         self._function = function
         self._alternate = alternate or AlternateStacks()
         self._sender = sender
         self._stacks = stacks
+        self._values = values or ThreadValues()
+        self._submitter = Submitter(is_main_thread=is_main_thread())
         self._owner = getpid()
         self._lock = threading.Lock()
         self.calls = 0
@@ -60,8 +64,10 @@ class Callback(Generic[T]):
             self._sender.send(current_thread())
             with self._alternate.for_this_thread():
                 value = self._function()
+            self._keep_names()
         except BaseException as error:
             self._leave_if_forked(1)
+            self._explain(error)
             if self._stacks is not None and null_result_text(error) is not None:
                 self._stacks.write_for(error)
             self.future.set_exception(error)
@@ -73,6 +79,15 @@ class Callback(Generic[T]):
         with self._lock:
             self.calls += 1
             return self.calls == 1 and self.future.set_running_or_notify_cancel()
+
+    def _explain(self, error: BaseException) -> None:
+        if not is_main_thread():
+            self._values.explain(error, self._submitter)
+            self._keep_names()
+
+    def _keep_names(self) -> None:
+        if not is_main_thread():
+            self._values.keep_names()
 
     def _leave_if_forked(self, status: int) -> None:
         # A fork on a Java thread has neither the other threads nor a working JVM: it must not return into Java. On the

@@ -110,7 +110,8 @@ class ForeignThread:
         return callback, self._launch(callback, mode)
 
     def _callback(self, function: Callable[[], T]) -> Callback[T]:
-        return Callback(function, self._state.sender, self._state.stacks, self._state.alternate)
+        state = self._state
+        return Callback(function, state.sender, state.stacks, state.alternate, state.values)
 
     def _launch(self, callback: Callback[Any], mode: str | None) -> Task | None:
         __tracebackhide__ = True

@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import contextvars
-import threading
+import sys
+
+from ..interop.thread_locals import locals_of_this_thread, namespace_of
+from ..model.observation import Elsewhere, Holder, Kept
+from .thread_values import links, missing_attribute, missing_variable, of_context, of_local
 
 
-def kept_by_main_thread(error: BaseException | None) -> str:
-    """Return what the main thread has, in words; empty for any other exception, and if the main thread lacks it too."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        if words := _attribute(error) or _variable(error):
-            return words
-        error = error.__cause__ or error.__context__
-    return ""
+def kept_by_main_thread(error: BaseException | None, *, is_abroad: bool) -> Elsewhere | None:
+    """Return what the main thread has; None for any other exception, and if the main thread lacks it too.
+
+    `is_abroad` is whether the test ran on another thread: one thread may have several contexts.
+    """
+    looks = (_attribute, *((_variable, _decimal_context) if is_abroad else ()))
+    found = (look(one) for one in links(error) for look in looks)
+    return next((one for one in found if one is not None), None)
 
 
-def _attribute(error: BaseException) -> str:
-    if type(error) is not AttributeError or not isinstance(error.obj, threading.local):
-        return ""
-    holder, name = error.obj, error.name
-    # Its own namespace: a class's attributes are every thread's.
-    return f"the main thread has the attribute {name!r} of this threading.local" if name in vars(holder) else ""
+def _attribute(error: BaseException) -> Elsewhere | None:
+    if (missing := missing_attribute(error)) is None:
+        return None
+    local, name = missing
+    # Its own namespace: a class's attributes are every thread's. To ask for one that is not there would make it.
+    has_it = any(one is local and name in namespace_of(one) for one in locals_of_this_thread())
+    return of_local(Holder.MAIN_THREAD, name) if has_it else None
 
 
-def _variable(error: BaseException) -> str:
-    variable = error.args[0] if isinstance(error, LookupError) and error.args else None
-    if not isinstance(variable, contextvars.ContextVar) or variable not in contextvars.copy_context():
-        return ""
-    return f"the main thread has a value of the context variable {variable.name!r}"
+def _variable(error: BaseException) -> Elsewhere | None:
+    variable = missing_variable(error)
+    is_set = variable is not None and variable in contextvars.copy_context()
+    return of_context(Holder.MAIN_THREAD, variable) if variable is not None and is_set else None
+
+
+def _decimal_context(error: BaseException) -> Elsewhere | None:
+    """Find a signal that the first decimal context of a thread traps, and that of the main thread does not."""
+    decimal = sys.modules.get("decimal")
+    if decimal is None or not isinstance(error, decimal.DecimalException):
+        return None
+    signal = type(error)
+    traps, default = decimal.getcontext().traps, decimal.DefaultContext.traps
+    if signal not in traps or traps[signal] or not default[signal]:
+        return None
+    what = f"a decimal context that does not trap {signal.__name__}"
+    return Elsewhere(Holder.MAIN_THREAD, Kept.CONTEXT, what)

@@ -11,6 +11,7 @@ from .alternate_stack import AlternateStacks
 from .debugger.debugging import Debugging
 from .faults import PythonStacks
 from .launchers import Launchers
+from .thread_values import ThreadValues
 
 
 @dataclass(frozen=True)
@@ -23,3 +24,5 @@ class ChildState:
     debugging: Debugging
     launchers: list[Launchers] = field(default_factory=list)
     """Those of the test that runs; they are closed after it."""
+    values: ThreadValues = field(default_factory=ThreadValues)
+    """Those of the test that runs."""

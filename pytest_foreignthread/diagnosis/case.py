@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..model.observation import Observation, PhaseStarted, ReportMade, ThreadNamed
+from ..model.observation import Elsewhere, Observation, PhaseStarted, ReportMade, ThreadNamed
 from ..model.outcomes import Outcome, Phase
 from ..model.records import Evidence, Place
 from ..model.stacks import Thread
@@ -40,9 +40,9 @@ class Case:
         return () if self._failed is None else self._failed.exceptions
 
     @property
-    def elsewhere(self) -> str:
-        """What the main thread has of the thing that the exception says is missing; empty where nothing."""
-        return "" if self._failed is None else self._failed.elsewhere
+    def elsewhere(self) -> Elsewhere | None:
+        """Who has what the exception says is missing."""
+        return None if self._failed is None else self._failed.elsewhere
 
     @cached_property
     def _failed(self) -> ReportMade | None:

@@ -9,6 +9,7 @@ from ..model.roles import is_at_rest, is_worker
 from ..model.stacks import Awaited, Thread
 from ..model.wording import called
 from .at_exit import callback_at_exit, java_thread_keeps_running, thread_keeps_running
+from .blocked import signals_blocked
 from .case import Case
 from .futures import event_loop, import_lock, lock_and_future
 from .held import gil_held, lock_without_a_holder
@@ -88,4 +89,5 @@ HANGS: Final = (
     gil_held,
     lock_without_a_holder,
     java_heap_filled,
+    signals_blocked,
 )

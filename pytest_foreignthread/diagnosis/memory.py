@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from ..model.observation import Exited
 from ..model.records import Diagnosis
-from ..model.roles import MAIN
+from ..model.roles import MAIN, is_native_born
 from ..model.stacks import FatalError, NativeFrame, PythonFrame, Thread
 from ..model.wording import called
 from .case import Case
@@ -100,6 +100,11 @@ def stack_overflow(case: Case) -> Diagnosis | None:
     else:
         return None
     proof += [f"{repeated.function} stands in it again and again"] if repeated is not None else []
+    is_javas = case.jvm and not is_native_born(thread)
+    main = (fatal.main_stack or 0) // 1024
+    # The main thread's grows to what is left of it below the environment: one of the same size is no smaller one.
+    if not is_javas and thread.name != MAIN and size < main // 2:
+        return _small_stack(thread, size, main, proof)
     if not case.jvm:
         return _without_jvm(thread, repeated, size, proof)
     if isinstance(repeated, PythonFrame) and size * 1024 >= _DEFAULT_STACK:
@@ -112,6 +117,17 @@ def stack_overflow(case: Case) -> Diagnosis | None:
         )
     return Diagnosis(
         "java-stack-overflow", f"C code used up the C stack of {called(thread)} ({size} KB)", _MORE_STACK, tuple(proof)
+    )
+
+
+def _small_stack(thread: Thread, size: int, main: int, proof: Sequence[str]) -> Diagnosis:
+    return Diagnosis(
+        "small-stack",
+        f"the stack of {called(thread)} was full: it has {size} KB, the main thread's may grow to {main} KB",
+        "give the thread more where it is made (pthread_attr_setstacksize, QThread.setStackSize, "
+        "thread::Builder::stack_size; foreign_thread_stack for the modes native and native-pool), or nest less: hand "
+        "deep work to a thread of Python's (threading.stack_size)",
+        tuple(proof),
     )
 
 

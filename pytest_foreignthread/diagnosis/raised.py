@@ -8,6 +8,7 @@ from typing import Final
 
 from ..model.records import Diagnosis
 from .case import Case
+from .lost import context_lost, dummy_thread, missing_proof, thread_local_lost
 from .memory import java_heap_raised
 
 # CPython's Objects/call.c, _Py_CheckFunctionResult.
@@ -104,16 +105,14 @@ def _on_main(case: Case) -> str:
 def _thread_affine(case: Case) -> Diagnosis | None:
     table = (*_AFFINE, *(_AFFINE_OR_NOT if case.on_foreign_thread else ()))
     told = [": ".join(one) for one in case.exceptions if _is_in(table, *one)]
-    if case.elsewhere:
-        told = [": ".join(one) for one in case.exceptions if one[0] in ("AttributeError", "LookupError")]
-    if not told and not case.elsewhere:
+    if not told and case.elsewhere is None:
         return None
     return Diagnosis(
         "thread-affine",
         f"the test used on {'a foreign' if case.jvm else 'another'} thread what belongs to the thread that made it",
         "make it on the thread that uses it, or hand its value over: an argument in place of a "
         "threading.local, contextvars.copy_context().run(), a connection for each thread",
-        (*told[:1], *([case.elsewhere] if case.elsewhere else [])),
+        tuple(told[:1]) or missing_proof(case),
     )
 
 
@@ -121,4 +120,14 @@ def _is_in(table: Sequence[tuple[str, re.Pattern[str]]], kind: str, text: str) -
     return any(kind == wanted and pattern.fullmatch(text) for wanted, pattern in table)
 
 
-EXCEPTIONS: Final = (_null_result, _result_with_exception, _main_thread_only, _thread_affine, java_heap_raised)
+# The narrower rule stands before the wider one.
+EXCEPTIONS: Final = (
+    _null_result,
+    _result_with_exception,
+    _main_thread_only,
+    dummy_thread,
+    thread_local_lost,
+    context_lost,
+    _thread_affine,
+    java_heap_raised,
+)

@@ -9,10 +9,11 @@ from itertools import dropwhile, takewhile
 from ..model.stacks import FatalError, NativeFrame, NativeThread, PythonFrame
 from .signal_frames import before_the_signal
 
-_LINE = re.compile(r"(signal|thread|address|stack|library): (.*)")
+_LINE = re.compile(r"(signal|thread|address|stack|main stack|library): (.*)")
 _RAISES = re.compile(r"_*(?:GI_)?(?:pthread_kill.*|raise|gsignal|abort)")
 _SIGNAL = re.compile(r"SIG[A-Z]{2,5}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_BYTES = re.compile(r"[0-9]{1,15}")
 _ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
 
 
@@ -42,12 +43,17 @@ def parse_held_crash(text: str, native: Sequence[NativeThread]) -> FatalError | 
         native_frames=frames,
         java_frames=(),
         library_path=_path(frames, values.get("library", [])),
+        main_stack=_number(_first(values, "main stack")),
         held=True,
     )
 
 
 def _first(values: dict[str, list[str]], name: str) -> str:
     return values.get(name, [""])[0]
+
+
+def _number(text: str) -> int | None:
+    return int(text) if _BYTES.fullmatch(text) else None
 
 
 def _stack(words: Sequence[str]) -> tuple[int, int] | None:

@@ -22,6 +22,8 @@ _ADDRESS = re.compile(r"^siginfo: .*\bsi_addr: (0x[0-9a-f]+)", re.MULTILINE)
 # HotSpot's own threads stand there too, as `VMThread "VM Thread" [id=…`: only a JavaThread has a state.
 _JAVA_THREAD = re.compile(r'^Current thread \(0x[0-9a-f]+\): +\w+ "(.*)" +(?:daemon +)?\[(_thread_\w+),', re.MULTILINE)
 _STACK = re.compile(r"^Stack: \[0x([0-9a-f]{1,16}),0x([0-9a-f]{1,16})\]", re.MULTILINE)
+# `rlimit (soft/hard): STACK 8192k/infinity , CORE 0k/0k` in its section on the system.
+_MAIN_STACK = re.compile(r"^rlimit \(soft/hard\): STACK ([0-9]{1,12})k/", re.MULTILINE)
 
 # `7f8e32a00000-7f8e32b00000 r-xp 00000000 08:01 131 /usr/lib/libc.so.6` in its list of dynamic libraries.
 _MAPPED = re.compile(r"[0-9a-f]+-[0-9a-f]+ [-rwxps]{4} .*/")
@@ -46,6 +48,7 @@ def parse_fatal_error(text: str) -> FatalError | None:
     head = [line.lstrip("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines)]
     section = _END.split("\n".join(lines[len(head) :]), maxsplit=1)[0]
     message, thread, stack = _message(head), _JAVA_THREAD.search(section), _STACK.search(section)
+    main_stack = _MAIN_STACK.search(text)
     native_id, natives = _THREAD_ID.search("\n".join(head)), _frames(section, "Native frames:", _native_frame)
     return FatalError(
         signal=_group(_SIGNAL.match(message)),
@@ -60,6 +63,7 @@ def parse_fatal_error(text: str) -> FatalError | None:
         java_frames=_frames(section, "Java frames:", _java_frame),
         thread_state=None if thread is None else thread[2],
         library_path=_library_path(natives, lines),
+        main_stack=None if main_stack is None else int(main_stack[1]) * 1024,
     )
 
 

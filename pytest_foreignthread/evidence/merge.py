@@ -10,6 +10,7 @@ from ..model.records import Evidence
 from ..model.roles import MAIN
 from ..model.stacks import FatalError, JavaThread, NativeThread, OsThread, PythonThread
 from .held_crash_document import parse_held_crash
+from .held_signals import parse_held_signals
 from .hs_err import parse_fatal_error
 from .java_dump import parse_deadlocks, parse_thread_dump
 from .motion import Look
@@ -78,6 +79,9 @@ def _of_hang(documents: Documents, names: Names, subject: int | None, joined: Co
         native_threads=native,
         threads=join_threads(Sources(python, first.java, native, first.os, deadlocks=links, looks=tuple(looks))),
         looks=len(looks),
+        held_signals=parse_held_signals(
+            [documents[name] for suffix in _LOOKS if (name := f"os_threads{suffix}") in documents]
+        ),
         missing={
             **silent,
             **(

@@ -28,6 +28,36 @@ class ThreadNamed:
     """Whether Python waits for its end before the interpreter is finalized: it is no daemon."""
 
 
+class Holder(enum.Enum):
+    """Who has what an exception says is missing."""
+
+    MAIN_THREAD = "main_thread"
+    SUBMITTER = "submitter"
+    """The code, on another thread, that handed the callback over."""
+    EARLIER_CALLBACK = "earlier_callback"
+    """A callback of the same test that had run on the same thread."""
+    OTHER_CALLBACK = "other_callback"
+    """A callback of the same test that had run on another thread."""
+
+
+class Kept(enum.Enum):
+    """Where Python keeps a value of one thread."""
+
+    LOCAL = "local"
+    """In a `threading.local`."""
+    CONTEXT = "context"
+    """In a context variable."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where there is what an exception says is missing; `what` is in words that follow "has"."""
+
+    holder: Holder
+    kept: Kept
+    what: str
+
+
 @dataclass(frozen=True)
 class ReportMade:
     """A pytest report, in pytest's serialized form, with the exceptions that led to it."""
@@ -35,8 +65,8 @@ class ReportMade:
     report: dict[str, Any]
     exceptions: tuple[tuple[str, str], ...] = ()
     """Type name and text of the exception raised and of its explicit causes, outermost first."""
-    elsewhere: str = ""
-    """What the main thread has of the thing that the exception says is missing, in words."""
+    elsewhere: Elsewhere | None = None
+    """Who has what the exception says is missing."""
 
 
 @dataclass(frozen=True)

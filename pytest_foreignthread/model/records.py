@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .outcomes import Outcome, Phase
-from .stacks import FatalError, JavaThread, NativeFrame, NativeThread, PythonThread, Thread
+from .stacks import FatalError, HeldSignal, JavaThread, NativeFrame, NativeThread, PythonThread, Thread
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Evidence:
     """Each thread once, joined from the documents; the one that crashed, or that the test runs on, first."""
     looks: int = 0
     """How many times the stacks of a hang were taken."""
+    held_signals: tuple[HeldSignal, ...] = ()
+    """Those that waited through all looks at a hang."""
     missing: dict[str, str] = field(default_factory=dict)
     """Pieces that should be here and are not → the reason."""
     stdout: str = ""

@@ -95,6 +95,19 @@ class OsThread:
 
 
 @dataclass(frozen=True)
+class HeldSignal:
+    """A signal that was sent, and that whoever it was sent to blocks."""
+
+    signal: str
+    at: str
+    """`thread`, one of the child's; `child`, all of whose threads block it; `process`, one that the test started."""
+    id: int
+    """The kernel's."""
+    name: str
+    """The kernel's, of the thread or the process."""
+
+
+@dataclass(frozen=True)
 class FatalError:
     """The head of an hs_err file: what HotSpot says killed the process."""
 
@@ -119,6 +132,8 @@ class FatalError:
     """What HotSpot says the thread was in (`_thread_in_native`); None where it was not a JavaThread."""
     library_path: str | None = None
     """The file of the library of the problematic frame, where HotSpot lists it among the mapped ones."""
+    main_stack: int | None = None
+    """Bytes that the main thread's stack may grow to; None where that has no limit, or it was not told."""
     held: bool = False
     """Whether the kernel and pystack say it, of a child without a JVM; `message` is empty then."""
 

@@ -72,7 +72,7 @@ def test_what_a_small_stack_does_not_hold(run_suite: RunSuite) -> None:
         "test_it[native-pool]": "segfault",
     }
     for mode in ("native", "native-pool"):
-        assert ran.tests[f"test_it[{mode}]"]["diagnosis"]["code"] == "deep-recursion", ran.output
+        assert ran.tests[f"test_it[{mode}]"]["diagnosis"]["code"] == "small-stack", ran.output
 
 
 SIGNALS: Final = """

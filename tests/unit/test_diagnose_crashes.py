@@ -168,6 +168,40 @@ def test_the_end_of_the_stack(address: str | None, frames: tuple[Frame, ...], si
     assert code(crashed(thread(*frames, ident=FOREIGN), fatal_error=error)) == expected
 
 
+MB: Final = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("size", "main", "name", "expected"),
+    [
+        (128 * 1024, 8 * MB, "native-1", "small-stack"),
+        (2 * MB, 8 * MB, "worker", "small-stack"),
+        (8 * MB - 4096, 8 * MB, "native-1", "deep-recursion"),
+        (4 * MB, 8 * MB, "native-1", "deep-recursion"),
+        # It has no limit, or was not told.
+        (128 * 1024, None, "native-1", "deep-recursion"),
+        (128 * 1024, 8 * MB, "MainThread", "deep-recursion"),
+    ],
+)
+def test_a_stack_smaller_than_the_main_threads(size: int, main: int | None, name: str, expected: str) -> None:
+    stack = (0x7000_0000, 0x7000_0000 + size)
+    error = fatal(address="0x70000010", thread=None, stack=stack, main_stack=main)
+    case = crashed(thread(*DOWN, name=name, ident=FOREIGN), fatal_error=error, jvm=False)
+    assert code(case) == expected
+    if expected == "small-stack":
+        diagnosis = diagnose(case)
+        assert diagnosis is not None
+        assert f"it has {size // 1024} KB, the main thread's may grow to 8192 KB" in diagnosis.text
+
+
+def test_a_small_stack_of_a_native_thread_beside_a_jvm() -> None:
+    stack = (0x7000_0000, 0x7000_0000 + 128 * 1024)
+    error = fatal(address="0x70000010", thread=None, stack=stack, main_stack=8 * MB)
+    oldest = PythonFrame("/site/pytest_foreignthread/child/native/pthreads.py", 100, "_run")
+    assert code(crashed(thread(*DOWN, oldest, ident=FOREIGN), fatal_error=error)) == "small-stack"
+    assert code(crashed(thread(*DOWN, ident=FOREIGN), fatal_error=error)) == "java-stack-overflow"
+
+
 def test_a_stack_of_unknown_bounds_has_no_end() -> None:
     assert code(crashed(thread(*DOWN, ident=FOREIGN), fatal_error=fatal(address="0x0", stack=None))) is None
     assert code(crashed(thread(*DOWN, ident=FOREIGN))) is None

@@ -8,7 +8,17 @@ import pytest
 
 from pytest_foreignthread.diagnosis import diagnose
 from pytest_foreignthread.diagnosis.case import Case
-from pytest_foreignthread.model.observation import EndedBy, Exited, Observation, PhaseStarted, ReportMade, ThreadNamed
+from pytest_foreignthread.model.observation import (
+    Elsewhere,
+    EndedBy,
+    Exited,
+    Holder,
+    Kept,
+    Observation,
+    PhaseStarted,
+    ReportMade,
+    ThreadNamed,
+)
 from pytest_foreignthread.model.outcomes import Outcome, Phase
 from pytest_foreignthread.model.records import Evidence
 
@@ -23,7 +33,7 @@ def code(case: Case) -> str | None:
 
 def failed(
     *exceptions: tuple[str, str],
-    elsewhere: str = "",
+    elsewhere: Elsewhere | None = None,
     outcome: Outcome = Outcome.FAILED,
     ident: int = FOREIGN,
     **more: Any,
@@ -34,7 +44,7 @@ def failed(
         ThreadNamed(MAIN, 10, "MainThread"),
         PhaseStarted(Phase.CALL),
         ThreadNamed(ident, 11, "foreign-1"),
-        ReportMade({"outcome": "passed"}, (), ""),
+        ReportMade({"outcome": "passed"}),
         ReportMade({"outcome": "failed"}, exceptions, elsewhere),
     )
     observed = Observation(messages, Exited(0), EndedBy.ITSELF, Phase.TEARDOWN, 1.0, 1.0, 5.0)
@@ -89,6 +99,15 @@ HEAP: Final = "java.lang.OutOfMemoryError: Java heap space"
         ("error", "cannot switch to a different thread (which happens to have exited)", "thread-affine"),
         ("ValueError", TOKEN, "thread-affine"),
         ("RuntimeError", LOOP, "thread-affine"),
+        ("AssertionError", "cannot join a dummy thread", "dummy-thread"),
+        # With what pytest says of the assertion where it rewrites the module.
+        ("AssertionError", "cannot join a dummy thread\nassert False", "dummy-thread"),
+        ("RuntimeError", "cannot join a dummy thread", "dummy-thread"),
+        ("RuntimeError", "thread is not alive", "dummy-thread"),
+        ("RuntimeError", "cannot join current thread", None),
+        ("RuntimeError", "cannot join thread before it is started", None),
+        ("AssertionError", "thread is not alive", None),
+        ("ValueError", "cannot join a dummy thread", None),
         # Nobody need hold it, and no thread need have set it.
         ("RuntimeError", "cannot release un-acquired lock", None),
         ("AttributeError", "'_thread._local' object has no attribute 'user'", None),
@@ -130,7 +149,9 @@ def test_the_first_failing_report_counts() -> None:
     assert code(case) == "null-result"
 
 
-ELSEWHERE: Final = "the main thread has the attribute 'user' of this threading.local"
+LOCAL: Final = "the attribute 'user' of this threading.local"
+VARIABLE: Final = "a value of the context variable 'user'"
+ELSEWHERE: Final = f"the main thread has {LOCAL}"
 MISSING: Final = ("AttributeError", "'_thread._local' object has no attribute 'user'")
 
 
@@ -145,8 +166,46 @@ MISSING: Final = ("AttributeError", "'_thread._local' object has no attribute 'u
 def test_what_the_main_thread_has_proves_where_it_belongs(
     exceptions: Sequence[tuple[str, str]], shown: tuple[str, ...]
 ) -> None:
-    case = failed(*exceptions, elsewhere=ELSEWHERE)
+    case = failed(*exceptions, elsewhere=Elsewhere(Holder.MAIN_THREAD, Kept.LOCAL, LOCAL))
     assert (code(case), evidence_of(case)) == ("thread-affine", shown)
+
+
+LOOKUP: Final = ("LookupError", "<ContextVar name='user' at 0x7f>")
+
+
+@pytest.mark.parametrize(
+    ("holder", "kept", "expected", "proof"),
+    [
+        (Holder.MAIN_THREAD, Kept.LOCAL, "thread-affine", f"the main thread has {LOCAL}"),
+        (Holder.OTHER_CALLBACK, Kept.LOCAL, "thread-affine", f"an earlier callback on another thread had {LOCAL}"),
+        (
+            Holder.EARLIER_CALLBACK,
+            Kept.LOCAL,
+            "thread-local-lost",
+            f"an earlier callback on the same thread had {LOCAL}",
+        ),
+        (Holder.MAIN_THREAD, Kept.CONTEXT, "context-lost", f"the main thread has {VARIABLE}"),
+        (Holder.SUBMITTER, Kept.CONTEXT, "context-lost", f"the code that submitted the callback had {VARIABLE}"),
+        (
+            Holder.EARLIER_CALLBACK,
+            Kept.CONTEXT,
+            "context-lost",
+            f"an earlier callback on the same thread had {VARIABLE}",
+        ),
+    ],
+)
+def test_who_has_what_is_missing_tells_the_cause(holder: Holder, kept: Kept, expected: str, proof: str) -> None:
+    raised, what = (MISSING, LOCAL) if kept is Kept.LOCAL else (LOOKUP, VARIABLE)
+    case = failed(("RuntimeError", "wrapped"), raised, elsewhere=Elsewhere(holder, kept, what))
+    assert (code(case), evidence_of(case)[-1]) == (expected, proof)
+    assert code(failed(raised)) is None
+
+
+def test_an_exception_of_decimal_is_shown() -> None:
+    raised = ("InvalidOperation", "[<class 'decimal.ConversionSyntax'>]")
+    found = Elsewhere(Holder.MAIN_THREAD, Kept.CONTEXT, "a decimal context that does not trap InvalidOperation")
+    case = failed(raised, elsewhere=found)
+    assert (code(case), evidence_of(case)[0]) == ("context-lost", ": ".join(raised))
 
 
 def test_the_exception_that_was_set() -> None:

@@ -19,6 +19,7 @@ signal: SIGSEGV
 thread: 42
 address: 0x7f0000000ff8
 stack: 0x7f0000001000 0x7f0000801000
+main stack: 8388608
 library: /usr/lib/libc.so.6
 library: /opt/lib/libz.so.1.2.13
 """
@@ -49,6 +50,7 @@ def test_what_the_kernel_and_pystack_say() -> None:
     assert found.stack == (0x7F0000001000, 0x7F0000801000)
     assert [frame.function for frame in found.native_frames] == ["crc32_z", "ffi_call"]
     assert found.library_path == "/opt/lib/libz.so.1.2.13"
+    assert found.main_stack == 8388608
     assert found.problematic_frame == "C  [libz.so.1.2.13]  crc32_z"
 
 

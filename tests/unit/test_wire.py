@@ -18,9 +18,12 @@ from pytest_foreignthread.channel.wire import DEEPEST, Decoder, Sender, encode
 from pytest_foreignthread.model.observation import (
     DebuggerEntered,
     DebuggerLeft,
+    Elsewhere,
     Finished,
+    Holder,
     JvmAdopted,
     JvmFailed,
+    Kept,
     Message,
     NotServed,
     PhaseStarted,
@@ -37,10 +40,13 @@ INTEGER = st.integers(-(2**63), 2**63)
 PLAIN = st.recursive(
     st.none() | st.booleans() | INTEGER | TEXT, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner)
 )
+ELSEWHERE = st.builds(Elsewhere, st.sampled_from(Holder), st.sampled_from(Kept), TEXT)
 MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(PhaseStarted, st.sampled_from(Phase)),
     st.builds(ThreadNamed, INTEGER, INTEGER, TEXT),
-    st.builds(ReportMade, st.dictionaries(TEXT, PLAIN), st.lists(st.tuples(TEXT, TEXT)).map(tuple), TEXT),
+    st.builds(
+        ReportMade, st.dictionaries(TEXT, PLAIN), st.lists(st.tuples(TEXT, TEXT)).map(tuple), st.none() | ELSEWHERE
+    ),
     st.builds(WarningRecorded, TEXT, TEXT, TEXT, TEXT, INTEGER, TEXT, TEXT),
     st.builds(JvmFailed, TEXT),
     st.builds(JvmAdopted, TEXT, TEXT),
@@ -103,13 +109,19 @@ def forged(name: str, fields: object) -> bytes:
         forged("ThreadNamed", {"ident": 1, "native_id": 2}),
         forged("SessionStopped", {"kind": "exit", "reason": "x", "returncode": "3"}),
         forged("ReportMade", {"report": {}}),
-        forged("ReportMade", {"report": [], "exceptions": [], "elsewhere": ""}),
-        forged("ReportMade", {"report": {}, "exceptions": ["abc"], "elsewhere": ""}),
-        forged("ReportMade", {"report": {}, "exceptions": 1, "elsewhere": ""}),
+        forged("ReportMade", {"report": [], "exceptions": [], "elsewhere": None}),
+        forged("ReportMade", {"report": {}, "exceptions": ["abc"], "elsewhere": None}),
+        forged("ReportMade", {"report": {}, "exceptions": 1, "elsewhere": None}),
         forged("ReportMade", {"report": {}, "exceptions": []}),
-        forged("ReportMade", {"report": {}, "exceptions": [["a", 1]], "elsewhere": ""}),
+        forged("ReportMade", {"report": {}, "exceptions": [["a", 1]], "elsewhere": None}),
         forged("ReportMade", {"report": {}, "exceptions": [], "elsewhere": 1}),
-        forged("ReportMade", {"report": {}, "exceptions": [], "elsewhere": "", "more": 1}),
+        forged("ReportMade", {"report": {}, "exceptions": [], "elsewhere": ""}),
+        forged("ReportMade", {"report": {}, "exceptions": [], "elsewhere": {}}),
+        forged("ReportMade", {"report": {}, "exceptions": [], "elsewhere": ["main_thread", "local"]}),
+        forged("ReportMade", {"report": {}, "exceptions": [], "elsewhere": ["main_thread", "local", 1]}),
+        forged("ReportMade", {"report": {}, "exceptions": [], "elsewhere": ["nobody", "local", "a value"]}),
+        forged("ReportMade", {"report": {}, "exceptions": [], "elsewhere": ["main_thread", "nowhere", "a value"]}),
+        forged("ReportMade", {"report": {}, "exceptions": [], "elsewhere": None, "more": 1}),
         forged("ThreadNamed", {"ident": True, "native_id": 2, "name": "x"}),
     ],
 )

@@ -1,10 +1,7 @@
-import contextvars
 import sqlite3
 import threading
 
 import pytest
-
-user = contextvars.ContextVar("user")
 
 
 @pytest.fixture
@@ -21,19 +18,9 @@ def database():
     connection.close()
 
 
-@pytest.fixture
-def context_of_ada():
-    user.set("Ada")
-
-
 @pytest.mark.foreign_thread
 def test_local(request_of_ada):
     assert request_of_ada.user == "Ada"
-
-
-@pytest.mark.foreign_thread
-def test_context_variable(context_of_ada):
-    assert user.get() == "Ada"
 
 
 @pytest.mark.foreign_thread

@@ -19,7 +19,7 @@ from ...channel.wire import Sender
 from ...interop.pytest_fixtures import fixture_names
 from ...interop.pytest_plugins import records_warnings
 from ...model.blame import place_of_others
-from ...model.observation import PhaseStarted, SessionStopped, WarningRecorded
+from ...model.observation import Elsewhere, PhaseStarted, SessionStopped, WarningRecorded
 from ...model.outcomes import ForeignThreadError, NullResult, Phase
 from ...model.settings import MESSAGE_LIMIT_OPTION
 from ..exceptions import carried_by_java, exception_chain, null_result
@@ -44,6 +44,8 @@ class Protocol:
         self._sender = state.sender
         self._debugging = state.debugging
         self._stacks = state.stacks
+        self._values = state.values
+        self._is_abroad = state.settings.mode != "main"
         self._ends = ends
         self._limit = state.settings.message_limit
         self._is_over_limit = False
@@ -106,13 +108,13 @@ class Protocol:
     def _send_report(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
         """Send it; return whether the phase passed."""
         chain: tuple[tuple[str, str], ...] = ()
-        elsewhere = ""
+        elsewhere: Elsewhere | None = None
         try:
             if report.when == "teardown":
                 setattr(report, CARRIED, self._carried())
             if call.excinfo is not None:
                 chain = exception_chain(call.excinfo.value)
-                elsewhere = kept_by_main_thread(call.excinfo.value) if report.failed else ""
+                elsewhere = self._elsewhere(call.excinfo.value) if report.failed else None
             self._check_output(report)
             data, passed = self._data_of(report), bool(report.passed)
         # As above.
@@ -121,6 +123,9 @@ class Protocol:
         # The mark of the next phase, or the word of the test's end, comes next.
         self._sender.send_report(data, chain, elsewhere, soon=True)
         return passed
+
+    def _elsewhere(self, error: BaseException) -> Elsewhere | None:
+        return self._values.explanation(error) or kept_by_main_thread(error, is_abroad=self._is_abroad)
 
     def _check_output(self, report: pytest.TestReport) -> None:
         """Fail a report with more output than the parent would take: to encode it may take longer than the deadline."""
@@ -231,7 +236,7 @@ def send_report(
     """Send a report that another than pytest's own protocol has made, of a part of the test of that node id."""
     # A plugin's own kind of report may have no form that crosses processes.
     if (data := report_text(config, report, nodeid)) is not None:
-        sender.send_report(data, (), "")
+        sender.send_report(data, (), None)
 
 
 def _traceback(error: BaseException) -> str:

@@ -26,6 +26,7 @@ from ..foreign_calls import ForeignThread
 from ..java.java_side import JavaSide
 from ..java.jpype_bridge import jpype_bridge
 from ..state import ChildState
+from ..thread_values import ThreadValues
 from .measuring import CoverageOptions
 from .phase_ends import PhaseEnds
 from .protocol import Protocol
@@ -119,7 +120,8 @@ class Server:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        state = replace(self.state, settings=item.stash[self._tests.settings], launchers=[])
+        settings = item.stash[self._tests.settings]
+        state = replace(self.state, settings=settings, launchers=[], values=ThreadValues())
         item.config.stash[CHILD] = state
         self._begin(state)
         if state.settings.finalize:

@@ -52,16 +52,18 @@ class _Mapping(NamedTuple):
 
 def held_thread(pid: int) -> HeldThread | None:
     """Return the thread that waits in its crash; None where none does."""
-    signals = [number for number in HELD_SIGNALS if _has_fallen_back(pid, number)]
+    signals = list(_fallen_back(pid))
     if not signals:
         return None
     tids = processes.threads(pid)
     return next((HeldThread(pid, tid, signals[0]) for tid in tids if _waits_in_handler(pid, tid)), None)
 
 
-def _has_fallen_back(pid: int, number: int) -> bool:
-    """Whether nothing handles the signal any more: the handler that waits was for once."""
-    return not any(processes.has_signal(pid, pid, field, number) for field in ("SigCgt", "SigIgn"))
+def _fallen_back(pid: int) -> Iterator[int]:
+    """Yield the signals that nothing handles any more: the handler that waits was for once."""
+    sets = processes.signal_sets(pid, pid)
+    handled = sets.get("SigCgt", 0) | sets.get("SigIgn", 0)
+    yield from (number for number in HELD_SIGNALS if not handled >> (number - 1) & 1)
 
 
 def _waits_in_handler(pid: int, tid: int) -> bool:
@@ -86,8 +88,17 @@ def crash_document(held: HeldThread) -> str:
     with contextlib.suppress(OSError, ValueError, struct.error, IndexError):
         for address, (low, high) in itertools.islice(_faults(held, mappings), 1):
             lines += [f"address: {address:#x}", f"stack: {low:#x} {high:#x}"]
+    lines += _main_stack(held.pid)
     lines += [f"library: {path}" for path in dict.fromkeys(one.path for one in mappings if one.path.startswith("/"))]
     return "\n".join(lines) + "\n"
+
+
+def _main_stack(pid: int) -> list[str]:
+    """Return the line on what the main thread's stack may grow to; none where that has no limit."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/limits", encoding="ascii", errors="replace") as file:
+        found = re.search(r"^Max stack size +([0-9]+) ", file.read(), re.M)
+        return [] if found is None else [f"main stack: {found[1]}"]
+    return []
 
 
 def _faults(held: HeldThread, mappings: Sequence[_Mapping]) -> Iterator[tuple[int, tuple[int, int]]]:

@@ -13,6 +13,7 @@ from ...model import documents
 from ...model.observation import Taken
 from ..process import processes
 from ..process.kernel_threads import ThreadsError, kernel_threads
+from ..process.pending_signals import pending_signals
 from . import attach, native
 from .pystack import Pystack
 from .python_dump_request import DumpError, PythonDump
@@ -98,7 +99,7 @@ class _Looks(_Pieces):
         self._takers: dict[str, Taker] = {
             documents.JAVA_DUMP: self._java_dump,
             documents.PYTHON_HANG: lambda give_up: self._dump.text(give_up),
-            documents.OS_THREADS: lambda _: kernel_threads(pid),
+            documents.OS_THREADS: lambda _: kernel_threads(pid) + pending_signals(pid),
         }
 
     def wake(self) -> None:

@@ -206,10 +206,10 @@ class _Keeper:
 
     def _reap_orphans(self) -> None:
         # In plain pytest init reaps an orphan at once; a test that waits for its pid to vanish must not hang here.
-        for process in processes.all_processes():
-            if process.parent == os.getpid() and not process.alive and process.pid != self._child:
+        for pid in processes.children():
+            if pid != self._child:
                 with contextlib.suppress(OSError):
-                    os.waitpid(process.pid, os.WNOHANG)
+                    os.waitpid(pid, os.WNOHANG)
 
     def _report(self, exited: bool, value: int) -> None:
         self._ended = True

@@ -13,11 +13,28 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_a_thread_of_c_alone": "passed",
             "test_it_aborts_while_a_handler_runs": "crash",
         },
+        "context-lost": {
+            "test_another_context_on_the_main_thread": "failed",
+            "test_decimal_as_everywhere[native]": "failed",
+            "test_decimal_as_everywhere[new]": "failed",
+            "test_handed_over": "passed",
+            "test_never_set[native]": "failed",
+            "test_never_set[new]": "failed",
+            "test_set_and_reset": "failed",
+        },
         "deep-recursion": {
             "test_crash_elsewhere_under_a_raised_limit": "segfault",
             "test_limit_holds": "failed",
             "test_limit_raised_and_not_reached": "passed",
             "test_silent_crash_without_recursion": "segfault",
+        },
+        "dummy-thread": {
+            "test_a_thread_of_pythons[native]": "passed",
+            "test_a_thread_of_pythons[new]": "passed",
+            "test_a_thread_that_was_not_started": "failed",
+            "test_joins_itself": "failed",
+            "test_the_name_of_one[native]": "failed",
+            "test_the_name_of_one[new]": "failed",
         },
         "event-loop": {
             "test_the_coroutine_sleeps": "hang",
@@ -130,11 +147,32 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_an_event_that_never_comes": "hang",
             "test_another_thread_has_the_lock": "hang",
         },
+        "signals-blocked": {
+            "test_a_process_that_ignores_it": "hang",
+            "test_a_signal_that_does_nothing": "hang",
+            "test_nothing_was_sent[native]": "hang",
+            "test_nothing_was_sent[new]": "hang",
+            "test_what_nothing_blocks": "passed",
+        },
+        "small-stack": {
+            "test_a_null_pointer[native]": "segfault",
+            "test_a_null_pointer[native-pool]": "segfault",
+            "test_fits[native]": "passed",
+            "test_fits[native-pool]": "passed",
+            "test_the_limit_is_above_all_stacks[main]": "segfault",
+            "test_the_limit_is_above_all_stacks[native]": "segfault",
+        },
         "thread-affine": {
             "test_closed_connection": "failed",
             "test_connection_made_where_it_is_used": "passed",
-            "test_context_variable_that_was_never_set": "failed",
             "test_local_that_no_thread_set": "failed",
+        },
+        "thread-local-lost": {
+            "test_another_thread_had_it": "failed",
+            "test_deleted_by_the_callback_that_had_set_it": "failed",
+            "test_never_set[native-pool]": "failed",
+            "test_never_set[pool]": "failed",
+            "test_set_again": "passed",
         },
     }
 )

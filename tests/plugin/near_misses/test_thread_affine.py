@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import contextvars
 import sqlite3
 import threading
 
 import pytest
 
-never_set: contextvars.ContextVar[str] = contextvars.ContextVar("never_set")
-
 
 @pytest.mark.foreign_thread
 def test_local_that_no_thread_set() -> None:
     assert threading.local().user == "Ada"
-
-
-@pytest.mark.foreign_thread
-def test_context_variable_that_was_never_set() -> None:
-    assert never_set.get() == "Ada"
 
 
 @pytest.mark.foreign_thread

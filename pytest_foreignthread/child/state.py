@@ -23,3 +23,5 @@ class ChildState:
     debugging: Debugging
     launchers: list[Launchers] = field(default_factory=list)
     """Those of the test that runs; they are closed after it."""
+    kept: list[object] = field(default_factory=list)
+    """What Java may still call when the test that made it has ended."""

@@ -52,6 +52,15 @@ def foreign_thread_bridge(request: pytest.FixtureRequest, _foreign_thread_child:
 
 
 @pytest.fixture
+def foreign_thread_pyjnius_bridge(request: pytest.FixtureRequest, _foreign_thread_jvm: None) -> Bridge:
+    """The same by PyJNIus: let your `foreign_thread_bridge` return it."""
+    state = _in_child(request, "foreign_thread_pyjnius_bridge")
+    from .child.java.pyjnius_bridge import pyjnius_bridge
+
+    return pyjnius_bridge(state.kept)
+
+
+@pytest.fixture
 def foreign_thread(
     request: pytest.FixtureRequest, _foreign_thread_child: None, foreign_thread_bridge: Bridge
 ) -> Iterator[ForeignThread]:

@@ -20,6 +20,7 @@ from .fixtures import (
     _foreign_thread_mode,
     foreign_thread,
     foreign_thread_bridge,
+    foreign_thread_pyjnius_bridge,
     jvm,
 )
 from .interop import faulthandler_guard, running_jvm
@@ -39,6 +40,7 @@ __all__ = [
     "_foreign_thread_mode",
     "foreign_thread",
     "foreign_thread_bridge",
+    "foreign_thread_pyjnius_bridge",
     "jvm",
 ]
 

@@ -26,3 +26,5 @@ class ChildState:
     """Those of the test that runs; they are closed after it."""
     values: ThreadValues = field(default_factory=ThreadValues)
     """Those of the test that runs."""
+    kept: list[object] = field(default_factory=list)
+    """What Java may still call when the test that made it has ended."""

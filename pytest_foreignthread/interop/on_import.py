@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
+from typing import Any
 
 Then = Callable[[ModuleType], None]
 Around = Callable[[], AbstractContextManager[object]]
@@ -54,6 +55,10 @@ class _Loader(importlib.abc.Loader):
         self._loader = loader
         self._then = then
         self._around = around
+
+    def __getattr__(self, name: str) -> Any:
+        # One that stands around another is the module's loader while the other's block runs.
+        return getattr(self._loader, name)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)

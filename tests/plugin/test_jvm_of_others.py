@@ -40,7 +40,14 @@ PLACES: Final = {
 ORDINARY: Final = "import jvm_by_ctypes\ndef test_java(): assert jvm_by_ctypes.null_check()\n"
 CRASHES: Final = "import ctypes\ndef test_crashes(): ctypes.string_at(0)\n"
 FOREIGN: Final = "import pytest\n@pytest.mark.foreign_thread\ndef test_foreign(): pass\n"
-TELLS: Final = re.compile(r"this test needs JPype's JVM, but its process has a JVM that (.*) \(/.*/libjvm\.so\)")
+TELLS: Final = re.compile(r"this test needs JPype, its process has a JVM that (.*) \(/.*/libjvm\.so\)")
+NO_MEMORY: Final = """
+import os
+
+def pwrite(*_): raise PermissionError(1, "no")
+
+os.pwrite = pwrite
+"""
 
 
 def suite(conftest: str, tests: str) -> dict[str, str]:
@@ -105,27 +112,29 @@ def test_tests_run_in_fresh_interpreters(run_suite: RunSuite) -> None:
     assert re.search(line, run.output)
 
 
-@pytest.mark.parametrize(
-    ("conftest", "who"),
-    [
-        (AT_IMPORT, "JPype did not start"),
-        (IN_CONFIGURE, "JPype did not start"),
-        (BY_PYJNIUS, "PyJNIus started"),
-        (FIXTURE, "JPype did not start"),
-    ],
-    ids=["a conftest", "pytest_configure", "an import of jnius", "a fixture"],
-)
+@pytest.mark.parametrize("place", PLACES)
 # The others load the same library at another time.
 @pytest.mark.by_default("a conftest", "an import of jnius")
-def test_one_that_is_there_is_named(run_suite: RunSuite, conftest: str, who: str) -> None:
-    """In an error of the test that needs JPype's; the run goes on."""
+def test_jpype_takes_one_that_is_there(run_suite: RunSuite, place: str) -> None:
+    tests = "import pytest\n@pytest.mark.foreign_thread(mode=['same', 'new', 'pool'])\ndef test_foreign(): pass\n"
     ordinary = "\ndef test_ordinary(): pass\n"
-    run = run_suite(suite(conftest, FOREIGN + ordinary), "--foreign-thread-start=spawn", "--foreign-thread-ready=0")
+    run = run_suite(suite(PLACES[place], tests + ordinary), "--foreign-thread-start=spawn")
+    assert run.status == 0, run.output
+    assert " 4 passed in " in run.output
+
+
+@pytest.mark.parametrize("conftest", [AT_IMPORT, BY_PYJNIUS], ids=["a conftest", "an import of jnius"])
+@pytest.mark.by_default("an import of jnius")
+def test_one_that_jpype_cannot_take_is_named(run_suite: RunSuite, conftest: str) -> None:
+    """In an error of the test that needs JPype; the run goes on."""
+    ordinary = "\ndef test_ordinary(): pass\n"
+    run = run_suite(suite(NO_MEMORY + conftest, FOREIGN + ordinary), "--foreign-thread-start=spawn")
     assert " 1 passed, 1 error in " in run.output
     found = TELLS.search(run.output)
     assert found
-    assert found[1] == who
+    assert found[1] == ("PyJNIus started" if conftest == BY_PYJNIUS else "JPype did not start")
     assert "foreign_thread_jvm_args" not in run.output
+    assert "JPype cannot take that one: /proc/self/mem cannot be written: [Errno 1] no" in run.output
 
 
 def test_a_fork_that_is_asked_for_is_refused(run_suite: RunSuite) -> None:

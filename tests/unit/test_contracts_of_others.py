@@ -203,3 +203,18 @@ def in_a_process(program: str) -> str:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_pyjnius_tells_its_class_path_and_options() -> None:
+    # To ask for the class path imports jnius, and starts a JVM.
+    program = "import jnius_config as c; print([callable(c.expand_classpath), c.split_char, c.get_options()])"
+    assert in_a_process(program) == "[True, ':', []]\n"
+
+
+def test_pyjnius_takes_the_library_that_a_variable_names() -> None:
+    program = (
+        "import os; os.environ.update(JVM_PATH='/none.so', JAVA_HOME='/none')\n"
+        "try: import jnius\n"
+        "except SystemError as error: print(error)"
+    )
+    assert "/none.so" in in_a_process(program)

@@ -18,6 +18,7 @@ import jpype
 
 from ...interop.faulthandler_handlers import SHUTDOWN, Handlers
 from ...interop.jpype import is_python_exception, own_jar
+from ...interop.running_jvm import RunningJvm
 from ...model import documents
 from ...model.observation import JvmAdopted
 from ...model.settings import Settings
@@ -36,6 +37,10 @@ class JvmStartError(Exception):
     """The JVM did not start; the text gives the JVM's own words."""
 
 
+class AttachError(Exception):
+    """JPype cannot take the JVM that runs; the text says what to do."""
+
+
 def is_started() -> bool:
     return bool(jpype.isJVMStarted())
 
@@ -43,7 +48,7 @@ def is_started() -> bool:
 def start(settings: Settings, folder: Path) -> None:
     """Start the JVM that `settings` name, its own files in `folder`; raise JvmStartError."""
     assert settings.jvm is not None
-    words = folder / "jvm_start"
+    words = folder / documents.JVM_START
     leave_to_hotspot()
     library, class_path = settings.jvm.library, _class_path(settings)
     if not "".join(class_path or ()).isascii():
@@ -52,14 +57,45 @@ def start(settings: Settings, folder: Path) -> None:
     answers = Handlers(SHUTDOWN)
     try:
         with diverted(words):
-            arguments = jvm_arguments(settings, folder)
-            # In the pytest process it may be wrapped, for the sake of that process's faulthandler.
-            start_jvm = getattr(jpype.startJVM, "__wrapped__", jpype.startJVM)
-            start_jvm(*arguments, jvmpath=str(library), classpath=class_path, **_OPTIONS)
+            _start_jvm(*jvm_arguments(settings, folder), jvmpath=str(library), classpath=class_path)
     except Exception as error:
         raise JvmStartError(f"{error}\n{words.read_text(errors='replace')}".strip()) from error
     finally:
         answers.put_back()
+
+
+def attach(running: RunningJvm, folder: Path) -> object:
+    """Let JPype take the JVM that something else has started, as long as what this returns is kept.
+
+    Raise AttachError where it cannot.
+    """
+    # Imported here: few children come to have a JVM of something else.
+    from ...interop.jni import JniError, Machine
+    from ...interop.shared_jvm import hand_out
+
+    own = own_jar()
+    paths = [*([str(own)] if own is not None else []), *filter(None, jpype.getClassPath().split(os.pathsep))]
+    try:
+        machine = Machine(running.library)
+        handed_out = hand_out(machine)
+        machine.append_to_class_path(paths)
+        with diverted(folder / documents.JVM_START):
+            _start_jvm(jvmpath=running.library)
+    # JPype's own errors are of these two kinds.
+    except (JniError, OSError, RuntimeError) as error:
+        raise AttachError(
+            f"this test needs JPype, its process has a JVM {running.origin}, of which no process can have two, and "
+            f"JPype cannot take that one: {error}. Let a fixture of the tests that need that one start it, no conftest "
+            "and no module when it is imported; or start it with jpype.startJVM; or leave this test to pytest: "
+            "foreign_thread(skip=REASON)"
+        ) from error
+    return handed_out
+
+
+def _start_jvm(*arguments: str, jvmpath: str, classpath: list[str] | None = None) -> None:
+    # In the pytest process it may be wrapped, for the sake of that process's faulthandler.
+    start_jvm = getattr(jpype.startJVM, "__wrapped__", jpype.startJVM)
+    start_jvm(*arguments, jvmpath=jvmpath, classpath=classpath, **_OPTIONS)
 
 
 def adopt(settings: Settings, folder: Path) -> JvmAdopted:

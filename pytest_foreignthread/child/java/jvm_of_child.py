@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ...interop.running_jvm import RunningJvm, running_jvm
+from ...interop.pyjnius import PyjniusBeside
+from ...interop.running_jvm import running_jvm
 from ...model.observation import JvmAdopted, JvmFailed, PhaseStarted
 from ...model.outcomes import Phase
 from ..state import ChildState
@@ -20,13 +21,20 @@ class JvmOfChild(JavaSide):
         self._state = state
         self._adopted: JvmAdopted | None = None
         self._uncaught = UncaughtExceptions(state.sender)
+        self._attached: object = None
+        self._pyjnius: PyjniusBeside | None = None
         self.has_run = False
         """Also when it is gone by now."""
 
-    def start(self) -> None:
-        """Raise JvmStartError, of which the parent has been told."""
+    def start(self, *, late: bool = False) -> None:
+        """Raise JvmStartError, of which the parent has been told, or AttachError, of which it has not.
+
+        Only where it is late may something else than JPype have started one: a fork could not use it.
+        """
         send, settings, folder = self._state.sender.send, self._state.settings, self._state.folder
         send(PhaseStarted(Phase.JVM))
+        if late and not jvm.is_started() and (running := running_jvm()) is not None:
+            self._attached = jvm.attach(running, folder)
         try:
             if jvm.is_started():
                 self._adopted = jvm.adopt(settings, folder)
@@ -38,6 +46,7 @@ class JvmOfChild(JavaSide):
         self.has_run = True
         self._state.alternate.offer_to_handlers()
         self._uncaught.install()
+        self._pyjnius = PyjniusBeside()
         self.tell()
 
     def can_go_on(self) -> bool:
@@ -86,15 +95,9 @@ class LateStart:
 
     def _start(self) -> None:
         if not self._java.has_run:
-            if not jvm.is_started() and (running := running_jvm()) is not None:
-                pytest.fail(_of_others(running), pytrace=False)
-            self._java.start()
+            try:
+                self._java.start(late=True)
+            except jvm.AttachError as error:
+                self._state.sender.send(PhaseStarted(Phase.SETUP))
+                pytest.fail(str(error), pytrace=False)
             self._state.sender.send(PhaseStarted(Phase.SETUP))
-
-
-def _of_others(running: RunningJvm) -> str:
-    return (
-        f"this test needs JPype's JVM, but its process has a JVM {running.origin}, and no process can have two. Let a "
-        "fixture of the tests that need that one start it, no conftest and no module when it is imported; or start it "
-        "with jpype.startJVM; or leave this test to pytest: foreign_thread(skip=REASON)"
-    )

@@ -10,11 +10,11 @@ _HEAD = "# kernel thread id, state, CPU seconds, system call as in proc(5), name
 
 
 class ThreadsError(Exception):
-    """Why the threads could not be listed; the text says it."""
+    """The threads cannot be listed; the text says why."""
 
 
 def kernel_threads(pid: int) -> str:
-    """One line a thread; raise ThreadsError where the kernel shows none."""
+    """Return one line for each thread, below a line with the headings; raise ThreadsError if no thread is shown."""
     folder = Path(f"/proc/{pid}/task")
     lines = []
     with contextlib.suppress(OSError):
@@ -35,7 +35,10 @@ def _line(task: Path) -> str:
 
 
 def _system_call(task: Path) -> str:
-    """Empty where this process may not trace the thread, or the kernel was built without it."""
+    """Return the system call that the thread waits in, as proc(5) shows it.
+
+    Empty if this process may not trace the thread, or if the kernel was built without CONFIG_HAVE_ARCH_TRACEHOOK.
+    """
     with contextlib.suppress(OSError):
         return (task / "syscall").read_text(encoding="ascii").strip()
     return ""

@@ -86,7 +86,7 @@ def _before_java(top: Sequence[NativeFrame], java: Sequence[JavaFrame]) -> list[
 def _ends_in_python(top: Sequence[NativeFrame]) -> bool:
     """Return whether only the last frame may belong to the evaluation of a Python frame.
 
-    If another one does, C frames stand between Python frames, and nothing tells between which.
+    If another frame does, C frames stand between Python frames, and it is unknown between which.
     """
     return not any(frame.function and _EVALUATION.match(frame.function) for frame in top[:-1])
 

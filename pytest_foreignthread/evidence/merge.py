@@ -81,7 +81,7 @@ def _of_hang(documents: Documents, names: Names, subject: int | None) -> Evidenc
 def _look(documents: Documents, names: Names, suffix: str) -> Look:
     java = parse_thread_dump(documents.get(f"java_dump{suffix}", ""))
     python = parse_python_dump(documents.get(f"python_hang{suffix}", "")).threads
-    # In this dump "Current thread" is the one that got the signal which asked for it: that says nothing of the hang.
+    # In this dump "Current thread" is the thread that got the signal, which says nothing about the hang.
     named = tuple(replace(_named(thread, names, java), current=False) for thread in python)
     return Look(named, java, parse_os_threads(documents.get(f"os_threads{suffix}", "")))
 

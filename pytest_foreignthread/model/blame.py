@@ -67,6 +67,6 @@ def _shown(error: BaseException) -> list[str]:
 def _traceback(error: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(error)).rstrip()
-    # Again the error's __str__. The frames alone are safe to show.
+    # Again the error's __str__. Only the frames are safe to show.
     except BaseException:
         return "".join(traceback.format_tb(error.__traceback__)).rstrip()

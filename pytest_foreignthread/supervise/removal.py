@@ -1,7 +1,7 @@
 """Removal of what a test may have left in a directory: without permissions, of any depth, with links out of it.
 
-`shutil.rmtree` does not serve: it leaves a directory that its owner may not read, and it holds a descriptor open for
-each level of the tree.
+`shutil.rmtree` is no help: it leaves a directory that its owner may not read, and it holds a descriptor open for each
+level of the tree.
 """
 
 from __future__ import annotations

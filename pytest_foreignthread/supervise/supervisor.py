@@ -104,8 +104,9 @@ class SupervisedChild:
     ) -> None:
         """`crash` looks at a child that is held in its crash; `lender` lends the terminal to a debugger in the child.
 
-        The limit of the phase stands still meanwhile. If the pytest process is killed, the last keeper that lives
-        removes `scratch`. `message_limit` is the number of bytes that the child's messages of one test may take.
+        While either of them works, the limit of the phase stands still. If the pytest process is killed, the last
+        keeper that lives removes `scratch`. `message_limit` is the number of bytes that the child's messages of one
+        test may take.
         """
         self._scratch = scratch
         self._since = now()
@@ -129,6 +130,7 @@ class SupervisedChild:
         if self._kept is None or self._inbox is None:
             with SignalsHeld() if held is None else contextlib.nullcontext(held) as held:
                 self._oom_kills = oom_kills()
+                # The FIFOs must exist before the fork: a child that finds none does not wait in its crash.
                 self._gate = self._gate or CrashGate.opened(self._crash, self._ends)
                 self._kept = launch(self._child_main, self._ends, held, self._scratch)
                 self._inbox = Inbox(self._kept.messages, self._message_limit)
@@ -177,11 +179,13 @@ class SupervisedChild:
             watch.at_deadline(probe, is_dying)
         killed = 0
         if not watch.serving:
+            # At once, not in `close`: what the test has left running must not disturb the next test.
             with SignalsHeld():
                 kept.terminate()
                 # Read while signals are put off: an exception of a handler would leave the file to the garbage
                 # collector, and Python warns of a file that was not closed.
                 killed = max(0, oom_kills() - self._oom_kills)
+            # The pipe still has what the child wrote before its end.
             watch.drain()
         if watch.serving:
             return watch.observation()
@@ -224,6 +228,7 @@ class SupervisedChild:
             retry_interrupted(functools.partial(self._close, last))
 
     def _close(self, last: Callable[[], object]) -> None:
+        # Each step may be repeated: a handler that raises makes `retry_interrupted` begin again from the top.
         if self._kept is not None:
             self._kept.terminate()
         last()

@@ -119,8 +119,10 @@ class Watch:
         for descriptor in (self.kept.status, self.kept.messages, *gate):
             poll.register(descriptor, select.POLLIN)
         watching_pid = False
+        # Messages that the last watch has read and not taken are no news to poll().
         self._take_messages()
         while self.kept.end is None and not self.serving and not self._refused:
+            # The pidfd comes with the keeper's first line.
             if not watching_pid and self.kept.pidfd is not None:
                 poll.register(self.kept.pidfd, select.POLLIN)
                 watching_pid = True
@@ -129,8 +131,10 @@ class Watch:
                     poll.unregister(descriptor)
             if self._tick is not None and self._until_tick() <= 0:
                 self._tick_due = time.monotonic() + TICK
+                # A debugger's prompt stands on the screen: the live line must not be drawn over it.
                 if not self._lender.lends:
                     self._tick()
+            # Also once a limit has passed: a child that waits in its crash is no hang.
             if self._until_crash() <= 0 or self._patience() <= 0:
                 self._look_for_held_thread()
             if self._patience() <= 0 and not self._late_news():
@@ -250,7 +254,7 @@ class Watch:
                 return
 
     def _is_expected(self, message: Message) -> bool:
-        """Return whether a message is accepted. After one that was not, none is."""
+        """Return whether a message is accepted. After a message that was not accepted, no other is."""
         if self._refused:
             return False
         try:
@@ -299,6 +303,7 @@ class Watch:
         `is_dying` is called first: the signals that ask for stacks, and the one that wakes a stopped child, may kill
         the child, and a death that they cause is no outcome of the test.
         """
+        # Before anything is sent: from here on, the end of the child is this process's doing.
         self._ended_by = EndedBy.DEADLINE
         self._dying = is_dying is not None and is_dying()
         pid = self.kept.pid

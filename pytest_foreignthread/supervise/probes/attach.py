@@ -45,11 +45,13 @@ def ask(pid: int, give_up: float, command: str, *arguments: str) -> str:
     thread = service_thread(pid)
     if thread is None:
         raise AttachError("no JVM was running")
+    # By the root of the process: a child in a mount namespace of its own may have another /tmp.
     path = Path(f"/proc/{pid}/root/tmp/.java_pid{pid}")
     try:
         if not _is_socket(path):
             _make_it_listen(pid, thread, path, give_up)
         with socket.socket(socket.AF_UNIX) as connection:
+            # The request: version 1 of the protocol, the command, and always three arguments.
             answer = _exchange(connection, path, give_up, ["1", command, *[*arguments, "", "", ""][:3]])
     except TimeoutError:
         raise AttachError("the JVM did not answer in time") from None

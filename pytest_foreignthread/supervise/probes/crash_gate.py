@@ -91,8 +91,8 @@ class CrashGate:
         return first
 
     def release(self) -> None:
-        """Let the process that waits, or the next one that will, go on to its death."""
-        # A full FIFO has lines enough for all that wait.
+        """Let a process that waits in its crash go on to its death, or the next one if none waits now."""
+        # If the FIFO is full, it has a line for each process that can wait.
         with contextlib.suppress(BlockingIOError):
             os.write(self._go_on, b"\n")
 

@@ -112,6 +112,7 @@ def _faults(held: HeldThread, mappings: Sequence[_Mapping]) -> Iterator[tuple[in
     # like a siginfo with this signal, and the checks below sort out what only looks like one.
     pointer = int(_read(held.pid, held.tid, "syscall").split()[-2], 16)
     memory = _memory(held.pid, pointer, _FRAMES)
+    # A siginfo begins with the signal and an errno of 0.
     machine, wanted = platform.machine(), struct.pack("<ii", held.signal, 0)
     place = memory.find(wanted, max(0, -_UCONTEXT[machine]))
     while place >= 0:
@@ -120,6 +121,7 @@ def _faults(held: HeldThread, mappings: Sequence[_Mapping]) -> Iterator[tuple[in
         flags, link = struct.unpack_from("<QQ", memory, context)
         (below,) = struct.unpack_from("<Q", memory, context + _STACK_POINTER[machine])
         stack = _stack_at(mappings, below)
+        # In a frame the siginfo is aligned, its padding is 0, and the ucontext has no successor (uc_link).
         is_frame = place % 8 == pad == link == 0 and flags < _MOST_FLAGS
         if is_frame and code in _KERNELS and stack is not None:
             yield address, stack

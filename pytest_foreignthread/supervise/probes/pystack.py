@@ -92,6 +92,7 @@ class Pystack:
         if self._process is not None and self._process.poll() is None:
             return
         self.close()
+        # The lock: no other thread may fork a child before the new descriptors are registered in `ends`.
         with self._ends.lock, contextlib.ExitStack() as theirs:
             requests, answers = self._pipe(theirs, own=1), self._pipe(theirs, own=0)
             self._process = subprocess.Popen(

@@ -28,6 +28,7 @@ class PythonDump:
         self._pid = pid
         self._file = file
         self._number = number
+        # faulthandler appends: what is in the file now belongs to earlier dumps.
         self._start = child_files.size(file)
         self._thread: int | None = None
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+# The controlling terminal of the process that opens it, under whatever name.
 _TERMINAL: Final = "/dev/tty"
 
 
@@ -37,6 +38,7 @@ class ControllingTerminal:
         Return False if the process was not stopped: the kernel ignores the signal in an orphaned process group, which
         has no shell that could continue it.
         """
+        # Again after each continuation: `bg` continues a process in the background.
         while not self.in_foreground():
             if not stops(lambda: os.killpg(os.getpgrp(), signal.SIGTTIN)):
                 return False
@@ -45,7 +47,8 @@ class ControllingTerminal:
     def in_foreground(self) -> bool:
         """Return whether this process is in the foreground, also if the terminal was hung up.
 
-        A process that waited for a terminal that is gone would wait for ever; one that reads from it gets an error.
+        A process that waited for a terminal that is gone would wait for ever. A process that reads from such a terminal
+        gets an error.
         """
         try:
             return os.tcgetpgrp(self._descriptor) == os.getpgrp()

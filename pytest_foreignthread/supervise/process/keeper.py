@@ -200,7 +200,7 @@ class _Keeper:
         return False
 
     def _poll(self, *descriptors: int | None) -> tuple[select.poll, float | None]:
-        """Return what to poll, and a timeout in milliseconds; None if a pidfd tells of the parent's end."""
+        """Return the poll object and a timeout in milliseconds; None if a pidfd shows the end of the pytest process."""
         poll = select.poll()
         for descriptor in descriptors:
             if descriptor is not None:

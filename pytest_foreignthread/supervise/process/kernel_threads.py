@@ -29,6 +29,7 @@ def kernel_threads(pid: int) -> str:
 
 def _line(task: Path) -> str:
     name, _, rest = (task / "stat").read_bytes().decode("utf-8", "replace").partition(" (")[2].rpartition(") ")
+    # The fields behind the name: utime and stime are fields 14 and 15 of proc(5), counted from 1 with pid and name.
     state, *numbers = rest.split()
     seconds = (int(numbers[10]) + int(numbers[11])) / os.sysconf("SC_CLK_TCK")
     return "\t".join([task.name, state, f"{seconds:.2f}", _system_call(task), " ".join(name.splitlines())]) + "\n"

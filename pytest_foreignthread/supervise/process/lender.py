@@ -97,6 +97,8 @@ class Lender:
             self._step_aside()
         flush_output()
         wanted = at_terminal and self._at_terminal
+        # Only if the input is a terminal: with input from a pipe or a file, a debugger changes no modes and needs no
+        # foreground.
         terminal = self._held.enter_context(ControllingTerminal.opened()) if wanted else None
         if terminal is None or terminal.wait_for_foreground():
             self._keys = self._held.enter_context(Keys(pid, terminal))

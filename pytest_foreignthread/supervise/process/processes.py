@@ -42,7 +42,7 @@ class ProcessStat:
 
 
 def become_subreaper() -> None:
-    """Make orphaned descendants children of this process from now on, wherever their group or session."""
+    """Make orphaned descendants children of this process from now on, whatever their process group or session."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
@@ -108,6 +108,7 @@ def descendants(pid: int) -> list[int]:
     children: dict[int, list[ProcessStat]] = {}
     for process in all_processes():
         children.setdefault(process.parent, []).append(process)
+    # /proc is read process by process, so a process that forks meanwhile may be missed. Callers that kill look again.
     found, parents = [], [pid]
     while parents:
         below = children.get(parents.pop(), [])
@@ -185,6 +186,7 @@ def wait_for_end(pid: int, seconds: float) -> None:
 def reap(pid: int, seconds: float) -> bool:
     """Wait for a child of this process and reap it; return False if the child still lives after `seconds`."""
     give_up = time.monotonic() + seconds
+    # waitpid() has no timeout: wait for the pidfd, or poll without one.
     fd = open_pidfd(pid)
     try:
         if fd is not None:

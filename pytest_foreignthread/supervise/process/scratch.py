@@ -150,7 +150,7 @@ class ScratchRoot:
             return self._runs[-1]
         parent, made = self._temporary_folder()
         run = _locked_folder(parent, self.ends, made)
-        # Once a run is enough: what is removed are the directories of runs that were killed before this one began.
+        # Once in a run: the directories that are removed are those of runs that were killed before this one began.
         if self._count == 0:
             remove_stale(run.folder.path.parent)
         self._runs.append(run)
@@ -164,8 +164,8 @@ class ScratchRoot:
         """
         usual = (self._parent or Path(tempfile.gettempdir())).absolute()
         if self._parents_mode is None:
-            # The first call: no test has run, so a temporary directory that cannot be used is an error to tell the
-            # user of, and stat() raises it.
+            # The first call: no test has run, so the user is to know of a temporary directory that cannot be used.
+            # stat() raises the error.
             self._parents_mode = stat.S_IMODE(usual.stat().st_mode)
         elif not _takes_files(usual):
             # mkdir() fails if anything else has the name, such as a dangling link, or if the directory above is gone.

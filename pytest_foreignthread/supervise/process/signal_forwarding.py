@@ -70,7 +70,7 @@ class Keys:
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self._unanswered += 1
-        # The clock by which the child stamps its prompts; libraries that freeze the time do not patch it.
+        # The clock by which the child stamps its prompts. Libraries that freeze the time do not patch this function.
         self._last = time.clock_gettime(time.CLOCK_MONOTONIC)
         before = self._before.get(number)
         if self._unanswered > _WITHOUT_ANSWER and callable(before):

@@ -41,6 +41,7 @@ class SignalsHeld:
 
     def __enter__(self) -> SignalsHeld:
         self._mask = {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())}
+        # On any other thread no handler runs, and none can be set.
         if threading.current_thread() is threading.main_thread():
             self._handlers = dict(_python_handlers())
         try:
@@ -70,11 +71,13 @@ class SignalsHeld:
         retry_interrupted(self._let_through)
 
     def _hold(self) -> None:
+        # The mask first: while the handlers are replaced one by one, no signal must meet the handler of before.
         signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
         for number in self._handlers:
             signal.signal(number, self._note)
 
     def _let_through(self) -> None:
+        # In the reverse order: a signal that the mask lets through must meet the handler that was there before.
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
@@ -88,7 +91,7 @@ class SignalsHeld:
 def retry_interrupted(action: Callable[[], object], attempts: int = 4) -> None:
     """Call `action` until it has run to its end, though signal handlers may interrupt it; then raise what they raised.
 
-    `action` must bear to be called again after it was interrupted anywhere. It is called `attempts` times at most.
+    `action` must be repeatable: it may be interrupted anywhere and is then called again, `attempts` times at most.
     """
     try:
         action()

@@ -104,6 +104,7 @@ def give_settings(
         settings = settings_for(
             marked.values, mode, _call_mode(item), options, jvm if needs_jvm(item, options) else None
         )
+        # pytest-forked runs each test in a process of its own, and so does this plugin in its place.
         if is_forked(item):
             settings = replace(settings, isolation="test")
         given = is_given(item.config, "timeout")

@@ -322,6 +322,7 @@ def are_given(config: pytest.Config) -> bool:
             config.getoption(option.flag) not in (None, False) or _ini_value(config, option) for option in OPTIONS
         )
     except ValueError:
+        # Wrong, and so given: `configured` then reports it as an error.
         return True
 
 

@@ -82,6 +82,7 @@ def _attempt(settings: Settings, scratch: ScratchRoot, modes: Sequence[str], sta
         found, _ = document_files.read(folder.here)
         taken = {**found, **seen.documents}
         if seen.serving:
+            # Let the child end by itself, as a test's child does.
             supervised.observe(limits, order=End(), expected=expected)
         return Attempt(seen, taken, looks)
     finally:

@@ -88,8 +88,8 @@ def _message(head: Sequence[str]) -> str:
 
 
 def _frames(section: str, title: str, parse: Callable[[str], F | None]) -> tuple[F, ...]:
-    # The last list of this title: HotSpot may fault while it looks up the names of its own sources, and then begins the
-    # list again without them.
+    # The last list with this title: HotSpot may fault while it looks up the names of its own sources, and then begins
+    # the list again without them.
     _, _, rest = section.rpartition(f"\n{title}")
     lines = rest.partition("\n\n")[0].partition("\nJava frames:")[0]
     return tuple(frame for line in lines.split("\n") if (frame := parse(line)) is not None)

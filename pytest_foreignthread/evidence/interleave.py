@@ -95,6 +95,8 @@ def _with_native(
     python: Sequence[PythonFrame], java: Sequence[JavaFrame], native: Sequence[PythonFrame | NativeFrame]
 ) -> Interleaved:
     shown = [frame for frame in native if isinstance(frame, PythonFrame)]
+    # Only as many as faulthandler has, which cuts a long stack at its old end. Lines are not compared, because a thread
+    # may move within a function between the dump and pystack's look.
     if python and _calls(shown[: len(python)]) != _calls(python):
         return _beside(python, java, native)
     stretches = _stretches_of_calls(java) or _stretches(java, lambda frame: frame.native)
@@ -108,6 +110,7 @@ def _with_native(
     if count != len(stretches) and java:
         reason = f"Java shows {_counted(len(stretches), 'piece')} of a stack, the native stack has room for {count}"
         return _apart(reason, native, _without_stubs(java))
+    # As many gaps as stretches: the first gap from the top is the first stretch.
     left = iter(stretches)
     frames: list[Frame] = []
     for nameless, members in gaps:
@@ -205,6 +208,8 @@ def _stretches(java: Sequence[JavaFrame], ends: Callable[[JavaFrame], bool]) -> 
 def _without_native(python: Sequence[PythonFrame], java: Sequence[JavaFrame]) -> tuple[list[Frame] | None, str | None]:
     if not python or not java:
         return [*python, *java], None
+    # Each entry of Java into Python begins a piece of Python's stack. One more piece is below all of Java's frames if
+    # the thread is not Java's.
     entries = sum(map(_enters_python, java))
     from_java = _JAVA_BORN.match(java[-1].function) is not None
     if not entries and (from_java or not _waits_in_java(java[0])):

@@ -39,7 +39,8 @@ def read_evidence(
     """
     fatal, dump = _fatal_error(documents), parse_python_dump(documents.get("python", ""))
     probed = any(name in documents or name in missing for name in ("python_hang", "java_dump"))
-    # A child that died by itself while it was looked at, or was being ended, has crashed.
+    # Documents of a hang prove no hang: a child that died by itself while it was looked at, or was being ended, has
+    # crashed.
     hung = probed and fatal is None and dump.fatal_error is None
     evidence = _of_hang(documents, names, subject) if hung else _of_death(documents, fatal, dump, names)
     return replace(

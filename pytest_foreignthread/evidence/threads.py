@@ -74,6 +74,7 @@ def _joined(sources: Sources) -> list[_Parts]:
     parts: dict[object, _Parts] = {}
     # There is one crashing thread, also if a torn document has no id of it: "crashed" then stands for the id.
     crashed: object = None if sources.fatal is None else sources.fatal.native_id or "crashed"
+    # The current thread first: if another thread has the same id, by what the child sent, that one gets another key.
     for thread in sorted(sources.python, key=lambda thread: not thread.current):
         told = thread.native_id if crashed is None or not thread.current else crashed
         # The kernel uses an id again: the id that the child sent of a thread may by then be that of a later one.
@@ -83,6 +84,7 @@ def _joined(sources: Sources) -> list[_Parts]:
         parts.setdefault(("java", number) if told is None else told, _Parts()).java = one
     if sources.fatal is not None:
         parts.setdefault(crashed, _Parts()).fatal = sources.fatal
+    # pystack shows all threads of the process. One counts if another document has it, or if Python runs on it.
     python_side = {frame for thread in sources.python for frame in thread.frames}
     for native in sources.native:
         if native.native_id in parts or native.gil is not None or not python_side.isdisjoint(native.frames):

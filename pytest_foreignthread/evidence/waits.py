@@ -12,6 +12,7 @@ from ..model.roles import waiting_call
 from ..model.stacks import Awaited, Gil, JavaThread, NativeFrame, OsThread, PythonFrame, Thread, Wait
 from .java_dump import Blocked
 
+# `- locked <0x…> (a X)`, `- waiting to re-lock in wait() <0x…> (a X)`; an owned synchronizer has no verb.
 _LOCK = re.compile(r"- (?P<verb>[a-z][a-z -]*?(?: in wait\(\))?)? *<(?P<object>0x[0-9a-f]+)> \((?:a )?(?P<kind>.*)\)")
 _ON_MONITOR = ("waiting to lock", "waiting to re-lock in wait()")
 _FUTURES = re.compile(
@@ -128,6 +129,7 @@ def _python_waits(thread: Thread) -> Iterator[Wait]:
         isinstance(frame, NativeFrame) and frame.function and _PYTHON_LOCK.fullmatch(frame.function)
         for frame in frames[:top]
     )
+    # The newest frames are those of threading.Condition and of the lock; the method that waits stands just below them.
     callers = thread.python_frames[:4]
     if waiting_call(thread.python_frames) is not None or any(
         _PYTHON_FUTURE.search(frame.file) and frame.function in ("result", "wait", "exception") for frame in callers

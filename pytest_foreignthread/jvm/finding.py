@@ -86,6 +86,7 @@ def _described(library: Path, source: str) -> Jvm:
 
 def _version(library: Path) -> str | None:
     """Return `JAVA_VERSION` of the `release` file, which every JDK since 7 has in its home; None if it is unknown."""
+    # lib/server/libjvm.so lies two directories below the home, jre/lib/amd64/server/libjvm.so of a JDK 8 four.
     for home in library.parents[1:5]:
         try:
             lines = (home / "release").read_text(encoding="utf-8", errors="replace").splitlines()

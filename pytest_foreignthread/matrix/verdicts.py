@@ -27,12 +27,19 @@ class Verdict(enum.Enum):
     """The verdict on a test by its row; the value is the name that every report uses."""
 
     SOUND = "sound"
+    """Holds in each mode."""
     FOREIGN_UNSAFE = "foreign-unsafe"
+    """Holds in the control, and breaks on a foreign thread."""
     MAIN_THREAD_ONLY = "main-thread-only"
+    """Breaks on a thread of Python's own, too: any thread but the main one is too much for the test."""
     FOREIGN_ONLY = "foreign-only"
+    """Breaks in the control, and holds on each foreign thread."""
     BROKEN = "broken"
+    """Breaks in the control, and not only there."""
     FLAKY = "flaky"
+    """Repeats in one mode disagree."""
     UNKNOWN = "unknown"
+    """Too little ran: only one mode, or no control and each mode breaks."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +175,7 @@ def _cause(entry: Mapping[str, Any]) -> str:
 
 def _verdict(told: Mapping[str, Cell]) -> Verdict:
     broken = [mode for mode, cell in told.items() if cell.broken]
+    # First: if repeats disagree within a mode, a difference between modes proves nothing.
     if any(cell.flaky for cell in told.values()):
         return Verdict.FLAKY
     if CONTROL in broken:
@@ -175,6 +183,7 @@ def _verdict(told: Mapping[str, Cell]) -> Verdict:
         holds = foreign and not any(mode in broken for mode in foreign)
         return Verdict.FOREIGN_ONLY if holds else Verdict.BROKEN
     if not broken:
+        # A single mode compares nothing.
         return Verdict.SOUND if len(told) > 1 else Verdict.UNKNOWN
     if len(broken) == len(told):
         # Without the control, a test that breaks in all modes may be broken or foreign-unsafe.

@@ -26,6 +26,7 @@ HELD_SIGNALS: Final = tuple(
     int(getattr(signal, name)) for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT") if hasattr(signal, name)
 )
 """The signals in whose handler a thread of a child without a JVM waits until it was looked at."""
+# By number: Python has no names for those of glibc, and the mask is that of Linux.
 _NEVER_BLOCKED: Final = (9, 19, 32, 33)
 """SIGKILL and SIGSTOP, and the two signals that glibc reserves for itself."""
 GO_ON_FIFO: Final = "go_on"

@@ -31,6 +31,7 @@ def groups(
     found: dict[object, list[pytest.TestReport]] = {}
     for place, report in enumerate(reports):
         entry = entries.get(report.nodeid)
+        # A report without an entry is alike to no other: its place is its key. repr(), because a signature has lists.
         key = repr(place) if entry is None else repr(_signature(report, entry))
         found.setdefault(key, []).append(report)
     return list(found.values())

@@ -98,6 +98,7 @@ class TerminalPart:
 
     def _teardown_sections(self, report: pytest.TestReport) -> list[tuple[str, str]]:
         """Return the captured output of a teardown that passed after the phase of `report`, as pytest shows it."""
+        # The category "" has the reports of setups and teardowns that passed.
         passed = self._reports("")
         later = (one for one in passed if one.nodeid == report.nodeid and one.when == "teardown" != report.when)
         return [section for one in later for section in one.sections if "teardown" in section[0]]

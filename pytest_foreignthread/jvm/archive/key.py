@@ -28,6 +28,7 @@ def key_parts(jvm: Jvm, profile: str, words: JvmWords) -> dict[str, Any]:
         "format": FORMAT,
         "plugin": __version__,
         "machine": f"{platform.system()} {platform.machine()}",
+        # lib/modules has the classes of the JDK.
         "jvm": [jvm.version, _stamp(jvm.library), _stamp(jvm.library.parents[1] / "modules")],
         "jpype": [_version("jpype1"), *(_stamp(path) for path in filter(None, (extension_file(), own_jar())))],
         "profile": profile,
@@ -40,6 +41,7 @@ def key_of(parts: dict[str, Any]) -> str:
 
 
 def _stamp(path: Path) -> list[str | int] | None:
+    """Return path, size and time of a file, by which HotSpot, too, tells whether a JDK or a jar has changed."""
     try:
         status = path.stat()
     except OSError:

@@ -56,6 +56,7 @@ def main(text: str) -> None:
         shutil.rmtree(new, ignore_errors=True)
         return
     except TrainingError as error:
+        # The log stays in the entry: it says why.
         for path in new.glob("classes*"):
             path.unlink()
         entry.publish_failure(new, str(error), order.parts, RETRY_AFTER)

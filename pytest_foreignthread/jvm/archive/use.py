@@ -91,6 +91,7 @@ class CacheOfRun:
         return settings if archive is None else replace(settings, jvm_cache=archive.path)
 
     def _archive(self) -> Archive | None:
+        # The builder may have finished since the last test. Its entry is read once, because that takes its checksum.
         if self._found is None and self._entry is not None and (self._entry / entry.ABOUT).exists():
             self._found = entry.read(self._entry)
             self._entry = self._entry if self._found is not None else None

@@ -1,8 +1,9 @@
 """Which messages of a child are accepted, and when. Everything that crosses the pipe is untrusted.
 
-A test's code runs in the process that sends, and can write what it likes. So each message has to fit the state in
-which the pytest process knows the child to be, and the test that the child was given. What does not fit ends the child,
-and is an error of that test. What fits a forger can send, too: it says no more than the test may say of itself.
+A test's code runs in the process that sends, and can write anything to the pipe. So each message must fit the state in
+which the pytest process knows the child to be, and the test that the child was given. A message that does not fit ends
+the child, and is an error of that test. A forged message that fits is accepted: it says nothing that the test could not
+say of itself, for example by passing.
 
 | state of a test | accepted | leads to |
 |---|---|---|
@@ -23,12 +24,15 @@ and is an error of that test. What fits a forger can send, too: it says no more 
 | exit | `WarningRecorded` of this phase; the child ends without another word | the same |
 | not served | `PhaseStarted` of `teardown`, `TestEnded`, `Finished` | ended |
 
-In each state `ThreadNamed` and `UncaughtException`, which say something and change nothing: threads of a body may be
-late; `JvmAdopted` in a fresh interpreter, as only there the project can start a JVM of its own; and `InternalError`,
-which is an error of the test: the child that sends it then ends by itself.
-From the setup on `DebuggerEntered`, whose time is not in the future, and `DebuggerLeft`; the lender of the terminal
-bounds what a debugger costs. After the end of a test no other message: the child has no order for another test yet.
-`Tried` belongs to the doctor's trial.
+Accepted in each state:
+
+- `ThreadNamed` and `UncaughtException`. They change no state, and a thread of the body may send them late.
+- `JvmAdopted` in a fresh interpreter: only there can the project start a JVM of its own.
+- `InternalError`, which becomes an error of the test. The child that sends it then ends by itself.
+
+Accepted from the setup on: `DebuggerEntered`, if its time is not in the future, and `DebuggerLeft`. How long a debugger
+may take, `supervise.process.lender` decides. After the end of a test no other message is accepted, because the child
+has no order for another test yet. `Tried` is a message of the doctor's trial only.
 """
 
 from __future__ import annotations
@@ -66,25 +70,26 @@ _TRIED: Final = ("passed", "skipped", "failed")
 
 
 class Unexpected(Exception):
-    """The message is not accepted; the text says what was expected and what came."""
+    """A message is not accepted; the text says what was expected and what came."""
 
 
 class Expected(Protocol):
-    """What a child may send."""
+    """The messages that a child may send, as a state that each accepted message may change."""
 
     def take(self, message: Message) -> None:
-        """Raise Unexpected for a message that is not accepted now."""
+        """Accept a message, or raise Unexpected if it does not fit the state."""
 
 
 class MessagesOfTest:
-    """Those about one test of one child."""
+    """The messages that a child may send about one test."""
 
     def __init__(
         self, nodeid: str, *, starts_jvm: bool, late: bool = False, forked: bool = True, finalizes: bool = False
     ) -> None:
-        """`starts_jvm` is whether the child has a JVM to start, `late` whether that may be in the test's setup.
+        """`starts_jvm` says whether the child has a JVM to start, `late` whether that may happen in the test's setup.
 
-        `finalizes` is whether the child is to end by the finalization of its interpreter.
+        `forked` says whether the child is a fork of the pytest process, not a fresh interpreter; `finalizes` whether
+        the child ends by the finalization of its interpreter.
         """
         self._nodeid = nodeid
         self._starts_jvm = starts_jvm
@@ -93,7 +98,7 @@ class MessagesOfTest:
         self._may_finalize = finalizes
         """False as soon as a phase has not passed."""
         self._phase = Phase.FORK
-        """The last one that began; a JVM that starts in the setup leaves it at that."""
+        """The phase that began last. It stays SETUP while a JVM starts in the setup."""
         self._in_jvm = False
         self._jvm_failed = False
         self._reported = False
@@ -155,7 +160,7 @@ class MessagesOfTest:
 
     @property
     def _next(self) -> str:
-        """What moves the test on, in words."""
+        """The message that the test needs next, in words for an error."""
         if self._not_served:
             return "the end of a test that was not run"
         if self._jvm_failed and self._phase not in _OF_TEST:
@@ -178,7 +183,7 @@ class MessagesOfTest:
             self._starts_jvm, self._in_jvm = False, True
             return
         self._want(self._may_enter(phase), self._next, message)
-        # The setup goes on after a JVM that was started in it.
+        # A second PhaseStarted of the setup, after a JVM that was started in it, goes on with the same setup.
         self._phase, self._in_jvm = phase, False
         self._reported = self._stopped = self._passed = False
 
@@ -222,7 +227,7 @@ class MessagesOfTest:
 
 
 class MessagesOfEnd:
-    """Those of a child that was told to tear down what stands, and to end."""
+    """The messages of a child that was ordered to tear down all fixtures, and to end."""
 
     def __init__(self) -> None:
         self._began = False
@@ -243,7 +248,7 @@ class MessagesOfEnd:
 
 
 class MessagesOfTrial:
-    """Those of a doctor's child, in which a project's own launchers run."""
+    """The messages of a child of the doctor, which tries the project's own launchers."""
 
     def __init__(self) -> None:
         self._phase = Phase.FORK
@@ -271,18 +276,20 @@ class MessagesOfTrial:
 
 
 def is_part(report: Mapping[str, Any]) -> bool:
-    """Whether a report in serialized form is of a part of a test, a subtest, and not of a phase."""
+    """Return whether a report in serialized form is that of a subtest, and not that of a phase."""
     return report.get("_report_type") == "SubTestReport"
 
 
 def check_time(message: DebuggerEntered, clock: Callable[[], float] = time.monotonic) -> None:
-    """Raise Unexpected for a debugger that was entered at no time, or is yet to be."""
-    # False of what is no number, and of an integer that is too large for a float.
+    """Raise Unexpected if the time of the message is no time in the past."""
+    # The time counts as the debugger's from then on: a time in the future would put off the deadline. The comparison is
+    # false for a NaN as well.
     if not 0 <= message.at <= clock():
         raise Unexpected(f"expected the time at which a debugger was entered, got {message.at!r}")
 
 
 def unexpected(expected: str, message: Message) -> Unexpected:
+    """Return the exception for a message that came while another was expected."""
     return Unexpected(f"expected {expected}, got {_named(message)}")
 
 

@@ -1,4 +1,7 @@
-"""Orders from parent to child: bytes ↔ data, a line of JSON each."""
+"""Orders from the pytest process to a child: each is a line of JSON.
+
+Only the pytest process has the writing end of the pipe, so a child trusts its orders.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +15,22 @@ from typing import Final
 
 @dataclass(frozen=True)
 class RunTest:
-    """The word to run a test.
+    """The order to run a test.
 
-    A fork has copied the list of the run, so there items are named by their place; elsewhere by their node id.
+    A fork has a copy of the run's list of items, and gets an item's index in it. A fresh interpreter has made its own
+    items, and gets a node id.
     """
 
     item: int | str
     next_item: int | str | None = None
-    """The one that pytest runs next; it tells which fixtures stay."""
+    """The item that pytest runs next in this child; pytest keeps the fixtures that this item needs as well."""
     last: bool = True
-    """Whether the child has to tear down everything, and to end, after this test."""
+    """Whether the child must tear down all fixtures after this test, and end."""
 
 
 @dataclass(frozen=True)
 class End:
-    """The word to tear down what stands, and to end."""
+    """The order to tear down all fixtures that are still set up, and to end."""
 
 
 Order = RunTest | End
@@ -39,7 +43,7 @@ def encode_order(order: Order) -> bytes:
 
 
 class Orders:
-    """The child's end of the pipe."""
+    """The child's end of the pipe of orders."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -48,7 +52,7 @@ class Orders:
         return self._fd
 
     def __iter__(self) -> Iterator[Order]:
-        """Yield each order as it comes; end where no more can come: the parent has gone, or a test closed the pipe."""
+        """Yield each order when it comes; end if the pytest process has gone or a test has closed the descriptor."""
         rest = b""
         while data := self._read():
             *lines, rest = (rest + data).split(b"\n")

@@ -1,7 +1,8 @@
-"""The shape of a report in pytest's serialized form, as a child may send it, checked before anything reads it.
+"""The shape that a report in pytest's serialized form must have when a child sends it.
 
-Pytest's own code takes such data as it is, and fails later, where it shows a report. Fields that are not known here are
-those of plugins; they may hold what they like.
+pytest does not check such data when it builds a report from it: wrong data fails later, while pytest shows the report,
+as an INTERNALERROR of the run. So each field is checked before anything reads it. Fields that are not listed here are
+those of plugins and may have any value.
 """
 
 from __future__ import annotations
@@ -11,22 +12,27 @@ from typing import Any, Final
 
 from ..model.report_attribute import ATTRIBUTE
 
+# Characters of a value in an error: a child may send a value of any length.
 _SHOWN: Final = 200
+# Larger numbers overflow where they are shown as a time or written to a file. Infinity and NaN fail the comparison too.
 _LARGEST: Final = 2**63
 OUTCOMES: Final = ("passed", "failed", "skipped")
 WHENS: Final = ("setup", "call", "teardown")
 SUBTEST_CONTEXT: Final = "_subtest.context"
-"""Key under which pytest sends the arguments of a subtest."""
+"""The key under which pytest sends the arguments of a subtest."""
 
 Check = Callable[[Any], bool]
 
 
 class BadShape(Exception):
-    """The text says what was expected and what came."""
+    """A report has a wrong shape; the text says what was expected and what came."""
 
 
 def check(data: Mapping[str, Any], *, required: bool) -> None:
-    """Raise BadShape for a field that does not fit; with `required` also for one that is missing."""
+    """Raise BadShape for a field with a wrong value; if `required`, also for a field that is missing.
+
+    A report of another type than pytest's own, a plugin's, need not have all fields.
+    """
     for name in _TAKEN:
         if name in data:
             raise BadShape(f"expected a report without {name!r}, which is not a child's to set")
@@ -39,13 +45,13 @@ def check(data: Mapping[str, Any], *, required: bool) -> None:
 
 
 def shown(value: object) -> str:
-    """Return the value as Python shows it, in one line that no child makes long."""
+    """Return the `repr` of a value, cut to a length that no child can exceed."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def encodable(value: Any) -> Any:
-    """Return the plain data without lone surrogates in its texts, which UTF-8 has no bytes for."""
+    """Return plain data with the lone surrogates in its texts escaped: UTF-8 cannot encode them."""
     match value:
         case str():
             return value.encode("utf-8", "backslashreplace").decode()
@@ -87,7 +93,7 @@ def _row_of(*columns: Check) -> Check:
 
 
 def _record_of(**fields: Check) -> Check:
-    """Check for an object of these keys and no others."""
+    """Return a check for a dict with exactly these keys, whose values pass these checks."""
 
     def fits(value: Any) -> bool:
         same = isinstance(value, dict) and value.keys() == fields.keys()
@@ -101,7 +107,8 @@ def _anything(_: Any) -> bool:
 
 
 def _is_mark(value: Any) -> bool:
-    """Whether pytest can draw a line of it."""
+    """Return whether a value can be the character of which pytest draws a line."""
+    # pytest divides the width of the terminal by the length of this text.
     return _is_text(value) and value != ""
 
 
@@ -124,7 +131,7 @@ def _is_entry(value: Any) -> bool:
     data = value["data"]
     if value["type"] == "ReprEntry":
         return _ENTRY(data)
-    # Releases of pytest differ in what else they say of one that is text alone.
+    # Releases of pytest differ in the other fields of an entry that has only lines of text.
     return value["type"] == "ReprEntryNative" and isinstance(data, dict) and _LINES(data.get("lines"))
 
 
@@ -162,7 +169,8 @@ _FIELDS: Final[Mapping[str, tuple[Check, str]]] = {
         "an object with 'msg' and 'kwargs'",
     ),
 }
-# What this plugin, xdist, and pytest itself give a report in the pytest process.
+# Attributes that this plugin, xdist and pytest set on a report in the pytest process. A child that sends them would
+# speak for the pytest process.
 _TAKEN: Final = (ATTRIBUTE, "node", "_id")
 READ: Final = ("nodeid", "location", "keywords", "outcome", "when", "sections", "user_properties", "duration")
 _REQUIRED: Final = ("nodeid", "location", "keywords", "outcome", "when", "sections", "duration")

@@ -1,12 +1,13 @@
-"""Messages from child to parent: bytes ↔ data.
+"""Messages from a child to the pytest process: bytes ↔ data.
 
-A message is a line of JSON: the name of its class, a tab, its fields, a newline. JSON text holds no raw newline, so a
-reader finds the next message however the stream was cut, and bytes that a test wrote into the pipe cost one line.
+A message is one line: the name of its class, a tab, its fields as JSON, a newline. JSON text has no raw newline. So the
+reader finds the next message wherever the stream was cut, and bytes that a test writes into the pipe damage one line.
 
-The child's side binds functions of `os` and `json` by name when it is imported, here and elsewhere: a test may replace
-`os.getpid` or `json.dumps` in their modules, and puts them back in its teardown, after the report of its body is sent.
+The child's side binds functions of `os` and `json` by name when it is imported, here and in other modules. A test may
+replace `os.getpid` or `json.dumps` in their modules, and monkeypatch restores them only in the teardown, after the
+report of the body was sent.
 
-A line that is no message is counted and dropped. What a message says is not judged here: `expected_messages` does that.
+A line that is no message is counted and dropped. Whether a message is accepted, `expected_messages` decides.
 """
 
 from __future__ import annotations
@@ -61,23 +62,25 @@ _FIELDS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
 }
 
 DEEPEST: Final = 100
-"""Lists and objects inside one another, in a message: a deeper one breaks what walks it by recursion."""
+"""The depth of nested lists and objects in a message: a deeper one would break code that walks it by recursion."""
 
-# What a message, and a value in it, take of this process's memory beside their text.
+# Bytes that a message, and a value in it, take in this process's memory in addition to their text. Without them a child
+# could send `[[],[],...` and take many times the limit.
 _PER_MESSAGE: Final = 1024
 _PER_VALUE: Final = 96
+# Bytes: up to this size an estimate is good enough that counts the separators in strings as well.
 _SMALL: Final = 65536
 _PIECE: Final = 1024 * 1024
 
 
 def encode(message: Message) -> bytes:
-    """Raise TypeError when a report holds what JSON does not take."""
+    """Return a message as a line of bytes; raise TypeError if a report has a value that JSON cannot represent."""
     fields = {name: _plain(value) for name, value in vars(message).items()}
     return f"{type(message).__name__}\t{dumps(fields)}\n".encode()
 
 
 def encode_report(report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: Elsewhere | None) -> bytes:
-    """Return a `ReportMade` whose report is JSON already."""
+    """Return a `ReportMade` as a line of bytes; `report` is JSON text already."""
     rest = dumps({"exceptions": exceptions, "elsewhere": _plain(elsewhere)})
     return f'{ReportMade.__name__}\t{{"report": {report}, {rest[1:]}\n'.encode()
 
@@ -89,9 +92,10 @@ def _plain(value: Any) -> Any:
 
 
 class Sender:
-    """The child's end of the pipe: a message has left the process when `send` returns.
+    """The child's end of the pipe of messages. When `send` returns, the message has left the process.
 
-    Threads may share it. A process forked from the owner sends nothing.
+    Nothing is buffered, because the child may crash in its next line. Threads may share a sender. In a process that the
+    test forks, `send` does nothing: that process would speak for the test.
     """
 
     def __init__(self, fd: int, owner_pid: int) -> None:
@@ -102,23 +106,23 @@ class Sender:
         self._torn = False
         self._kept_back = b""
         self.broken = False
-        """The pipe is gone: the test closed it, or the parent died. Later messages are dropped."""
+        """Whether the pipe is gone: the test closed it, or the pytest process died. Later messages are dropped."""
 
     def fileno(self) -> int:
         return self._fd
 
     def send(self, message: Message, *, soon: bool = False) -> None:
-        """Raise TypeError when a report holds what JSON does not take; nothing when the pipe is gone.
+        """Send a message; do nothing if the pipe is gone. Raise TypeError if JSON cannot represent the message.
 
-        With `soon` the message goes out together with the next one, which must be about to come: each write wakes the
-        parent.
+        With `soon` the message is sent together with the next one, which must follow at once. This saves time, because
+        each write wakes the pytest process.
         """
         self._send(encode(message), soon)
 
     def send_report(
         self, report: str, exceptions: tuple[tuple[str, str], ...], elsewhere: Elsewhere | None, *, soon: bool = False
     ) -> None:
-        """Send a `ReportMade` whose report is JSON already; as `send` does."""
+        """Send a `ReportMade` whose `report` is JSON text already; `soon` is that of `send`."""
         self._send(encode_report(report, exceptions, elsewhere), soon)
 
     def _send(self, data: bytes, soon: bool) -> None:
@@ -130,7 +134,7 @@ class Sender:
                 return
             data, self._kept_back = self._kept_back, b""
             try:
-                # A test that closed the descriptor may have another file under its number by now.
+                # A test may have closed the descriptor and opened a file of its own, which then has its number.
                 if self.broken or _identity(self._fd) != self._file:
                     self.broken = True
                 else:
@@ -139,7 +143,8 @@ class Sender:
                 self.broken = True
 
     def _write(self, data: bytes) -> None:
-        # A signal handler's exception may have cut the message before: end its line, or it would spoil this one.
+        # An exception of a signal handler may have cut the last message. End its line, or this message would be part of
+        # that line and be lost too.
         view = memoryview(b"\n" + data if self._torn else data)
         self._torn = True
         while view:
@@ -148,6 +153,7 @@ class Sender:
 
 
 def _identity(fd: int) -> tuple[int, int] | None:
+    """Return device and inode, which tell one pipe from every other file; None if the descriptor is closed."""
     try:
         status = fstat(fd)
     except OSError:
@@ -156,24 +162,25 @@ def _identity(fd: int) -> tuple[int, int] | None:
 
 
 class Decoder:
-    """Takes the stream in pieces of any size, gives whole messages, and none beyond its limit."""
+    """Turns a stream, in pieces of any size, into complete messages, up to a limit of memory."""
 
     def __init__(self, limit: int = MESSAGE_LIMIT) -> None:
-        """`limit` is the bytes that the messages of one test may take in this process's memory, about."""
+        """`limit` is the number of bytes that the messages of one test may take in this process's memory, about."""
         self._limit = limit
         self._rest = bytearray()
         self._taken = 0
         self.exceeded = False
-        """More came than the limit allows; what comes later is dropped unread."""
+        """Whether the messages take more than the limit; everything that comes later is dropped unread."""
         self.foreign_lines = 0
-        """Lines of the current test that were no message: a test wrote into the pipe."""
+        """The number of lines of the current test that are no message, because the test wrote into the pipe."""
 
     def begin(self) -> None:
-        """Count anew, for the next test."""
+        """Start to count for the next test."""
         self._taken = len(self._rest)
         self.foreign_lines = 0
 
     def feed(self, data: bytes) -> list[Message]:
+        """Return the messages that `data` completes."""
         if self._exceeds(len(data)):
             return []
         first, newline, rest = data.partition(b"\n")
@@ -182,7 +189,7 @@ class Decoder:
             return []
         line, self._rest = bytes(self._rest), bytearray()
         whole, _, tail = rest.rpartition(b"\n")
-        # A flood of lines that are no messages is sorted out without a look at each.
+        # A message has a tab. A flood of lines without one is dropped as a whole, without a look at each line.
         lines = [line, *(whole.split(b"\n") if b"\t" in whole else ())]
         messages = list(self._messages(lines))
         if not self.exceeded:
@@ -201,7 +208,7 @@ class Decoder:
             if (message := _decode(cls, text)) is not None:
                 yield message
             else:
-                # Nothing is kept of it.
+                # A line that is no message takes no memory any more.
                 self._taken = before
 
     def _exceeds(self, size: int) -> bool:
@@ -212,12 +219,13 @@ class Decoder:
 
     @property
     def torn(self) -> int:
-        """Bytes of a last message that never came whole."""
+        """The number of bytes of a last message that is incomplete."""
         return len(self._rest)
 
 
 def _values_in(text: bytes) -> int:
-    """Return about how many values JSON makes of the text."""
+    """Return about how many values the JSON text has."""
+    # Counted before json.loads(), which would take the memory that this guards.
     count = _separators(text)
     return count if count * _PER_VALUE <= _SMALL else sum(map(_separators, _outside_strings(text)))
 
@@ -227,7 +235,7 @@ def _separators(text: bytes) -> int:
 
 
 def _outside_strings(text: bytes) -> Iterator[bytes]:
-    """Yield what is in no string, piece by piece: all parts of a long text at once would take a lot of memory."""
+    """Yield the parts of a JSON text that are in no string, piece by piece: all at once would take much memory."""
     text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     quotes = 0
     for start in range(0, len(text), _PIECE):
@@ -237,10 +245,12 @@ def _outside_strings(text: bytes) -> Iterator[bytes]:
 
 
 def too_deep(value: object) -> bool:
-    """Whether lists and objects stand in one another deeper than a message may have them."""
+    """Return whether lists and objects are nested deeper than `DEEPEST`."""
+    # Level by level: recursion would fail in the case that this is to find.
     level = [value]
     for _ in range(DEEPEST):
-        # Once each: in a child, what holds itself twice would be without end.
+        # Each object once per level: an object that contains itself twice, which only a child can have, would double
+        # the level each time.
         level = list({id(inner): inner for outer in level for inner in _inside(outer)}.values())
         if not level:
             return False
@@ -262,7 +272,7 @@ def _decode(cls: type[Message], text: bytes) -> Message | None:
         if cls is ReportMade:
             return _decode_report(**fields)
         message = cls(**fields)
-    # RecursionError: brackets without end.
+    # json.loads() raises RecursionError for a long row of opening brackets.
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     typed = all(_fits(getattr(message, name), kind) for name, kind in _FIELDS[cls])

@@ -1,4 +1,4 @@
-"""Whether a run needs this plugin, which is asked of each node: few modules are imported for that."""
+"""Whether a run needs this plugin. Every run of pytest asks this of each node, so this module imports little."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from ..interop.pytest_fixtures import fixture_names
 from ..model.choices import MARKER
 
 FORKED: Final = "forked"
-"""pytest-forked's marker."""
+"""The marker of pytest-forked."""
 
 CHILD_FIXTURE: Final = "_foreign_thread_child"
-"""Each fixture of this plugin that needs a child requests this one; a suite may have a fixture `jvm` of its own."""
+"""The fixture that each fixture of this plugin requests if it needs a child.
+
+A public name would prove nothing: a suite may have a fixture `jvm` of its own.
+"""
 
 
 def is_marked(node: Any) -> bool:
@@ -27,7 +30,7 @@ def needs_child(node: Any) -> bool:
 
 
 def forked_by_option(config: pytest.Config) -> bool:
-    """Whether pytest-forked is there and was asked to fork every test."""
+    """Return whether pytest-forked is installed and forks every test."""
     return bool(config.getoption("forked", False))
 
 
@@ -36,11 +39,12 @@ def is_to_be_forked(node: Any) -> bool:
 
 
 def concerns(nodes: Iterable[Any]) -> bool:
-    """Whether one of them is marked, asks for a fixture that needs a JVM, or is to be forked."""
+    """Return whether a node is marked, requests a fixture that needs a child, or is to be forked."""
     return any(is_marked(node) or needs_child(node) or is_to_be_forked(node) for node in nodes)
 
 
 def note_deselected(items: Sequence[pytest.Item]) -> None:
+    """Add the number of deselected items to the count in the stash."""
     for item in items[:1]:
         stash = item.config.stash
         stash[DESELECTED] = stash.get(DESELECTED, 0) + len(items)

@@ -1,4 +1,4 @@
-"""Which test a record is of."""
+"""The identity of a test: the fields of its record that name the test, and how to run it again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..model.settings import Settings
 
 
 def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
-    """Return the fields of a record that tell which test it is of, and how to run that again."""
+    """Return the fields of a record that name the test, and that say how to run the test again."""
     return {
         "jvm": settings.jvm is not None,
         "test": settings.test or item.nodeid,
@@ -21,13 +21,16 @@ def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
 
 
 def as_typed(config: pytest.Config, nodeid: str) -> str:
-    """Return a node id as one types it where pytest was started; its own path counts from rootdir."""
+    """Return a node id for a command line in the directory where pytest was started. Its own path starts at rootdir."""
     path, colons, names = nodeid.partition("::")
     return f"{os.path.relpath(config.rootpath / path, config.invocation_params.dir)}{colons}{names}"
 
 
 def own_id(item: pytest.Item) -> str:
-    """Return the id that selects the test: an xdist worker that keeps groups together has them in the node id, too."""
+    """Return the node id that selects the test on a command line.
+
+    With `--dist loadgroup`, xdist's workers append the names of groups to the node id.
+    """
     if not item.config.getoption("loadgroup", False):
         return item.nodeid
     marks = item.iter_markers("xdist_group")

@@ -1,4 +1,4 @@
-"""Which items are foreign-thread tests, and one item per mode."""
+"""Which items are foreign-thread tests, with which settings; and the making of one item for each mode."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _LISTS: Final = "a function or TestCase method that is marked in its source, or 
 
 
 def is_foreign(item: pytest.Item) -> bool:
-    """Whether the test is marked, taken by the matrix, asks for a fixture of a child, or is to be forked."""
+    """Return whether a test runs in a child: it is marked, in the matrix, requests a child's fixture, or is forked."""
     return is_more_than_forked(item) or is_forked(item)
 
 
 def is_more_than_forked(item: pytest.Item) -> bool:
-    """Whether it is a foreign-thread test for another reason than that pytest-forked would fork it."""
+    """Return whether a test runs in a child for another reason than that pytest-forked would fork it."""
     return _goes_abroad(item) or needs_child(item)
 
 
@@ -53,7 +53,7 @@ def needs_jvm(item: pytest.Item, options: Options) -> bool:
 
 
 def check_no_jvm(items: Iterable[pytest.Item], options: Options) -> None:
-    """Raise UsageError where the user wants no JVM, and a test needs one. `items` have passed `check_markers`."""
+    """Raise UsageError if the user wants no JVM and a test needs one. `items` have passed `check_markers`."""
     if wants_none(options):
         needs = {item.nodeid: _call_mode(item) for item in items if needs_jvm(item, options)}
         own = next((_own_modes(item) for item in items), {})
@@ -65,12 +65,12 @@ def _own_modes(item: pytest.Item) -> Mapping[str, OwnMode]:
 
 
 def _mode(item: pytest.Item) -> str:
-    """Return where the body runs: without a marker on the main thread."""
+    """Return the mode of the body; without a marker it is `main`."""
     return _item_mode(item) or (read_markers(item).modes[0] if _goes_abroad(item) else "main")
 
 
 def _call_mode(item: pytest.Item) -> str:
-    """Return where `foreign_thread.call` runs: without a marker only its calls go abroad."""
+    """Return the mode of `foreign_thread.call`; without a marker it is the default, because only calls go abroad."""
     return _mode(item) if _goes_abroad(item) else MODE.default[0]
 
 
@@ -83,24 +83,28 @@ def is_of_matrix(item: pytest.Item) -> bool:
 
 
 def runs_of_matrix(items: Iterable[pytest.Item]) -> Mapping[str, int]:
-    """Return each test of the matrix and how many items there are of it."""
+    """Return the number of items of each test in the matrix, by node id without the mode."""
     return Counter(without_mode(own_id(item), _item_mode(item) or "") for item in items if is_of_matrix(item))
 
 
 def census(items: Iterable[pytest.Item], runs_of: Mapping[str, int]) -> Census:
-    """Count the tests of the matrix, each of them once, and the items that it does not have."""
+    """Return how many tests the matrix has, each counted once, and how many items it does not have."""
     return Census(len(runs_of), reasons(item for item in items if not is_of_matrix(item)))
 
 
 def give_settings(
     items: Iterable[pytest.Item], options: Options, jvm: Jvm | None, known: KnownOutcomes | None = None
 ) -> None:
-    """`items` have passed `check_markers`; `jvm` is for those that need one."""
+    """Put the settings of each item into its stash. `items` have passed `check_markers`.
+
+    `jvm` is the JVM of those that need one.
+    """
     for item in items:
         marked, mode = read_markers(item), _mode(item)
         settings = settings_for(
             marked.values, mode, _call_mode(item), options, jvm if needs_jvm(item, options) else None
         )
+        # pytest-forked runs each test in a process of its own, and so does this plugin in its place.
         if is_forked(item):
             settings = replace(settings, isolation="test")
         given = is_given(item.config, "timeout")
@@ -124,7 +128,7 @@ def _is_too_old(jvm: Jvm | None) -> bool:
 
 def _rerun_options(item: pytest.Item, mode: str) -> tuple[str, ...]:
     if not is_of_matrix(item):
-        # Without it pytest would run the test in its own process, which may be what it must not do.
+        # Without this option pytest would run the test in its own process, which the test may kill.
         return ("--forked",) if is_forked(item) and forked_by_option(item.config) else ()
     everything = () if is_marked(item) else ("--foreign-thread-all",)
     return (f"--foreign-thread-modes={mode}", *everything)
@@ -135,7 +139,7 @@ def _selection(node: Any) -> Selection:
 
 
 def check_markers(items: Iterable[pytest.Item]) -> None:
-    """Raise UsageError that names each marker that cannot be understood, by the first test that it stands for."""
+    """Raise UsageError if markers are wrong. It names each wrong marker once, by the first test that has it."""
     tests: dict[tuple[str, str], list[str]] = {}
     for item in items:
         for place, problem in _problems(item, read_markers(item)):
@@ -153,7 +157,8 @@ def _first_of(nodeids: list[str]) -> str:
 def _problems(item: pytest.Item, marked: Marked) -> Iterator[tuple[str, str]]:
     yield from marked.problems
     if marked.skip is None and len(marked.modes) > 1 and _item_mode(item) is None:
-        # It came too late, or to something that is no function, and to run in the first mode alone would say nothing.
+        # The marker was added after the items were made, or is on an item that is no function. Running the test in its
+        # first mode only, without an error, would hide that the other modes did not run.
         yield (
             item.nodeid,
             f"{MARKER}(mode={list(marked.modes)!r}): want one mode here; a list makes several tests of {_LISTS}",
@@ -161,7 +166,7 @@ def _problems(item: pytest.Item, marked: Marked) -> Iterator[tuple[str, str]]:
 
 
 def _item_mode(item: pytest.Item) -> str | None:
-    """Return the mode of an item that was made for one."""
+    """Return the mode of an item that was made for one mode; None for any other item."""
     if _ITEM_MODE in item.stash:
         return item.stash[_ITEM_MODE]
     mode: str | None = parameters_of(item).get(MODE_FIXTURE)
@@ -169,7 +174,7 @@ def _item_mode(item: pytest.Item) -> str | None:
 
 
 def parametrize_modes(metafunc: pytest.Metafunc) -> None:
-    """Make one item per mode of the matrix, or of a marker that lists several."""
+    """Make one item for each mode of the matrix, or for each mode of a marker that lists several."""
     modes = _modes(metafunc.definition)
     if modes:
         metafunc.fixturenames.append(MODE_FIXTURE)
@@ -177,9 +182,9 @@ def parametrize_modes(metafunc: pytest.Metafunc) -> None:
 
 
 def with_modes(items: Sequence[Any]) -> Iterator[Any]:
-    """Yield each `unittest.TestCase` method once per mode: pytest does not parametrize such methods."""
+    """Yield an item for each mode of a `unittest.TestCase` method, because pytest does not parametrize such methods."""
     for item in items:
-        # The session's own report, of the ids that a user gave, holds what a class's report has given already.
+        # An item that has a mode comes a second time: first in the report of its class, then in that of the session.
         modes = _modes(item) if _is_testcase_method(item) and _item_mode(item) is None else ()
         if not modes:
             yield item
@@ -189,8 +194,8 @@ def with_modes(items: Sequence[Any]) -> Iterator[Any]:
 
 def _twin(item: Any, mode: str) -> Any:
     kind = types.new_class(type(item).__name__, (_OneMode, type(item)))
-    # The name in brackets is what `pytest test_x.py::Case::test_y[new]` is matched against. Given an `originalname`,
-    # pytest 9.2 would make the id from that.
+    # pytest matches `test_x.py::Case::test_y[new]` on a command line against the name with its brackets. `originalname`
+    # is set after the item was made: from an `originalname` argument pytest 9.2 would make the id.
     bound = _Bound(item.obj, item.instance)
     twin: Any = kind.from_parent(item.parent, name=f"{item.name}[{mode}]", callobj=bound)  # type: ignore[attr-defined]
     twin.obj = item.obj
@@ -200,9 +205,9 @@ def _twin(item: Any, mode: str) -> Any:
 
 
 class _Bound:
-    """Stands for a test's callable while pytest makes an item: pytest takes the `TestCase` instance from `__self__`.
+    """A stand-in for a test's callable while pytest makes an item: pytest takes the instance from its `__self__`.
 
-    A static method, a partial function or a callable object has none, and a class method has the class.
+    A static method, a partial function and a callable object have no `__self__`; that of a class method is the class.
     """
 
     __slots__ = ("__dict__", "_instance")
@@ -222,7 +227,11 @@ class _OneMode:
 
     @property
     def id(self) -> Any:
-        """`--lf` of pytest 9.2 compares ids part by part, and its own for this item has no brackets of parameters."""
+        """The id of the item, parsed again from its text.
+
+        `--lf` of pytest 9.2 compares ids part by part. The id that pytest makes for this item has the mode as a part of
+        the name, not as parameters.
+        """
         return type(self.parent.id).parse(self.nodeid)
 
 

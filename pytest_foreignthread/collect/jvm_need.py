@@ -1,4 +1,4 @@
-"""Which tests need a JVM: by their mode, by their fixtures, or by the user's word."""
+"""Which tests have a JVM: because of their mode, of their fixtures, or of the user's option."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..interop.pytest_fixtures import fixture_names
 from ..model.modes import NO_JVM, OwnMode, mode_needs_jvm, runs_with_jvm, without_jvm
 
 JVM_FIXTURE: Final = "_foreign_thread_jvm"
-"""The fixture `jvm` of this plugin requests this one; a suite may have a fixture `jvm` of its own."""
+"""The fixture that this plugin's fixture `jvm` requests, and that a suite's own fixture of that name does not."""
 BRIDGE: Final = "foreign_thread_bridge"
 FIXTURES: Final = "pytest_foreignthread.fixtures"
 
 
 def asks_for_jvm(item: pytest.Item) -> bool:
-    """Return whether the fixture `jvm`, or a bridge of the project's, is among the fixtures of the test."""
+    """Return whether a test requests this plugin's fixture `jvm`, or a bridge that the project has overridden."""
     names = fixture_names(item)
     return JVM_FIXTURE in names or (BRIDGE in names and is_overridden(item, BRIDGE, FIXTURES))
 
@@ -27,19 +27,19 @@ def asks_for_jvm(item: pytest.Item) -> bool:
 def is_to_have_jvm(
     item: pytest.Item, mode: str, row: Iterable[str], own: Mapping[str, OwnMode], named: str | None
 ) -> bool:
-    """Return whether a test that the mode is chosen for runs with a JVM.
+    """Return whether a test in a mode runs with a JVM.
 
-    `row` has the modes of the same test, `named` is what the user named as the JVM.
+    `row` are all modes of the test, `own` the project's modes, and `named` the user's option `foreign_thread_jvm`.
     """
     chosen = named not in (None, NO_JVM)
     return chosen or runs_with_jvm(mode, row, own) or asks_for_jvm(item)
 
 
 def check_none(needs: Mapping[str, str], modes: Iterable[str], own: Mapping[str, OwnMode]) -> None:
-    """Raise UsageError where tests need a JVM, node id → mode, and the user wants none."""
+    """Raise UsageError for tests that need a JVM (node id → mode), while the user wants none."""
     if not needs:
         return
-    # A control has a JVM for the sake of the others.
+    # Name a test whose own mode needs a JVM, if there is one: a control has a JVM only because other modes have one.
     test, mode = min(needs.items(), key=lambda one: not mode_needs_jvm(one[1], own))
     more = f" (and {len(needs) - 1} more)" if len(needs) > 1 else ""
     what = f"mode {mode!r} needs a JVM" if mode_needs_jvm(mode, own) else "one of its fixtures needs a JVM"

@@ -1,4 +1,4 @@
-"""What the markers of a test say."""
+"""The marker's arguments of a test, parsed and merged over module, class and function."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .own_modes import known_modes
 
 @dataclass(frozen=True)
 class Marked:
-    """What the markers of a test say, the closest first, argument by argument."""
+    """The arguments of a test's markers. For each argument the closest marker that has it counts."""
 
     values: dict[str, Any]
     problems: tuple[tuple[str, str], ...]
-    """Where a marker stands (node id) and what cannot be understood in it."""
+    """The node id that has a wrong marker, and what is wrong."""
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -30,24 +30,24 @@ class Marked:
 
     @property
     def skip(self) -> str | None:
-        """Why the test is left to pytest; None where it is not."""
+        """The reason why the test is left to pytest; None if it is not."""
         reason: str | None = self.values.get("skip")
         return reason
 
     @property
     def expect(self) -> Mapping[str, frozenset[Outcome]]:
-        """Mode → the outcomes that are known of the test there."""
+        """Mode → the outcomes of the test that are known in that mode."""
         known: Mapping[str, frozenset[Outcome]] = self.values.get("expect", {})
         return known
 
 
 _READ = pytest.StashKey["dict[int, _Read]"]()
-"""By the id of a mark, which is a module's or a class's more often than one test's, and is asked for time and again."""
+"""The parsed marks by their id. A mark of a module or a class is read for each of its tests, and several times."""
 
 
 class _Read(NamedTuple):
     mark: pytest.Mark
-    """Held, so that its id stays its own."""
+    """The mark itself. While it is referenced here, no other object can get its id."""
     values: dict[str, Any]
     problems: list[str]
 
@@ -70,7 +70,7 @@ def _read(config: pytest.Config, mark: pytest.Mark) -> _Read:
 
 
 def _place(node: Any) -> str:
-    """Return one name for all items of a parametrized function: they share its marker."""
+    """Return a node id; for the items of a parametrized function, which share its marker, that of the function."""
     original = getattr(node, "originalname", None)
     return f"{node.parent.nodeid}::{original}" if original else str(node.nodeid)
 

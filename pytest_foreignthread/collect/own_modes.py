@@ -1,4 +1,4 @@
-"""The modes that a project adds by the hook `pytest_foreign_thread_modes`."""
+"""The modes that a project adds with the hook `pytest_foreign_thread_modes`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_]+")
 
 
 def gather(config: pytest.Config) -> Mapping[str, OwnMode]:
-    """Ask the project; raise UsageError for what is no mode."""
+    """Return the modes of all plugins and conftests; raise UsageError for a value that is no mode."""
     found: dict[str, OwnMode] = {}
     for given in config.hook.pytest_foreign_thread_modes(config=config):
         if not isinstance(given, Mapping):
@@ -37,7 +37,7 @@ def known_modes(config: Any) -> tuple[str, ...]:
 
 
 def _problems(name: object, mode: OwnMode, found: Mapping[str, OwnMode]) -> Iterator[str]:
-    # A node id is taken apart at the dashes and brackets around its mode.
+    # `nodeids.without_mode` splits a node id at the dashes and brackets around its mode.
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         yield "want a name of letters, digits and _"
     if name in MODES:

@@ -1,4 +1,4 @@
-"""Which tests the matrix takes and in which modes, and which tests of a run it does not take."""
+"""Which tests the matrix takes, in which modes, and why it does not take the others."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ TOO_LATE: Final = "marked after its items were made"
 
 @dataclass(frozen=True)
 class Selection:
-    """`modes` are those of the matrix, none where the run has none; `everything` takes unmarked tests too."""
+    """The choice of tests for the matrix. `modes` is empty without a matrix; `everything` takes unmarked tests, too."""
 
     modes: tuple[str, ...] = ()
     everything: bool = False
     forked: bool = False
-    """Whether tests that pytest-forked would fork are taken."""
+    """Whether tests that pytest-forked would fork run in children of this plugin."""
 
     def modes_of(self, node: Any) -> tuple[str, ...]:
-        """Return the modes of which the test has an item each; none where it stays one item."""
+        """Return the modes for each of which the test gets an item; () if the test stays one item."""
         marked = read_markers(node)
         if marked.skip is not None:
             return ()
@@ -38,14 +38,14 @@ class Selection:
 
 @dataclass(frozen=True)
 class Census:
-    """How many tests of a run the matrix has, and why it does not have the others: reason → tests."""
+    """The number of tests in the matrix, and of items that are not in it: reason → number."""
 
     tests: int = 0
     left: Mapping[str, int] = field(default_factory=dict)
     deselected: int = 0
 
     def words(self, everything: bool) -> Iterator[str]:
-        """Yield a part for each reason: `2 unmarked`."""
+        """Yield a text for each reason, such as `2 unmarked`."""
         for reason, number in sorted(self.left.items()):
             hint = " (--foreign-thread-all takes them, too)" if reason == UNMARKED and not everything else ""
             yield f"{number} {reason}{hint}"
@@ -58,19 +58,22 @@ SELECTION = pytest.StashKey[Selection]()
 
 
 def selection_of(config: pytest.Config, options: Options) -> Selection:
-    """An ini file's modes alone ask for no matrix: each run of the project would be one."""
+    """Return the choice of tests for the matrix.
+
+    Modes in an ini file do not make a run a matrix, because then each run of the project would be one.
+    """
     named = config.getoption("--foreign-thread-modes") is not None
     asked = options.matrix or options.all or named
     return Selection(options.modes if asked else (), options.all, options.forked)
 
 
 def is_forked(item: pytest.Item) -> bool:
-    """Whether pytest-forked would fork the test, and this run has that done here."""
+    """Return whether pytest-forked would fork the test, and this run lets this plugin do that."""
     return item.config.stash.get(SELECTION, Selection()).forked and is_to_be_forked(item)
 
 
 def why_left(item: pytest.Item) -> str:
-    """Say in a word or two why an item of a run with a matrix is none of the matrix."""
+    """Return the reason, in a few words, why an item is not in the matrix."""
     skip = read_markers(item).skip
     if skip is not None:
         return f"left out: {skip}"

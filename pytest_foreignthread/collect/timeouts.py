@@ -1,4 +1,4 @@
-"""The limits that pytest-timeout was told: a foreign-thread test that has none of this plugin's takes them."""
+"""The timeouts of pytest-timeout, which a foreign-thread test takes if it has no closer one of this plugin."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from ..model.settings import Settings
 
 
 def with_limits_of_pytest_timeout(settings: Settings, item: pytest.Item, *, marked: bool, given: bool) -> Settings:
-    """`marked` and `given` say whether this plugin's own timeout is in the marker, and among the run's options.
+    """Return the settings with the timeout of pytest-timeout, if that is closer to the test than this plugin's.
 
-    Of the two plugins the closer one wins: a marker stands closer than an option.
+    A marker is closer than an option. `marked` says whether this plugin's marker has a timeout, `given` whether the
+    run's options have one.
     """
-    # It is there where it has said what its hook takes: this plugin has one of the name in any case.
+    # pytest-timeout is installed if its hook has a specification. This plugin implements a hook of that name, so the
+    # hook exists in any case.
     if marked or not item.config.hook.pytest_timeout_set_timer.has_spec():
         return settings
     wanted = _of_marker(item, "timeout", 0)
@@ -26,7 +28,7 @@ def with_limits_of_pytest_timeout(settings: Settings, item: pytest.Item, *, mark
     try:
         found = seconds(wanted)
     except ValueError:
-        # 0 is none; of what cannot be understood that plugin tells.
+        # 0 means no timeout. A value that is wrong is reported by pytest-timeout.
         return settings
     if _of_marker(item, "func_only") or item.config.getini("timeout_func_only"):
         return replace(settings, body_timeout=found)
@@ -42,6 +44,6 @@ def _of_marker(item: pytest.Item, name: str, place: int | None = None) -> Any:
 
 
 def _of_run(config: pytest.Config) -> Any:
-    """Its sources in its order: command line, environment, ini file."""
+    """Return the run's timeout from pytest-timeout's sources, in its order: command line, environment, ini file."""
     option = config.getoption("timeout", None)
     return option if option is not None else os.environ.get("PYTEST_TIMEOUT") or config.getini("timeout")

@@ -1,6 +1,6 @@
 """The value of each option in one run.
 
-`options.configured` imports this module only in a run that has a use for the plugin: a data class takes long to make.
+`options.configured` imports this module, and only a run that needs the plugin calls it: a dataclass takes long to make.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """An attribute for each of `options.OPTIONS`, which says what it means; None stands for one that nobody chose."""
+    """An attribute for each option of `options.OPTIONS`, which documents it; None if the user has chosen no value."""
 
     timeout: float
     jvm: str | None

@@ -1,4 +1,4 @@
-"""What a user wrote → the value of an option or of a marker's argument, or ValueError with what is wanted."""
+"""Parsers of options and of the marker's arguments. Each returns a value, or raises ValueError with what is wanted."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 DOCTOR_FORMS: Final = ("text", "json")
 LEAST_BYTES: Final = 65536
-"""A test without any output sends some kilobytes."""
+"""The lowest message limit: even a test without output sends some kilobytes."""
 LEAST_STACK: Final = 64 * 1024
-"""With less a thread does not come as far as its body."""
+"""The smallest stack in bytes: with less, a thread does not reach the body of the test."""
 MOST_STACK: Final = 1024**3
 _SIZE: Final = re.compile(r"([0-9]{1,12})([kmg]?)b?")
 _UNITS: Final[Mapping[str, int]] = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -66,7 +66,7 @@ def words(value: object) -> tuple[str, ...]:
 
 def paths(value: object) -> tuple[str, ...]:
     if isinstance(value, (str, os.PathLike)):
-        # An ini value may go over several lines.
+        # In an ini file, the value may have several lines.
         parts = re.split(f"[{os.pathsep}\n]", os.fspath(value))
         return tuple(part.strip() for part in parts if part.strip())
     return _strings(value, f"want paths, joined by {os.pathsep!r} or in a list")
@@ -101,13 +101,13 @@ def one_of(choices: Sequence[str]) -> Callable[[object], str]:
 
 def doctor_form(value: object) -> str:
     if value not in DOCTOR_FORMS:
-        # argparse takes whatever stands next for the value.
+        # argparse takes the next argument, such as the name of a test file, for the value of the option.
         raise ValueError(f"want {' or '.join(DOCTOR_FORMS)}, or nothing after it: it needs no tests")
     return str(value)
 
 
 def diagnosis_code(value: object) -> str:
-    """Return what was written: which codes there are, the pages say."""
+    """Return the code unchecked: `doctor.explain`, which finds the pages, knows the codes."""
     return str(value)
 
 
@@ -130,7 +130,7 @@ def check_file(path: Path) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """It is made when it is needed, which its nearest ancestor must allow."""
+    """Raise ValueError if the directory cannot be written to, or cannot be made below its nearest existing ancestor."""
     nearest = next(one for one in (path, *path.parents) if os.path.exists(one))
     if not nearest.is_dir():
         raise ValueError(f"{nearest} is a file, not a directory; name another place")
@@ -139,7 +139,7 @@ def check_folder(path: Path) -> None:
 
 
 def mode_list(modes: Sequence[str]) -> Callable[[object], tuple[str, ...]]:
-    """Take a marker's mode, one or a list of them."""
+    """Return the parser of a marker's `mode`: one mode, or a list of modes."""
 
     def parse(value: object) -> tuple[str, ...]:
         given = (value,) if isinstance(value, str) else value
@@ -151,7 +151,7 @@ def mode_list(modes: Sequence[str]) -> Callable[[object], tuple[str, ...]]:
 
 
 def mode_names(modes: Sequence[str]) -> Callable[[object], tuple[str, ...]]:
-    """Take modes joined by commas, in an ini file also by spaces and line ends."""
+    """Return the parser of modes that are separated by commas, or, in an ini file, by spaces and line ends."""
 
     def parse(value: object) -> tuple[str, ...]:
         given = [name for name in re.split(r"[,\s]+", str(value)) if name]
@@ -179,7 +179,7 @@ def _are_words(value: object) -> bool:
 
 
 def expectations(modes: Sequence[str]) -> Callable[[object], dict[str, frozenset[Outcome]]]:
-    """Take a marker's known outcomes: mode → `segfault`, or `hang/passed` (or a list) where that varies."""
+    """Return the parser of a marker's `expect`: mode → `segfault`, or several outcomes, as `hang/passed` or a list."""
 
     def parse(value: object) -> dict[str, frozenset[Outcome]]:
         if not isinstance(value, Mapping) or not value:

@@ -1,6 +1,6 @@
-"""One table of option, ini key and marker argument, and the way from their values to `Settings`.
+"""The table of options, ini keys and marker arguments, and the way from their values to `Settings`.
 
-A marker's argument wins over the command line, that over the ini file, that over the default.
+A marker's argument overrides the command line, the command line overrides the ini file, and that overrides the default.
 """
 
 from __future__ import annotations
@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 
 
 class Option(NamedTuple):
-    """No data class, which takes longer to make than all else here takes a run that has no use for this plugin.
+    """An option of the command line, with its ini key and its argument of the marker, if it has these.
 
-    `parse` takes what a user wrote, text or a marker's value, and raises ValueError with what it wants."""
+    `parse` takes the user's text or a marker's value, and returns the value of the option or raises ValueError."""
+
+    # A named tuple, not a dataclass: a dataclass takes longer to make than all else in this module takes a run that
+    # does not need this plugin.
 
     name: str
     metavar: str
@@ -44,15 +47,16 @@ class Option(NamedTuple):
     in_ini: bool = True
     in_marker: bool = False
     is_path: bool = False
-    """A relative path counts from where it was written: the current directory; rootdir for ini key and marker."""
+    """Whether the value is a path. A relative one starts at the current directory, or at rootdir in ini key and marker.
+    """
     action: str = "store"
-    """argparse's: `store_true` for one that takes no value, `append` for one that may be given more than once."""
+    """The action of argparse: `store_true` for an option without a value, `append` for one that may be repeated."""
     bare: str | None = None
-    """What the option means when no value follows it; None for one that wants a value, or takes none."""
+    """The value of the option if none follows it; None if a value must follow, or cannot."""
     word: str | None = None
-    """The value that is no path, though `is_path` holds."""
+    """The one value that is no path, although `is_path` is true."""
     check: Callable[[Path], None] | None = None
-    """Takes the absolute path and raises ValueError with what is wrong there, before any test runs."""
+    """Takes the absolute path and raises ValueError if it cannot be used. Called at start-up, before any test runs."""
 
     @property
     def flag(self) -> str:
@@ -271,7 +275,7 @@ MODE: Final = Option("mode", "MODE", values.mode_list(MODES), ("new",), "", in_m
 
 @functools.cache
 def marker_options(modes: tuple[str, ...] = MODES) -> tuple[Option, ...]:
-    """Return the arguments that a marker takes, where these modes are known."""
+    """Return the arguments of the marker; `modes` are the names of all modes, the project's included."""
     return (
         MODE._replace(parse=values.mode_list(modes)),
         *(option for option in OPTIONS if option.in_marker),
@@ -311,27 +315,28 @@ def _option(name: str) -> Option:
 
 
 def faulthandler_choice(early: pytest.Config, early_option: Callable[[pytest.Config, str], object]) -> object:
-    """Return the value as it is written, before the first conftest is imported; a later step checks it.
+    """Return the unchecked value of the option `faulthandler`, before the first conftest is imported.
 
-    `early_option` returns what the command line has of an option by then.
+    `early_option` returns the value of an option on the command line at that time. A later step checks the value.
     """
     option = _option("faulthandler")
     return early_option(early, option.flag) or _ini_value(early, option) or option.default
 
 
 def are_given(config: pytest.Config) -> bool:
-    """Whether one is on the command line or in the ini file, be it a value that cannot be understood."""
+    """Return whether any option is on the command line or in the ini file, also with a value that is wrong."""
     try:
         return any(
             config.getoption(option.flag) not in (None, False) or _ini_value(config, option) for option in OPTIONS
         )
     except ValueError:
+        # Wrong, and so given: `configured` then reports it as an error.
         return True
 
 
 def configured(config: pytest.Config, modes: Sequence[str] = MODES) -> Options:
-    """Return the value of each option; raise UsageError for one that cannot be understood."""
-    # Imported here: most runs of pytest have no use for it.
+    """Return the value of each option; raise UsageError for a value that is wrong."""
+    # Imported here: most runs of pytest do not need it.
     from .chosen_options import Options
 
     table = (one._replace(parse=values.mode_names(modes)) if one.name == "modes" else one for one in OPTIONS)
@@ -339,7 +344,7 @@ def configured(config: pytest.Config, modes: Sequence[str] = MODES) -> Options:
 
 
 def is_given(config: pytest.Config, name: str) -> bool:
-    """Whether the option of that name is on the command line or in the ini file."""
+    """Return whether the option of that name is on the command line or in the ini file."""
     option = _option(name)
     return config.getoption(option.flag) is not None or bool(_ini_value(config, option))
 
@@ -351,7 +356,7 @@ def _configured(config: pytest.Config, option: Option) -> Any:
             return tuple(_of_command(config, option, one) for one in given or ())
         if given is not None:
             return _of_command(config, option, given)
-        # A key that is not there reads as "" in some releases of pytest, as None in others.
+        # A missing key has the value "" in some releases of pytest, and None in others.
         if written := _ini_value(config, option):
             return parsed_value(option, written, f"ini key {option.ini} = {written}", config.rootpath)
     except ValueError as error:
@@ -367,12 +372,15 @@ def _ini_value(config: pytest.Config, option: Option) -> object:
     try:
         return config.getini(option.ini) if option.in_ini else None
     except TypeError as error:
-        # A TOML file may hold a number where pytest wants text; not every release of it says so in a UsageError.
+        # A TOML file may have a number for a key that must be text. Some releases of pytest raise no UsageError then.
         raise ValueError(f"ini key {option.ini}: {error}") from None
 
 
 def parsed_value(option: Option, value: object, shown: str, folder: Path) -> Any:
-    """Raise ValueError with what was written, as `shown` gives it, and what is wanted."""
+    """Return the parsed value of an option, with paths made absolute from `folder`.
+
+    Raise ValueError with `shown`, which is the option as the user has written it, and what is wanted.
+    """
     try:
         parsed = option.parse(value)
         if not option.is_path or (option.word is not None and parsed == option.word):
@@ -388,33 +396,33 @@ def parsed_value(option: Option, value: object, shown: str, folder: Path) -> Any
 
 
 def _absolute(folder: Path, part: str) -> str:
-    # No shell has expanded what stands in an ini file, nor what follows an option's `=`.
+    # A shell expands `~` neither in an ini file nor behind the `=` of an option.
     return str(folder / os.path.expanduser(part))
 
 
 def doctor_form(config: pytest.Config) -> str | None:
-    """Return the form in which a doctor's examination is asked for in place of a run; raise UsageError."""
+    """Return the form of the doctor's output, None if the doctor is not asked for; raise UsageError."""
     return None if (form := _configured(config, _option("doctor"))) is None else str(form)
 
 
 def explained(config: pytest.Config) -> str | None:
-    """Return the diagnosis whose page is asked for in place of a run; raise UsageError."""
+    """Return the diagnosis whose page is asked for, None if none is; raise UsageError."""
     return None if (code := _configured(config, _option("explain"))) is None else str(code)
 
 
 def ends_process(config: pytest.Config) -> bool:
-    """Return whether Java threads may keep the pytest process from ending; raise UsageError."""
+    """Return whether to end the pytest process at its exit although Java threads still run; raise UsageError."""
     return bool(_configured(config, _option("end_process")))
 
 
 def jvm_source(config: pytest.Config) -> str:
-    """Return the name under which a user names the JVM: the option where it is given, else the ini key."""
+    """Return the name by which the user has chosen the JVM, for messages: the option if it is given, or the ini key."""
     option = _option("jvm")
     return option.flag if config.getoption(option.flag) is not None else option.ini
 
 
 def settings_for(marked: Mapping[str, Any], mode: str, call_mode: str, options: Options, jvm: Jvm | None) -> Settings:
-    """`marked` has the arguments of the test's markers, which win over `options`."""
+    """Return the settings of a test; `marked` are the arguments of its markers, which override `options`."""
     from ..model.settings import Settings
 
     return Settings(

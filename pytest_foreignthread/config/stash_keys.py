@@ -1,4 +1,4 @@
-"""Names under which hooks find what a run noted: keys of `config.stash` and of an item's."""
+"""The keys of `config.stash` and of an item's stash that more than one room uses."""
 
 from __future__ import annotations
 
@@ -12,40 +12,44 @@ if TYPE_CHECKING:
     from ..model.settings import Settings
 
 FILTERS = pytest.StashKey[Sequence[tuple[Any, ...]]]()
-"""The warning filters outside of any test."""
+"""The warning filters that hold outside of any test."""
 
 START_PATH = pytest.StashKey[tuple[str, ...]]()
-"""sys.path before pytest loaded the project's conftests."""
+"""The value of sys.path before pytest loaded the project's conftests."""
 
 FRESH = pytest.StashKey[bool]()
-"""Whether this is the pytest of a fresh interpreter, which takes orders from another pytest process."""
+"""Whether this process is a fresh interpreter, which takes orders from another pytest process."""
 
 DESELECTED = pytest.StashKey[int]()
-"""How many items were deselected before the run needed this plugin."""
+"""The number of items that were deselected before the run needed this plugin."""
 
 ORDER = pytest.StashKey[Sequence[str]]()
-"""In xdist's controller the node ids of the run."""
+"""The node ids of the run, in xdist's controller only."""
 
 USAGE_ERROR: Final = "foreign_thread_usage_error"
-"""Key in the data that an xdist worker leaves its controller at its end."""
+"""The key of a usage error in the data that an xdist worker sends its controller at its end."""
 
 FROZEN: Final = gc.get_freeze_count()
-"""What the collector leaves alone before the project has frozen anything: CPython 3.12 begins with some objects."""
+"""The number of frozen objects (`gc.freeze`) at import. A larger number later shows that the project has frozen some.
+
+The number is not always 0, because CPython 3.12 starts with frozen objects.
+"""
 
 LOGS = pytest.StashKey[Any]()
-"""In xdist's controller a `started.WorkerLogs`: what the workers write of the tests that they start."""
+"""A `started.WorkerLogs`, in xdist's controller only: what the workers write about the tests that they start."""
 
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
-"""Of an item: present if it is a foreign-thread test."""
+"""The settings of an item; present if the item is a foreign-thread test."""
 
 TICK = pytest.StashKey[Callable[[], None]]()
-"""Call this when a child begins a test, and about once a second while it runs; present if the run has a live line."""
+"""Draws the live line: to be called when a child begins a test, and about once a second after that; absent without a
+live line."""
 
 STEP_ASIDE = pytest.StashKey[Callable[[], None]]()
-"""Call this before a debugger in a child writes on the screen."""
+"""Removes the live line: to be called before a debugger in a child writes to the screen; absent without a live line."""
 
 LIVE = pytest.StashKey[str]()
-"""One of `choices.LIVE_CHOICES`."""
+"""The value of the option `live`, one of `choices.LIVE_CHOICES`."""
 
 CHILD = pytest.StashKey[Any]()
-"""The `ChildState` of the child that this process is; absent in the pytest process."""
+"""The `ChildState` of this process; absent in the pytest process, which is no child."""

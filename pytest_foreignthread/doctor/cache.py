@@ -1,4 +1,4 @@
-"""The class archive that a run's JVMs would start with."""
+"""The class archive with which the JVMs of a run would start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECTION: Final = "cache"
 
 
 def state(cache: CacheOfRun | None) -> Finding:
-    """`cache` is None where no JVM was found that it could be for."""
+    """Return the finding on the archive; `cache` is None if no JVM was found."""
     if cache is None:
         return Finding(SECTION, "state", "ok", "not looked for: there is no JVM")
     words = one_line(cache)
@@ -24,7 +24,7 @@ def state(cache: CacheOfRun | None) -> Finding:
 
 
 def place() -> Finding:
-    """Say where archives are kept; a directory that is refused costs time alone."""
+    """Return the finding on the cache directory. A directory that is refused is only a note: it costs time, no test."""
     try:
         folder = existing_folder()
     except CacheError as error:

@@ -1,4 +1,4 @@
-"""What can be seen of a living child from outside: Java's stacks, native stacks, the memory that it took."""
+"""Looks at a living child from outside: Java's stacks, native stacks, and the memory that it has taken."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _attach_socket(pid: int) -> Finding:
 
 
 def pystack_by_itself(choice: str) -> Finding:
-    """Whether it is there, where there is no child to be looked at."""
+    """Return the finding on pystack without a look at a child: whether it is installed."""
     if choice == native.OFF:
         return Finding(SECTION, "pystack", "ok", "not used: foreign_thread_native is off")
     if (none := native.why_none(choice)) is None:

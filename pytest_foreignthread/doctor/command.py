@@ -1,4 +1,4 @@
-"""`pytest --foreign-thread-doctor`, in place of a run."""
+"""The command `pytest --foreign-thread-doctor`, which runs no tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from .findings import count
 
 
 def run(config: pytest.Config, form: str) -> int:
-    """Write the block or the document to stdout; give 1 where there is a problem, 2 after ^C. Raise UsageError."""
+    """Write the findings to stdout, as text or as JSON (`form`), and return the exit status.
+
+    The status is 0 without a problem, 1 with one, and 2 after ^C. Raise UsageError for a wrong option or mode.
+    """
     own = gather(config)
     asked = Asked(config, options.configured(config, (*MODES, *own)), own)
     try:
@@ -29,13 +32,13 @@ def run(config: pytest.Config, form: str) -> int:
 
 
 def block_of_run(asked: Asked, cache: CacheOfRun | None) -> str:
-    """Return the block for the bundles of a run under way; takes milliseconds."""
+    """Return the findings as text for the bundles of a run. This takes milliseconds, because it tries nothing."""
     return finding_text.render(at_a_glance(asked, cache))
 
 
 def write(words: str) -> None:
-    """Write to stdout what its encoding has, and the rest as escapes."""
-    # A path may hold what the terminal's encoding has no sign for.
+    """Write to stdout, with escapes for characters that its encoding does not have."""
+    # A path may have such characters.
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(words.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Findings as JSON; docs/doctor.schema.json has its schema."""
+"""Findings as JSON, by the schema docs/doctor.schema.json."""
 
 from __future__ import annotations
 

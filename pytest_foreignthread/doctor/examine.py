@@ -1,4 +1,4 @@
-"""All examinations, one after the other: with trials for the command, without for a run that goes on."""
+"""All examinations in their order: with trials for the command, without trials for the bundles of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TRIES: Final = "pytest --foreign-thread-doctor tries fork, JVM and callbacks"
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run would be asked for: its configuration, our options' values, the project's own modes."""
+    """The run that is examined: its configuration, the values of this plugin's options, and the project's own modes."""
 
     config: pytest.Config
     options: Options
@@ -32,7 +32,7 @@ class Asked:
 
 
 def everything(asked: Asked) -> list[Finding]:
-    """Examine and try; takes a few seconds. Nothing of it is left."""
+    """Return the findings of all examinations and trials. This takes a few seconds and leaves no process or file."""
     used, found = jvm_list.examine(asked.options.jvm, jvm_source(asked.config))
     of_run = _cache(asked, used)
     findings = [*_surroundings(asked), *found, *machine.examine(), cache.state(of_run), cache.place()]
@@ -40,7 +40,7 @@ def everything(asked: Asked) -> list[Finding]:
 
 
 def at_a_glance(asked: Asked, of_run: CacheOfRun | None) -> list[Finding]:
-    """Examine what needs no process: for a run under way, which has forked and has its JVM."""
+    """Return the findings of all examinations that start no process: a run under way must not be disturbed."""
     _, found = jvm_list.examine(asked.options.jvm, jvm_source(asked.config))
     findings = [*_surroundings(asked), *found, *machine.examine(), cache.state(of_run), cache.place()]
     without = Finding(child_inspection.SECTION, "trials", "ok", f"none in a run under way: {_TRIES}")
@@ -67,7 +67,7 @@ def _trials(asked: Asked, used: Jvm | None, of_run: CacheOfRun | None, before: S
     if used is None or of_run is None or broken:
         yield Finding("trial", "JVM", "note", "not tried", "mend the problem above first")
         return
-    # Only here: it imports JPype.
+    # Imported here, because this module imports JPype, which may be missing.
     from . import trial_run
 
     try:
@@ -81,7 +81,7 @@ def _trials(asked: Asked, used: Jvm | None, of_run: CacheOfRun | None, before: S
 
 
 def shown(findings: Sequence[Finding]) -> list[Finding]:
-    """Leave out what looks like a secret: people attach the block to issues."""
+    """Return the findings without what looks like a secret, because people paste them into issues."""
     return [replace(one, value=_without_secrets(one.value), advice=_without_secrets(one.advice)) for one in findings]
 
 

@@ -1,4 +1,4 @@
-"""Findings as a block of text."""
+"""Findings as text."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .findings import LEVELS, Finding, count
 HEAD: Final = "foreign-thread doctor"
 WIDTH: Final = 80
 _NAME: Final = 12
-"""Columns before the words of a finding: two, its level, one."""
+"""The columns before the text of a finding: two spaces, its level in nine columns, a space."""
 
 
 def render(findings: Sequence[Finding], width: int = WIDTH) -> str:
-    """Return the block, section by section, with problems marked; paths and words are never broken."""
+    """Return the findings by section, with problems in capitals. Long words, such as paths, are not broken."""
     lines = [HEAD]
     for section, members in itertools.groupby(findings, lambda one: one.section):
         lines += [f"{section}:", *itertools.chain.from_iterable(_lines(one, width) for one in members)]
@@ -47,5 +47,5 @@ def _prose(words: str, indent: str, width: int) -> list[str]:
 
 
 def counts(findings: Sequence[Finding]) -> str:
-    """Return the last line: how many of each level."""
+    """Return the last line: the number of findings of each level."""
     return ", ".join(f"{level}: {count(findings, level)}" for level in LEVELS)

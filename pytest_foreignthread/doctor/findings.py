@@ -1,4 +1,4 @@
-"""What one examination found, as data."""
+"""The result of one examination, as data."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Final, Literal
 
 Level = Literal["ok", "note", "problem"]
 LEVELS: Final[tuple[Level, ...]] = ("ok", "note", "problem")
-"""Nothing to do; works, with less than there could be; tests cannot run, or a failure would not be explained."""
+"""`ok`: nothing to do. `note`: tests run, with less evidence or speed. `problem`: tests cannot run, or a failure could
+not be explained."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`value` and `advice`, which says what to do, are one line each; what is ok needs no advice."""
+    """The result of an examination. `value` and `advice` are one line each; `advice` is empty if the level is `ok`."""
 
     section: str
     name: str
@@ -27,12 +28,12 @@ def count(findings: Iterable[Finding], level: Level) -> int:
 
 
 def one_line(text: object) -> str:
-    """Return a text of several lines as one."""
+    """Return the text of an object with its lines joined by semicolons."""
     return "; ".join(line.strip() for line in str(text).splitlines() if line.strip())
 
 
 def milliseconds(seconds: float) -> str:
-    """Return a duration as it is read best: `0.08 ms`, `0.6 ms`, `24 ms`."""
+    """Return a duration in milliseconds with about two digits: `0.08 ms`, `0.6 ms`, `24 ms`."""
     value = seconds * 1000
     return f"{value:.2g} ms" if value < 10 else f"{value:.0f} ms"
 

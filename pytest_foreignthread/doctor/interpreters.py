@@ -1,4 +1,4 @@
-"""How another process comes into being here: by a fork, and as a fresh interpreter."""
+"""Trials of the two ways to start a child: by a fork, and as a fresh interpreter."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .findings import Finding, milliseconds, one_line
 
 SECTION: Final = "trial"
 LIMIT: Final = 20.0
-"""Seconds for each of them."""
+"""The limit of each trial in seconds."""
 _PROGRAM: Final = (sys.executable, "-c", "import pytest_foreignthread, jpype")
-# pytest-cov's and coverage's words to interpreters that they did not start: they would write data files.
+# Variables by which pytest-cov and coverage measure every Python process: the trial would write data files.
 _MEASURED: Final = ("COV_CORE_", "COVERAGE_")
 
 
 def fork() -> Finding:
-    """Fork a supervised child that ends at once."""
+    """Return the finding on the fork of a supervised child that ends at once."""
     seen = supervise(lambda _: None, limits=lambda _: LIMIT)
     if seen.end == Exited(0):
         return Finding(SECTION, "fork", "ok", f"a child came and went in {milliseconds(seen.duration)}")
@@ -33,7 +33,7 @@ def fork() -> Finding:
 
 
 def spawn(program: Sequence[str] = _PROGRAM) -> Finding:
-    """Start an interpreter that imports this plugin and JPype."""
+    """Return the finding on the start of an interpreter that imports this plugin and JPype."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_MEASURED)}
     help = f"let this command succeed: {sys.executable} -c 'import pytest_foreignthread, jpype'"
     began = time.monotonic()

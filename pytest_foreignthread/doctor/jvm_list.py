@@ -1,4 +1,4 @@
-"""Each JVM of this machine, and which of them a run would use, and why."""
+"""The JVMs of this machine, and which of them a run would use, and why."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _ASTRAY: Final = "mend it or unset it: where nothing that goes before it is name
 
 
 def examine(named: str | None, source: str) -> tuple[Jvm | None, list[Finding]]:
-    """Return the JVM that a run would use, None where it finds none, and what is to be said of all."""
+    """Return the JVM that a run would use, or None if it finds none; and the findings on all JVMs.
+
+    `named` is the user's option for the JVM, `source` the name of that option.
+    """
     if named == NO_JVM:
         return None, [Finding(SECTION, "used", "ok", f"none: {source} says so; no test has a JVM")]
     try:
@@ -33,7 +36,7 @@ def examine(named: str | None, source: str) -> tuple[Jvm | None, list[Finding]]:
 
 
 def why(used: str, named: str) -> str:
-    """Say by which rule of the search it is the one."""
+    """Return the rule of the search that chose the JVM; `used` is how the JVM was found, `named` the user's option."""
     before = {
         named: f"{named} names it, which comes first",
         "JAVA_HOME": f"JAVA_HOME names it, and no {named}",
@@ -43,7 +46,11 @@ def why(used: str, named: str) -> str:
 
 
 def others(found: Iterable[Jvm | finding.JvmNotFound], used: Jvm | None) -> Iterator[Finding]:
-    """Tell of each library once, but of the one that is used; and of places that lead nowhere, where one is used."""
+    """Yield a finding for each other JVM, once for each library.
+
+    If a JVM is used, also yield a note for each place that the user named and that has no JVM. If none is used, the
+    error of the search says that already.
+    """
     told: set[Path] = {used.library} if used is not None else set()
     for one in found:
         if isinstance(one, finding.JvmNotFound):

@@ -1,4 +1,4 @@
-"""What the kernel and the file system allow: tracing, core files, memory, the place of HotSpot's attach socket."""
+"""The limits of kernel and file system: tracing, core files, memory, the directory of HotSpot's attach socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .findings import Finding, megabytes
 
 SECTION: Final = "machine"
 NARROW: Final = 2**30
-"""Bytes: a JVM takes a quarter of the limit for its heap, and several children may live at once."""
+"""Bytes. A smaller limit is a note: a JVM takes a quarter of it for its heap, and several children may live at once."""
 
 _CAP_SYS_PTRACE: Final = 19
 _TRACING: Final = (
@@ -30,7 +30,7 @@ _UNTRACED: Final = (
 
 
 def examine(root: Path = Path("/")) -> Iterator[Finding]:
-    """`root` has `proc`, `sys` and `tmp`."""
+    """Yield the findings on the machine; `root` is the directory that has `proc`, `sys` and `tmp`."""
     status = _text(root / "proc/self/status") or ""
     yield ptrace_scope(_text(root / "proc/sys/kernel/yama/ptrace_scope"), status)
     yield Finding(SECTION, "seccomp", "ok", _seccomp(status))
@@ -40,7 +40,10 @@ def examine(root: Path = Path("/")) -> Iterator[Finding]:
 
 
 def ptrace_scope(value: str | None, status: str) -> Finding:
-    """`value` is what Yama's file holds, None where there is none; `status` is /proc/self/status."""
+    """Return the finding on tracing.
+
+    `value` is the content of Yama's file, None if there is no such file; `status` is that of /proc/self/status.
+    """
     if value is None:
         return Finding(SECTION, "ptrace_scope", "ok", "no Yama: the kernel's own rules")
     words = dict(_TRACING).get(value, "an unknown value")
@@ -82,7 +85,7 @@ def memory(limit: int | None) -> Finding:
 
 
 def attach_folder(folder: Path) -> Finding:
-    """HotSpot puts its attach socket into /tmp, whatever TMPDIR says."""
+    """Return the finding on the directory of HotSpot's attach socket, which is /tmp: HotSpot ignores TMPDIR."""
     if os.access(folder, os.W_OK | os.X_OK):
         return Finding(SECTION, "attach directory", "ok", f"{folder} can be written to")
     help = "let this user write to it: HotSpot opens its attach socket there, and a hang has no Java stacks without"

@@ -1,4 +1,4 @@
-"""The loaded plugins of pytest that are used in another way for foreign-thread tests."""
+"""The loaded plugins of pytest that work differently for foreign-thread tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .findings import Finding
 
 SECTION: Final = "plugins"
 Remark = Callable[[pytest.Config, Options], str]
-"""Return words on how a plugin is used, from the configuration and our options; empty if there is nothing to tell."""
+"""Returns a remark on how a plugin is used, by the configuration and this plugin's options; empty if there is none."""
 
 
 def _workers(config: pytest.Config, _: Options) -> str:
@@ -51,7 +51,7 @@ REMARKS: Final[Mapping[str, Remark]] = {"pytest-xdist": _workers, "pytest-forked
 
 
 def examine(config: pytest.Config, options: Options) -> Iterator[Finding]:
-    """Yield a finding for each plugin of which there is something to tell, in the order of the table."""
+    """Yield a finding for each loaded plugin with a remark, in the order of `REMARKS`."""
     loaded = plugins(config)
     words = {name: remark(config, options) for name, remark in REMARKS.items() if name in loaded}
     for name, told in words.items():

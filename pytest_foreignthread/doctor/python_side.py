@@ -1,4 +1,4 @@
-"""Python, pytest, this plugin and JPype; who has faulthandler enabled before a child does."""
+"""Python, pytest, this plugin and JPype; other threads; and who enables faulthandler before a child does."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _interpreter() -> str:
 
 
 def jpype() -> Finding:
-    """Whether it can be imported here, and has no JVM yet: a forked child can use none."""
+    """Return the finding on JPype: it can be imported, and no JVM runs in this process, which no fork could use."""
     try:
         from ..child.java import jvm  # noqa: F401
     except ImportError as error:
@@ -52,7 +52,7 @@ def jpype() -> Finding:
 
 
 def threads(others: list[str]) -> Finding:
-    """A fork copies none of them, and a lock that one of them holds stays locked in the child."""
+    """Return the finding on other threads. A fork has none of them, and the locks that they hold stay locked in it."""
     if not others:
         return Finding(SECTION, "threads", "ok", "the main thread alone")
     help = "start no threads before the tests, or end them: a lock that one holds stays locked in a forked child"
@@ -60,13 +60,16 @@ def threads(others: list[str]) -> Finding:
 
 
 def order_of_faulthandler(by_interpreter: bool, by_plugin: bool) -> Finding:
-    """Whoever enables it in the pytest process does that before the fork; each child enables its own after it."""
+    """Return the finding on who enables faulthandler in the pytest process, before the fork.
+
+    Each child enables faulthandler again after the fork, for its own file and before its JVM starts.
+    """
     who = [*(["Python"] if by_interpreter else []), *(["pytest's plugin"] if by_plugin else [])]
     before = f"enabled before the fork by {' and '.join(who)}" if who else "not enabled before the fork"
     return Finding(SECTION, "faulthandler", "ok", f"{before}; each child enables its own before its JVM")
 
 
 def _enabled_by_interpreter() -> bool:
-    """Whether Python was told to, by PYTHONFAULTHANDLER, `-X faulthandler` or `-X dev`."""
+    """Return whether Python enables faulthandler: by PYTHONFAULTHANDLER, `-X faulthandler` or `-X dev`."""
     told = "faulthandler" in sys._xoptions or sys.flags.dev_mode
     return told or bool(os.environ.get("PYTHONFAULTHANDLER") and not sys.flags.ignore_environment)

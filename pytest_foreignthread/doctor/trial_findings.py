@@ -1,4 +1,4 @@
-"""What a child's messages and its end say → findings."""
+"""The messages and the end of a child that made trials → findings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _LEVELS: Final[dict[str, Level]] = {"passed": "ok", "skipped": "note", "failed":
 
 
 def of_trials(tried: Iterable[Tried], settings: Settings, *, again: bool) -> Iterator[Finding]:
-    """Yield a finding for each trial; of a child that goes on for another one, `again`, for its modes only."""
+    """Yield a finding for each trial.
+
+    `again` says that the child continues the trials of one that died: then the JVM and the signals were found already.
+    """
     for one in tried:
         if one.what not in (JVM, SIGNALS):
             yield _of_mode(one, settings)
@@ -62,14 +65,14 @@ def not_tried(modes: Iterable[str]) -> Finding:
 
 
 def broken_mode(observation: Observation, tried: Sequence[Tried], modes: Sequence[str]) -> str | None:
-    """Return the mode that was being tried when the child died; None where none had begun."""
+    """Return the mode that the child was trying when it died; None if it had not begun with the modes."""
     done = {one.what for one in tried}
     first = next((mode for mode in modes if mode not in done), None)
     return first if observation.phase is Phase.CALL else None
 
 
 def of_death(observation: Observation, taken: documents.Documents, settings: Settings, mode: str | None) -> Finding:
-    """Tell why a child died: in its JVM's start, or while it tried a mode."""
+    """Return the finding on a child that died while it tried `mode`, or, if `mode` is None, while its JVM started."""
     if mode is not None:
         return Finding(SECTION, f"mode {mode}", "problem", death(observation, taken, mode), _mend_mode(mode, settings))
     reason = jvm_failure(observation, taken)
@@ -89,7 +92,7 @@ def _mend_mode(mode: str, settings: Settings) -> str:
 
 
 def death(observation: Observation, taken: documents.Documents, mode: str) -> str:
-    """Return one line, as of a test that ends so."""
+    """Return one line on the death of a child, the same as for a test whose child dies so."""
     evidence = _evidence(observation, taken)
     verdict = classify_end(observation, evidence)
     if verdict is None:

@@ -1,4 +1,4 @@
-"""Trials in forked children: the fork, the JVM, a callback in each mode, and looks at the child from outside."""
+"""The trials in forked children: the JVM, a callback in each mode, and looks at the child from outside."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from .trial_findings import broken_mode, not_tried, of_death, of_trials
 START: Final = min(20.0, START_LIMIT)
 """Seconds that the JVM may take to start."""
 CALLBACK: Final = 5.0
-"""Seconds that the callbacks of a mode may take, where the run's own limit is no shorter."""
+"""Seconds that the callbacks of a mode may take, if the run's own limit is not shorter."""
 ALL: Final = 40.0
 """Seconds after which no further child is forked."""
 _LOOKS: Final = 2.0
-"""Seconds for the looks at a child that passed its limit."""
+"""Seconds that the looks at a child which has passed its limit may take."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What one child came to: what was seen and left of it, and what looks at it from outside found."""
+    """The result of one child: what was seen of it, its documents, and the findings of looks at it from outside."""
 
     observation: Observation
     taken: documents.Documents
@@ -46,9 +46,10 @@ class Attempt:
 def try_all(
     settings: Settings, scratch: ScratchRoot, modes: Sequence[str], *, start: float = START, seconds: float = ALL
 ) -> list[Finding]:
-    """Try each mode; after one whose child dies the others go on in a new one, as long as there are seconds left.
+    """Try each mode and return the findings.
 
-    `start` is the limit of the JVM's start, in seconds.
+    If the child dies in a mode, a new child tries the modes after it, as long as `seconds` have not passed. `start` is
+    the limit of the JVM's start in seconds.
     """
     give_up = time.monotonic() + seconds
     findings: list[Finding] = []
@@ -81,6 +82,7 @@ def _attempt(settings: Settings, scratch: ScratchRoot, modes: Sequence[str], sta
         found, _ = document_files.read(folder.here)
         taken = {**found, **seen.documents}
         if seen.serving:
+            # Let the child end by itself, as a test's child does.
             supervised.observe(limits, order=End(), expected=expected)
         return Attempt(seen, taken, looks)
     finally:

@@ -1,4 +1,4 @@
-"""What the kernel shows of a crash in a child without a JVM → the head that hs_err has where there is one."""
+"""What the kernel shows of a crash in a child without a JVM → the same data as an hs_err file has."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ..model.stacks import FatalError, NativeFrame, NativeThread, PythonFrame
 from .signal_frames import before_the_signal
 
 _LINE = re.compile(r"(signal|thread|address|stack|main stack|library): (.*)")
+# The functions of glibc that a call of abort() or raise() leaves on top of the stack.
 _RAISES = re.compile(r"_*(?:GI_)?(?:pthread_kill.*|raise|gsignal|abort)")
 _SIGNAL = re.compile(r"SIG[A-Z]{2,5}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -18,7 +19,8 @@ _ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
 
 
 def parse_held_crash(text: str, native: Sequence[NativeThread]) -> FatalError | None:
-    """Return what the document of a held crash says, with the C frames that pystack saw; None for any other text."""
+    """Return the crash that a document describes, with the C frames that pystack saw; None for any other text."""
+    # The last line is dropped if it has no newline: it may be torn.
     values: dict[str, list[str]] = {}
     for line in text.split("\n")[:-1]:
         if found := _LINE.fullmatch(line):
@@ -63,10 +65,10 @@ def _stack(words: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _frames(native: Sequence[NativeThread], thread: int) -> tuple[NativeFrame, ...]:
-    """Return the C frames that are newer than all of Python's."""
+    """Return the thread's C frames that are newer than all its Python frames."""
     crashed = next((one for one in native if one.native_id == thread), None)
     newest = takewhile(_is_c, () if crashed is None else before_the_signal(crashed.frames))
-    # Of abort(), which raises the signal, the caller is what matters.
+    # A reader wants the caller of abort(), not abort() itself.
     told = dropwhile(lambda frame: _RAISES.fullmatch(frame.function or "") is not None, newest)
     return tuple(frame for frame in told if isinstance(frame, NativeFrame))
 

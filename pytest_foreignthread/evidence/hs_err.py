@@ -1,4 +1,4 @@
-"""An hs_err file, which HotSpot writes when it dies → its head and the stacks of the crashing thread."""
+"""An hs_err file, which HotSpot writes when it dies → the head of the file and the stacks of the crashing thread."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ F = TypeVar("F", JavaFrame, NativeFrame)
 
 _MEMORY = "There is insufficient memory for the Java Runtime Environment to continue."
 _BEGIN = re.compile(rf"^# *(?:A fatal error has been detected by the Java Runtime Environment|{_MEMORY})", re.MULTILINE)
-# Later sections tell of all threads and of the machine, partly in the words of the crashing thread's own section.
+# Only the text before this line is searched: later sections list all threads and the machine, and have lines that look
+# like those on the crashing thread.
 _END = re.compile(r"^-+ +P R O C E S S", re.MULTILINE)
 
 _SIGNAL = re.compile(r"(SIG[A-Z0-9]+) \(0x")
 _THREAD_ID = re.compile(r"\btid=([0-9]{1,18})\b")
 _ADDRESS = re.compile(r"^siginfo: .*\bsi_addr: (0x[0-9a-f]+)", re.MULTILINE)
-# HotSpot's own threads stand there too, as `VMThread "VM Thread" [id=…`: only a JavaThread has a state.
+# If one of HotSpot's own threads crashes, the line is `VMThread "VM Thread" [id=…`: only a JavaThread has a state.
 _JAVA_THREAD = re.compile(r'^Current thread \(0x[0-9a-f]+\): +\w+ "(.*)" +(?:daemon +)?\[(_thread_\w+),', re.MULTILINE)
 _STACK = re.compile(r"^Stack: \[0x([0-9a-f]{1,16}),0x([0-9a-f]{1,16})\]", re.MULTILINE)
 # `rlimit (soft/hard): STACK 8192k/infinity , CORE 0k/0k` in its section on the system.
@@ -40,7 +41,7 @@ _STUB = re.compile(r"v\s+(?P<function>\S+).*")
 
 
 def parse_fatal_error(text: str) -> FatalError | None:
-    """Return what a file of JDK 17 to 25 says, a torn one as far as its whole lines go; None for any other text."""
+    """Return the data of a file of JDK 17 to 25; None for any other text. Of a torn file, read the complete lines."""
     begin = _BEGIN.search(text)
     if begin is None:
         return None
@@ -68,9 +69,9 @@ def parse_fatal_error(text: str) -> FatalError | None:
 
 
 def _library_path(frames: Sequence[NativeFrame], lines: Sequence[str]) -> str | None:
-    """Find the library of the first frame in the list of mapped files."""
+    """Return the path of the first frame's library, from the list of mapped files; None if it is not listed."""
     library = frames[0].library if frames else None
-    # The file's name may go on where the library's ends: libz.so.1.2.13.
+    # A path may continue after the library's name: libz.so.1 is libz.so.1.2.13.
     start = f"/{library}" if library else "\0"
     paths = (line[line.index("/") :] for line in lines if start in line and _MAPPED.match(line))
     return next((path for path in paths if path[path.rindex("/") :].startswith(start)), None)
@@ -81,7 +82,7 @@ def _group(found: re.Match[str] | None) -> str | None:
 
 
 def _message(head: Sequence[str]) -> str:
-    """Return the line on the signal; with the reason of an internal error, or the size that memory lacked for."""
+    """Return the line on the signal, with the reason of an internal error; or the lines on the lack of memory."""
     paragraphs = [list(lines) for empty, lines in groupby(head, key=lambda line: not line) if not empty]
     if not paragraphs:
         return ""
@@ -91,7 +92,8 @@ def _message(head: Sequence[str]) -> str:
 
 
 def _frames(section: str, title: str, parse: Callable[[str], F | None]) -> tuple[F, ...]:
-    # HotSpot may fault over the names of its own sources: it then begins the list again, without them.
+    # The last list with this title: HotSpot may fault while it looks up the names of its own sources, and then begins
+    # the list again without them.
     _, _, rest = section.rpartition(f"\n{title}")
     lines = rest.partition("\n\n")[0].partition("\nJava frames:")[0]
     return tuple(frame for line in lines.split("\n") if (frame := parse(line)) is not None)

@@ -1,6 +1,7 @@
-"""The Python, Java and C frames of one thread → one stack, where the counts of their stretches prove the order.
+"""The Python, Java and C frames of one thread → one stack, if the numbers of their stretches prove the order.
 
-All stacks stand most recent call first.
+A stretch is a run of frames of one language. A wrong order would blame the wrong code: without a proof the stacks
+stay apart, and the result says why. In all stacks the most recent call comes first.
 """
 
 from __future__ import annotations
@@ -13,19 +14,20 @@ from itertools import groupby, takewhile
 from ..model.stacks import Frame, JavaFrame, NativeFrame, PythonFrame
 from .native_dump import PYTHON_LIBRARY
 
-# The native methods by which Java enters Python: of JPype, jep and PyJNIus.
+# The native methods by which Java calls Python, of JPype, jep and PyJNIus.
 _INTO_PYTHON = re.compile(
     r"org\.jpype\.proxy\.JPypeProxy\.hostInvoke|jep\.\w+(?:\.\w+)*\.(?:exec|eval|run|invoke\w*|call)"
     r"|org\.jnius\.NativeInvocationHandler\.invoke0"
 )
-# The JDK's own native methods call no Python; one of a bridge may be the way into it.
+# The JDK's own native methods never call Python; another library's native method may.
 _JDK = re.compile(r"(?:java|jdk|sun)\.")
 _JAVA_BORN = re.compile(r"java\.lang\.(?:Thread|VirtualThread)\.run")
 _EVALUATION = re.compile(r"_PyEval_EvalFrame|_PyFunction_Vectorcall")
 _CALLBACK_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]callback\.py$")
-# Distributions strip them, so that their static functions have no names.
+# Debian and others strip these: the static functions in them have no names either, and must not be taken for Java's.
 _EXTENSION_MODULE = re.compile(r".*\.(?:cpython-[\w-]+|abi3)\.so")
-# HotSpot's stubs by which C enters Java, the oldest frame of a stretch; hs_err shows them, a thread dump does not.
+# HotSpot's stubs by which C calls Java: each is the oldest frame of its stretch. hs_err lists them, a thread dump does
+# not.
 _INTO_JAVA = re.compile(r"~.*(?:call_stub|upcall).*", re.IGNORECASE)
 
 Stacks = tuple[tuple[Frame, ...], ...]
@@ -33,7 +35,7 @@ Stacks = tuple[tuple[Frame, ...], ...]
 
 @dataclass(frozen=True)
 class Interleaved:
-    """One stack, or one per language and the reason why they stand apart."""
+    """One stack of a thread; or several, one for each language, and the reason `apart` why they could not be joined."""
 
     stacks: Stacks
     apart: str | None = None
@@ -45,9 +47,10 @@ def interleave(
     native: Sequence[PythonFrame | NativeFrame],
     top: Sequence[NativeFrame] = (),
 ) -> Interleaved:
-    """Join the frames of a thread.
+    """Return the frames of a thread as one stack, or as several with a reason.
 
-    `native` is pystack's stack, with Python's frames in it; `top` the C frames that HotSpot saw, for want of that.
+    `native` is pystack's stack, which contains the Python frames. `top` has the C frames that HotSpot saw; they are
+    used if `native` is empty.
     """
     if native:
         return _with_native(python, java, native)
@@ -75,13 +78,16 @@ def _without_stubs(java: Sequence[JavaFrame]) -> list[JavaFrame]:
 
 
 def _before_java(top: Sequence[NativeFrame], java: Sequence[JavaFrame]) -> list[NativeFrame]:
-    """Leave out what HotSpot shows as Java's frames as well, and the C frames below."""
+    """Return the C frames above the newest Java frame. HotSpot's list of C frames goes on with Java's and older C."""
     known = {frame.function for frame in java}
     return list(takewhile(lambda frame: frame.library is not None or frame.function not in known, top))
 
 
 def _ends_in_python(top: Sequence[NativeFrame]) -> bool:
-    """Whether no frame but the last can belong to the evaluation of a Python frame."""
+    """Return whether only the last frame may belong to the evaluation of a Python frame.
+
+    If another frame does, C frames stand between Python frames, and it is unknown between which.
+    """
     return not any(frame.function and _EVALUATION.match(frame.function) for frame in top[:-1])
 
 
@@ -89,18 +95,22 @@ def _with_native(
     python: Sequence[PythonFrame], java: Sequence[JavaFrame], native: Sequence[PythonFrame | NativeFrame]
 ) -> Interleaved:
     shown = [frame for frame in native if isinstance(frame, PythonFrame)]
+    # Only as many as faulthandler has, which cuts a long stack at its old end. Lines are not compared, because a thread
+    # may move within a function between the dump and pystack's look.
     if python and _calls(shown[: len(python)]) != _calls(python):
         return _beside(python, java, native)
     stretches = _stretches_of_calls(java) or _stretches(java, lambda frame: frame.native)
     gaps = _split(native, _nameless_in(native))
     if _count(gaps) != len(stretches):
-        # A library without any symbol looks like compiled Java code that is taken for its neighbour's.
+        # pystack takes some compiled Java code for the code of the library beside it in memory, so a frame without a
+        # name in a library without names may be Java's or not. Count only frames of no library, if that number fits.
         certain = _split(native, _is_of_no_library)
         gaps = certain if _count(certain) == len(stretches) else gaps
     count = _count(gaps)
     if count != len(stretches) and java:
         reason = f"Java shows {_counted(len(stretches), 'piece')} of a stack, the native stack has room for {count}"
         return _apart(reason, native, _without_stubs(java))
+    # As many gaps as stretches: the first gap from the top is the first stretch.
     left = iter(stretches)
     frames: list[Frame] = []
     for nameless, members in gaps:
@@ -115,7 +125,7 @@ def _calls(frames: Sequence[PythonFrame]) -> list[tuple[str, str]]:
 def _beside(
     python: Sequence[PythonFrame], java: Sequence[JavaFrame], native: Sequence[PythonFrame | NativeFrame]
 ) -> Interleaved:
-    """Let the C frames stand apart, as pystack did not place these frames of Python's among them."""
+    """Return the C frames as a stack of their own, because pystack's Python frames are not those of the dump."""
     java = _without_stubs(java)
     c_frames = [frame for frame in native if isinstance(frame, NativeFrame)]
     merged, _ = _without_native(python, java)
@@ -130,7 +140,12 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _nameless_in(native: Sequence[PythonFrame | NativeFrame]) -> Callable[[PythonFrame | NativeFrame], bool]:
-    """Tell the frames of Java's own code: no symbol table names them, and some are taken for a neighbour library's."""
+    """Return a function that tells whether a frame may be Java's own code.
+
+    No symbol table has the names of Java's code. pystack takes some of it for the code of the library beside it in
+    memory. So a frame without a name counts as Java's, unless its library has named frames, or is one that is known to
+    be stripped.
+    """
     named = {frame.library for frame in native if isinstance(frame, NativeFrame) and frame.function is not None}
 
     def is_java(frame: PythonFrame | NativeFrame) -> bool:
@@ -165,7 +180,7 @@ def _split(
 
 
 def _stretches_of_calls(java: Sequence[JavaFrame]) -> list[list[Frame]]:
-    """Cut where HotSpot shows that C entered Java; nothing where it shows none."""
+    """Return the stretches of Java frames, cut where HotSpot shows that C called Java; [] if it shows no such place."""
     found: list[list[Frame]] = []
     ended = True
     for frame in java:
@@ -178,7 +193,10 @@ def _stretches_of_calls(java: Sequence[JavaFrame]) -> list[list[Frame]]:
 
 
 def _stretches(java: Sequence[JavaFrame], ends: Callable[[JavaFrame], bool]) -> list[list[Frame]]:
-    """Cut before each frame that is the last of its stretch: code that is not Java's called what is newer."""
+    """Return the stretches of Java frames, cut before each frame that `ends` accepts.
+
+    Such a frame is the newest of its stretch: it called code that is not Java's, and that code called what is newer.
+    """
     found: list[list[Frame]] = []
     for frame in java:
         if not found or ends(frame):
@@ -190,6 +208,8 @@ def _stretches(java: Sequence[JavaFrame], ends: Callable[[JavaFrame], bool]) -> 
 def _without_native(python: Sequence[PythonFrame], java: Sequence[JavaFrame]) -> tuple[list[Frame] | None, str | None]:
     if not python or not java:
         return [*python, *java], None
+    # Each entry of Java into Python begins a piece of Python's stack. One more piece is below all of Java's frames if
+    # the thread is not Java's.
     entries = sum(map(_enters_python, java))
     from_java = _JAVA_BORN.match(java[-1].function) is not None
     if not entries and (from_java or not _waits_in_java(java[0])):
@@ -209,7 +229,10 @@ def _enters_python(frame: JavaFrame) -> bool:
 
 
 def _python_pieces(python: Sequence[PythonFrame], wanted: int) -> list[list[Frame]] | None:
-    """Cut after the frames that Java calls: known for this plugin's own callbacks alone."""
+    """Return Python's frames in `wanted` pieces, cut after each frame that Java calls; None if that is impossible.
+
+    Only the frame of this plugin's own callback is known to be called by Java.
+    """
     if wanted == 1:
         return [list(python)]
     pieces: list[list[Frame]] = [[]]

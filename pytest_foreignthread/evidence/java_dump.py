@@ -1,4 +1,4 @@
-"""HotSpot's thread dump, as `threaddump -l` and SIGQUIT give it → threads."""
+"""HotSpot's thread dump, which `threaddump -l` and SIGQUIT print → threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..model.stacks import JavaFrame, JavaThread
 
 # JDK 17: `"main" #1 prio=5 … tid=0x… nid=0x2d1 …`; 21 on: `"main" #3 [913] prio=5 … tid=0x… nid=913 …`, without `nid=`
-# where the thread carries a virtual one. The list of deadlocks at the end names threads too, but not their `tid=`.
+# if the thread carries a virtual one. `tid=` is required: the list of deadlocks at the end names threads without it.
 _THREAD = re.compile(
     r'"(?P<name>.*)" (?P<number>#[0-9]+ )?(?:\[(?P<id>[0-9]{1,18})\] )?(?P<daemon>daemon )?[^"]*\btid=0x[0-9a-f]+'
     r"(?: +nid=(?P<nid>0x[0-9a-f]{1,16}|[0-9]{1,18})(?![0-9a-z]))?.*"
@@ -18,12 +18,13 @@ _STATE = re.compile(r"\s+(?:java\.lang\.Thread\.State: (.*)|(Carrying virtual th
 _MOUNTED = re.compile(r"\s+Mounted (virtual thread #[0-9]+)")
 _FRAME = re.compile(r"\s+at (?P<function>.+)\((?P<place>[^()]*)\)")
 _LOCK = re.compile(r"\s+(- .*<.*)")
-# A stack trace puts the module before the class, a thread dump before the file.
+# The module stands before the class in a stack trace, and before the file in a thread dump.
 _MODULE = re.compile(r"[^@()]*@[^/()]*/|[\w.$-]+//")
 _LINE = re.compile(r"(?P<file>.+?)(?::(?P<line>[0-9]{1,9}))?")
 _NATIVE = "Native Method"
 _UNKNOWN = (_NATIVE, "Unknown Source", "")
-# Of HotSpot's own search for deadlocks, which knows the owner of a monitor that JNI code holds: nothing else tells it.
+# A link in the result of HotSpot's own search for deadlocks. Only this list has the owner of a monitor that JNI code
+# holds (`jpype.synchronized`): the frames of the owner do not show it as locked.
 _BLOCKED = re.compile(
     r'^"(?P<name>.*)":\n'
     r"  waiting (?:to lock monitor 0x[0-9a-f]+ \(object|for ownable synchronizer) "
@@ -35,7 +36,7 @@ _BLOCKED = re.compile(
 
 @dataclass(frozen=True)
 class Blocked:
-    """A link of a deadlock that HotSpot found: a thread waits for an object that another one holds."""
+    """A link of a deadlock that HotSpot found: the thread `name` waits for an object that the thread `owner` holds."""
 
     name: str
     object: str
@@ -54,7 +55,7 @@ def parse_deadlocks(text: str) -> tuple[Blocked, ...]:
 
 @dataclass
 class _Reading:
-    """A thread whose lines are being read."""
+    """A thread whose lines are read at the moment."""
 
     name: str
     native_id: int | None
@@ -70,11 +71,12 @@ class _Reading:
 
 
 def parse_thread_dump(text: str) -> tuple[JavaThread, ...]:
-    """Return the threads of a dump of JDK 17 to 25 in their order, HotSpot's own as well; () for any other text.
+    """Return the threads of a dump of JDK 17 to 25 in the dump's order, HotSpot's own included; () for any other text.
 
-    `locks` has the lines on monitors in the frames' order, and last the synchronizers that the thread owns, as
-    `- <0x…> (a X)`. A mounted virtual thread follows the thread that carries it, named `virtual thread #30`.
+    `locks` has the lines on monitors in the order of the frames, then the synchronizers that the thread owns, as
+    `- <0x…> (a X)`. A mounted virtual thread comes after the thread that carries it and is named `virtual thread #30`.
     """
+    # The last line is dropped if it has no newline: it may be torn.
     return tuple(reading.thread() for reading in _readings(text.split("\n")[:-1]))
 
 

@@ -1,4 +1,4 @@
-"""Documents → evidence: each parsed, and the stacks of both sides joined."""
+"""Documents → evidence: each document is parsed, and the threads of all documents are joined."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Names = Mapping[int, tuple[int, str]]
 _LOOKS: Final = ("", "_2", "_3")
 
 _KERNEL_NAME: Final = 15
-"""Bytes that the kernel keeps of a thread's name: one as long as that may be cut or abridged."""
+"""The number of bytes that the kernel keeps of a thread's name: a name of this length may have been cut."""
 
 
 def read_evidence(
@@ -36,17 +36,19 @@ def read_evidence(
     subject: int | None = None,
     joined: Collection[int] = (),
 ) -> Evidence:
-    """Return what the documents tell of a child's death, or of its hang if they were taken while it lived.
+    """Return the evidence of a child's death; or of its hang, if the documents were taken while it lived.
 
     `documents` may have `python` (faulthandler's dump of a death), `python_hang` (that of a living child), `hs_err`,
-    `java_dump`, `os_threads`, `native` (pystack's), `stdout` and `stderr`; of a hang those of the second and third look
-    end in `_2` and `_3`. `names` gives kernel id and name for Python's thread idents, as the child told them. `missing`
-    has the documents that could not be taken; one that tells nothing joins them in the evidence. `subject` is the ident
-    of the thread that ran the test when it hung, `joined` those of the threads whose end Python waits for.
+    `java_dump`, `os_threads`, `native` (pystack's), `stdout` and `stderr`. Of a hang, the names of documents of the
+    second and third look end in `_2` and `_3`. `names` maps Python's thread idents to kernel id and name, as the child
+    sent them. `missing` maps the documents that could not be taken to the reason; the evidence adds those that are
+    there and say nothing. `subject` is the ident of the thread that ran the test when it hung, `joined` has those of
+    the threads whose end Python waits for.
     """
     fatal, dump = _fatal_error(documents), parse_python_dump(documents.get("python", ""))
     probed = any(name in documents or name in missing for name in ("python_hang", "java_dump"))
-    # One that dies by itself while it is looked at, or while it is being ended, has crashed.
+    # Documents of a hang prove no hang: a child that died by itself while it was looked at, or was being ended, has
+    # crashed.
     hung = probed and fatal is None and dump.fatal_error is None
     evidence = _of_hang(documents, names, subject, joined) if hung else _of_death(documents, fatal, dump, names)
     return replace(
@@ -58,7 +60,7 @@ def read_evidence(
 
 
 def _fatal_error(documents: Documents) -> FatalError | None:
-    """Return HotSpot's word on the crash, for want of that the kernel's."""
+    """Return the crash as HotSpot describes it; if HotSpot wrote nothing, as the kernel shows it."""
     told = parse_fatal_error(documents.get("hs_err", ""))
     native = parse_native_dump(documents.get("native", ""))
     return told or parse_held_crash(documents.get("held_crash", ""), native)
@@ -102,7 +104,7 @@ def _seen_by_pystack(subject: int | None, names: Names, native: tuple[NativeThre
 def _look(documents: Documents, names: Names, suffix: str) -> Look:
     java = parse_thread_dump(documents.get(f"java_dump{suffix}", ""))
     python = parse_python_dump(documents.get(f"python_hang{suffix}", "")).threads
-    # "Current" is the thread that the dump's signal was aimed at.
+    # In this dump "Current thread" is the thread that got the signal, which says nothing about the hang.
     named = tuple(replace(_named(thread, names, java), current=False) for thread in python)
     return Look(named, java, parse_os_threads(documents.get(f"os_threads{suffix}", "")))
 
@@ -113,7 +115,7 @@ def _of_death(documents: Documents, fatal: FatalError | None, dump: PythonDump, 
         missing = _silence(documents, "hs_err", "the file is empty", "not a HotSpot error log")
         dump = _told_by_python(documents, dump, names)
     elif dump.threads and dump.fatal_error is None:
-        # A dump that was asked for, of an earlier phase: HotSpot died without the abort() that leaves one.
+        # This dump was asked for in an earlier phase. HotSpot has died without abort(), which would have left a dump.
         dump, missing["python"] = PythonDump(None, ()), "the dump is older than the crash"
     if not dump.threads:
         torn = "not a faulthandler dump" if dump.fatal_error is None else "faulthandler came to write no stack"
@@ -142,27 +144,30 @@ def _as_main(thread: T, main: int | None) -> T:
 
 
 def _with_end_of_stack(fatal: FatalError | None, dump: PythonDump) -> FatalError | None:
-    """Cut the kernel's mapping where the stack ends: other memory may lie above, in one mapping with it."""
+    """Cut the bounds of the stack where it ends: the kernel may show other memory above it in the same mapping."""
     if fatal is None or not fatal.held or fatal.stack is None:
         return fatal
     low, high = fatal.stack
-    # Python's id of a thread is the address of its descriptor, on top of its stack.
+    # Python's ident of a thread is the address of its descriptor, which glibc puts on top of the thread's stack.
     ends = [thread.id for thread in dump.threads if low <= thread.id < high]
     return replace(fatal, stack=(low, min(ends, default=high)))
 
 
 def _silence(documents: Documents, name: str, empty: str, foreign: str) -> dict[str, str]:
-    """Return the reason why a document that is there tells nothing."""
+    """Return the reason why a document that is there says nothing, by its name; {} if there is no such document."""
     text = documents.get(name)
     return {} if text is None else {name: foreign if text.strip() else empty}
 
 
 def _told_by_python(documents: Documents, dump: PythonDump, names: Names) -> PythonDump:
-    """Look for a fatal error on stderr: `Py_FatalError` writes its dump there and turns faulthandler off."""
+    """Return the dump with a fatal error, which may be on stderr.
+
+    `Py_FatalError` writes its dump to stderr, not to faulthandler's file, and turns faulthandler off.
+    """
     if dump.fatal_error is not None:
         return dump
     written = parse_python_dump(documents.get("stderr", ""))
-    # A process that the test started may have died there as well; its threads are not those that the child told of.
+    # Another process, which the test started, may have written to the same stderr. Its threads are not among `names`.
     foreign = names and written.threads and not any(thread.id in names for thread in written.threads)
     if written.fatal_error is None or foreign:
         return dump
@@ -170,9 +175,10 @@ def _told_by_python(documents: Documents, dump: PythonDump, names: Names) -> Pyt
 
 
 def _of_crash(threads: tuple[PythonThread, ...], fatal: FatalError | None, names: Names) -> tuple[PythonThread, ...]:
-    """Mark the thread that crashed; faulthandler's word holds where no thread's id lies in the crashing stack.
+    """Mark the thread that crashed: the one whose ident lies in the stack that crashed.
 
-    The main thread's never does. Elsewhere the id is the address of the thread's descriptor, on top of its stack.
+    The ident is the address of the thread's descriptor, on top of its stack. Only the main thread's descriptor lies
+    elsewhere: if no ident lies in the stack, the thread that faulthandler calls current is the one.
     """
     low, high = fatal.stack if fatal is not None and fatal.stack is not None else (0, -1)
     inside = [low <= thread.id <= high for thread in threads]
@@ -186,7 +192,7 @@ def _of_crash(threads: tuple[PythonThread, ...], fatal: FatalError | None, names
 
 def _crashed(thread: PythonThread, fatal: FatalError, names: Names) -> PythonThread:
     native_id, name = names.get(thread.id, (None, None))
-    # An ident is given again: what the child told of it may be another thread's.
+    # Python uses an ident again after a thread has ended: the name that the child sent may be an earlier thread's.
     told = name if native_id == fatal.native_id else None
     if not told or _may_be_cut(told):
         told = fatal.thread or told
@@ -200,7 +206,7 @@ def _crashing(fatal: FatalError | None) -> tuple[JavaThread, ...]:
 
 
 def _named(thread: PythonThread, names: Names, java: tuple[JavaThread, ...]) -> PythonThread:
-    """Fill in what the child told of a thread; Java knows the whole of a name that the kernel cut."""
+    """Fill in the kernel id and the name that the child sent; take a name that the kernel may have cut from Java."""
     native_id, name = names.get(thread.id, (None, None))
     if native_id is None or name is None:
         return thread

@@ -1,4 +1,4 @@
-"""What each thread did between the looks at a hang: one look cannot tell slow from stuck."""
+"""The movement of each thread between the looks at a hang: one look cannot tell a slow thread from a stuck one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ..model.roles import waiting_call
 from ..model.stacks import JavaFrame, JavaThread, Motion, OsThread, PythonFrame, PythonThread
 
 _NOISE = 0.025
-"""Seconds of processor time that the looks themselves may cost a thread: two ticks of the kernel's clock."""
+"""Seconds of processor time that the looks themselves may cost a thread: two ticks of 10 ms, and some reserve."""
 
 Frames = tuple[PythonFrame, ...] | tuple[JavaFrame, ...]
 
 
 @dataclass(frozen=True)
 class Look:
-    """The stacks of all threads at one moment; what could not be taken is empty."""
+    """The stacks of all threads at one moment, from three documents; a document that could not be taken is empty."""
 
     python: tuple[PythonThread, ...]
     java: tuple[JavaThread, ...]
@@ -25,7 +25,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Moves:
-    """What one thread did, and, where it moved, the newest frames in which the looks found it."""
+    """The movement of one thread, and, if it moved, the newest frame of each look."""
 
     motion: Motion
     seen: tuple[PythonFrame | JavaFrame, ...] = ()
@@ -33,13 +33,16 @@ class Moves:
 
 @dataclass(frozen=True)
 class Motions:
-    """What the threads did, by the kernel's id and by Python's; nothing of one that was not seen in every look."""
+    """The movement of threads, by kernel id in Java and by ident in Python. A thread must be seen in every look."""
 
     java: Mapping[int, Moves] = field(default_factory=dict)
     python: Mapping[int, Moves] = field(default_factory=dict)
 
     def of(self, native_id: int | None, ident: int | None) -> Moves | None:
-        """Return the livelier of what both sides saw: a thread in Java rests in its Python frames."""
+        """Return the livelier of a thread's movements in Java and in Python; None if neither is known.
+
+        While a thread runs Java code, its Python frames do not change.
+        """
         in_java = self.java.get(native_id) if native_id is not None else None
         in_python = self.python.get(ident) if ident is not None else None
         order = [Motion.STILL, Motion.RUNNING, Motion.MOVING]
@@ -47,6 +50,7 @@ class Motions:
 
 
 def motions(looks: Sequence[Look]) -> Motions:
+    """Return what each thread did between the looks; nothing if there were fewer than two."""
     if len(looks) < 2:
         return Motions()
     busy = _busy(looks)
@@ -64,7 +68,10 @@ def motions(looks: Sequence[Look]) -> Motions:
 
 
 def _at_rest(frames: tuple[PythonFrame, ...]) -> tuple[PythonFrame, ...]:
-    """Leave out by what a waiting call of this plugin's differs from look to look."""
+    """Leave out the frames and the line by which a call of this plugin's that waits differs from look to look.
+
+    The call wakes up from time to time to see whether it has to end: that is no movement of the test.
+    """
     place = waiting_call(frames)
     return frames if place is None else (replace(frames[place], line=None), *frames[place + 1 :])
 

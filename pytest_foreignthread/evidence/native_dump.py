@@ -1,4 +1,4 @@
-"""pystack's text, of a process looked at from outside → threads with their C and Python frames."""
+"""The text that pystack prints of a process → threads with their C and Python frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _THREAD = re.compile(
     r"Traceback for thread (?P<id>[0-9]{1,18}) (?:\((?P<name>.*)\) )?(?:\[(?P<status>[^]]*)\] )?"
     r"\(most recent call last\):"
 )
-# Where there are several interpreters, the thread's status in each stands below its header.
+# If the process has several interpreters, the thread's status in each stands below its header.
 _INTERPRETER = re.compile(
     r"  (?:Not currently attached to any interpreter|In the main interpreter|In interpreter [0-9]+)"
     r" \[(?P<status>[^]]*)\]"
@@ -46,8 +46,8 @@ class _Reading:
 def parse_native_dump(text: str) -> tuple[NativeThread, ...]:
     """Return the threads that `pystack remote --native-all --no-color` prints, in its order; () for any other text.
 
-    Java's own frames, interpreted or compiled, are C frames without a function. Of a thread whose Python and C frames
-    pystack could not merge it prints the Python ones alone. A last line without its newline is left out.
+    Java's own frames, interpreted or compiled, are C frames without a function. If pystack could not merge the Python
+    and C frames of a thread, it prints only the Python ones. A last line without its newline is dropped.
     """
     readings: list[_Reading] = []
     for line in text.split("\n")[:-1]:
@@ -62,10 +62,11 @@ def parse_native_dump(text: str) -> tuple[NativeThread, ...]:
 
 
 def _gil_by_frames(thread: NativeThread) -> Gil | None:
-    """Return whether the thread waits for the GIL, which pystack reads from names that a stripped Python does not have.
+    """Return `Gil.WAITS` if the thread waits for the GIL by its frames, else None.
 
-    CPython's own code waits for a condition with a time limit in `take_gil` (Python/ceval_gil.c) and nowhere else: its
-    locks are semaphores on Linux (Python/thread_pthread.h, Python/parking_lot.c).
+    pystack tells this by the name `take_gil`, which a stripped Python does not have. CPython's own code waits for a
+    condition with a timeout in `take_gil` (Python/ceval_gil.c) and nowhere else, because its locks are semaphores on
+    Linux (Python/thread_pthread.h, Python/parking_lot.c).
     """
     frames = dropwhile(lambda frame: not _waits_for_a_time(frame), thread.frames)
     caller = next((frame for frame in frames if not _waits_for_a_time(frame)), None)

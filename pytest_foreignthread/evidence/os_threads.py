@@ -1,4 +1,4 @@
-"""The threads of a process as the kernel shows them: text ↔ data, one line a thread."""
+"""The text of `supervise.process.kernel_threads` → the threads of a process, one for each line."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from ..model.stacks import OsThread
 _LINE = re.compile(
     r"(?P<id>[0-9]{1,18})\t(?P<state>[A-Za-z])\t(?P<cpu>[0-9]{1,12}(?:\.[0-9]{1,9})?)\t(?P<call>[^\t]*)\t(?P<name>.*)"
 )
-# `202 0x7f… 0x80 0x0 0x0 0x0 0x0 0xSP 0xPC`, as /proc/PID/task/TID/syscall has it; `-1 0xSP 0xPC` outside of a call.
+# /proc/PID/task/TID/syscall: `202 0x7f… 0x80 0x0 0x0 0x0 0x0 0xSP 0xPC`. `-1 0xSP 0xPC` outside of a system call, and
+# `running` of a thread that runs, do not match.
 _CALL = re.compile(r"(?P<number>[0-9]{1,9})(?P<values>(?: 0x[0-9a-f]{1,16}){8})")
 
 
 def parse_os_threads(text: str) -> tuple[OsThread, ...]:
-    """Return the threads of `TID`, state, CPU seconds, system call and name, parted by tabs; () for any other text.
+    """Return the threads of a text; () if it has none.
 
-    The system call stands as in proc(5): its number, six arguments, stack pointer and program counter. A line that is
-    no thread's, or a last one without its newline, is left out.
+    A line has kernel id, state, CPU seconds, system call and name, with tabs between them. The system call is that of
+    proc(5): its number, six arguments, stack pointer and program counter. A line of another form is skipped, and so is
+    a last line without its newline.
     """
     found = (_LINE.fullmatch(line) for line in text.split("\n")[:-1])
     return tuple(_thread(line) for line in found if line is not None)

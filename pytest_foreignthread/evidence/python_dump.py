@@ -1,4 +1,4 @@
-"""faulthandler's dumps, and those of `Py_FatalError`, which look the same → threads."""
+"""A dump of faulthandler or of `Py_FatalError`, which have the same form → threads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..model.stacks import PythonFrame, PythonThread
 
-# What a test wrote to stderr without a newline stands before it.
+# Searched, not matched: a text that the test wrote to stderr without a newline may stand before it in the line.
 _FATAL = re.compile(r"Fatal Python error: .*")
 _THREAD = re.compile(
     r"(?P<current>Current thread|Thread) 0x(?P<id>[0-9a-f]{1,16})(?: \[(?P<name>.*)\])? \(most recent call first\):"
@@ -19,7 +19,7 @@ _FRAME = re.compile(r'  File (?:"(?P<file>.*)"|\?\?\?), line (?P<line>[0-9]{1,9}
 
 @dataclass(frozen=True)
 class PythonDump:
-    """`fatal_error` is the line `Fatal Python error: …`; None for a dump that was asked for."""
+    """The threads of a dump; `fatal_error` is its line `Fatal Python error: …`, None in a dump that was asked for."""
 
     fatal_error: str | None
     threads: tuple[PythonThread, ...]
@@ -27,14 +27,14 @@ class PythonDump:
 
 @dataclass
 class _Reading:
-    """A thread whose lines are being read."""
+    """A thread whose lines are read at the moment."""
 
     id: int
     name: str | None
     current: bool
     frames: list[PythonFrame] = field(default_factory=list)
     whole: bool = False
-    """Whether a line followed its header: faulthandler says `<no Python frame>` where there is none."""
+    """Whether a line follows the thread's header; for a thread without frames it is `<no Python frame>`."""
 
     def thread(self) -> PythonThread:
         return PythonThread(self.id, self.name, self.current, tuple(self.frames))
@@ -51,15 +51,15 @@ class _Dump:
 
 
 def parse_python_dump(text: str) -> PythonDump:
-    """Return the dump that a document of CPython 3.10 to 3.14 holds; of any other text an empty one.
+    """Return the dump in a document of CPython 3.10 to 3.14; an empty one for any other text.
 
-    Of several dumps the last counts, or the last whole one if that is torn; but none from before a fatal error.
-    `Stack (most recent call first):` is the one thread with id 0. A last line without its newline is left out.
+    Of several dumps the last is returned, or the last complete one if the last is torn, but none from before a fatal
+    error. A thread below `Stack (most recent call first):` has the id 0. A last line without its newline is dropped.
     """
     lines = text.split("\n")
     dumps = _dumps(lines[:-1])
     if dumps and lines[-1]:
-        # Its end may be missing as well.
+        # The document was cut in its last line: the lines of its last thread may be missing as well.
         for reading in dumps[-1].threads[-1:]:
             reading.whole = False
     fatal = max((index for index, dump in enumerate(dumps) if dump.fatal_error is not None), default=0)
@@ -105,7 +105,7 @@ def _begin(header: re.Match[str]) -> _Reading:
 
 
 def _starts_dump(dump: _Dump, reading: _Reading, before: str) -> bool:
-    """Say whether a thread is the first of another dump: within one, an empty line parts two threads."""
+    """Return whether a thread is the first of a new dump: within a dump, an empty line stands between two threads."""
     return bool(dump.threads) and (before != "" or reading.id in [other.id for other in dump.threads])
 
 

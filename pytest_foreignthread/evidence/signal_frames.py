@@ -1,4 +1,4 @@
-"""The frames of a signal's handlers, and those of the code that the signal came upon."""
+"""The frames of signal handlers on a stack, and those of the code that the signal interrupted."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Final
 from ..model.stacks import NativeFrame, PythonFrame
 
 _TRAMPOLINES: Final = ("__restore_rt", "__kernel_rt_sigreturn")
-"""The function to which a signal handler returns, of glibc and of the kernel."""
+"""The functions to which a signal handler returns, glibc's and the kernel's."""
 _HANDLERS: Final = 24
-"""Frames that two handlers have at most, one below the other."""
+"""The most frames that two nested handlers take: a further trampoline belongs to an earlier signal."""
 
 
 def before_the_signal(frames: Sequence[PythonFrame | NativeFrame]) -> Sequence[PythonFrame | NativeFrame]:
-    """Leave out the frames of signal handlers, which told of the crash: what matters is where the signal came.
+    """Return the frames of the code that a signal interrupted, without those of the signal's handlers.
 
-    In a child without a JVM there are two: faulthandler's, and the one by which the thread waits.
+    In a child without a JVM there are two handlers: faulthandler's, and `pause`, in which the thread waits.
     """
     names = [frame.function for frame in frames]
     first = next((place for place, name in enumerate(names) if name in _TRAMPOLINES), None)

@@ -1,4 +1,4 @@
-"""The threads of all documents → each thread of the kernel's once."""
+"""The threads of all documents → each thread of the process once."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Sources:
-    """The threads as each document has them, those of the first look where there were several."""
+    """The threads of each document; of a hang, those of the first look."""
 
     python: tuple[PythonThread, ...] = ()
     java: tuple[JavaThread, ...] = ()
     native: tuple[NativeThread, ...] = ()
     os: tuple[OsThread, ...] = ()
     fatal: FatalError | None = None
-    """HotSpot's word on the thread that crashed."""
+    """The thread that crashed, as HotSpot or the kernel describes it."""
     deadlocks: tuple[Blocked, ...] = ()
     looks: tuple[Look, ...] = ()
-    """All looks at a hang."""
+    """All looks at a hang, the first included."""
 
 
 @dataclass
 class _Parts:
-    """What belongs to one thread."""
+    """The entries of one thread in the documents."""
 
     python: PythonThread | None = None
     java: JavaThread | None = None
@@ -53,10 +53,10 @@ class _Parts:
 
 
 def join_threads(sources: Sources) -> tuple[Thread, ...]:
-    """Return each thread once, the current one first; a thread that C code alone runs in is left out.
+    """Return each thread once, the current one first; leave out threads that run only C code.
 
-    The documents are joined by the kernel's thread id. Where faulthandler's id alone is known, the stack tells: the id
-    is the address of the thread's descriptor, which glibc puts on top of its stack.
+    The documents are joined by the kernel's thread id. If only faulthandler's id of a thread is known, its stack tells
+    the kernel's: the id is the address of the thread's descriptor, which glibc puts on top of the thread's stack.
     """
     sources = replace(sources, python=_with_native_ids(sources))
     moved = motions(sources.looks)
@@ -72,17 +72,19 @@ def join_threads(sources: Sources) -> tuple[Thread, ...]:
 
 def _joined(sources: Sources) -> list[_Parts]:
     parts: dict[object, _Parts] = {}
-    # The crashing thread is one, also where a torn document does not tell its id.
+    # There is one crashing thread, also if a torn document has no id of it: "crashed" then stands for the id.
     crashed: object = None if sources.fatal is None else sources.fatal.native_id or "crashed"
+    # The current thread first: if another thread has the same id, by what the child sent, that one gets another key.
     for thread in sorted(sources.python, key=lambda thread: not thread.current):
         told = thread.native_id if crashed is None or not thread.current else crashed
-        # The kernel gives an id again: what the child told of an ended thread may be another one's.
+        # The kernel uses an id again: the id that the child sent of a thread may by then be that of a later one.
         parts[("python", thread.id) if told is None or told in parts else told] = _Parts(python=thread)
     for number, one in enumerate(sources.java):
         told = one.native_id if crashed is None or not one.current else crashed
         parts.setdefault(("java", number) if told is None else told, _Parts()).java = one
     if sources.fatal is not None:
         parts.setdefault(crashed, _Parts()).fatal = sources.fatal
+    # pystack shows all threads of the process. One counts if another document has it, or if Python runs on it.
     python_side = {frame for thread in sources.python for frame in thread.frames}
     for native in sources.native:
         runs_python = native.gil is not None or not python_side.isdisjoint(native.frames)
@@ -127,23 +129,27 @@ def _first(values: Iterable[T | None]) -> T | None:
 
 
 def _with_native_ids(sources: Sources) -> tuple[PythonThread, ...]:
-    """Fill in the kernel's ids that the child did not tell.
+    """Fill in the kernel ids that the child did not send.
 
-    pystack gives them with the frames; else the address tells in whose stack a thread's descriptor lies.
+    pystack's threads have kernel ids and Python frames. For the rest, the address of a thread's descriptor tells whose
+    stack it lies on.
     """
     sources = replace(sources, python=_by_frames(sources))
     known = {thread.native_id for thread in sources.python}
     unknown = {task.native_id for task in sources.os} - known
     pointers = {pointer: native_id for native_id, pointer in _stack_pointers(sources).items() if native_id in unknown}
     if len(pointers) < len(unknown):
-        # One that runs has no stack pointer to show, and its neighbour would be taken for it.
+        # A thread that runs shows no stack pointer. Its neighbour's would be the nearest, and be taken for its own.
         return sources.python
     idents = [thread.id for thread in sources.python]
     return tuple(_placed(thread, pointers, idents) for thread in sources.python)
 
 
 def _stack_pointers(sources: Sources) -> dict[int, int]:
-    """Return each thread's stack pointer by kernel id: who ran during one look may have waited during another."""
+    """Return the stack pointer of each thread by kernel id, from all looks.
+
+    A thread that ran during the first look may have waited, and so shown its stack pointer, during another.
+    """
     pointers: dict[int, int] = {}
     for task in itertools.chain(sources.os, *(look.os for look in sources.looks)):
         if task.stack_pointer is not None:
@@ -152,6 +158,8 @@ def _stack_pointers(sources: Sources) -> dict[int, int]:
 
 
 def _placed(thread: PythonThread, pointers: Mapping[int, int], idents: Sequence[int]) -> PythonThread:
+    # The descriptor is on top of the stack, so the nearest stack pointer below it is the thread's own, unless another
+    # descriptor lies in between.
     below = max((pointer for pointer in pointers if pointer < thread.id), default=None)
     if thread.native_id is not None or below is None or any(below < ident < thread.id for ident in idents):
         return thread
@@ -159,7 +167,7 @@ def _placed(thread: PythonThread, pointers: Mapping[int, int], idents: Sequence[
 
 
 def _by_frames(sources: Sources) -> tuple[PythonThread, ...]:
-    """Join what has the same Python frames in both documents, where no other thread has them."""
+    """Fill in pystack's kernel ids of threads whose Python frames are the same in both documents, and no other's."""
     known = {thread.native_id for thread in sources.python}
     native: dict[tuple[object, ...], list[int]] = {}
     for one in sources.native:

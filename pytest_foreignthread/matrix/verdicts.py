@@ -1,4 +1,4 @@
-"""The matrix: what became of each test in each mode, and what that says of the test."""
+"""The matrix: the outcome of each test in each mode, and a verdict on each test."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..model.outcomes import Outcome
 
 CONTROL: Final = "main"
 PYTHON: Final = "python"
-"""The mode whose thread Python made itself."""
+"""The mode whose thread Python's `threading` makes: the control for "any thread but the main one"."""
 
 _ON_MAIN_THREAD: Final = (CONTROL, "same")
-"""Modes whose body runs on the main thread, from which Java may have been entered."""
+"""The modes whose body runs on the main thread: directly, or called back by Java that the main thread has called."""
 
 BREAKS: Final = frozenset(
     {Outcome.FAILED, Outcome.ERROR, Outcome.SEGFAULT, Outcome.HANG, Outcome.NULL_RESULT, Outcome.CRASH}
@@ -24,30 +24,37 @@ BREAKS: Final = frozenset(
 
 
 class Verdict(enum.Enum):
-    """What its row says of a test; the value is the word used in every report."""
+    """The verdict on a test by its row; the value is the name that every report uses."""
 
     SOUND = "sound"
+    """Holds in each mode."""
     FOREIGN_UNSAFE = "foreign-unsafe"
+    """Holds in the control, and breaks on a foreign thread."""
     MAIN_THREAD_ONLY = "main-thread-only"
+    """Breaks on a thread of Python's own, too: any thread but the main one is too much for the test."""
     FOREIGN_ONLY = "foreign-only"
+    """Breaks in the control, and holds on each foreign thread."""
     BROKEN = "broken"
+    """Breaks in the control, and not only there."""
     FLAKY = "flaky"
+    """Repeats in one mode disagree."""
     UNKNOWN = "unknown"
+    """Too little ran: only one mode, or no control and each mode breaks."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One test in one mode: an outcome for each repeat, in the order in which they ended."""
+    """One test in one mode: the outcome of each repeat, in the order in which the repeats ended."""
 
     outcomes: tuple[Outcome, ...]
     diagnosis: str | None = None
-    """The code that most of the repeats share which break."""
+    """The most frequent code among the diagnoses of repeats that break; None if none has a diagnosis."""
     short: str = ""
-    """One line on the cause of the first break; empty where nothing broke."""
+    """One line on the cause of the first break; empty if no repeat breaks."""
 
     @property
     def told(self) -> tuple[Outcome, ...]:
-        """The outcomes that say something: a skip does not."""
+        """The outcomes that count for a verdict: all but skips."""
         return tuple(outcome for outcome in self.outcomes if outcome is not Outcome.SKIPPED)
 
     @property
@@ -56,24 +63,24 @@ class Cell:
 
     @property
     def flaky(self) -> bool:
-        """Whether repeats disagree on whether the test breaks; different ways to break are no disagreement."""
+        """Whether some repeats break and some do not. Different ways to break do not make a test flaky."""
         return 0 < len(self.broken) < len(self.told)
 
     @property
     def outcome(self) -> Outcome:
-        """The one to show: the most frequent break, else what else was told, else the skip."""
+        """The outcome to show: the most frequent break; without a break the most frequent other one; at last a skip."""
         return Counter(self.broken or self.told or self.outcomes).most_common(1)[0][0]
 
     @property
     def often(self) -> str:
-        """How many of the repeats had `outcome`, where not all had: ` 2/5`."""
+        """How many of the repeats had `outcome`, such as ` 2/5`; empty if all had."""
         times = self.told.count(self.outcome)
         return f" {times}/{len(self.told)}" if times < len(self.told) else ""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One test. `how` tells in which modes it breaks and by what, and what is missing for a firmer verdict."""
+    """One test. `how` says in which modes the test breaks and how, and which mode is missing for a firmer verdict."""
 
     test: str
     file: str
@@ -88,7 +95,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many tests have a verdict, and the diagnosis that most of them share; `sharing` is how many do."""
+    """The number of tests with a verdict, and their most frequent diagnosis, which `sharing` of them have."""
 
     verdict: Verdict
     tests: int
@@ -100,20 +107,21 @@ class Tally:
 class Matrix:
     modes: tuple[str, ...]
     rows: tuple[Row, ...]
-    """File by file."""
+    """The tests of one file together, files in the order of the entries."""
 
     def tallies(self) -> Iterator[Tally]:
-        """Yield one for each verdict that occurs."""
+        """Yield the tally of each verdict that at least one test has."""
         for verdict in Verdict:
             rows = [row for row in self.rows if row.verdict is verdict]
             if rows:
-                # By name where two are as frequent: the reports of two runs should differ in what happened only.
+                # Sorted: of two that are as frequent, the first by name counts. Reports of two runs should differ only
+                # if the runs did.
                 codes = Counter(sorted(code for row in rows for code in row.diagnoses))
                 code, sharing = next(iter(codes.most_common(1)), (None, 0))
                 yield Tally(verdict, len(rows), code, sharing)
 
     def as_data(self) -> dict[str, Any]:
-        """Return plain data that JSON gives back unchanged."""
+        """Return the matrix as plain data, which a round trip through JSON does not change."""
         return {
             "modes": list(self.modes),
             "rows": [_row_data(row) for row in self.rows],
@@ -125,10 +133,11 @@ class Matrix:
 
 
 def matrix_of(entries: Sequence[Mapping[str, Any]], modes: Sequence[str]) -> Matrix:
-    """Make the matrix of a report's entries; modes that `modes` does not name get columns behind those that it does.
+    """Return the matrix of a report's entries. Modes that are not in `modes` get columns behind the others.
 
-    A test breaks in a mode by `failed`, `error`, `segfault`, `hang`, `null_result` and `crash`. It holds by `passed`,
-    and by `xfailed` and `xpassed`, with which pytest does not fail a run either. `skipped` counts as not run.
+    A test breaks in a mode if its outcome is `failed`, `error`, `segfault`, `hang`, `null_result` or `crash`. It holds
+    if its outcome is `passed`, or `xfailed` or `xpassed`, which do not fail a run of pytest either. A skipped test
+    counts as one that did not run.
     """
     found: dict[str, dict[str, dict[str, list[Mapping[str, Any]]]]] = {}
     for entry in entries:
@@ -166,6 +175,7 @@ def _cause(entry: Mapping[str, Any]) -> str:
 
 def _verdict(told: Mapping[str, Cell]) -> Verdict:
     broken = [mode for mode, cell in told.items() if cell.broken]
+    # First: if repeats disagree within a mode, a difference between modes proves nothing.
     if any(cell.flaky for cell in told.values()):
         return Verdict.FLAKY
     if CONTROL in broken:
@@ -173,9 +183,10 @@ def _verdict(told: Mapping[str, Cell]) -> Verdict:
         holds = foreign and not any(mode in broken for mode in foreign)
         return Verdict.FOREIGN_ONLY if holds else Verdict.BROKEN
     if not broken:
+        # A single mode compares nothing.
         return Verdict.SOUND if len(told) > 1 else Verdict.UNKNOWN
     if len(broken) == len(told):
-        # Without the control a test that breaks everywhere may be broken as well as foreign-unsafe.
+        # Without the control, a test that breaks in all modes may be broken or foreign-unsafe.
         return Verdict.UNKNOWN
     return Verdict.MAIN_THREAD_ONLY if PYTHON in broken else Verdict.FOREIGN_UNSAFE
 
@@ -191,7 +202,7 @@ def _how(verdict: Verdict, cells: Mapping[str, Cell]) -> str:
 
 
 def _breaks(cells: Mapping[str, Cell]) -> Iterator[str]:
-    """Yield a part for each way to break: `segfault in new, pool (2 of 5 runs)`."""
+    """Yield a text for each outcome that breaks, such as `segfault in new, pool (2 of 5 runs)`."""
     ways: dict[Outcome, list[str]] = {}
     for mode, cell in cells.items():
         for outcome, times in Counter(cell.broken).most_common():

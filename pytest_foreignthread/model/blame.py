@@ -1,4 +1,7 @@
-"""Whose an error is that reached a boundary of this plugin: our own, or that of a hook or a conftest that we called."""
+"""Who is to blame for an error that reached a boundary of this plugin: this plugin, or a hook or a conftest.
+
+A user who reads "internal error" looks no further, so the blame must be proved by the frames of the traceback.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,15 @@ from .code_owner import is_in_the_standard_library, is_ours
 REPORT_IT: Final = "This is a fault of pytest-foreignthread, not of the test: please report it with this text."
 
 _LIMITS: Final = (MemoryError, RecursionError)
-"""What any code meets where little memory or a low recursion limit is left: no proof of a fault of ours."""
+"""Errors that any code may raise when a test leaves little memory or a low recursion limit: no proof of any fault."""
 _CALLED_THROUGH: Final = tuple(f"{os.sep}{name}{os.sep}" for name in ("_pytest", "pluggy"))
 
 
 def error_text(error: BaseException, where: str) -> str:
-    """Return the text of an error, whose it is in its first line; `where` says which process met it."""
+    """Return the text of an error: who is to blame in its first line, then the traceback.
+
+    `where` names the process in which the error was raised.
+    """
     head = "".join(_shown(error)).strip().splitlines()[-1:] or [type(error).__name__]
     stack = _traceback(error)
     if isinstance(error, _LIMITS):
@@ -30,7 +36,7 @@ def error_text(error: BaseException, where: str) -> str:
 def place_of_others(error: BaseException) -> str | None:
     """Return the file and line of a project's or a plugin's code that raised the error; None for an error of ours.
 
-    The innermost frame tells, frames of the standard library, pytest and pluggy aside: they only pass a call on.
+    The innermost frame decides. Frames of the standard library, pytest and pluggy do not count: they pass a call on.
     """
     place = None
     for path, line in _frames(error.__traceback__):
@@ -53,7 +59,7 @@ def _passes_on(path: str) -> bool:
 def _shown(error: BaseException) -> list[str]:
     try:
         return traceback.format_exception_only(error)
-    # A class of a test's may do anything where it is shown.
+    # The class of the error may be a test's, and its __str__ may raise anything.
     except BaseException:
         return []
 
@@ -61,6 +67,6 @@ def _shown(error: BaseException) -> list[str]:
 def _traceback(error: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(error)).rstrip()
-    # As above.
+    # Again the error's __str__. Only the frames are safe to show.
     except BaseException:
         return "".join(traceback.format_tb(error.__traceback__)).rstrip()

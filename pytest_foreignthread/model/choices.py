@@ -1,4 +1,4 @@
-"""What a user may choose from by name, and the marker."""
+"""The values of options that are names, and the marker."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from .modes import TABLE
 
 MODES: Final = tuple(mode.name for mode in TABLE)
 MATRIX_MODES: Final = ("main", "same", "new", "pool")
-"""Those of `--foreign-thread-matrix` where no others are chosen, the control first."""
+"""The modes of `--foreign-thread-matrix` if the user chooses none; the control comes first."""
 
 NATIVE_CHOICES: Final = ("auto", "off", "locals")
 
 ISOLATIONS: Final = ("test", "module", "session")
-"""What a child and its JVM are for: one test, those of a module, or all."""
+"""The tests that share a child and its JVM: none, those of a module, or all."""
 
 STARTS: Final = ("fork", "spawn")
-"""How a child comes to be: a fork of the pytest process, or a fresh interpreter that imports the tests anew."""
+"""How a child is started: as a fork of the pytest process, or as a fresh interpreter that imports the tests anew."""
 
 LIVE_CHOICES: Final = ("auto", "off")
 
 FAULTHANDLER_CHOICES: Final = ("apart", "pytest")
-"""Who sets faulthandler's part where the pytest process starts a JVM: this plugin, apart from HotSpot, or pytest."""
+"""Who configures faulthandler if the pytest process starts a JVM: this plugin, out of HotSpot's way, or pytest."""
 
 JVM_PROFILES: Final = ("quick", "server")
 
 MESSAGE_LIMIT: Final = 64 * 1024 * 1024
-"""Bytes that what a child sends for one test may take, where nothing else is chosen."""
+"""The bytes that a child's messages for one test may take if the user chooses no other limit."""
 
 MARKER: Final = "foreign_thread"
 MARKER_HELP: Final = (

@@ -1,4 +1,4 @@
-"""Whose code a file has: this plugin's, the standard library's, or an installed package's."""
+"""The owner of a file's code: this plugin, the standard library, or an installed package."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ _PACKAGES: Final = frozenset({"site-packages", "dist-packages"})
 
 
 def is_ours(file: str) -> bool:
-    """Return whether an absolute path is of this plugin."""
+    """Return whether an absolute path is that of a file of this plugin."""
     return file.startswith(_OURS)
 
 
 def is_in_a_package(file: str) -> bool:
-    """Return whether a path, absolute or below a project's root, is of an installed package."""
+    """Return whether a path, absolute or relative to a project's root, is that of an installed package's file."""
     return not _PACKAGES.isdisjoint(PurePath(file).parts)
 
 
 def is_in_the_standard_library(file: str) -> bool:
-    """Return whether an absolute path is of the standard library, below which packages may be installed."""
+    """Return whether an absolute path is that of a file of the standard library.
+
+    The directory of packages often lies below that of the standard library, and does not count.
+    """
     return file.startswith(_STANDARD_LIBRARY) and not is_in_a_package(file)

@@ -1,4 +1,4 @@
-"""The documents that a child leaves in its scratch directory, and what the supervisor took: name → text."""
+"""The documents of a child: name → text. The child writes some of them, and the supervisor takes the others."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ OS_THREADS: Final = "os_threads"
 NATIVE: Final = "native"
 HS_ERR: Final = "hs_err"
 HELD_CRASH: Final = "held_crash"
-"""What the kernel showed of a crash that waited, in a child without a JVM."""
+"""What the kernel shows of a crash in a child without a JVM, which waited until it was looked at."""
 JVM_START: Final = "jvm_start"
 STDOUT: Final = "stdout"
 STDERR: Final = "stderr"
 COVERAGE: Final = "coverage"
 COVERAGE_SUFFIX: Final = "child"
-"""Of the file in which a child's coverage is: `coverage.child`."""
+"""The suffix of the file with the coverage data of a child: `coverage.child`."""
 ERROR_FILE: Final = "error_file"
-"""Of the file in which a child says where the project's own JVM is going to write its error log."""
+"""The file in which a child writes the path where the project's own JVM would write its error log."""
 SCRATCH_FILES: Final = (PYTHON, HS_ERR, JVM_START, STDOUT, STDERR)
-"""Those that a child leaves in its scratch directory."""
+"""The documents that a child writes to its scratch directory."""
 
-# HotSpot prints the head of hs_err; a line of its log may stand among it.
+# The head of hs_err, which HotSpot prints as well; lines of HotSpot's log may stand between its lines.
 _BANNER: Final = re.compile(
     r"^#\n# A fatal error has been detected by the Java Runtime.*\n(?:#.*\n?|\[[\d.]+s\].*\n)*", re.M
 )
@@ -35,16 +35,16 @@ Documents = dict[str, str]
 
 
 def error_log_in(output: str) -> str | None:
-    """Return the error log that HotSpot printed because it found no place for a file; None where it did not."""
+    """Return the error log in a child's output, where HotSpot prints it if it cannot write a file; None without one."""
     _, marker, log = output.partition(_NO_PLACE)
     return log.lstrip("\n") if marker else None
 
 
 def without_late_death(found: Documents) -> Documents:
-    """Return what is left without the documents of a death: for a child that died after its deadline had passed."""
+    """Return the documents without those of a death: after the deadline had passed, a death is no outcome."""
     return {name: text for name, text in found.items() if name not in (PYTHON, HS_ERR, HELD_CRASH)}
 
 
 def without_banner(output: str) -> str:
-    """Leave out the head of hs_err from what a child wrote: the report tells it better."""
+    """Return the output of a child without the head of hs_err, whose facts the report shows."""
     return _BANNER.sub("", output)

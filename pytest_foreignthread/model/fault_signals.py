@@ -1,4 +1,4 @@
-"""The signals of faults, by name: some platforms lack some of them."""
+"""The signals of faults. They are names, because some platforms lack some of the signals."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from typing import Final
 
 MEMORY: Final = ("SIGSEGV", "SIGBUS")
-"""Those of a bad address."""
+"""The signals of an access to a bad address."""
 HOTSPOTS: Final = (*MEMORY, "SIGFPE", "SIGILL")
-"""Those that HotSpot handles for its own ends. SIGABRT it leaves alone: faulthandler answers that one."""
+"""The signals that HotSpot handles and also uses for itself. It leaves SIGABRT alone, which faulthandler handles."""
 FAULTS: Final = (*HOTSPOTS, "SIGABRT", "SIGTRAP")
-"""Those that a thread raises by what it does itself."""
+"""All signals that a thread raises by its own doing."""
 
 
 def numbers_of(names: Iterable[str]) -> tuple[signal.Signals, ...]:
-    """Return the signals of these names that this platform has."""
+    """Return the signals with these names, without those that this platform lacks."""
     return tuple(signal.Signals[name] for name in names if name in signal.Signals.__members__)

@@ -1,4 +1,4 @@
-"""The modes of this plugin and of a project: where the body of a test may run, and what each mode needs."""
+"""The modes of this plugin and of a project: on which thread the body of a test runs, and what each mode needs."""
 
 from __future__ import annotations
 
@@ -6,27 +6,32 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 NO_JVM: Final = "none"
-"""The value of `foreign_thread_jvm` by which no test has a JVM."""
+"""The value of `foreign_thread_jvm` with which no test has a JVM."""
 
 Launcher = Callable[[Any], object]
-"""Lets what it is given run, now or later, on the thread that a project's own mode is for: a `java.lang.Runnable`, or a
-plain Python callable where the mode needs no JVM."""
+"""Runs its argument, at once or later, on the thread of a project's own mode. The argument is a `java.lang.Runnable`,
+or a Python callable if the mode needs no JVM."""
 
 
 class Mode(NamedTuple):
-    """No data class: each run of pytest imports this module, and a data class takes longer to make."""
+    """A mode of this plugin."""
+
+    # A named tuple, not a dataclass: each run of pytest imports this module, and a dataclass takes longer to make.
 
     name: str
     launcher: str
-    """Name of what gets a task onto its thread, in `child.launchers`."""
+    """The name in `child.launchers` of the function that brings a task onto the mode's thread."""
     needs_jvm: bool
     stands_for: str
     is_control: bool = False
-    """Whether a test in this mode has a JVM where another mode of the same test needs one: the thread alone differs."""
+    """Whether a test in this mode has a JVM if another mode of the test needs one.
+
+    A control may differ from the other modes in the thread only.
+    """
 
 
 class OwnMode(NamedTuple):
-    """A project's own mode: its launcher, and whether that needs a JVM."""
+    """A mode of a project: its launcher, and whether the launcher needs a JVM."""
 
     launcher: Launcher
     needs_jvm: bool = True
@@ -48,18 +53,18 @@ _BY_NAME: Final[Mapping[str, Mode]] = {mode.name: mode for mode in TABLE}
 
 
 def built_in(name: str) -> Mode | None:
-    """Return the mode of this plugin that has that name; None for a project's own."""
+    """Return the mode of this plugin with that name; None if the name is that of a project's own mode."""
     return _BY_NAME.get(name)
 
 
 def mode_needs_jvm(name: str, own: Mapping[str, OwnMode]) -> bool:
-    """Return whether a test cannot run in the mode without a JVM."""
+    """Return whether a test in the mode must have a JVM."""
     mode = _BY_NAME.get(name)
     return own[name].needs_jvm if mode is None else mode.needs_jvm
 
 
 def runs_with_jvm(name: str, row: Iterable[str], own: Mapping[str, OwnMode]) -> bool:
-    """Return whether the mode is to have a JVM beside the other modes of the test, which are its `row`."""
+    """Return whether a test in the mode has a JVM. `row` are all modes of the test: a control follows the others."""
     if mode_needs_jvm(name, own):
         return True
     mode = _BY_NAME.get(name)
@@ -67,5 +72,5 @@ def runs_with_jvm(name: str, row: Iterable[str], own: Mapping[str, OwnMode]) -> 
 
 
 def without_jvm(names: Collection[str], own: Mapping[str, OwnMode]) -> tuple[str, ...]:
-    """Return those of the modes that need no JVM, in their order."""
+    """Return the modes that need no JVM, in their order."""
     return tuple(name for name in names if not mode_needs_jvm(name, own))

@@ -1,4 +1,4 @@
-"""Node ids without the mode in their brackets, so that the runs of one test can be told from those of another."""
+"""Node ids without the mode in their brackets: the name that all runs of one test share."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ def file_of(nodeid: str) -> str:
 
 
 def without_mode(nodeid: str, mode: str) -> str:
-    """Take the last part of the brackets that equals `mode` away; give an id that has none back unchanged.
+    """Return a node id without the last part in its brackets that equals `mode`; unchanged if it has no such part.
 
-    The mode is parametrized after all else, so where a parameter has its name, the later of the two is the mode.
+    The mode is the last parameter. So if another parameter has the same value, the later of the two is the mode.
     """
     function, parts = _split(nodeid)
-    # With a dash at either end each part stands between two, also one that is empty or has dashes of its own.
+    # With a dash added at both ends, each part has a dash on both sides, also a part that is empty or has dashes.
     wrapped = f"-{parts}-"
     place = -1 if parts is None else wrapped.rfind(f"-{mode}-")
     if place < 0:
@@ -23,7 +23,10 @@ def without_mode(nodeid: str, mode: str) -> str:
 
 
 def _split(nodeid: str) -> tuple[str, str | None]:
-    """Return the function's id and what its brackets hold; directories may have brackets in their names, too."""
+    """Return the id of the function and the text in its brackets; None if it has none.
+
+    Only brackets behind `::` count, because the name of a directory may have brackets, too.
+    """
     path, colons, names = nodeid.partition("::")
     name, bracket, parts = names.partition("[")
     return (f"{path}{colons}{name}", parts[:-1]) if bracket and parts.endswith("]") else (nodeid, None)

@@ -1,4 +1,4 @@
-"""What the supervisor saw of one child: its messages and its end."""
+"""What the supervisor has seen of a child while it served one test: its messages and its end."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .outcomes import Phase
 
 @dataclass(frozen=True)
 class PhaseStarted:
-    """Written before a phase begins: it names the phase and arms its deadline."""
+    """A phase begins. The child writes this before the phase, so that the deadline is armed even if the phase hangs."""
 
     phase: Phase
 
 
 @dataclass(frozen=True)
 class ThreadNamed:
-    """A thread that runs a part of the test: its Python ident, kernel id and name."""
+    """A thread runs a part of the test: its Python ident, kernel id and name."""
 
     ident: int
     native_id: int
@@ -64,9 +64,9 @@ class ReportMade:
 
     report: dict[str, Any]
     exceptions: tuple[tuple[str, str], ...] = ()
-    """Type name and text of the exception raised and of its explicit causes, outermost first."""
+    """Type name and text of the exception that was raised, and of its explicit causes, outermost first."""
     elsewhere: Elsewhere | None = None
-    """Who has what the exception says is missing."""
+    """Who has the state that is missing, by the exception, on the thread that raised."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class WarningRecorded:
     lineno: int
     when: str
     line: str = ""
-    """The line of source: the pytest process opens no file at a child's word."""
+    """The line of source. The child sends it, because the pytest process opens no file that a child names."""
 
 
 @dataclass(frozen=True)
@@ -90,40 +90,37 @@ class JvmFailed:
 
 @dataclass(frozen=True)
 class JvmAdopted:
-    """The JVM of the child is one that the project has started there, with its own options."""
+    """The child uses a JVM that the project has started there, with the project's options."""
 
     version: str
     unused: str
-    """Arguments for the JVM that were not given to it, as shell words; empty where there were none."""
+    """The settings' JVM arguments, which this JVM did not get, as shell words; empty if there are none."""
 
 
 @dataclass(frozen=True)
 class NotServed:
-    """The child could not run the test: it has none of that node id, or did not come so far."""
+    """The child could not run the test: it found no test with that node id, or failed before it ran it."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class UncaughtException:
-    """An exception that ended a thread, or that Python could not raise anywhere; sent when it happens.
+    """An exception has ended a thread, or could not be raised anywhere ("unraisable"). Sent at once, at any time.
 
-    pytest tells of it at the end of the phase: a test that hangs or dies does not come so far. It may come at any time.
+    pytest reports such an exception at the end of the phase, which a test that hangs or dies does not reach.
     """
 
     text: str
-    """Where it happened, in the first line; then the exception with its stack, as Java or Python prints it."""
+    """The place in the first line; then the exception with its stack, as Java or Python prints it."""
 
 
 @dataclass(frozen=True)
 class InternalError:
-    """An error that ended the child, and is not the test's: this plugin's own, or a hook's. It may come at any time.
-
-    Nothing comes after it.
-    """
+    """An error of this plugin or of a hook, not of the test, ends the child. Sent at any time, as the last message."""
 
     text: str
-    """Whose it is, and its traceback."""
+    """Who is to blame, and the traceback."""
 
 
 @dataclass(frozen=True)
@@ -138,22 +135,22 @@ class SessionStopped:
 
 @dataclass(frozen=True)
 class DebuggerEntered:
-    """A debugger wants what the user types, or is at another prompt: the deadline stands still."""
+    """A debugger asks for the user's terminal, or is at another prompt. The deadline stands still until it leaves."""
 
     at_terminal: bool
-    """Whether he types it at a terminal."""
+    """Whether the debugger reads from a terminal."""
     at: float
-    """When, on `CLOCK_MONOTONIC`, which processes share, and which libraries that freeze the time leave alone."""
+    """The time on `CLOCK_MONOTONIC`, which all processes share; libraries that freeze the time do not patch it."""
 
 
 @dataclass(frozen=True)
 class DebuggerLeft:
-    """The test goes on."""
+    """The debugger has gone, and the test goes on."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of a trial in the child of a doctor's examination."""
+    """The result of a trial that the doctor makes in a child."""
 
     what: str
     outcome: str
@@ -164,14 +161,14 @@ class Tried:
 
 @dataclass(frozen=True)
 class TestEnded:
-    """The child did all it had to do for a test, and waits for the next order."""
+    """The child has done all for a test, and waits for its next order."""
 
     __test__ = False
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The child did all it had to do; what comes after is its own, intended, exit."""
+    """The child has done all for its last test, and exits next. A death before this message is an outcome."""
 
 
 Message = (
@@ -206,7 +203,7 @@ class Signaled:
 
 @dataclass(frozen=True)
 class Lost:
-    """The end of the child could not be seen."""
+    """The end of the child is unknown."""
 
     reason: str
 
@@ -220,52 +217,52 @@ End = Exited | Signaled | Lost | Serving
 
 
 RAISED: Final = 70
-"""Exit status of a child in which this plugin's own code raised (EX_SOFTWARE)."""
+"""The exit status of a child in which this plugin's own code raised (EX_SOFTWARE)."""
 
 CANNOT_ACCEPT: Final = "sent a report that pytest-foreignthread cannot accept"
 
 Taken = tuple[dict[str, str], dict[str, str]]
-"""What a look at a child gives: name of a document → its text, name of one that could not be taken → why."""
+"""The result of a look at a child: the documents by name, and for each one that could not be taken the reason."""
 
 
 class EndedBy(enum.Enum):
-    """Who ended the child; recorded by whoever sends the signal, never inferred."""
+    """The reason why the supervisor ended the child, if it did. It is recorded before the signal, never inferred."""
 
     ITSELF = "itself"
     DEADLINE = "deadline"
     REFUSAL = "refusal"
-    """It sent what the pytest process does not accept."""
+    """The child sent a message that is not accepted."""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """Durations are in seconds."""
+    """What was seen of a child during one test. Durations are in seconds."""
 
     messages: tuple[Message, ...]
     end: End
     ended_by: EndedBy
     phase: Phase
-    """The phase that ran last."""
+    """The phase that began last."""
     duration: float
     phase_duration: float
     phase_limit: float
     torn: int = 0
-    """Bytes of a last message that never came whole."""
+    """The number of bytes of a last message that is incomplete."""
     documents: dict[str, str] = field(default_factory=dict)
-    """What was taken from the living child, at its deadline or in its crash: name of the document → text."""
+    """The documents that were taken from the living child, at its deadline or in its crash: name → text."""
     missing: dict[str, str] = field(default_factory=dict)
-    """Documents that could not be taken → why."""
+    """The documents that could not be taken → the reason."""
     notes: tuple[str, ...] = ()
-    """Remarks of the supervisor: a stopped child, processes that outlived it."""
+    """Remarks of the supervisor, for example on a stopped child, or on processes that outlived the child."""
     refused: str = ""
-    """What the child sent that is not accepted, and what was expected, in words; empty of one that kept to it."""
+    """A text on the message that was not accepted, and on what was expected; empty if all messages were accepted."""
     dying: bool = False
-    """Whether the child was writing of its death already when its deadline passed; what came later is no outcome."""
+    """Whether the child was already dying of a fatal error when its deadline passed. A later death is no outcome."""
     oom_kills: int = 0
-    """Processes of the control group, the child or others, that the kernel killed meanwhile for lack of memory."""
+    """How many processes of the control group, the child or others, the OOM killer has killed since the fork."""
 
     def first(self, kind: type[M]) -> M | None:
-        """Return the first message of the kind; None of a child that sent none."""
+        """Return the first message of the kind; None if the child sent none."""
         return next(self._of(kind), None)
 
     def all(self, kind: type[M]) -> tuple[M, ...]:
@@ -277,7 +274,7 @@ class Observation:
 
     @property
     def passed_its_deadline(self) -> bool:
-        """Whether the test hangs: its deadline passed, and the child was not in the midst of its death."""
+        """Whether the test hangs: its deadline passed, and the child was not dying already."""
         return self.ended_by is EndedBy.DEADLINE and not self.dying
 
     @property
@@ -286,7 +283,7 @@ class Observation:
 
     @property
     def all_passed(self) -> bool:
-        """Whether the child waits for its next test, and each phase of this one passed."""
+        """Whether the child waits for its next test, and each report of this test says passed."""
         return self.serving and all(one.report.get("outcome") == "passed" for one in self.all(ReportMade))
 
     @property

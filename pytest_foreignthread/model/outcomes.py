@@ -1,4 +1,4 @@
-"""The words for what became of a test, and the exceptions that stand for a child's death."""
+"""The outcomes of a test, the phases of a child, and the exceptions that stand for abnormal outcomes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class Outcome(enum.Enum):
-    """What became of a test; the value is the word used in every report."""
+    """The outcome of a test; the value is the name that every report uses."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -29,7 +29,7 @@ ABNORMAL = (Outcome.SEGFAULT, Outcome.HANG, Outcome.NULL_RESULT, Outcome.CRASH)
 
 
 class Phase(enum.Enum):
-    """How far a child had come; `setup`, `call` and `teardown` are pytest's own."""
+    """A phase of a child's life; `setup`, `call` and `teardown` are pytest's phases."""
 
     FORK = "fork"
     JVM = "jvm"
@@ -41,11 +41,11 @@ class Phase(enum.Enum):
 
 
 class ForeignThreadError(Exception):
-    """Base of the exceptions that stand for an abnormal outcome, for `xfail(raises=...)`."""
+    """Base class of the exceptions that stand for an abnormal outcome, for `xfail(raises=...)`."""
 
 
 class Segfault(ForeignThreadError):
-    """The child died of SIGSEGV or SIGBUS, also when HotSpot turned it into an abort."""
+    """The child died of SIGSEGV or SIGBUS, also if HotSpot turned the signal into an abort."""
 
 
 class Hang(ForeignThreadError):
@@ -53,7 +53,7 @@ class Hang(ForeignThreadError):
 
 
 class NullResult(ForeignThreadError, SystemError):
-    """A call broke the C API's result protocol: NULL without an exception, or a result with one."""
+    """A call broke the result protocol of the C API: it returned NULL without an exception, or a result with one."""
 
 
 class ChildCrash(ForeignThreadError):

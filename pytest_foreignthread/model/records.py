@@ -1,4 +1,4 @@
-"""The record of one foreign-thread test, the one source of every report."""
+"""The record of one run of a foreign-thread test, from which every report is made."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ from .stacks import FatalError, HeldSignal, JavaThread, NativeFrame, NativeThrea
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was read from the scratch directory or from the living child."""
+    """The data that was read from the child's scratch directory, or from the living child."""
 
     fatal_error: FatalError | None = None
     fatal_python_error: str | None = None
-    """faulthandler's or CPython's head line, e.g. `Fatal Python error: Aborted`."""
+    """The first line of a dump of faulthandler or CPython, such as `Fatal Python error: Aborted`."""
     python_threads: tuple[PythonThread, ...] = ()
     java_threads: tuple[JavaThread, ...] = ()
     native_frames: tuple[NativeFrame, ...] = ()
     native_threads: tuple[NativeThread, ...] = ()
     threads: tuple[Thread, ...] = ()
-    """Each thread once, joined from the documents; the one that crashed, or that the test runs on, first."""
+    """Each thread once, joined from the documents. The thread that crashed, or that runs the test, comes first."""
     looks: int = 0
     """How many times the stacks of a hang were taken."""
     held_signals: tuple[HeldSignal, ...] = ()
     """Those that waited through all looks at a hang."""
     missing: dict[str, str] = field(default_factory=dict)
-    """Pieces that should be here and are not → the reason."""
+    """The documents that should be there and are not → the reason."""
     stdout: str = ""
     stderr: str = ""
 
     @property
     def current_thread(self) -> Thread | None:
-        """The thread that crashed, ended the process or hangs; None where the evidence names none."""
+        """The thread that crashed, ended the process or hangs; None if the evidence does not name it."""
         return next((one for one in self.threads if one.current), None)
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The probable cause of an outcome, as far as the evidence proves it."""
+    """The probable cause of an outcome, as far as the evidence proves the cause."""
 
     code: str
-    """The rule's name, which is also the name of its page in the docs."""
+    """The name of the rule, which is also the name of the rule's page in the docs."""
     text: str
-    """One sentence on what is proved."""
+    """One sentence that says what is proved."""
     help: str
-    """What to do about it."""
+    """What the user can do about the cause."""
     evidence: tuple[str, ...] = ()
-    """What the sentence rests on, one line each."""
+    """The facts that prove the sentence, one line each."""
 
 
 @dataclass(frozen=True)
@@ -55,22 +55,22 @@ class Place:
     """A line of the user's own code."""
 
     file: str
-    """Relative to pytest's rootdir where it lies below that."""
+    """The path, relative to pytest's rootdir if it lies below rootdir."""
     line: int
     source: str
-    """Its text without the indentation; empty where the file could not be read."""
+    """The text of the line without its indentation; empty if the file could not be read."""
 
 
 @dataclass(frozen=True)
 class Alone:
-    """What became of a test that broke in a shared child when it was run once more, in a child of its own."""
+    """The second run, in a child of its own, of a test that broke in a shared child."""
 
     outcome: Outcome
     message: str
     before: tuple[str, ...]
-    """The tests that the shared child had served before it, the first one first."""
+    """The tests that the shared child had served before this one, in their order."""
     rerun: tuple[str, ...] = ()
-    """Arguments of pytest that run those tests and this one again in one child."""
+    """The arguments of pytest that run those tests and this one again in one child."""
 
 
 @dataclass(frozen=True)
@@ -89,22 +89,25 @@ class RunRecord:
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     uncaught: tuple[str, ...] = ()
-    """Of a test that hung or died: the exceptions that no one caught meanwhile, each with its thread and its stack."""
+    """The uncaught exceptions of a test that hung or died, each with its thread and its stack.
+
+    pytest reports such exceptions at the end of a phase, which that test did not reach.
+    """
     at: Place | None = None
-    """Of a test that hung or died: where in the user's own code."""
+    """The line of the user's own code in which a test hung or died."""
     diagnosis: Diagnosis | None = None
     alone: Alone | None = None
-    """None for a test that had a child of its own, or was the first in a shared one."""
+    """None for a test that had a child of its own, or was the first test of a shared child."""
     jvm: bool = True
-    """Whether the child had a JVM: one of a forked test has none."""
+    """Whether the child had a JVM; the child of a test that is only forked has none."""
     start: str | None = None
-    """How the child came to be, one of STARTS; None where the test had none."""
+    """How the child was started, one of `choices.STARTS`; None if the test had no child."""
     test: str = ""
-    """The node id without the mode; the node id where it holds none."""
+    """The node id without the mode, if it has one."""
     rerun: str = ""
-    """The node id as it is given on the command line from the directory in which pytest was started."""
+    """The node id for a command line in the directory in which pytest was started."""
     rerun_options: tuple[str, ...] = ()
-    """Options without which pytest finds no test of that id, or would run it in its own process."""
+    """The options without which pytest would not find the test, or would run it in the pytest process."""
 
     @property
     def rerun_arguments(self) -> tuple[str, ...]:

@@ -1,8 +1,12 @@
-"""Where a report of this plugin carries its `ReportData`: a module of its own, which each run imports."""
+"""The attribute in which a report of this plugin has its `ReportData`.
+
+This is a module of its own because each run of pytest imports it, and should import little.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
 ATTRIBUTE: Final = "foreign_thread"
-"""Name of the attribute. Its value is plain data, so that pytest and xdist take it along: `ReportData.to_json`."""
+"""The name of the attribute. Its value is plain data (`ReportData.to_json`), which pytest and xdist serialize as it is.
+"""

@@ -1,4 +1,4 @@
-"""What a report of this plugin carries: here alone it is packed into plain data, and unpacked."""
+"""The data that this plugin adds to a report of pytest, and its form as plain data."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from .report_attribute import ATTRIBUTE
 
 
 class BadReportData(Exception):
-    """The text says what was expected and what came."""
+    """The data of a report has a wrong shape; the text says what was expected and what came."""
 
 
 @dataclass(frozen=True)
 class ReportData:
     outcome: Outcome | None = None
-    """An abnormal one; None of a report that has pytest's own words."""
+    """An abnormal outcome; None if pytest's own outcome of the report is the right one."""
     entry: dict[str, Any] | None = None
-    """The JSON form of the test's record, which its last report has."""
+    """The JSON form of the test's record; only the last report of a test has it."""
     expect: Mapping[str, frozenset[Outcome]] = field(default_factory=dict)
-    """Mode → the outcomes that the test's marker expects there; beside the entry."""
+    """Mode → the outcomes that the test's marker expects in that mode; only a report with an entry has it."""
     text: str = ""
     """One line for the short summary."""
     tail: str = ""
     """The last lines of the failure's text, which the terminal shows below the captured output."""
     round: int | None = None
-    """How often the test had run before; None where no plugin runs it in a loop."""
+    """How often the test has run before; None if no plugin runs tests in a loop."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -42,7 +42,10 @@ class ReportData:
 
     @classmethod
     def from_json(cls, data: object) -> ReportData:
-        """Raise BadReportData where the data has another shape: an xdist worker may have sent it."""
+        """Return the data that `to_json` has packed; raise BadReportData for data of another shape.
+
+        The data may come from an xdist worker or from a cache, of another version of this plugin or damaged.
+        """
         if not isinstance(data, dict) or data.keys() != _FIELDS.keys():
             raise BadReportData(f"expected an object of {', '.join(_FIELDS)}, got {reprlib.repr(data)}")
         for name, (fits, expected) in _FIELDS.items():
@@ -59,7 +62,7 @@ class ReportData:
 
 
 def data_of(report: object) -> ReportData:
-    """Return what the report carries: nothing of a report of others, which may have an attribute of that name."""
+    """Return the data of a report; empty data if it has none, or has an attribute of that name with other data."""
     try:
         return ReportData.from_json(getattr(report, ATTRIBUTE, None))
     except BadReportData:
@@ -87,7 +90,7 @@ _ABNORMAL: Final = _words(ABNORMAL)
 
 
 def _is_entry(value: object) -> bool:
-    """Whether it has what a run sorts its entries by; the rest is read where a report is written."""
+    """Return whether an entry has the keys that a run needs before it writes a report. Other keys are not checked."""
     if not isinstance(value, dict) or not all(isinstance(value.get(name), str) for name in ("nodeid", "test", "mode")):
         return False
     diagnosis = value.get("diagnosis")

@@ -1,4 +1,4 @@
-"""What a thread is there for, as far as its name and its frames show it."""
+"""The role of a thread, as its name and its frames show it: who made it, and whether it waits for work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SERVICE = re.compile(
     r"|Training replay thread"
     r"|VM Thread|VM Periodic Task Thread|(?:Par)?GC Thread#\d+|G1 .+"
 )
-# As the kernel has them, which keeps 15 bytes.
+# The same names as the kernel keeps them, cut to 15 bytes.
 _CUT_SERVICE = re.compile(
     r"Reference Handl|Signal Dispatch|Monitor Deflati|Notification Th|C[12] CompilerThre|Python Referenc"
     r"|VM Periodic Tas|Training replay"
@@ -31,10 +31,10 @@ _CALLBACK_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]callback\.
 _NATIVE_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\](?:native[/\\]\w+|tasks)\.py$")
 _POOL_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]native[/\\]native_pool\.py$")
 _MOST_FRAMES = 100
-"""Frames of a thread that faulthandler writes at most: the oldest one of so many is not to be seen."""
+"""faulthandler writes at most this number of frames of a thread: of a thread with as many, the oldest is unknown."""
 _CALLER_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]foreign_calls\.py$")
 MAIN = "MainThread"
-"""The name by which the child tells of its main thread."""
+"""The name of the child's main thread, as the child sends it."""
 _CONDITION = "AbstractQueuedSynchronizer$ConditionObject"
 _WAITING_CALL = re.compile(
     r"[/\\](?:threading|contextlib|concurrent[/\\]futures[/\\]_base|pytest_foreignthread[/\\]child[/\\]"
@@ -44,21 +44,21 @@ _WAITING_FILES = re.compile(r"[/\\](?:threading|concurrent[/\\]futures[/\\]_base
 
 
 def is_service(thread: Thread) -> bool:
-    """Whether it is one of the JVM's own, or JPype's."""
+    """Return whether a thread is one of the JVM's own, or of JPype's."""
     return any(known.fullmatch(thread.name or "") for known in (_SERVICE, _CUT_SERVICE))
 
 
 def is_java_born(thread: Thread) -> bool:
-    """Whether Java made it; the main thread and Python's own may have Java frames too."""
+    """Return whether Java made a thread. Java frames are no proof: the main thread and Python's own may have some."""
     if thread.java_frames:
         return any(_JAVA_START.match(frame.function) for frame in thread.java_frames)
-    # faulthandler alone shows no Java frame: that the oldest one is this plugin's callback tells as much.
+    # faulthandler shows no Java frames. If its oldest frame is this plugin's callback, Java has called that.
     called = any(_CALLBACK_FILE.search(frame.file) for frame in thread.python_frames[-1:])
     return called or (thread.java_state is not None and not is_python_born(thread))
 
 
 def is_python_born(thread: Thread) -> bool:
-    """Whether it is the main thread, or Python's `threading` made it."""
+    """Return whether a thread is the main thread, or was made by Python's `threading`."""
     oldest = thread.python_frames[-1:]
     return thread.name == MAIN or any(
         frame.function in ("_bootstrap", "Thread._bootstrap") and _WAITING_FILES.search(frame.file) for frame in oldest
@@ -66,34 +66,34 @@ def is_python_born(thread: Thread) -> bool:
 
 
 def is_native_born(thread: Thread) -> bool:
-    """Return whether C made it for a mode without a JVM: this plugin's entry is its oldest frame."""
+    """Return whether C made a thread for a mode without a JVM: then its oldest frame is this plugin's entry."""
     return any(_NATIVE_FILE.search(frame.file) for frame in thread.python_frames[-1:])
 
 
 def is_foreign_born(thread: Thread) -> bool:
-    """Return whether Python runs on it, and neither is it the main thread nor did Python's `threading` make it."""
+    """Return whether a thread runs Python code, is not the main thread, and was not made by Python's `threading`."""
     if not thread.python_frames or is_python_born(thread):
         return False
     return is_java_born(thread) or is_native_born(thread) or len(thread.python_frames) < _MOST_FRAMES
 
 
 def is_worker(thread: Thread) -> bool:
-    """Whether it belongs to a pool of `java.util.concurrent`."""
+    """Return whether a thread belongs to a pool of `java.util.concurrent`."""
     return any(_WORKER.fullmatch(frame.function) for frame in thread.java_frames)
 
 
 def is_at_rest(thread: Thread) -> bool:
-    """Whether it waits for work: a pool's thread without a task, or one of the JVM's own."""
+    """Return whether a thread waits for work: a thread of a pool without a task, or one of the JVM's own."""
     if any(_AT_REST.fullmatch(frame.function) for frame in thread.java_frames):
         return True
     if any(_POOL_FILE.search(frame.file) for frame in thread.python_frames[:1]):
         return True
-    # One that waits for a monitor is part of the deadlock. For work they wait on a Condition, in JDK 19 to 21.
+    # A service thread that waits for a monitor is part of a deadlock. In JDK 19 to 21 it waits on a Condition for work.
     return is_service(thread) and thread.gil is None and all(_CONDITION in wait.what for wait in thread.waits)
 
 
 def is_idle(thread: Thread) -> bool:
-    """Whether a reader misses nothing without it: it is at rest, or waits for what is yet to be due or to come."""
+    """Return whether a report can leave a thread out: it waits for work, for a timer, or for the garbage collector."""
     if is_at_rest(thread) or any(_IDLE.fullmatch(frame.function) for frame in thread.java_frames):
         return True
     newest = thread.python_frames[:1]
@@ -101,9 +101,9 @@ def is_idle(thread: Thread) -> bool:
 
 
 def waiting_call(frames: Sequence[PythonFrame]) -> int | None:
-    """Return the place of this plugin's `call` that waits for its callback; None where a thread does something else.
+    """Return the index of the frame of this plugin's `call` that waits for its callback; None if none is waiting.
 
-    It looks up ten times a second and less, so its newest frames differ while it waits.
+    The call wakes up up to ten times a second, so the frames above it differ from look to look.
     """
     for place, frame in enumerate(frames):
         if not _WAITING_CALL.search(frame.file):
@@ -114,7 +114,7 @@ def waiting_call(frames: Sequence[PythonFrame]) -> int | None:
 
 
 def awaits_the_body(thread: Thread) -> bool:
-    """Whether it is the child's main thread while the test's body runs on another one."""
+    """Return whether a thread is the child's main thread while the body of the test runs on another thread."""
     if thread.current or thread.name != MAIN:
         return False
     return waiting_call(thread.python_frames) is not None

@@ -1,4 +1,4 @@
-"""What one run of one test needs to know; where each value came from is settled before."""
+"""The settings of one run of one test, in which options, ini keys and markers are resolved."""
 
 from __future__ import annotations
 
@@ -16,40 +16,44 @@ from .outcomes import Outcome, Phase
 VIRTUAL_SINCE: Final = 21
 """The first JDK that has virtual threads."""
 
-# HotSpot owns SIGUSR2 and SIGQUIT, tests use SIGUSR1: a real-time signal is nobody's. macOS has none,
-# and Windows, where nothing is forked, not that one either.
+# The signal that asks for a dump of Python's stacks. HotSpot owns SIGUSR2 and SIGQUIT, and tests use SIGUSR1; nobody
+# uses a real-time signal. macOS has no real-time signals, and Windows, where nothing is forked, has no SIGUSR1 either.
 DUMP_SIGNAL: Final = int(signal.SIGRTMAX) - 5 if hasattr(signal, "SIGRTMAX") else int(getattr(signal, "SIGUSR1", 0))
 
 CRASH_FIFO: Final = "crashed"
-"""FIFO in the scratch directory where a dying child writes its pid, and then waits; absent where nobody reads it."""
+"""The FIFO in the scratch directory to which a dying child writes its pid before it waits; absent without a reader."""
 HELD_SIGNALS: Final = tuple(
     int(getattr(signal, name)) for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT") if hasattr(signal, name)
 )
-"""Those in whose handler a thread of a child without a JVM waits to be looked at."""
+"""The signals in whose handler a thread of a child without a JVM waits until it was looked at."""
+# By number: Python has no names for those of glibc, and the mask is that of Linux.
 _NEVER_BLOCKED: Final = (9, 19, 32, 33)
-"""SIGKILL and SIGSTOP, and the two that glibc keeps for itself."""
+"""SIGKILL and SIGSTOP, and the two signals that glibc reserves for itself."""
 GO_ON_FIFO: Final = "go_on"
-"""FIFO in the scratch directory whose next line lets the dying child end."""
+"""The FIFO in the scratch directory from which the dying child reads a line before it ends."""
 DEBUGGER_FIFO: Final = "debugger"
-"""FIFO in the scratch directory from which a child reads whether its debugger has the user's terminal."""
+"""The FIFO in the scratch directory from which a child reads whether its debugger has the user's terminal."""
 LENT: Final = b"y"
-"""What stands there if it has."""
+"""The byte in `DEBUGGER_FIFO` that says yes."""
 
 MESSAGE_LIMIT_OPTION: Final = "foreign_thread_message_limit"
 
-# fork and JVM start are this plugin's work, not the test's: a test's short timeout must not end them.
+# Fork and JVM start are this plugin's work, not the test's: the short timeout of a test must not end them.
 START_LIMIT: Final = 60.0
-"""Seconds that fork and JVM may take together with what they wait for."""
+"""Seconds for each of the phases fork and jvm."""
 
 
 def held_mask() -> int:
-    """Return the signals, as bits, that are blocked while a thread waits in its crash."""
+    """Return the signals, as bits, that are blocked while a thread waits in its crash.
+
+    A handler of any other signal would wake the thread from `pause`. The supervisor knows the thread by this mask.
+    """
     return sum(1 << (number - 1) for number in range(1, 65) if number not in (*HELD_SIGNALS, *_NEVER_BLOCKED))
 
 
 @dataclass(frozen=True)
 class Jvm:
-    """A JVM found on this machine; `version` is None where its `release` file does not tell."""
+    """A JVM on this machine; `version` is None if its `release` file has none, `source` says how the JVM was found."""
 
     library: Path
     version: str | None
@@ -57,7 +61,7 @@ class Jvm:
 
     @property
     def release(self) -> int | None:
-        """The feature release, such as 21; None where it is not known."""
+        """The feature release, such as 21; None if it is unknown."""
         found = re.match(r"(?:1\.)?(\d+)", self.version or "")
         return int(found[1]) if found else None
 
@@ -67,56 +71,57 @@ class Jvm:
 
 @dataclass(frozen=True)
 class Settings:
-    """`mode` is where the body runs, `call_mode` where `foreign_thread.call` does when it is not told.
+    """The settings of a test.
 
-    `timeout` is in seconds and holds for each phase of the test.
+    `mode` is the mode of the body, `call_mode` the mode of a `foreign_thread.call` that names none. `timeout` is the
+    limit in seconds of each phase of the test.
     """
 
     mode: str
     call_mode: str
     timeout: float
     jvm: Jvm | None
-    """None where the child of the test has none."""
+    """None if the test's child has no JVM."""
     jvm_args: tuple[str, ...] = ()
     own_jvm_args: bool = False
-    """Whether `jvm_args` or `classpath` are the marker's, this test's alone."""
+    """Whether the test's marker has `jvm_args` or a `classpath`: then the test's JVM differs from that of others."""
     jvm_profile: str = "quick"
-    """`quick` starts fast and is made for a short life, `server` leaves the JVM to its own defaults."""
+    """`quick` makes the JVM start fast, for a short life; `server` leaves the JVM's own defaults."""
     classpath: tuple[str, ...] = ()
     isolation: str = "test"
     """One of `choices.ISOLATIONS`."""
     stack: int | None = None
-    """Bytes of the stack of a thread that a mode makes; None for the system's choice."""
+    """The stack size, in bytes, of a thread that a mode makes; None for the system's default."""
     block_signals: bool = False
-    """Whether a thread that a mode makes blocks all signals but those of a crash."""
+    """Whether a thread that a mode makes blocks all signals except those of a crash."""
     finalize: bool = False
-    """Whether the child of a test that has passed ends by the finalization of its interpreter, in a phase of it."""
+    """Whether the child of a test that has passed ends by the finalization of its interpreter, in the phase EXIT."""
     jvm_cache: Path | None = None
-    """A class archive (`.jsa`) or AOT cache (`.aot`) that the JVM may take its first classes from."""
+    """A class archive (`.jsa`) or AOT cache (`.aot`) from which the JVM loads its first classes; None without one."""
     native: str = "auto"
-    """Whether to take native stacks: `auto`, where pystack is installed, `off`, or `locals`, with Python's locals."""
+    """Which native stacks are taken: `off`, `auto` (if pystack is installed), or `locals`, with Python's locals."""
     message_limit: int = MESSAGE_LIMIT
-    """Bytes that what the child sends for the test may take in the pytest process's memory, about."""
+    """The bytes that the child's messages for the test may take in the memory of the pytest process, about."""
     own_modes: Mapping[str, OwnMode] = field(default_factory=dict)
     """The project's own modes."""
     test: str = ""
-    """The node id without the mode; empty where it holds none."""
+    """The node id without the mode; empty if the node id has no mode."""
     rerun_options: tuple[str, ...] = ()
-    """Options without which pytest would not make this item, or would run it in its own process."""
+    """The options without which pytest would not make this item, or would run it in the pytest process."""
     expect: Mapping[str, frozenset[Outcome]] = field(default_factory=dict)
-    """What the marker says is known of the test: mode → outcomes."""
+    """Mode → the outcomes that the test's marker expects in that mode."""
     known: Mapping[Outcome, str] = field(default_factory=dict)
-    """Outcomes that do not fail this run of the test → why they are known."""
+    """The outcomes that do not fail this run of the test → the reason."""
     body_timeout: float | None = None
-    """That of the body, in seconds, where it is another."""
+    """The limit of the body in seconds, if it differs from `timeout`."""
 
     def limit(self, phase: Phase) -> float:
-        """Return the seconds that a phase may take."""
+        """Return the limit of a phase in seconds."""
         if phase in (Phase.FORK, Phase.JVM):
             return START_LIMIT
         return self.timeout if phase is not Phase.CALL or self.body_timeout is None else self.body_timeout
 
 
 def needs_newer_jdk(version: str) -> str:
-    """Return the reason for which a test in the mode `virtual` is skipped."""
+    """Return the reason with which a test in the mode `virtual` is skipped on this JDK."""
     return f"mode 'virtual' needs JDK {VIRTUAL_SINCE} or newer, this is {version}"

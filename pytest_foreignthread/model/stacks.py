@@ -1,4 +1,4 @@
-"""Frames and threads as the evidence names them. Frames stand most recent call first."""
+"""Frames and threads, as the documents show them and joined. In all stacks the most recent call comes first."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ class PythonFrame:
 
 @dataclass(frozen=True)
 class PythonThread:
-    """A thread of a faulthandler dump; `id` is its `pthread_self()`, as `threading.get_ident()` gives."""
+    """A thread of a faulthandler dump; `id` is its `pthread_self()`, which `threading.get_ident()` returns."""
 
     id: int
     name: str | None
     current: bool
     frames: tuple[PythonFrame, ...]
     native_id: int | None = None
-    """The kernel's thread id, by which Java's side is joined; None where the child did not tell."""
+    """The kernel's thread id, by which the documents are joined; None if it is unknown."""
     joined: bool = False
-    """Whether Python waits for its end before the interpreter is finalized."""
+    """Whether Python waits for the thread's end before it finalizes the interpreter."""
 
 
 @dataclass(frozen=True)
 class JavaFrame:
-    """`function` is the dotted class and method; `file` and `line` are None where the source does not tell."""
+    """A frame of Java. `function` has class and method with dots; `file` and `line` are None if HotSpot has none."""
 
     function: str
     file: str | None
     line: int | None
     native: bool = False
-    """Whether it is a method written in C, from which C or Python code may have been entered."""
+    """Whether the method is written in C, which may have called other C or Python code."""
 
 
 @dataclass(frozen=True)
@@ -48,23 +48,23 @@ class JavaThread:
     state: str | None
     frames: tuple[JavaFrame, ...]
     locks: tuple[str, ...] = ()
-    """Lines on monitors and synchronizers, as HotSpot words them (`- waiting to lock <0x…> (a X)`)."""
+    """The lines on monitors and synchronizers, as HotSpot writes them (`- waiting to lock <0x…> (a X)`)."""
     daemon: bool | None = None
-    """None of a thread that runs no Java code, and where the document does not tell."""
+    """None for a thread that runs no Java code, and if the document does not say."""
 
 
 @dataclass(frozen=True)
 class NativeFrame:
-    """A C or C++ frame; `library` is the file's name, None where HotSpot names none."""
+    """A frame of C or C++. `library` is the name of a file without its directory; None if it is unknown."""
 
     library: str | None
     function: str | None
     offset: str
-    """Offset into the function, or into the library where no function is known (`+0x1c70bb`)."""
+    """The offset in the function, or in the library if the function is unknown (`+0x1c70bb`)."""
 
 
 class Gil(enum.Enum):
-    """What a thread has to do with the GIL; the value is the word in every report."""
+    """The relation of a thread to the GIL; the value is the name that every report uses."""
 
     HOLDS = "holds"
     WAITS = "waits"
@@ -72,7 +72,7 @@ class Gil(enum.Enum):
 
 @dataclass(frozen=True)
 class NativeThread:
-    """A thread as pystack saw it: C frames and, where pystack could place them, Python frames between them."""
+    """A thread as pystack saw it: C frames and, if pystack could place them, Python frames between them."""
 
     native_id: int
     name: str | None
@@ -82,15 +82,15 @@ class NativeThread:
 
 @dataclass(frozen=True)
 class OsThread:
-    """A thread as the kernel shows it. `cpu_time` is in seconds, by the clock tick exact."""
+    """A thread as the kernel shows it. `cpu_time` is in seconds, with a resolution of a clock tick."""
 
     native_id: int
     name: str
     state: str
-    """`R`, `S`, `D`, … as in proc(5)."""
+    """`R`, `S`, `D`, ... as in proc(5)."""
     cpu_time: float
     system_call: tuple[int, ...] = ()
-    """Number and arguments of the system call that it is in; () for a running thread, or where it may not be read."""
+    """The number and the arguments of its system call; () if the thread runs, or may not be traced."""
     stack_pointer: int | None = None
 
 
@@ -109,7 +109,7 @@ class HeldSignal:
 
 @dataclass(frozen=True)
 class FatalError:
-    """The head of an hs_err file: what HotSpot says killed the process."""
+    """A fatal error and the thread that met it, as an hs_err file describes them, or the kernel and pystack."""
 
     signal: str | None
     """`SIGSEGV`, `SIGBUS`, …; None for an internal error or exhausted memory."""
@@ -118,35 +118,35 @@ class FatalError:
     problematic_frame: str | None
     """The line under `# Problematic frame:`, as HotSpot writes it, without `# `."""
     message: str
-    """HotSpot's own head line, e.g. `SIGSEGV (0xb) at pc=0x…, pid=…, tid=…` or `Internal Error (…)`."""
+    """HotSpot's first line, such as `SIGSEGV (0xb) at pc=0x…, pid=…, tid=…` or `Internal Error (…)`."""
     jvm: str | None
     native_id: int | None
     """The kernel's id of the crashing thread (`tid=`)."""
     thread: str | None
-    """The crashing thread's Java name; None where it was not a JavaThread."""
+    """The Java name of the crashing thread; None if it was no JavaThread."""
     stack: tuple[int, int] | None
-    """Lowest and highest address of the crashing thread's stack, in bytes."""
+    """The lowest and the highest address of the crashing thread's stack."""
     native_frames: tuple[NativeFrame, ...]
     java_frames: tuple[JavaFrame, ...]
     thread_state: str | None = None
-    """What HotSpot says the thread was in (`_thread_in_native`); None where it was not a JavaThread."""
+    """HotSpot's state of the crashing thread, such as `_thread_in_native`; None if it was no JavaThread."""
     library_path: str | None = None
-    """The file of the library of the problematic frame, where HotSpot lists it among the mapped ones."""
+    """The path of the library of the problematic frame; None if it is not in the list of mapped files."""
     main_stack: int | None = None
-    """Bytes that the main thread's stack may grow to; None where that has no limit, or it was not told."""
+    """The bytes that the main thread's stack may grow to; None if that has no limit, or it is unknown."""
     held: bool = False
-    """Whether the kernel and pystack say it, of a child without a JVM; `message` is empty then."""
+    """Whether the kernel and pystack describe the error, of a child without a JVM; then `message` is empty."""
 
 
 Frame = PythonFrame | JavaFrame | NativeFrame
 
 
 class Motion(enum.Enum):
-    """What a thread did between the looks at a hang; the value is the word in every report."""
+    """The movement of a thread between the looks at a hang; the value is the name that every report uses."""
 
     STILL = "still"
     RUNNING = "running"
-    """It used the processor and stayed in its frames."""
+    """The thread used the processor and stayed in its frames."""
     MOVING = "moving"
 
 
@@ -165,26 +165,26 @@ class Awaited(enum.Enum):
 
 @dataclass(frozen=True)
 class Wait:
-    """What a thread waits for; `owner` is the place of the thread that holds it, None where the evidence tells none."""
+    """What a thread waits for. `owner` is the index of the thread that holds that; None if it is unknown."""
 
     kind: Awaited
     what: str
-    """In words that follow "waits for": `the GIL`, `monitor <0x…> (a X)`."""
+    """Words that follow "waits for": `the GIL`, `the monitor of X 0x…`."""
     owner: int | None = None
 
 
 @dataclass(frozen=True)
 class Thread:
-    """One thread of the kernel's, as all documents together show it."""
+    """One thread, as all documents together show it."""
 
     name: str | None
     native_id: int | None
     python_id: int | None
-    """`threading.get_ident()`; None for a thread of which Python knows nothing."""
+    """The value of `threading.get_ident()`; None for a thread that Python does not know."""
     current: bool
-    """Whether it is the one that crashed, ended the process, or met what is reported."""
+    """Whether the thread crashed, ended the process, or runs the test that hangs."""
     stacks: tuple[tuple[Frame, ...], ...]
-    """One stack where the order of its frames is proved, else one per language; none that is empty."""
+    """One stack if the order of all frames is proved, or else one for each language; no stack is empty."""
     apart: str | None = None
     """Why there are several stacks."""
     java_state: str | None = None
@@ -193,11 +193,11 @@ class Thread:
     waits: tuple[Wait, ...] = ()
     motion: Motion | None = None
     seen: tuple[PythonFrame | JavaFrame, ...] = ()
-    """Of a thread that moved, the newest frames in which the looks found it."""
+    """The newest frame of each look, for a thread that moved."""
     daemon: bool | None = None
-    """Whether Python, or the JVM, ends without waiting for it; None where that is not known."""
+    """Whether Python, or the JVM, ends without waiting for the thread; None if that is unknown."""
     shares_name: bool = False
-    """Whether another thread has the same name: a thread that C code starts inherits that of the one it runs on."""
+    """Whether another thread has the same name: a thread that C code starts inherits the name of its creator."""
 
     @property
     def frames(self) -> tuple[Frame, ...]:

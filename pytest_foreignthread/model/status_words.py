@@ -1,4 +1,4 @@
-"""What pytest's progress shows of an abnormal outcome."""
+"""The category, letter and word of an abnormal outcome in pytest's progress."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORDS: Final[Mapping[Outcome | None, Words]] = {
 
 
 def status_words(report: object) -> Words | None:
-    """Return category, letter and word for pytest's progress of an abnormal outcome, None for pytest's own."""
+    """Return category, letter and word of a report with an abnormal outcome; None for any other report."""
     return _WORDS.get(data_of(report).outcome) if getattr(report, "failed", False) else None
 
 

@@ -1,4 +1,4 @@
-"""Threads, frames and waits in words, for reports and diagnoses alike."""
+"""Threads, frames and waits in words, the same in reports and in diagnoses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .stacks import Awaited, Frame, Motion, NativeFrame, PythonFrame, Thread, Wa
 
 
 def called(thread: Thread) -> str:
-    """Return the name by which a reader knows a thread, with its native id where another thread has that name."""
+    """Return the name of a thread, with its native id if another thread has the same name."""
     return titled(thread) if thread.shares_name else _name(thread)
 
 
@@ -29,7 +29,7 @@ def _name(thread: Thread) -> str:
 
 
 def wait_words(wait: Wait, threads: Sequence[Thread]) -> str:
-    """Return what is waited for, and who has it."""
+    """Return what a thread waits for, and which thread holds or runs that."""
     if wait.owner is None:
         return wait.what
     verb = "runs" if wait.kind is Awaited.FUTURE else "holds"

@@ -1,6 +1,8 @@
 """Files that a child may have made or replaced: the pytest process opens and reads them here, and nowhere else.
 
-None of these functions follows a link, waits for another process, or reads more than its limit.
+None of these functions follows a link, waits for another process, or reads more than its limit. A test can put a FIFO
+in the place of a document, which would block open() for ever, a link that leads out of the directory, or a file of any
+size.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ from pathlib import Path
 from typing import Final
 
 LONGEST: Final = 4 * 1024 * 1024
-"""Bytes of a document that are read; of a longer one the last."""
+"""The number of bytes that are read of a document; of a longer document the last bytes are read."""
 
 _PIECE: Final = 1024 * 1024
+# O_NONBLOCK: a FIFO would wait for its other end. O_NOCTTY: a terminal would become the controlling one.
 _SAFELY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _KINDS: Final = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -31,13 +34,14 @@ WHAT_TO_DO: Final = "make room or give permission there, or set TMPDIR to a dire
 
 
 class UnreadableError(Exception):
-    """A file is there and was not used; the text says why."""
+    """A file exists and cannot be used; the text says why."""
 
 
 def read_text(path: Path, start: int = 0) -> str:
-    """Return the text from byte `start` on, its end if it is long.
+    """Return the text from byte `start` on; if it has more than `LONGEST` bytes, a remark and the last of them.
 
-    Raise FileNotFoundError when there is no file, and UnreadableError when what is there is not to be read.
+    Raise FileNotFoundError if nothing has the name, and UnreadableError if what has the name is no regular file or
+    cannot be read.
     """
     data, left_out = _last_bytes(path, start)
     text = data.decode("utf-8", "replace")
@@ -45,7 +49,7 @@ def read_text(path: Path, start: int = 0) -> str:
 
 
 def _last_bytes(path: Path, start: int) -> tuple[bytes, int]:
-    """Return the bytes from `start` on, LONGEST at most, and how many before them were left out."""
+    """Return the last bytes from `start` on, at most `LONGEST`, and the number of bytes left out before them."""
     descriptor = _opened(path)
     try:
         left_out = max(0, os.fstat(descriptor).st_size - start - LONGEST)
@@ -57,6 +61,7 @@ def _last_bytes(path: Path, start: int) -> tuple[bytes, int]:
 
 
 def _bytes_from(descriptor: int, start: int, most: int) -> bytes:
+    # In pieces: pread() allocates all that it is asked for, and most documents are short.
     pieces: list[bytes] = []
     while most > 0 and (piece := os.pread(descriptor, min(most, _PIECE), start)):
         pieces.append(piece)
@@ -65,7 +70,7 @@ def _bytes_from(descriptor: int, start: int, most: int) -> bytes:
 
 
 def size(path: Path) -> int:
-    """Return the size of a regular file; 0 for everything else."""
+    """Return the size of a regular file in bytes; 0 for anything else, and if there is nothing."""
     with contextlib.suppress(OSError):
         status = path.lstat()
         return status.st_size if stat.S_ISREG(status.st_mode) else 0
@@ -73,14 +78,18 @@ def size(path: Path) -> int:
 
 
 def copy(path: Path, target: Path, most: int) -> None:
-    """Copy a file to a new one; raise as `read_text` does, UnreadableError also when it is longer than `most` bytes."""
+    """Copy a file to a new one.
+
+    Raise FileNotFoundError if nothing has the name, and UnreadableError if what has the name is no regular file, has
+    more than `most` bytes, or cannot be copied.
+    """
     descriptor = _opened(path)
     try:
         length = os.fstat(descriptor).st_size
         if length > most:
             raise UnreadableError(f"it has {length} bytes, expected {most} at most")
         with target.open("xb") as file:
-            # Not more than it had: a file may grow, or have no true size.
+            # At most the size that was checked: a process of the test may make the file grow while it is copied.
             done = 0
             while done < length and (piece := os.pread(descriptor, min(_PIECE, length - done), done)):
                 file.write(piece)
@@ -92,9 +101,10 @@ def copy(path: Path, target: Path, most: int) -> None:
 
 
 def open_fifo(path: Path) -> int:
-    """Return a descriptor for both directions: no end waits for the other.
+    """Return a descriptor of a FIFO, opened for both directions so that no end waits for the other.
 
-    Raise FileNotFoundError when nothing is there, and UnreadableError when it is no FIFO of this place alone.
+    Raise FileNotFoundError if nothing has the name, and UnreadableError if what has the name is no FIFO, or a FIFO
+    that has another name as well: such a FIFO may be one of the user's that a test has linked here.
     """
     return _checked(path, os.O_RDWR, stat.S_ISFIFO, "a FIFO", links=1)
 
@@ -105,7 +115,7 @@ def _opened(path: Path) -> int:
 
 def _checked(path: Path, flags: int, wanted: Callable[[int], bool], kind: str, links: int | None) -> int:
     try:
-        # Before it is opened: to open a device may do something.
+        # Look before opening: to open a device may have an effect.
         _check(path.lstat(), wanted, kind, links)
         descriptor = os.open(path, flags | _SAFELY)
     except FileNotFoundError:
@@ -113,6 +123,7 @@ def _checked(path: Path, flags: int, wanted: Callable[[int], bool], kind: str, l
     except OSError as error:
         raise UnreadableError(_words(error)) from error
     try:
+        # Look again after opening: a process of the test may have replaced the file in between.
         _check(os.fstat(descriptor), wanted, kind, links)
     except BaseException:
         os.close(descriptor)
@@ -133,5 +144,5 @@ def _words(error: OSError) -> str:
 
 
 def no_room(error: OSError) -> str:
-    """Return why a child's files cannot be made, and what to do."""
+    """Return a text that says why the files of a child cannot be made, and what to do."""
     return f"cannot keep scratch files ({error}); {WHAT_TO_DO}"

@@ -11,7 +11,7 @@ from . import child_files
 
 
 def read(folder: Path) -> Taken:
-    """Return the documents that are there, and those that are there and could not be read → why."""
+    """Return the documents in `folder` (name → text), and those that exist but cannot be read (name → reason)."""
     found: Documents = {}
     missing: dict[str, str] = {}
     for name in SCRATCH_FILES:
@@ -20,7 +20,7 @@ def read(folder: Path) -> Taken:
 
 
 def read_one(name: str, path: Path, found: Documents, missing: dict[str, str]) -> None:
-    """Add a document to those that were found, or why it could not be read."""
+    """Add the text of a document to `found`, or to `missing` why it cannot be read; do nothing if it does not exist."""
     with contextlib.suppress(FileNotFoundError):
         try:
             found[name] = child_files.read_text(path)
@@ -29,7 +29,7 @@ def read_one(name: str, path: Path, found: Documents, missing: dict[str, str]) -
 
 
 def tell_of_a_death(folder: Path) -> bool:
-    """Return whether a document is there that a process writes as it dies of a fatal error."""
+    """Return whether `folder` has a document that a process writes while it dies of a fatal error."""
     found: Documents = {}
     missing: dict[str, str] = {}
     for name in (HS_ERR, PYTHON):

@@ -1,4 +1,4 @@
-"""What a child has written, message by message."""
+"""The reading end of a child's pipe of messages."""
 
 from __future__ import annotations
 
@@ -13,40 +13,44 @@ from ..channel.wire import Decoder
 from ..model.choices import MESSAGE_LIMIT
 from ..model.observation import Message
 
+# The capacity of a pipe on Linux: one read empties it.
 _CHUNK = 65536
 
 
 class Inbox:
-    """The reading end of a child's pipe. What was read and not taken waits for the next who asks."""
+    """The reading end of a child's pipe, and the messages that were read and not yet taken.
+
+    An inbox lives as long as its child, a watch as long as one test: messages that arrive early wait here.
+    """
 
     def __init__(self, descriptor: int, limit: int = MESSAGE_LIMIT) -> None:
-        """`limit` is the bytes that the messages of one test may take, about."""
+        """`limit` is the number of bytes that the messages of one test may take, about."""
         self._descriptor = descriptor
         self._decoder = Decoder(limit)
         self.limit = limit
         self._waiting: deque[Message] = deque()
 
     def begin(self) -> None:
-        """Count the bytes of the next test."""
+        """Start to count the bytes of the next test."""
         self._decoder.begin()
 
     @property
     def exceeded(self) -> bool:
-        """Whether more came than the limit allows."""
+        """Whether the messages of this test take more bytes than the limit."""
         return self._decoder.exceeded
 
     @property
     def foreign_lines(self) -> int:
-        """Lines of this test that are no message."""
+        """The number of lines of this test that are no message."""
         return self._decoder.foreign_lines
 
     @property
     def torn(self) -> int:
-        """Bytes of a last message that has not come whole."""
+        """The number of bytes of a last message that is incomplete."""
         return self._decoder.torn
 
     def read(self, size: int = _CHUNK) -> int | None:
-        """Bytes read; 0 at the end of the stream, None when nothing is there now."""
+        """Return the number of bytes read, at most `size`; 0 at the end of the stream, None if nothing is there now."""
         try:
             data = os.read(self._descriptor, size)
         except BlockingIOError:
@@ -55,14 +59,18 @@ class Inbox:
         return len(data)
 
     def drain(self) -> None:
-        """Read what is in the pipe now. Processes that outlive the child may write on, or hold it open for ever."""
+        """Read the bytes that are in the pipe now, and no more.
+
+        Reading until the end of the stream might never return: a process that outlives the child may keep writing, or
+        keep the pipe open.
+        """
         left: int = struct.unpack("i", fcntl.ioctl(self._descriptor, termios.FIONREAD, bytes(4)))[0]
         while left > 0 and (size := self.read(min(left, _CHUNK))):
             left -= size
 
     @property
     def waiting(self) -> tuple[Message, ...]:
-        """What was read and not taken."""
+        """The messages that were read and not yet taken."""
         return tuple(self._waiting)
 
     def take(self) -> Iterator[Message]:

@@ -1,4 +1,4 @@
-"""A directory that is known by what it is and not by its name, which a test may give to something else."""
+"""A directory known by an open descriptor and not by its name, which a test may give to another directory."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _DESCRIPTORS = Path("/proc/self/fd")
 
 
 class OpenedFolder:
-    """A directory of this plugin's, opened when it was made. Whoever opened it calls `remove` or `close`."""
+    """A directory that this plugin has made and keeps open; the caller must call `remove` or `close`."""
 
     def __init__(self, path: Path, ends: OpenEnds) -> None:
-        """`path` is absolute. Raise OSError when `path` is not a directory, or is a link to a directory."""
+        """`path` is absolute. Raise OSError if `path` is no directory, or is a link to a directory."""
         self.path = path
         self._ends = ends
         self.descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -25,15 +25,15 @@ class OpenedFolder:
         self._open = True
         self._status = os.fstat(self.descriptor)
         self.here = _DESCRIPTORS / str(self.descriptor) if _DESCRIPTORS.is_dir() else path
-        """The path by which this process reaches the directory, wherever that lies by now."""
+        """A path by which this process reaches the directory even after it was moved, on Linux."""
 
     @property
     def made_at(self) -> int:
-        """When the directory was opened, in nanoseconds, by the clock of its file system."""
+        """The time when the directory was made, in nanoseconds, by the clock of its file system."""
         return self._status.st_ctime_ns
 
     def in_place(self) -> bool:
-        """Whether the directory can be used under its path, as when it was made."""
+        """Return whether the directory still lies at its path and its owner may read, write and enter it."""
         with contextlib.suppress(OSError):
             found = self.path.lstat()
             usable = stat.S_IMODE(found.st_mode) & stat.S_IRWXU == stat.S_IRWXU
@@ -41,23 +41,23 @@ class OpenedFolder:
         return False
 
     def exists(self) -> bool:
-        """Whether the directory is there, under its path or another."""
+        """Return whether the directory has not been removed; it may have been moved."""
         return self._place() is not None
 
     def permit(self) -> None:
-        """Take the permissions back that a test may have taken from the directory."""
+        """Restore the owner's permissions, which a test may have taken away."""
         with contextlib.suppress(OSError):
             os.fchmod(self.descriptor, stat.S_IRWXU)
 
     def rename(self, prefix: str) -> None:
-        """Put a prefix before the directory's name, where the directory is in place and has none."""
+        """Put a prefix before the directory's name if the directory is in its place and the name has no such prefix."""
         if self.in_place() and not self.path.name.startswith(prefix):
             with contextlib.suppress(OSError):
                 self.path = self.path.rename(self.path.with_name(prefix + self.path.name))
 
     def remove(self) -> None:
-        """Remove the directory with its contents, wherever it lies, and a link in its place; may be called again."""
-        # Once closed, or in a child, the number may be another directory's.
+        """Remove the directory and its contents, wherever it lies now, and a link in its place; may be called again."""
+        # After `close`, and in a forked child, the descriptor's number may belong to another directory.
         if not self._open or not self._ends.holds(self.descriptor):
             return
         remove_contents(self.descriptor)
@@ -75,7 +75,7 @@ class OpenedFolder:
             self._ends.close(self.descriptor)
 
     def _place(self) -> Path | None:
-        """Return where the directory lies by now; None when it was removed."""
+        """Return the current path of the directory; None if it was removed."""
         for place in (self.path, self._moved_to()):
             with contextlib.suppress(OSError, ValueError):
                 if place is not None and os.path.samestat(place.lstat(), self._status):

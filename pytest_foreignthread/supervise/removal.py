@@ -1,4 +1,8 @@
-"""Remove what a test may have left in a directory: without permissions, of any depth, with links out of it."""
+"""Removal of what a test may have left in a directory: without permissions, of any depth, with links out of it.
+
+`shutil.rmtree` is no help: it leaves a directory that its owner may not read, and it holds a descriptor open for each
+level of the tree.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,15 @@ import stat
 from collections.abc import Iterator
 
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_PATH opens a directory that may not be read, which is enough to change its mode.
 _PATH = getattr(os, "O_PATH", os.O_RDONLY)
 
 
 def remove_contents(folder: int) -> None:
-    """Remove all that lies in an opened directory, as far as it can be removed. No link is followed.
+    """Remove the contents of the directory that `folder` is a descriptor of, as far as possible; follow no link.
 
-    Directories are moved to the top before they are entered. So neither the depth nor the length of a path has a limit,
-    and what is mounted in the directory, which cannot be moved, stays as it is.
+    Each directory is moved into `folder` before it is entered. So no path is longer than one name, the depth has no
+    limit, and the contents of a mount point stay as they are, because a mount point cannot be moved.
     """
     numbers = itertools.count()
     left = _moved_to_top(folder, folder, numbers)
@@ -52,6 +57,7 @@ def _names(folder: int) -> list[str]:
 
 def _unlinked(folder: int, name: str) -> bool:
     """Return whether `name` was removed: a file, or an empty directory."""
+    # Trying both needs no stat(), whose answer may be wrong before it is used: a process of the test may still run.
     for remove in (os.unlink, os.rmdir):
         with contextlib.suppress(OSError):
             remove(name, dir_fd=folder)
@@ -63,20 +69,22 @@ def _move(name: str, new: str, folder: int, top: int) -> None:
     try:
         os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
     except PermissionError:
-        # A directory that may not be written may not be moved.
+        # To move a directory, Linux rewrites its "..", and so asks for permission to write to it. Opening it here gives
+        # that permission.
         with _opened(folder, name):
             os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
 
 
 @contextlib.contextmanager
 def _opened(parent: int, name: str) -> Iterator[int | None]:
-    """Open a directory of which a test may have taken the permissions; None where that is not possible."""
+    """Restore the owner's permissions for a directory and open it; yield None if that is not possible."""
     with contextlib.ExitStack() as opened:
         folder = None
         with contextlib.suppress(OSError):
             place = os.open(name, _FOLDER | _PATH, dir_fd=parent)
             opened.callback(os.close, place)
-            # By its name chmod() would follow a link that has taken the place of the directory.
+            # chmod() of the name would follow a link that has just taken the place of the directory; fchmod() does not
+            # work on an O_PATH descriptor. The path below leads to what was opened, whatever has the name now.
             os.chmod(f"/proc/self/fd/{place}", stat.S_IRWXU)
             folder = os.open(".", _FOLDER | os.O_RDONLY, dir_fd=place)
             opened.callback(os.close, folder)

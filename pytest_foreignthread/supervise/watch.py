@@ -1,4 +1,4 @@
-"""What is seen of a child while it serves one test: its messages, its deadlines, its crash, its end."""
+"""The watch over a child while it serves one test: its messages, its limits, its crash, its end."""
 
 from __future__ import annotations
 
@@ -36,19 +36,25 @@ from .process.lender import Lender
 
 Probe = Callable[[int], Taken]
 
+# Seconds. poll() takes milliseconds in a C int and raises OverflowError for an endless limit; the loop polls again.
 _LONGEST_WAIT = 3600.0
-# For a keeper that says nothing although its child has ended.
+# Seconds that the keeper may take to write how the child ended, once the child's pidfd shows that it has. A keeper that
+# cannot run must not delay the result by the whole limit of the phase.
 _ANSWER = 2.0
-# How often a debugger that has the time is looked after.
+# Seconds between two looks at what is left of the limit while a debugger has the terminal.
 _DEBUGGED = 1.0
 _CRASH_STEPS = (0.02, 0.25)
-"""Seconds until the first look whether a thread waits in its crash, and between two looks at most."""
+"""Seconds until the first look for a thread that is held in its crash, and the longest pause between two looks.
+
+A child without a JVM writes to no FIFO when it crashes: only a look at /proc finds the thread. The pauses grow, so that
+a long test costs few looks.
+"""
 TICK = 1.0
-"""Seconds between two calls of `tick`; the first is at the start."""
+"""Seconds between two calls of `tick`."""
 
 
 class Watch:
-    """What was seen so far."""
+    """The watch over one test: what the child has sent and done so far, and when to look next."""
 
     def __init__(
         self,
@@ -76,15 +82,15 @@ class Watch:
         self._began = began
         self._messages: list[Message] = []
         self.serving = False
-        """The child has done what it was told, and lives."""
+        """Whether the child has done its order, and waits for the next."""
         self._ended_by = EndedBy.ITSELF
         self._dying = False
         self._ended_at: float | None = None
         self._crash_due = began if gate is not None and gate.is_silent else math.inf
-        """When to look next whether a thread waits in its crash."""
+        """When to look next for a thread that is held in its crash; never in a child that writes to a FIFO."""
         self._crash_step = _CRASH_STEPS[0]
         self._answer_due: float | None = None
-        """Set once the child has ended and the keeper has yet to say so."""
+        """When to stop waiting for the keeper's line on the child's end; None until the child's pidfd shows the end."""
         self._documents: dict[str, str] = {}
         self._missing: dict[str, str] = {}
         self._notes: list[str] = []
@@ -100,20 +106,23 @@ class Watch:
             self._entered(phase)
 
     def until_end(self) -> bool:
-        """Until the child has ended, or waits for its next order. False when a deadline has passed: it lives, too."""
+        """Wait until the child has ended, waits for its next order, or was refused; return False if a limit passed."""
         try:
             return self._until_end()
         finally:
             self._stand_still(self._lender.take_back(in_order=False))
 
     def _until_end(self) -> bool:
+        # poll(), not select(): select() takes no descriptor above 1023, and a large suite may have more files open.
         poll = select.poll()
         gate = [] if self._gate is None else [self._gate.descriptor]
         for descriptor in (self.kept.status, self.kept.messages, *gate):
             poll.register(descriptor, select.POLLIN)
         watching_pid = False
+        # Messages that the last watch has read and not taken are no news to poll().
         self._take_messages()
         while self.kept.end is None and not self.serving and not self._refused:
+            # The pidfd comes with the keeper's first line.
             if not watching_pid and self.kept.pidfd is not None:
                 poll.register(self.kept.pidfd, select.POLLIN)
                 watching_pid = True
@@ -122,8 +131,10 @@ class Watch:
                     poll.unregister(descriptor)
             if self._tick is not None and self._until_tick() <= 0:
                 self._tick_due = time.monotonic() + TICK
+                # A debugger's prompt stands on the screen: the live line must not be drawn over it.
                 if not self._lender.lends:
                     self._tick()
+            # Also once a limit has passed: a child that waits in its crash is no hang.
             if self._until_crash() <= 0 or self._patience() <= 0:
                 self._look_for_held_thread()
             if self._patience() <= 0 and not self._late_news():
@@ -137,7 +148,8 @@ class Watch:
         return max(0.0, min(due - time.monotonic(), _LONGEST_WAIT))
 
     def _until_look(self) -> float:
-        # While the time stands still, what is left of it stays as it is, be it next to nothing.
+        # A debugger stops the clock. What is left of the limit does not shrink then: a wait of that length, which may
+        # be next to nothing, would make this a busy loop.
         return _DEBUGGED if self._lender.lends else self._patience()
 
     def _until_tick(self) -> float:
@@ -147,7 +159,7 @@ class Watch:
         return max(0.0, self._crash_due - time.monotonic())
 
     def _look_for_held_thread(self) -> None:
-        """A child that dies by its signal leaves no time for more than this look."""
+        """Look for a thread that is held in its crash; take the documents of the first one; let each one die."""
         if self._gate is None or not self._gate.is_silent:
             return
         if (held := self._gate.held(self.kept.pid)) is not None:
@@ -161,7 +173,7 @@ class Watch:
         self._crash_due = time.monotonic() + self._crash_step
 
     def _serve(self, descriptor: int) -> bool:
-        """Read what is ready; False when there will be no more."""
+        """Read what is ready at a descriptor; return False if nothing more will come from it."""
         if descriptor == self.kept.status:
             self.kept.read_status()
             return not self.kept.gone
@@ -172,6 +184,7 @@ class Watch:
         if self._gate is not None and descriptor == self._gate.descriptor:
             self._look_at_crash(self._gate)
             return True
+        # The pidfd: the child has ended. Only the keeper can tell how, and the test may have stopped the keeper.
         self.kept.wake_keeper()
         self._answer_due = time.monotonic() + _ANSWER
         return False
@@ -185,7 +198,7 @@ class Watch:
         gate.release()
 
     def _stand_still(self, seconds: float) -> None:
-        """Time that is not the test's."""
+        """Put off the limits by time that the supervisor or a debugger took, and not the test."""
         self._phase_began += seconds
         self._last_due += seconds
 
@@ -195,13 +208,17 @@ class Watch:
         self._missing.update(missing)
 
     def _late_news(self) -> bool:
-        """This process may have been stopped or starved: look once more before blaming the child."""
+        """Return whether the child did something in time that this process has not read yet.
+
+        This process may have been stopped (SIGSTOP, a suspended machine) or starved, and so late, not the child. What
+        is in the pipes now was written before this look, and decides before the clock does.
+        """
         self.drain()
         self.kept.read_status()
         return self.kept.end is not None or self.serving or bool(self._refused) or self._patience() > 0
 
     def _passed(self) -> bool:
-        """Whether the child has ended for all that: the keeper passed its time, not the child."""
+        """Return whether the child has ended: the time that has passed was the keeper's to answer, not the child's."""
         self._ended_at = time.monotonic()
         return self._answer_due is not None
 
@@ -210,6 +227,7 @@ class Watch:
             if not self._is_expected(message):
                 return
             if isinstance(message, TestEnded):
+                # Too late: the looks at the child, or its wake, may have let it go on. The test stays a hang.
                 if self._ended_by is EndedBy.DEADLINE:
                     continue
                 self.serving = True
@@ -225,14 +243,18 @@ class Watch:
             )
 
     def _check_what_follows(self) -> None:
-        """Refuse what the child has sent of another test, for which it has no order yet; late threads may speak."""
+        """Refuse a child that has sent messages behind the end of its test, other than those of threads that run on.
+
+        The child has no order for another test yet. In a child that serves several tests, a test could otherwise send
+        reports ahead, and so decide the outcome of the next test.
+        """
         self._inbox.drain()
         for message in self._inbox.waiting:
             if not self._is_expected(message):
                 return
 
     def _is_expected(self, message: Message) -> bool:
-        """Whether it is accepted; of a child that sent another no more is."""
+        """Return whether a message is accepted. After a message that was not accepted, no other is."""
         if self._refused:
             return False
         try:
@@ -245,14 +267,14 @@ class Watch:
         return True
 
     def _about_foreign_lines(self) -> str:
-        """Return what may have damaged the messages that were expected."""
+        """Return a remark on lines in the pipe that are no message, which may have damaged the expected one."""
         if not (count := self._inbox.foreign_lines):
             return ""
         lines = "1 line that is no message was" if count == 1 else f"{count} lines that are no message were"
         return f" ({lines} in the pipe to pytest: something in the child wrote to a descriptor that is not its own)"
 
     def _refuse(self, words: str) -> None:
-        # What a child sends that has passed its deadline does not make it less of a hang.
+        # The messages of a child that has passed its limit do not make the test less of a hang.
         if self._ended_by is not EndedBy.DEADLINE:
             self._refused, self._ended_by = self._refused or words, EndedBy.REFUSAL
             self.serving = False
@@ -265,7 +287,8 @@ class Watch:
                 began = max(at, self._phase_began)
                 self._lender.lend(lambda: self.kept.pid, at_terminal=at_terminal, at=at, began=began)
             case SessionStopped():
-                # That phase is to be blamed, not the teardown which follows.
+                # The run ends in this phase. Reports of a run that was cut short name the phase entered last, and that
+                # must not be the teardown, which still follows.
                 self._entered = None
             case DebuggerLeft():
                 self._stand_still(self._lender.take_back(in_order=True))
@@ -275,7 +298,12 @@ class Watch:
         self._take_messages()
 
     def at_deadline(self, probe: Probe | None, is_dying: Callable[[], bool] | None = None) -> None:
-        """Take the stacks of the child. `is_dying` is asked first: the looks, and the wake of a child, may kill it."""
+        """Take the stacks of a child that has passed its limit.
+
+        `is_dying` is called first: the signals that ask for stacks, and the one that wakes a stopped child, may kill
+        the child, and a death that they cause is no outcome of the test.
+        """
+        # Before anything is sent: from here on, the end of the child is this process's doing.
         self._ended_by = EndedBy.DEADLINE
         self._dying = is_dying is not None and is_dying()
         pid = self.kept.pid
@@ -285,7 +313,7 @@ class Watch:
         if stat is not None and stat.stopped:
             self._notes.append("the child was stopped")
         if self._gate is not None:
-            # One that dies meanwhile is not to wait for a look that will not come.
+            # A child that dies while its stacks are taken must not wait in its crash for a look that never comes.
             self._gate.release()
         if probe is not None:
             self._look(probe, pid)
@@ -324,6 +352,6 @@ class Watch:
 def _probed(probe: Probe, pid: int) -> Taken:
     try:
         return probe(pid)
-    # The probe reads a process in an unknown state, and a child that cannot be looked at is still a hang.
+    # The probe reads a process in any state, and a child of which nothing can be read is still a hang.
     except Exception as error:
         return {}, {"probe": f"{type(error).__name__}: {error}"}

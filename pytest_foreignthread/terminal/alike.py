@@ -1,4 +1,4 @@
-"""Which reports of a test's modes say the same, so that one is enough."""
+"""Reports of one test in several modes that say the same: the terminal shows one of them in full."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from ..model.report_data import data_of
 
 _TELLING: Final = ("test", "outcome", "phase", "signal", "exit_code", "at", "alone", "uncaught")
-"""Fields of an entry that have to be alike; threads, addresses and frames differ from mode to mode."""
+"""The fields of an entry that must be equal. Others, such as threads and frames, always differ from mode to mode."""
 _UNTIMED: Final = ("hang", "null_result")
-"""Outcomes whose message says nothing that differs from run to run."""
+"""The outcomes whose message must be equal, too. Other messages contain addresses, which differ from run to run."""
 
 
 def entries_of(stats: Mapping[str, Iterable[object]]) -> dict[str, dict[str, Any]]:
@@ -24,10 +24,14 @@ def entries_of(stats: Mapping[str, Iterable[object]]) -> dict[str, dict[str, Any
 def groups(
     reports: Sequence[pytest.TestReport], entries: Mapping[str, Mapping[str, Any]]
 ) -> list[list[pytest.TestReport]]:
-    """Return the reports in their order, those that say the same of one test in other modes behind the first."""
+    """Return the reports in groups: the reports of a test in several modes that say the same are one group.
+
+    The groups have the order of their first reports.
+    """
     found: dict[object, list[pytest.TestReport]] = {}
     for place, report in enumerate(reports):
         entry = entries.get(report.nodeid)
+        # A report without an entry is alike to no other: its place is its key. repr(), because a signature has lists.
         key = repr(place) if entry is None else repr(_signature(report, entry))
         found.setdefault(key, []).append(report)
     return list(found.values())
@@ -41,7 +45,7 @@ def _signature(report: pytest.TestReport, entry: Mapping[str, Any]) -> list[obje
 
 
 def same_lines(first: pytest.TestReport, others: Sequence[pytest.TestReport], modes: Mapping[str, str]) -> list[str]:
-    """Return in which other modes it is the same, and what the short lines of these say differently."""
+    """Return the lines below the report of a group: the other modes, and their short lines that differ from its own."""
     if not others:
         return []
     own = data_of(first).text

@@ -1,4 +1,8 @@
-"""How far a run is, live on a terminal, in the row below pytest's own progress."""
+"""The live line: how far the run is, in the row below pytest's own progress.
+
+The line must leave no trace: it is removed before pytest writes, and it sets no mode of the terminal that a killed run
+would leave behind, such as a scroll region.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +23,18 @@ from ..report.live_text import Progress, Running, live_line
 from ..report.pytest.pytest_reports import outcome_told_by
 from ..report.screen import Screen, shows_unicode
 
-# Control sequences of the VT100. The cursor stays where pytest left it, so nothing of pytest's is right of it or below.
+# Control sequences of the VT100. The cursor stays where pytest left it, so pytest has nothing to its right or below it.
 _CLEAR_BELOW: Final = "\x1b[J"
-# In the last row of the screen the first of the two scrolls; both keep the column.
+# Down and up again: in the last row of the screen "down" scrolls, which makes room for the line. Both keep the column.
 _ROOM_BELOW: Final = "\x1bD\x1b[A"
 _SAVE, _NEXT_ROW, _RESTORE = "\x1b7", "\r\x1b[B", "\x1b8"
 _LEAST_ROWS: Final = 3
 _ENOUGH: Final = 5
-"""Tests that have to be done before the line tells the time left."""
+"""The number of tests that must be done before the line estimates the time left."""
 
 
 def register(config: pytest.Config, terminal: object, modes: Sequence[str]) -> None:
-    # Not the standard output's: that is captured while tests are collected.
+    # The terminal plugin's isatty, not that of sys.stdout, which is captured while tests are collected.
     if getattr(terminal, "isatty", False) and is_wanted(config):
         live = LiveLine(config, modes)
         config.stash[TICK] = live.draw
@@ -39,7 +43,11 @@ def register(config: pytest.Config, terminal: object, modes: Sequence[str]) -> N
 
 
 def is_wanted(config: pytest.Config, environment: Mapping[str, str] = os.environ) -> bool:
-    """With `-s` the screen belongs to the tests, which may draw on it themselves; a log of CI keeps what is drawn."""
+    """Return whether the run has a live line.
+
+    With `-s` there is none, because tests may then draw on the screen themselves; nor under CI, whose log would keep
+    each line that is drawn.
+    """
     asked = config.stash.get(LIVE, "off") == "auto" and config.get_verbosity() > -2
     runs = not config.getoption("collectonly", False) and config.getoption("capture", "no") != "no"
     able = environment.get("TERM", "") not in ("", "dumb") and not (environment.get("CI") or os.name != "posix")
@@ -47,9 +55,9 @@ def is_wanted(config: pytest.Config, environment: Mapping[str, str] = os.environ
 
 
 class LiveLine:
-    """A plugin of the process that has the terminal. There is a line while a test runs in a child, not in this process.
+    """A plugin of the process that has the terminal. It shows a line while a test runs in a child.
 
-    xdist's controller cannot know which tests do: it shows a line if the run has a matrix, of `modes`.
+    xdist's controller does not know which tests run in a child. It shows a line if the run has a matrix, of `modes`.
     """
 
     def __init__(self, config: pytest.Config, modes: Sequence[str]) -> None:
@@ -84,12 +92,13 @@ class LiveLine:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        # A test in this process may write on the terminal. During its setup this output would be captured.
+        # A test in this process may write to the terminal itself. Remove the line now: from the test's setup on, output
+        # is captured, and so would be what removes the line.
         if SETTINGS not in item.stash:
             self.hide()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        # Not the terminal's own count: a plugin's terminal may know no category of ours, or count each phase.
+        # Counted here, because a terminal of another plugin may not know our categories, or may count each phase.
         if (outcome := outcome_told_by(report)) is not None:
             self._outcomes[outcome] += 1
 
@@ -101,7 +110,7 @@ class LiveLine:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        # Not all that comes after this is written by pytest's terminal writer: a usage error is not.
+        # Remove the line here: not all output after this goes through pytest's terminal writer. A usage error does not.
         self.hide()
 
     def hide(self) -> None:
@@ -114,13 +123,14 @@ class LiveLine:
             self.draw()
 
     def draw(self) -> None:
+        """Draw the line, or draw it again, if the screen has room for it."""
         self._shows = True
-        # What pytest has written stands where the cursor is.
+        # pytest's text must be on the screen first: the line is drawn relative to the cursor.
         self._writer.flush()
         with contextlib.suppress(OSError):
             columns, rows = os.get_terminal_size(sys.stdout.fileno())
             text = self._text(columns - 1)
-            # A row of pytest's that is full to the last column has no place for the cursor to come back to.
+            # After a full row the cursor hangs in the last column, a state that save and restore do not keep.
             full = self._writer.width_of_current_line % columns == 0 < self._writer.width_of_current_line
             if text and rows >= _LEAST_ROWS and not full:
                 self._write(f"{_CLEAR_BELOW}{_ROOM_BELOW}{_SAVE}{_NEXT_ROW}{text}{_RESTORE}")
@@ -132,9 +142,9 @@ class LiveLine:
             self._write(_CLEAR_BELOW)
 
     def _write(self, text: str) -> None:
-        # A forked child has a copy of this, and no business with the terminal.
+        # A forked child has a copy of this object, and must not write to the terminal.
         if os.getpid() == self._owner:
-            # A terminal that is gone is no error.
+            # The terminal may be gone, which is no error of the run.
             with contextlib.suppress(OSError):
                 os.write(sys.stdout.fileno(), text.encode(sys.stdout.encoding, "replace"))
 
@@ -146,7 +156,7 @@ class LiveLine:
     def _now(self) -> Progress:
         now = time.monotonic()
         running = [Running(nodeid, now - began) for nodeid, began in self._began.items()]
-        # Plugins run tests again.
+        # A plugin that runs tests again makes more than were collected.
         total = max(self._total, self._done)
         left = (now - self._loop_began) / self._done * (total - self._done) if self._done >= _ENOUGH else None
         return Progress(self._done, total, self._outcomes, running, left)

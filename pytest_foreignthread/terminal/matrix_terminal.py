@@ -1,4 +1,4 @@
-"""The matrix, and what differs from the baseline, in pytest's terminal report."""
+"""The matrix and the differences from the baseline, in pytest's terminal summary."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HOW_TO_MARK: Final = (
 
 
 class MatrixPart:
-    """A plugin of the process that has the terminal: xdist's controller, not its workers."""
+    """A plugin of the process that has the terminal; under xdist that is the controller."""
 
     def __init__(self, terminal: Any, results: Results) -> None:
         self._terminal = terminal

@@ -1,4 +1,4 @@
-"""The plugin's own part of pytest's terminal report."""
+"""The sections and short summary lines of abnormal outcomes in pytest's terminal summary."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ _SUMMARY: Final = "short test summary info"
 
 
 class TerminalPart:
-    """Shows abnormal outcomes as pytest shows failures, which it does for `failed` and `error` alone."""
+    """Shows abnormal outcomes as pytest shows failures.
+
+    pytest counts a category that it does not know in its last line. But it prints FAILURES and short summary lines only
+    for `failed` and `error`, and makes the last line yellow instead of red.
+    """
 
     def __init__(self, terminal: Any) -> None:
         self._terminal = terminal
@@ -60,7 +64,7 @@ class TerminalPart:
                 self._write_reports(config, reports, style)
 
     def _write_reports(self, config: pytest.Config, reports: list[pytest.TestReport], style: str) -> None:
-        """Write what says the same of a test in several modes once; all of it with -v."""
+        """Write the reports; of reports of a test in several modes that say the same only the first, without -v."""
         entries = entries_of(self._terminal.stats)
         modes = {nodeid: str(entry["mode"]) for nodeid, entry in entries.items()}
         whole = style == "line" or config.getoption("verbose", 0) > 0
@@ -92,12 +96,13 @@ class TerminalPart:
             tw.line(content.removesuffix("\n"))
         if tail:
             if shown:
-                # Without a line between, the test's own output would seem to go on.
+                # A line between, or the tail would look like the end of the captured output.
                 tw.sep("-")
             tw.line(tail)
 
     def _teardown_sections(self, report: pytest.TestReport) -> list[tuple[str, str]]:
-        """What a teardown that passed had written after the phase of `report`, as pytest shows it for a failure."""
+        """Return the captured output of a teardown that passed after the phase of `report`, as pytest shows it."""
+        # The category "" has the reports of setups and teardowns that passed.
         passed = self._reports("")
         later = (one for one in passed if one.nodeid == report.nodeid and one.when == "teardown" != report.when)
         return [section for one in later for section in one.sections if "teardown" in section[0]]

@@ -1,4 +1,4 @@
-"""The pytest process's side of the making of an archive: start it in the background, see its end, or end it."""
+"""The background process that makes an archive, as the pytest process holds it: start it, wait for its end, kill it."""
 
 from __future__ import annotations
 
@@ -25,26 +25,31 @@ from .lock import is_lock_of, try_lock
 from .order import Order
 
 _KILLED_WITHIN: Final = 5.0
-"""Seconds; the kernel needs none, but for a process in a call to a dead disk."""
-# HotSpot makes no archive beside a class path with directories; the words for it are given anew.
+"""Seconds until a killed process must be gone. Only an uninterruptible system call, to a dead disk, takes longer."""
+# Variables that the builder does not inherit. CLASSPATH: HotSpot makes no archive if the class path has directories.
+# The variables with options for the JVM are set anew, with the options that matter to an archive.
 _LEFT_OUT: Final = ("PYTHON", "COV_CORE_", "COVERAGE_", "CLASSPATH", "JDK_AOT_VM_OPTIONS", *VARIABLES)
 
 
 class Builder:
-    """A process in a session of its own that makes one entry. It ends with the pytest process, however that ends."""
+    """A process in a session of its own that makes one entry. It ends with the pytest process, however that ends.
+
+    The builder holds the reading end of a pipe, `owner`, and ends when the pipe ends. This process holds the reading
+    end of another one, `done`, which ends with the last process of the builder.
+    """
 
     def __init__(self, group: int, new: Path, lock: int, owner: int, done: int) -> None:
         self._pid = os.getpid()
         self._group = group
         self._new = new
-        # Held here too: what a killed builder leaves is removed before another one begins.
+        # This process holds the lock as well: no other run begins before the files of a killed builder are removed.
         self._lock = lock
         self._owner = owner
         self._done = done
         self._closed = False
 
     def has_ended(self, seconds: float = 0.0) -> bool:
-        """Whether none of its processes lives, after so many seconds at most."""
+        """Return whether all processes of the builder have ended; wait for that for `seconds` at most."""
         if self._closed:
             return True
         poll = select.poll()
@@ -52,9 +57,9 @@ class Builder:
         return bool(poll.poll(seconds * 1000))
 
     def end(self) -> None:
-        """Kill what still lives of it, and remove what it has not brought to an end.
+        """Kill the processes that still live, and remove an entry that is not complete; may be called again.
 
-        It may be called again, and does nothing in a forked child.
+        Do nothing in a forked child: its copy of this object is of the same process.
         """
         if self._closed or os.getpid() != self._pid:
             return
@@ -62,6 +67,7 @@ class Builder:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._group, signal.SIGKILL)
             self.has_ended(_KILLED_WITHIN)
+        # A complete entry was renamed, and the name may belong to another builder's directory.
         if is_lock_of(self._lock, self._new):
             shutil.rmtree(self._new, ignore_errors=True)
         self._closed = True
@@ -70,7 +76,10 @@ class Builder:
 
 
 def start(root: Path, key: str, jvm: Jvm, profile: str, words: JvmWords, parts: dict[str, Any]) -> Builder | None:
-    """Return the builder of an entry; None where another one is at work or has just ended. Raise OSError."""
+    """Start to make an entry and return its builder; None if another builder works on it, or has just made it.
+
+    Raise OSError if the cache cannot be written or the process cannot be started.
+    """
     new = root / f"{key}{cache.NEW}"
     with contextlib.suppress(FileExistsError):
         new.mkdir(mode=0o700)
@@ -80,7 +89,7 @@ def start(root: Path, key: str, jvm: Jvm, profile: str, words: JvmWords, parts: 
     working: Builder | None = None
     try:
         if not isinstance(read(root / key), Archive):
-            # What was broken must not be taken for what comes.
+            # A broken entry must go: its name is that of the entry to come, and readers would take one for the other.
             shutil.rmtree(root / key, ignore_errors=True)
             for path in new.iterdir():
                 path.unlink()
@@ -98,12 +107,12 @@ def _spawn(order: Order, environment: Mapping[str, str]) -> Builder:
     owner_end, owner = os.pipe()
     done, done_end = os.pipe()
     try:
-        # Between the two stands a process that ends at once: a test that waits for its children, or counts them, must
-        # not meet one that it did not start.
+        # A process in between, which ends at once, makes the builder an orphan: a test that waits for the children of
+        # the pytest process, or counts them, must not find one that it did not start.
         pid = fork()
         if pid == 0:
             _be_between(order, environment, owner_end, done_end)
-        # Whoever reaps all children in a handler has been faster.
+        # ChildProcessError: a SIGCHLD handler of the user's, which reaps all children, was faster.
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, 0)
         return Builder(pid, Path(order.new), order.lock, owner, done)
@@ -135,7 +144,10 @@ def _be_between(order: Order, environment: Mapping[str, str], owner_end: int, do
 
 
 def _environment(environ: Mapping[str, str], words: JvmWords) -> dict[str, str]:
-    """Return the builder's environment: the modules of this process, and nothing that measures or warns."""
+    """Return the builder's environment: the same modules as in this process, and nothing that measures or warns.
+
+    A variable such as PYTHONWARNINGS could make a warning an error, and coverage would measure the builder.
+    """
     kept = {name: value for name, value in environ.items() if not name.startswith(_LEFT_OUT)}
     spoken = {name: shlex.join(chosen) for name, chosen in words.variables if chosen}
     return {**kept, **spoken, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -21,7 +21,7 @@ _CHUNK: Final = 1 << 20
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive whose checksum was right; it is trusted as long as it is the same file."""
+    """An archive whose checksum was right. It is trusted as long as it is the same, unchanged file."""
 
     path: Path
     identity: tuple[int, ...]
@@ -32,20 +32,20 @@ class Archive:
 
 @dataclass(frozen=True)
 class Failed:
-    """An archive could not be made."""
+    """The entry of an archive that could not be made, and the reason."""
 
     reason: str
 
 
 def read(entry: Path) -> Archive | Failed | None:
-    """Return what the entry holds; None where it is missing, broken, or a failure of long ago."""
+    """Return the content of an entry; None if it is missing or broken, or a failure whose time is over."""
     try:
         about = json.loads((entry / ABOUT).read_text(encoding="utf-8"))
         if "failed" in about:
             return Failed(str(about["failed"])) if time.time() < float(about["again"]) else None
         path = entry / os.path.basename(str(about["file"]))
         identity = _identity(path)
-        # HotSpot looks at the header alone: a flipped bit further on would crash the tests.
+        # HotSpot checks only the header of an archive: a flipped bit behind it would crash the tests.
         if identity is None or digest(path) != about["sha256"]:
             return None
     except (OSError, ValueError, KeyError, TypeError):
@@ -54,7 +54,7 @@ def read(entry: Path) -> Archive | Failed | None:
 
 
 def digest(path: Path) -> str:
-    """Raise OSError."""
+    """Return the SHA-256 of a file as hexadecimal digits; raise OSError if it cannot be read."""
     found = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
@@ -71,17 +71,17 @@ def _identity(path: Path) -> tuple[int, ...] | None:
 
 
 def publish(new: Path, archive: Path, parts: dict[str, Any]) -> None:
-    """Make an entry of a directory that holds an archive, under its name without NEW; raise OSError."""
+    """Turn a directory with an archive into an entry, by removing NEW from its name; raise OSError."""
     _publish(new, {"file": archive.name, "sha256": digest(archive), "for": parts})
 
 
 def publish_failure(new: Path, reason: str, parts: dict[str, Any], seconds: float) -> None:
-    """Keep other runs from trying it again for so many seconds; raise OSError."""
+    """Turn a directory into the entry of a failure, which keeps runs from trying again for `seconds`; raise OSError."""
     _publish(new, {"failed": reason, "again": time.time() + seconds, "for": parts})
 
 
 def note_failure(entry: Path, reason: str, seconds: float) -> None:
-    """Where another process makes it by now, or nothing can be written, there is nothing to be noted."""
+    """Make the entry of a failure; do nothing if another process is making the entry, or if nothing can be written."""
     new = entry.with_name(f"{entry.name}{NEW}")
     with contextlib.suppress(OSError):
         new.mkdir(mode=0o700)
@@ -93,6 +93,6 @@ def note_failure(entry: Path, reason: str, seconds: float) -> None:
 def _publish(new: Path, about: dict[str, Any]) -> None:
     (new / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     entry = new.with_name(new.name.removesuffix(NEW))
-    # Whoever holds the lock alone comes here; a directory appears under its name whole, or not.
+    # Only the holder of the lock comes here. The rename is atomic: a reader finds a complete entry or none.
     shutil.rmtree(entry, ignore_errors=True)
     new.rename(entry)

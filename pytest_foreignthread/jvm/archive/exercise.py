@@ -1,4 +1,4 @@
-"""What a test's child asks of its JVM, done once, so that the classes for it are loaded."""
+"""The calls that a test's child makes to its JVM, made once, so that the JVM loads the classes that they need."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ...model.settings import DUMP_SIGNAL, VIRTUAL_SINCE, Settings
 
 
 def exercise(settings: Settings, folder: Path, *, all_modes: bool = False) -> None:
-    """Start the JVM and call Python from it; with `all_modes` on each kind of thread, and end by `System.exit`.
+    """Start the JVM and call Python from it; with `all_modes` on each kind of thread, then end by `System.exit`.
 
-    Raise JvmStartError, and whatever a callback meets.
+    Raise JvmStartError, and the exceptions of callbacks.
     """
     jvm.start(settings, folder)
     uncaught = UncaughtExceptions()
@@ -35,7 +35,7 @@ def exercise(settings: Settings, folder: Path, *, all_modes: bool = False) -> No
     if all_modes:
         _die_of_an_exception()
         uncaught.take()
-        # Not shutdownJVM(), which waits for the threads of the pools.
+        # The JVM must exit to write what it has recorded. shutdownJVM() would wait for the threads of the pools.
         jvm.java("java.lang.System").exit(0)
 
 

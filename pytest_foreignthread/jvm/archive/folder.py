@@ -1,4 +1,4 @@
-"""The user's cache directory: where it is, whether it is safe, what is removed from it."""
+"""The user's cache directory: its path, whether it is safe, and the removal of old entries."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from .lock import locked
 MOST_ENTRIES: Final = 10
 UNUSED_DAYS: Final = 30
 NEW: Final = ".new"
-"""Ends the name of the directory of an entry that is being made."""
+"""The end of a directory's name while an entry is made in it."""
 
 _ENTRY: Final = re.compile(r"[0-9a-f]{32}(\.new)?")
 
 
 class CacheError(Exception):
-    """There is no cache to be used; the text says why."""
+    """No cache can be used; the text says why."""
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return `$XDG_CACHE_HOME/pytest-foreignthread`, else `~/.cache/pytest-foreignthread`; raise CacheError.
+    """Return `$XDG_CACHE_HOME/pytest-foreignthread`, or else `~/.cache/pytest-foreignthread`; make it if it is missing.
 
-    It is made where it is missing. A directory that others may write to, or that is another user's, is refused: HotSpot
-    maps what lies there into the process and believes it.
+    Raise CacheError if the directory cannot be made, if other users may write to it, or if it belongs to another user:
+    HotSpot maps an archive into the process and trusts it.
     """
     base = _base(environ)
     folder = base / "pytest-foreignthread"
@@ -47,7 +47,7 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def existing_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the same directory where it is there, None where it is not; raise CacheError for one that is refused."""
+    """Return the directory of `cache_folder` without making it; None if it is missing. Raise CacheError if unsafe."""
     base = _base(environ)
     folder = base / "pytest-foreignthread"
     try:
@@ -73,7 +73,7 @@ def _safe(folder: Path, status: os.stat_result) -> Path:
 
 
 def _base(environ: Mapping[str, str]) -> Path:
-    # By the XDG specification a relative path counts as none.
+    # The XDG specification says to ignore a relative path.
     if os.path.isabs(named := environ.get("XDG_CACHE_HOME", "")):
         return Path(named)
     home = environ.get("HOME") or os.path.expanduser("~")
@@ -89,7 +89,7 @@ def _entries(folder: Path) -> Iterator[Path]:
 
 
 def clear(folder: Path) -> int:
-    """Remove all entries but those that are being made; give the bytes that they took. Raise OSError."""
+    """Remove all entries except those that are being made; return how many bytes they took. Raise OSError."""
     size = 0
     for entry in _entries(folder):
         with locked(entry) as mine:
@@ -100,7 +100,7 @@ def clear(folder: Path) -> int:
 
 
 def prune(folder: Path) -> None:
-    """Remove entries that no run has used for long, and the oldest where there are many; raise OSError."""
+    """Remove entries that no run has used for `UNUSED_DAYS`, and the oldest above `MOST_ENTRIES`; raise OSError."""
     ages = sorted((time.time() - _last_use(entry), entry) for entry in _entries(folder) if entry.suffix != NEW)
     for place, (age, entry) in enumerate(ages):
         if place >= MOST_ENTRIES or age > UNUSED_DAYS * 86400:
@@ -119,6 +119,6 @@ def _last_use(entry: Path) -> float:
 
 
 def mark_used(entry: Path) -> None:
-    """A cache that cannot be written is used all the same."""
+    """Note that a run uses an entry; do nothing if the cache cannot be written, as in a read-only image of CI."""
     with contextlib.suppress(OSError):
         os.utime(entry)

@@ -1,4 +1,4 @@
-"""The words that a user has for the JVM: which of them an archive depends on, and which leave no room for ours."""
+"""The user's arguments for the JVM: those that an archive depends on, and those that exclude an archive of ours."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from typing import Final
 
 VARIABLES: Final = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS")
-"""Where HotSpot takes words from besides; `JDK_JAVA_OPTIONS` is the launcher's, and there is none here."""
+"""The environment variables from which HotSpot takes arguments. Only the `java` launcher reads `JDK_JAVA_OPTIONS`."""
 
-# An archive of the user's own, agents, other places of classes, and files that may hold such words.
+# An archive of the user's own, agents, other sources of classes, and files that may have such arguments in them.
 _LEAVES_NO_ROOM: Final = re.compile(
     r"-Xshare|-XX:[+-]?\w*(AOT|Shared|Archive|ClassList|DynamicDump|FlightRec)"
     r"|-(agentlib|agentpath|javaagent):|-Xrun|-Xdebug"
     r"|--(patch-module|upgrade-module-path|limit-modules)\b|-Xbootclasspath|-Djava\.(system\.class\.loader|class\.path)="
     r"|@|-XX:(Flags|VMOptionsFile)=|-XX:[+-]ReadVMOptionsFile"
 )
-# Heaps below 10 GB have the same pointers as the default one, whatever their size.
+# An archive made without these arguments serves beside them. Heaps below 10 GB have the same compressed pointers as the
+# default heap, whatever their size.
 _OF_NO_ACCOUNT: Final = re.compile(
     r"-D(?!java\.|jdk\.|sun\.)|-Xlog|-verbose|-(ea|da|esa|dsa|enable\w*assertions|disable\w*assertions)(:|$)"
     r"|-Xss\d|-Xm[nsx](\d{1,9}|\d{1,7}[kK]|\d{1,4}[mM]|\d[gG])$"
@@ -30,20 +31,20 @@ _OF_NO_ACCOUNT: Final = re.compile(
 
 @dataclass(frozen=True)
 class JvmWords:
-    """By source: an argument list, and the variables of the environment that are set."""
+    """Arguments for a JVM by source: those of an argument list, and those of the environment variables that are set."""
 
     arguments: tuple[str, ...]
     variables: tuple[tuple[str, tuple[str, ...]], ...]
 
     @property
     def ruling_out(self) -> str | None:
-        """The first word beside which no archive of ours is used."""
+        """The first argument that excludes an archive of ours; None if there is none."""
         words = (*self.arguments, *(word for _, words in self.variables for word in words))
         return next((word for word in words if _LEAVES_NO_ROOM.match(word)), None)
 
     @property
     def significant(self) -> JvmWords:
-        """Those that an archive has to be made with, to be of use beside them."""
+        """The arguments with which an archive must be made, or the JVM refuses it."""
         return JvmWords(
             _significant(self.arguments), tuple((name, _significant(words)) for name, words in self.variables)
         )

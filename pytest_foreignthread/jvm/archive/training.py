@@ -1,7 +1,8 @@
 """The process that makes an archive: `python -m pytest_foreignthread.jvm.archive.training ORDER`.
 
-It forks once for each step, since each needs a JVM of its own: one that does what a test's child does and tells which
-classes that took, one that writes these, and one that proves the archive before any test meets it.
+It forks once for each of three steps, because each needs a JVM of its own. The first JVM does what a test's child does
+and lists the classes that it loads. The second writes these classes into an archive. The third proves the archive: no
+test may be the first to use it.
 """
 
 from __future__ import annotations
@@ -30,22 +31,23 @@ from .order import Order
 LIMIT: Final = 120.0
 """Seconds for all steps together."""
 RETRY_AFTER: Final = 86400.0
-"""Seconds for which an archive that could not be made is not tried again."""
+"""Seconds until an archive that could not be made is tried again."""
+# Seconds between two looks whether a step has ended.
 _LOOK: Final = 0.02
 
 
 class TrainingError(Exception):
-    """No archive came of it; the text says which step failed."""
+    """No archive could be made; the text says which step failed."""
 
 
 class RunEndedError(Exception):
-    """No one is there to whom the builder belongs."""
+    """The run that started the builder has ended."""
 
 
 def main(text: str) -> None:
     order = Order(**json.loads(text))
     new = Path(order.new)
-    # What a JVM may start must keep neither the lock nor the run's pipe.
+    # A process that the JVM starts must not inherit the lock, which would stay locked, or the pipe of the run.
     for descriptor in (order.lock, order.owner):
         os.set_inheritable(descriptor, False)
     try:
@@ -54,6 +56,7 @@ def main(text: str) -> None:
         shutil.rmtree(new, ignore_errors=True)
         return
     except TrainingError as error:
+        # The log stays in the entry: it says why.
         for path in new.glob("classes*"):
             path.unlink()
         entry.publish_failure(new, str(error), order.parts, RETRY_AFTER)
@@ -101,7 +104,7 @@ def _be_a_step(builder: int, action: Callable[[], None]) -> NoReturn:
         bind_to(builder)
         action()
         status = 0
-    # The process boundary: the frames below are the builder's.
+    # The process boundary: nothing may unwind into the frames of the builder that this is a copy of.
     except BaseException:
         traceback.print_exc()
     finally:
@@ -110,7 +113,10 @@ def _be_a_step(builder: int, action: Callable[[], None]) -> NoReturn:
 
 
 def _wait(pid: int, owner: int, end: float) -> int:
-    """Return the exit code of a step; end with it when the run has ended."""
+    """Wait for a step and return its exit code. Kill the step at `end` (monotonic), or if the run has ended.
+
+    Raise RunEndedError if the run has ended.
+    """
     poll = select.poll()
     poll.register(owner, select.POLLIN)
     while True:

@@ -1,4 +1,4 @@
-"""The cache in one run: which archive its children get, what is said of it, and who makes a missing one."""
+"""The cache in one run: the archive that its children get, the line in the header, and the making of a missing one."""
 
 from __future__ import annotations
 
@@ -18,17 +18,23 @@ from .key import key_of, key_parts
 from .kinds import kind_of
 
 PATIENCE: Final = 5.0
-"""Seconds that the making of an archive has at the end of a run."""
+"""Seconds that a run waits at its end for an archive that is being made."""
 NOT_YET: Final = "none was made yet"
 TOO_SLOW_FOR: Final = 600.0
-"""Seconds in which no other run waits for an archive that was not done in time."""
+"""Seconds in which no other run tries to make an archive that was not ready at the end of a run."""
 
 
 class CacheOfRun:
-    """Registered as a plugin. Whatever goes wrong in here costs time, and a few words in the header."""
+    """The cache of one run, registered as a pytest plugin.
+
+    An archive only saves time. So no error in here fails a test or the run: the header says that there is no archive.
+    """
 
     def __init__(self, *, wanted: bool, clears: bool, makes: bool = True) -> None:
-        """With `makes` False an archive that is there is used, and a missing one is not made, nor its directory."""
+        """`wanted` is the user's choice, `clears` removes all entries first.
+
+        If `makes` is false, a missing archive is not made, nor the cache directory; an archive that exists is used.
+        """
         self._wanted = wanted
         self._makes = makes
         self._cleared = _cleared() if clears else None
@@ -40,7 +46,7 @@ class CacheOfRun:
         self._why_none = "foreign_thread_cache is off"
 
     def prepare(self, jvm: Jvm, arguments: Sequence[str], profile: str) -> None:
-        """Look for the archive of the run's JVM and arguments; begin to make it where there is none."""
+        """Look for the archive of the run's JVM and arguments; start to make it if there is none."""
         self.close(0.0)
         self._words, self._entry, self._found = jvm_words(arguments), None, None
         try:
@@ -85,6 +91,7 @@ class CacheOfRun:
         return settings if archive is None else replace(settings, jvm_cache=archive.path)
 
     def _archive(self) -> Archive | None:
+        # The builder may have finished since the last test. Its entry is read once, because that takes its checksum.
         if self._found is None and self._entry is not None and (self._entry / entry.ABOUT).exists():
             self._found = entry.read(self._entry)
             self._entry = self._entry if self._found is not None else None
@@ -105,7 +112,7 @@ class CacheOfRun:
         self.close(0.0)
 
     def close(self, patience: float = PATIENCE) -> None:
-        """Wait a few seconds for the builder, then end it."""
+        """Wait `patience` seconds for the builder, then end it; note a failure if the wait was too short."""
         working, self._builder = self._builder, None
         if working is None:
             return

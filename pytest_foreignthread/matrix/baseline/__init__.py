@@ -1,1 +1,1 @@
-"""Outcomes that are known, each with a reason: the file that holds them, and what a run changes in them."""
+"""Known outcomes, each with a reason: the file of them, and the changes that a run makes to them."""

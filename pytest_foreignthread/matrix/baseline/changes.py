@@ -1,4 +1,4 @@
-"""What a run changes in what is known: the differences that fail it, and the baseline brought up to date."""
+"""The differences between a run and the baseline: those that fail the run, and the baseline updated by them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..verdicts import Cell, Matrix, Row
 from .known import Baseline, Known, words_of
 
 NO_REASON: Final = "no reason given yet"
-"""What an update writes of a break that has no diagnosis."""
+"""The reason that an update writes for a break without a diagnosis: an entry without a reason is an error."""
 
 
 class Change(enum.Enum):
-    """The kinds of differences; the value is the word used in every report."""
+    """The kinds of differences; the value is the name that every report uses."""
 
     NEW_BREAK = "new break"
     CHANGED = "changed outcome"
@@ -27,7 +27,7 @@ class Change(enum.Enum):
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that fails the run. `mode` is None where it is about the test's whole entry."""
+    """One difference, which fails the run. `mode` is None if the difference is about the whole entry of the test."""
 
     change: Change
     test: str
@@ -37,7 +37,7 @@ class Difference:
 
     @property
     def text(self) -> str:
-        """One line: what differs, where the entry is, and its reason."""
+        """One line: what differs, the line of the entry, and the entry's reason."""
         where = self.test if self.mode is None else f"{self.test} in {self.mode}"
         return f"{self.change.value}: {where}: {self._what()}{self._entry()}"
 
@@ -64,9 +64,10 @@ class Difference:
 
 
 def compare(baseline: Baseline, matrix: Matrix, today: date, *, complete: bool = False) -> list[Difference]:
-    """Return what fails the run. With `complete` an entry whose test did not run is stale: there was nothing left out.
+    """Return the differences, each of which fails the run.
 
-    A mode in which a test was skipped or did not run says nothing on its entry.
+    If `complete`, no test was left out of the run, and so an entry whose test did not run is stale. A mode in which a
+    test was skipped or did not run makes no difference.
     """
     differences = [found for row in matrix.rows for found in _of_row(row, baseline.tests.get(row.test), today)]
     gone = _gone(baseline, matrix) if complete else []
@@ -74,7 +75,10 @@ def compare(baseline: Baseline, matrix: Matrix, today: date, *, complete: bool =
 
 
 def update(baseline: Baseline, matrix: Matrix, *, complete: bool = False) -> Baseline:
-    """Change what `compare` tells of, expired entries apart: when those end is for their author to say."""
+    """Return the baseline changed by the differences of `compare`, except for expired entries.
+
+    The author of an entry set the date of its end; only the author can move it.
+    """
     tests = dict(baseline.tests)
     for row in matrix.rows:
         known = _updated(row, tests.pop(row.test, None))
@@ -106,13 +110,14 @@ def _change(cell: Cell, expected: frozenset[Outcome] | None) -> Change | None:
         return None
     if expected is None:
         return Change.NEW_BREAK if cell.broken else None
+    # All repeats count: one that is not known is a difference, also if the others are known.
     if expected.issuperset(cell.told):
         return None
     return Change.CHANGED if cell.broken else Change.STALE
 
 
 def _updated(row: Row, known: Known | None) -> Known:
-    """Return the entry of a test, without a mode in it where there is nothing to know."""
+    """Return the entry of a test, changed by its row; an entry without modes is to be removed."""
     if known is None:
         known = Known(row.test, {}, ", ".join(sorted(row.diagnoses)) or NO_REASON)
     outcomes = dict(known.outcomes)

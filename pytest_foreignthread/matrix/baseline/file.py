@@ -1,9 +1,9 @@
-"""The file of known outcomes: one test a line, sorted, so that it reads well as a diff and merges.
+"""The file of known outcomes: one line for each test, sorted, so that diffs are small and branches merge.
 
     tests/test_a.py::test_x[1] | new=segfault, pool=hang/passed | why it is so | link=https://… | until=2027-01-31
 
-A slash stands between outcomes of which each is known. A field that could be misread is written as a JSON string.
-Lines that start with `#` belong to the test below them; those above the first test stay at the top.
+Outcomes with a slash between them are all known. A field that could be misread is written as a JSON string. Lines that
+start with `#` belong to the test below them; those above the first test stay at the top.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ _SEPARATOR: Final = " | "
 
 
 class BaselineError(Exception):
-    """The file of known outcomes cannot be understood; the text names file and line, and what to do."""
+    """The file of known outcomes cannot be read or parsed; the text names the file and the line, and what to do."""
 
 
 def read(path: Path) -> Baseline:
-    """Read the file; raise BaselineError where there is none, or where it cannot be understood."""
+    """Return the baseline in a file; raise BaselineError if there is no file, or if it cannot be parsed."""
+    # utf-8-sig: editors on Windows put a byte order mark first, which would be part of the first test's name.
     try:
         return parse(path.read_text(encoding="utf-8-sig"), str(path))
     except UnicodeDecodeError as error:
@@ -39,11 +40,11 @@ def read(path: Path) -> Baseline:
 
 
 def parse(text: str, name: str) -> Baseline:
-    """Understand the text of the file called `name`; raise BaselineError at the first line that makes no sense."""
+    """Return the baseline in the text of the file `name`; raise BaselineError for the first line that is wrong."""
     tests: dict[str, Known] = {}
     header: tuple[str, ...] = ()
     comments: list[str] = []
-    # splitlines() would also break at characters that a comment may hold, and count other lines than an editor.
+    # Not splitlines(), which also splits at characters such as U+2028, and then counts lines unlike an editor.
     for number, line in enumerate(map(str.strip, text.split("\n")), 1):
         if not line or line.startswith("#"):
             comments += [line] if line else []
@@ -61,7 +62,7 @@ def parse(text: str, name: str) -> Baseline:
 
 
 def render(baseline: Baseline) -> str:
-    """Return the file's text, tests and their modes sorted."""
+    """Return the text of the file, with tests and their modes sorted."""
     lines = list(baseline.header)
     for _, known in sorted(baseline.tests.items()):
         lines += [*known.comments, _SEPARATOR.join(_written(known))]
@@ -76,7 +77,7 @@ def _fields(line: str) -> Iterator[str]:
 
 
 def _first_field(text: str) -> tuple[str, str | None]:
-    """Return the first field and what is behind its `|`, None where there is none."""
+    """Return the first field and the text behind its `|`, or None if it is the last field."""
     if not text.startswith('"'):
         field, bar, rest = text.partition("|")
         return field.strip(), rest if bar else None
@@ -144,6 +145,6 @@ def _written(known: Known) -> Iterator[str]:
 
 
 def _quoted(field: str) -> str:
-    """Return the field, as a JSON string where the line could not be read back as it was meant."""
+    """Return the field, as a JSON string if the plain text would not be read back as the same field."""
     plain = field.isprintable() and field == field.strip() and "|" not in field and not field.startswith(('"', "#"))
     return field if plain and field else json.dumps(field)

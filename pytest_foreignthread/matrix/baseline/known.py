@@ -1,4 +1,4 @@
-"""What is known of the tests: plain data."""
+"""Known outcomes of tests, as plain data."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ HEADER: Final = (
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of one test; it has a reason, and at least one mode."""
+    """The known outcomes of one test: its entry in the baseline. An entry has a reason and at least one mode."""
 
     test: str
     outcomes: Mapping[str, frozenset[Outcome]]
-    """Mode → the outcomes of which each is known there: several of a flaky test."""
+    """Mode → the outcomes that are known in that mode, several for a flaky test."""
     reason: str
     link: str | None = None
     until: date | None = None
-    """The last day on which it holds."""
+    """The last day on which the entry is valid."""
     comments: tuple[str, ...] = ()
-    """The lines above it, `#` included."""
+    """The lines of comment above the entry, `#` included."""
     line: int | None = None
-    """Where it was read; None for one that is in no file."""
+    """The line of the entry in the file; None for an entry that is in no file."""
 
     def expired(self, today: date) -> bool:
         return self.until is not None and self.until < today
@@ -43,13 +43,16 @@ class Baseline:
     """Comments below the last test."""
 
     def knows(self, test: str, mode: str, outcome: Outcome) -> bool:
-        """Tell whether an outcome that would fail the run is known; an expired entry still knows it."""
+        """Return whether an outcome of a test in a mode is known.
+
+        An expired entry counts: it fails the run by itself, and would otherwise fail it twice.
+        """
         known = self.tests.get(test)
         return known is not None and outcome in known.outcomes.get(mode, ())
 
 
 def outcomes_of(words: str) -> frozenset[Outcome]:
-    """Understand `segfault` or `hang/passed`; raise ValueError for anything else."""
+    """Return the outcomes in a text such as `segfault` or `hang/passed`; raise ValueError for anything else."""
     found = {word.strip(): None for word in words.split("/")}
     valid = {outcome.value: outcome for outcome in Outcome}
     if wrong := [word for word in found if word not in valid]:
@@ -58,4 +61,5 @@ def outcomes_of(words: str) -> frozenset[Outcome]:
 
 
 def words_of(outcomes: frozenset[Outcome]) -> str:
+    """Return the text that `outcomes_of` reads."""
     return "/".join(sorted(outcome.value for outcome in outcomes))

@@ -1,4 +1,4 @@
-"""What a run knows beforehand: the baseline's file, and over it what the tests' markers say."""
+"""The known outcomes of a run: those of the baseline's file, and those of the tests' markers, which come first."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Expected = Mapping[str, frozenset[Outcome]]
 class KnownOutcomes:
     baseline: Baseline = field(default_factory=lambda: Baseline({}))
     updating: bool = False
-    """Whether the run writes its outcomes down: then it knows them all."""
+    """Whether the run writes its outcomes into the baseline: then all are known, and none fails the run."""
 
     def of(self, test: str, mode: str, expect: Expected) -> dict[Outcome, str]:
-        """Return the outcomes that do not fail one run of a test → why they are known. An expired entry still knows."""
+        """Return the outcomes that do not fail a test in a mode → the reason. An expired entry still counts."""
         if mode in expect:
             return dict.fromkeys(expect[mode], BY_MARKER)
         if self.updating:
@@ -32,7 +32,7 @@ class KnownOutcomes:
         return {} if known is None else dict.fromkeys(known.outcomes.get(mode, ()), known.reason)
 
     def with_markers(self, expected: Mapping[str, Expected]) -> Baseline:
-        """Return the baseline as if the markers' outcomes (test → mode → outcomes) stood in it."""
+        """Return the baseline with the outcomes of markers added (test → mode → outcomes)."""
         tests = dict(self.baseline.tests)
         for test, outcomes in expected.items():
             known = tests.get(test, Known(test, {}, BY_MARKER))
@@ -41,7 +41,7 @@ class KnownOutcomes:
 
 
 def without_expected(matrix: Matrix, expected: Mapping[str, Expected]) -> Matrix:
-    """Leave out the cells of which a marker tells: they are none of the file's business."""
+    """Return the matrix without the cells whose outcomes a marker expects, so that an update does not write them."""
     rows = (
         row_of(row.test, {mode: cell for mode, cell in row.cells.items() if mode not in expected.get(row.test, {})})
         for row in matrix.rows
@@ -50,7 +50,7 @@ def without_expected(matrix: Matrix, expected: Mapping[str, Expected]) -> Matrix
 
 
 def split(baseline: Baseline, matrix: Matrix, is_gone: Callable[[str], bool]) -> tuple[Baseline, dict[str, Known]]:
-    """Return what the run can tell of, and what it cannot: the tests that did not run and may be there all the same."""
+    """Return the entries that the run can judge, and the others: of tests that did not run and may still exist."""
     ran = {row.test for row in matrix.rows}
     aside = {test: known for test, known in baseline.tests.items() if test not in ran and not is_gone(test)}
     rest = {test: known for test, known in baseline.tests.items() if test not in aside}

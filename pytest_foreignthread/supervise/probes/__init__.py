@@ -1,1 +1,1 @@
-"""Looks at a living child: Java's, Python's and native stacks, and a crash that waits for its look."""
+"""Looks at a living child: its Java, Python and native stacks, and a crash that waits until it was looked at."""

@@ -1,8 +1,11 @@
 """A child that waits in its crash until it has been looked at.
 
-HotSpot runs the shell command of `-XX:OnError` once hs_err is written, and waits for it. The child's command writes its
-pid to one FIFO and waits for a line on another. A child without a JVM finds the FIFO there and holds itself, which is
-seen by looking: it can write to no FIFO by then.
+HotSpot runs the shell command of `-XX:OnError` once hs_err is written, and waits for the command to end. The child's
+command writes the child's pid to one FIFO and waits for a line from another. The command does not look by itself: with
+Yama's ptrace_scope 1 a process may be traced by its ancestors, not by its own children.
+
+A child without a JVM holds itself if it finds the FIFO. It writes nothing: its handler is libc's `pause`, which can do
+no more than wait. The supervisor finds the waiting thread in /proc (`held_thread`).
 """
 
 from __future__ import annotations
@@ -22,20 +25,20 @@ from .held_thread import HeldThread, held_thread
 
 @dataclass(frozen=True)
 class CrashWatch:
-    """Where the child and its supervisor meet, and what to do there."""
+    """The directory of the two FIFOs, and what to do with a child that waits in its crash."""
 
     folder: Path
     look: Callable[[int], Taken]
-    """Called with the pid of a child that waits in its crash; it has to bound itself."""
+    """Takes the documents of a child that waits in its crash, by its pid; `look` must limit its own time."""
     without_jvm: bool = False
-    """Whether the child says by no FIFO that it waits."""
+    """Whether the child has no JVM, and so writes to no FIFO when it waits."""
 
 
 class CrashGate:
-    """The supervisor's ends of both FIFOs."""
+    """The supervisor's descriptors of both FIFOs."""
 
     def __init__(self, watch: CrashWatch, ends: OpenEnds) -> None:
-        """Raise OSError or UnreadableError where the directory's file system takes no FIFO."""
+        """Make both FIFOs; raise OSError or UnreadableError if the directory's file system takes none."""
         self.look = watch.look
         self.is_silent = watch.without_jvm
         self._ends = ends
@@ -49,7 +52,7 @@ class CrashGate:
 
     @classmethod
     def opened(cls, watch: CrashWatch | None, ends: OpenEnds) -> CrashGate | None:
-        """None where no crash is to be held, or where the directory's file system takes no FIFO."""
+        """Return a new gate; None if `watch` is None, or if the file system takes no FIFO: then no crash is held."""
         if watch is not None:
             with contextlib.suppress(OSError, UnreadableError):
                 return cls(watch, ends)
@@ -58,14 +61,19 @@ class CrashGate:
     def _open(self, path: Path) -> int:
         os.mkfifo(path, 0o600)
         with self._ends.lock:
-            # For both directions: no end of file comes when a writer leaves, and no reader has to wait for a writer.
+            # Opened for both directions: a FIFO without a writer would be at its end, and poll() would return at once
+            # for ever; and neither side waits in open() for the other.
             descriptor = open_fifo(path)
             self._opened.append(descriptor)
             self._ends.add(descriptor)
         return descriptor
 
     def wants_look(self, pid: int | None) -> bool:
-        """Take what was written; whether it is the child's word, and the first: what it forked may die like it."""
+        """Read what was written; return whether the child itself waits in its crash, for the first time.
+
+        Processes that the test forked inherit the command, and write their own pids when they crash. They are released
+        without a look.
+        """
         try:
             words = os.read(self.descriptor, 65536).split()
         except BlockingIOError:
@@ -74,14 +82,17 @@ class CrashGate:
         return first and self._looked
 
     def held(self, pid: int | None) -> HeldThread | None:
-        """Return the thread of a child without a JVM that waits in its crash."""
+        """Return the thread of a child without a JVM that waits in its crash; None if none does, or if it has a JVM."""
         return held_thread(pid) if self.is_silent and pid is not None else None
 
     def wants_first_look(self) -> bool:
+        """Return whether this is the first call: one crash is looked at, later ones are let go at once."""
         first, self._looked = not self._looked, True
         return first
 
     def release(self) -> None:
+        """Let a process that waits in its crash go on to its death, or the next one if none waits now."""
+        # If the FIFO is full, it has a line for each process that can wait.
         with contextlib.suppress(BlockingIOError):
             os.write(self._go_on, b"\n")
 

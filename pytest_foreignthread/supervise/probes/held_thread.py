@@ -1,4 +1,9 @@
-"""A thread of a child without a JVM that waits in its crash, as `child.native.held_crash` says."""
+"""A thread of a child without a JVM that waits in its crash.
+
+`child.native.held_crash` describes the child's side: libc's `pause` is the handler below faulthandler's, so a thread
+that has crashed waits in `pause`, on the stack on which it crashed. Here the supervisor finds that thread in /proc, and
+reads the address of the fault from the frame that the kernel put on that stack for the handler.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +21,29 @@ from typing import Final, NamedTuple
 from ...model.settings import HELD_SIGNALS, held_mask
 from ..process import processes
 
-# `pause` is a system call of its own on x86-64; elsewhere libc calls ppoll with nothing to wait for.
+# The start of /proc/PID/task/TID/syscall: number and arguments. `pause` is a system call of its own on x86-64; on
+# aarch64 libc calls ppoll with nothing to wait for.
 _PAUSES: Final = {"x86_64": ("34 ",), "aarch64": ("73 0x0 0x0 0x0 ",)}
 _FRAMES: Final = 64 * 1024
-"""Bytes of the stack in which the frames of the two handlers are: one takes 12 KB at most."""
-# Linux's rt_sigframe: where the ucontext begins, from the beginning of the siginfo, and in it the stack pointer.
+"""Bytes of the stack that are searched for the frames of faulthandler's handler and `pause`.
+
+One frame takes 12 KB at most, with the largest set of vector registers.
+"""
+# Linux's rt_sigframe: the offset of the ucontext from the siginfo, and the offset of the stack pointer in the ucontext.
 _UCONTEXT: Final = {"x86_64": -304, "aarch64": 128}
 _STACK_POINTER: Final = {"x86_64": 40 + 15 * 8, "aarch64": 176 + 8 + 31 * 8}
 _MOST_FLAGS: Final = 16
-"""Values of a ucontext's flags, which are few bits."""
+"""A ucontext's flags are less than this: only the lowest few bits are in use."""
 _KERNELS: Final = frozenset({1, 2, 3, 4, 5, 0x80})
-"""si_code of a signal that the kernel sends for a fault; other processes and raise() have others."""
+"""The si_code values of signals that the kernel sends for a fault; kill() and raise() have others."""
 _NEAR: Final = 1024 * 1024
-"""Bytes that the stack pointer may be below a stack that is full."""
+"""Bytes that the stack pointer may be below the mapping of a stack that is full: a frame may be as large."""
 _LINE: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ *(.*)")
 
 
 @dataclass(frozen=True)
 class HeldThread:
-    """Kernel ids, and the signal in whose handler the thread waits."""
+    """A thread that waits in its crash: its process's and its own kernel id, and the signal whose handler it is in."""
 
     pid: int
     tid: int
@@ -51,7 +60,7 @@ class _Mapping(NamedTuple):
 
 
 def held_thread(pid: int) -> HeldThread | None:
-    """Return the thread that waits in its crash; None where none does."""
+    """Return the thread of a process that waits in its crash; None if none does."""
     signals = list(_fallen_back(pid))
     if not signals:
         return None
@@ -60,13 +69,17 @@ def held_thread(pid: int) -> HeldThread | None:
 
 
 def _fallen_back(pid: int) -> Iterator[int]:
-    """Yield the signals that nothing handles any more: the handler that waits was for once."""
+    """Yield the signals that have their default action again.
+
+    Then the handler `pause` was called: the kernel takes that handler away at its call (SA_RESETHAND).
+    """
     sets = processes.signal_sets(pid, pid)
     handled = sets.get("SigCgt", 0) | sets.get("SigIgn", 0)
     yield from (number for number in HELD_SIGNALS if not handled >> (number - 1) & 1)
 
 
 def _waits_in_handler(pid: int, tid: int) -> bool:
+    # The mask tells a crash from a test's own call of pause(): only the handler blocks this set of signals.
     with contextlib.suppress(OSError, ValueError):
         call = _read(pid, tid, "syscall")
         blocked = re.search(r"^SigBlk:\s*([0-9a-f]+)$", _read(pid, tid, "status"), re.M)
@@ -77,12 +90,12 @@ def _waits_in_handler(pid: int, tid: int) -> bool:
 
 
 def release(held: HeldThread) -> None:
-    """Let the thread die of its signal."""
+    """Let the thread die of its own signal, which has its default action again; the wait status is a crash's."""
     processes.signal_thread(held.pid, held.tid, held.signal)
 
 
 def crash_document(held: HeldThread) -> str:
-    """Return what the kernel shows of the crash, in the text that `evidence.held_crash` reads."""
+    """Return what the kernel shows of the crash, as text for `evidence.held_crash`."""
     lines = [f"signal: {signal.Signals(held.signal).name}", f"thread: {held.tid}"]
     mappings = list(_mappings(held.pid))
     with contextlib.suppress(OSError, ValueError, struct.error, IndexError):
@@ -102,12 +115,15 @@ def _main_stack(pid: int) -> list[str]:
 
 
 def _faults(held: HeldThread, mappings: Sequence[_Mapping]) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Yield address and stack of each fault of the kernel's that is found among the frames of handlers.
+    """Yield the address and the stack's bounds of each fault whose siginfo is found among the frames of handlers.
 
-    None for a signal that was sent: its siginfo has no address.
+    Yield nothing for a signal that was sent, because its siginfo has no address.
     """
+    # The stack pointer is the last field but one; the handler's frames lie above it. The search is for bytes that look
+    # like a siginfo with this signal, and the checks below sort out what only looks like one.
     pointer = int(_read(held.pid, held.tid, "syscall").split()[-2], 16)
     memory = _memory(held.pid, pointer, _FRAMES)
+    # A siginfo begins with the signal and an errno of 0.
     machine, wanted = platform.machine(), struct.pack("<ii", held.signal, 0)
     place = memory.find(wanted, max(0, -_UCONTEXT[machine]))
     while place >= 0:
@@ -116,6 +132,7 @@ def _faults(held: HeldThread, mappings: Sequence[_Mapping]) -> Iterator[tuple[in
         flags, link = struct.unpack_from("<QQ", memory, context)
         (below,) = struct.unpack_from("<Q", memory, context + _STACK_POINTER[machine])
         stack = _stack_at(mappings, below)
+        # In a frame the siginfo is aligned, its padding is 0, and the ucontext has no successor (uc_link).
         is_frame = place % 8 == pad == link == 0 and flags < _MOST_FLAGS
         if is_frame and code in _KERNELS and stack is not None:
             yield address, stack
@@ -123,11 +140,11 @@ def _faults(held: HeldThread, mappings: Sequence[_Mapping]) -> Iterator[tuple[in
 
 
 def _memory(pid: int, start: int, size: int) -> bytes:
-    """Return as much as there is of the memory."""
+    """Return `size` bytes of a process's memory, fewer if the mapping ends before."""
     descriptor = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
     try:
         pieces = []
-        # A page at a time: the stack ends somewhere.
+        # A page at a time: a read that crosses the end of the stack fails as a whole.
         for place in range(start, start + size, 4096):
             with contextlib.suppress(OSError):
                 pieces.append(os.pread(descriptor, 4096, place))
@@ -139,7 +156,10 @@ def _memory(pid: int, start: int, size: int) -> bytes:
 
 
 def _stack_at(mappings: Sequence[_Mapping], pointer: int) -> tuple[int, int] | None:
-    """Return the mapping in which the stack pointer was, or the next one above where it was just below."""
+    """Return the bounds of the mapping that the stack pointer was in, or just below; None if there is no such mapping.
+
+    A stack that is full faults because the stack pointer has left it at its lower end.
+    """
     above = next((one for one in mappings if one.end > pointer and one.rights.startswith("rw")), None)
     return None if above is None or pointer < above.start - _NEAR else (above.start, above.end)
 

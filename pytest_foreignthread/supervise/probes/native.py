@@ -1,4 +1,4 @@
-"""pystack, which looks at a process from outside: its C frames, and who holds the GIL."""
+"""Native stacks: what pystack reads of a process from outside, its C frames and who holds the GIL."""
 
 from __future__ import annotations
 
@@ -23,28 +23,29 @@ _NOT_ALLOWED = (
     "container: --cap-add=SYS_PTRACE), and let no debugger hold the child"
 )
 _LOG_LINE = re.compile(r"[A-Z]+\(\w*\): ")
+# Seconds in which the stop of a tracer that was killed can still arrive.
 _STOP_SETTLES = 0.2
 _POLL = 0.005
 
 
 class NativeError(Exception):
-    """Why there are no native stacks; the text says what would bring them."""
+    """There are no native stacks; the text says why, and what to do."""
 
 
 def is_wanted(choice: str) -> bool:
-    """Whether to look at all: not when it is switched off, or when there is no pystack."""
+    """Return whether native stacks are to be taken: they are not switched off, and pystack is installed."""
     return choice != OFF and importlib.util.find_spec("pystack") is not None
 
 
 def why_none(choice: str) -> str | None:
-    """Why no stacks can be had at all; None where they can, or where nobody wants them."""
+    """Return why native stacks cannot be taken; None if they can, or are switched off."""
     return _NOT_INSTALLED if choice != OFF and not is_wanted(choice) else None
 
 
 def native_stacks(pid: int, give_up: float, choice: str = AUTO, pystack: Pystack | None = None) -> str:
-    """What pystack prints of the process; at most until `give_up` on the monotonic clock. Raise NativeError.
+    """Return what pystack prints of the process; stop at `give_up` on the monotonic clock.
 
-    The process is stopped for as long as pystack reads it, a few tenths of a second, and then goes on.
+    pystack stops the process while it reads, for a few tenths of a second. Raise NativeError if there are no stacks.
     """
     if not is_wanted(choice):
         raise NativeError(_NOT_INSTALLED)
@@ -69,7 +70,10 @@ def _told(pystack: Pystack | None, arguments: list[str], give_up: float) -> tupl
 
 
 def _let_run(pid: int) -> None:
-    """Undo the stop by which a tracer attaches: it outlives a tracer that was killed before it took notice of it."""
+    """Continue a process whose tracer was killed.
+
+    A tracer attaches by a SIGSTOP. If it is killed before it has seen the process stop, the process stays stopped.
+    """
     give_up = time.monotonic() + _STOP_SETTLES
     while time.monotonic() < give_up:
         stat = processes.stat(pid)
@@ -86,5 +90,5 @@ def _reason(code: int, errors: str) -> str:
     lines = [line.strip() for line in errors.splitlines() if line.strip() and not _LOG_LINE.match(line)]
     if not lines:
         return f"pystack ended with status {code} and said nothing"
-    # Below an error of its own stands advice, some lines long; a traceback tells the error last.
+    # pystack prints an error of its own first, with lines of advice below; a traceback has the error in its last line.
     return f"pystack failed: {lines[-1] if lines[0].startswith('Traceback') else lines[0]}"

@@ -1,4 +1,8 @@
-"""Take the stacks of a child that passed its deadline, or that HotSpot holds in its crash, from outside."""
+"""Looks from outside at a child that has passed its deadline, or that waits in its crash.
+
+From outside, because nothing in the child can be relied on: a watchdog thread of Python's never runs while another
+thread holds the GIL for ever.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +23,15 @@ from .pystack import Pystack
 from .python_dump_request import DumpError, PythonDump
 
 Taker = Callable[[float], str]
-"""Gives a document's text, at most until a time on the monotonic clock."""
+"""Returns the text of a document; takes the time on the monotonic clock at which to stop."""
 
 HANG_BUDGET = 8.0
-"""Seconds that the looks at a hang may take together; half a second as a rule, much more on a machine under load."""
+"""Seconds that all looks at a hang may take together. As a rule they take half a second; a busy machine needs more."""
 CRASH_BUDGET = 2.0
-"""Seconds for which HotSpot's crash is held."""
+"""Seconds for which a crash is held by HotSpot."""
 LONG_CRASH_BUDGET = 6.0
-"""Seconds for which a crash without a JVM is held: there a stack may have 8 MB of frames, a Java thread's has 1 MB."""
+"""Seconds for which a crash without a JVM is held: its stack may be 8 MB deep, that of a Java thread 1 MB."""
+# Seconds between two looks: a thread that runs gets somewhere in this time, a thread that is stuck does not.
 _SPACING = 0.2
 
 
@@ -38,11 +43,14 @@ def take_documents(
     native_choice: str = native.OFF,
     pystack: Pystack | None = None,
 ) -> Taken:
-    """Look three times at a child that hangs; takes `budget` seconds at most, and a moment for each piece.
+    """Look three times at a child that hangs, because one look cannot tell a slow test from a stuck one.
 
-    Each look takes `java_dump`, `python_hang` and `os_threads`, whose names end in `_2` and `_3` from the second on;
-    pystack's `native` is taken after the first. What could not be taken once is not asked for again. The child has to
-    have called `faulthandler.register(dump_signal, file=…)` with `traceback_file` opened for appending or writing.
+    Each look takes the documents `java_dump`, `python_hang` and `os_threads`; their names end in `_2` and `_3` in the
+    second and third look. The document `native` comes from pystack, once, after the first look. A document that could
+    not be taken is not tried again. All looks together take about `budget` seconds at most.
+
+    The child must have called `faulthandler.register(dump_signal, file=...)` with `traceback_file` open for writing or
+    appending.
     """
     began = time.monotonic()
     looks = _Looks(pid, traceback_file, dump_signal)
@@ -57,7 +65,10 @@ def take_documents(
 
 
 def take_crash(pid: int, native_choice: str, budget: float = CRASH_BUDGET, pystack: Pystack | None = None) -> Taken:
-    """Look at a child that waits in its crash: `os_threads` and `native`; `budget` seconds at most."""
+    """Take the documents `os_threads` and `native` of a child that waits in its crash, within `budget` seconds.
+
+    Java and Python stacks are not asked for: the crashing thread has written Python's, and HotSpot's log has Java's.
+    """
     give_up = time.monotonic() + budget
     taken = _Pieces()
     taken.take(documents.OS_THREADS, lambda _: kernel_threads(pid), give_up)
@@ -70,14 +81,14 @@ def _native(pid: int, choice: str, pystack: Pystack | None) -> Taker:
 
 
 class _Pieces:
-    """The documents taken so far."""
+    """The documents that were taken so far, and why others could not be taken."""
 
     def __init__(self) -> None:
         self.documents: dict[str, str] = {}
         self.missing: dict[str, str] = {}
 
     def take(self, name: str, taker: Taker, give_up: float) -> bool:
-        """Whether the document could be taken; if not, its reason stands in `missing`."""
+        """Take a document; return whether that was possible. If not, `missing` has the reason."""
         try:
             self.documents[name] = taker(give_up)
         except (attach.AttachError, native.NativeError, ThreadsError, DumpError) as error:
@@ -88,7 +99,7 @@ class _Pieces:
 
 
 class _Looks(_Pieces):
-    """Several looks at one process."""
+    """Several looks at one process, with the documents of all of them."""
 
     def __init__(self, pid: int, file: Path, number: int) -> None:
         super().__init__()
@@ -103,10 +114,11 @@ class _Looks(_Pieces):
         }
 
     def wake(self) -> None:
-        """Let a stopped process go on, so that it can answer."""
+        """Continue a stopped process: stopped threads run neither faulthandler's handler nor HotSpot's answer."""
         stat = processes.stat(self._pid)
         if stat is not None and stat.stopped:
-            # The signal stays pending until the process goes on, so the stacks are those it was stopped with.
+            # Ask before SIGCONT: the signal stays pending until the process goes on, and the handler then runs first.
+            # So the stacks are those with which the process was stopped.
             with contextlib.suppress(DumpError):
                 self._dump.ask()
             processes.kill_group(self._pid, signal.SIGCONT)
@@ -119,12 +131,12 @@ class _Looks(_Pieces):
         self._looked_at = time.monotonic()
 
     def _java_dump(self, give_up: float) -> str:
-        # Python's stacks need some of the time as well.
+        # Leave time for Python's stacks: a JVM that reaches no safepoint never answers.
         now = time.monotonic()
         return attach.ask(self._pid, now + (give_up - now) * 0.75, "threaddump", "-l")
 
     def pause(self, give_up: float) -> None:
-        """Let time pass between two looks, but none where there is nothing to look at."""
+        """Wait between two looks; return at once if no document is left to take, or if the process ends."""
         now = time.monotonic()
         until = min(self._looked_at + _SPACING, now + (give_up - now) / 2)
         if self._takers and until > now:

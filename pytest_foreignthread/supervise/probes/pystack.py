@@ -1,6 +1,6 @@
-"""pystack in a process that has imported it: the start of a Python and the import take as long as a look.
+"""A helper process that has imported pystack, because starting Python and the import take as long as a look.
 
-It is started by the first who wants a look, and forks for each.
+The first look starts the helper, and the helper forks for each look.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from ..process.fork import OpenEnds
 from ..process.signals import SignalsHeld
 
 _CHUNK: Final = 1 << 20
-# Neither may outlive the pytest process, which may be killed at any time: 1 is PR_SET_PDEATHSIG, 9 is SIGKILL.
+# prctl(1, 9) is PR_SET_PDEATHSIG with SIGKILL: neither the helper nor its fork may outlive a pytest process that is
+# killed.
 _PROGRAM: Final = """
 import ctypes, json, os, runpy, sys, tempfile, traceback
 prctl, helper, answers = ctypes.CDLL(None).prctl, os.getpid(), os.fdopen(os.dup(1), "w")
@@ -57,19 +58,23 @@ for line in sys.stdin:
 
 
 class Pystack:
-    """Close it where ordinary tests may count, or wait for, the children of the pytest process; it can be used again.
+    """The helper process of one run of pytest.
 
-    One run of pytest has one.
+    Call `close` before code of the user's runs in the pytest process: an ordinary test may count, or wait for, the
+    children of its process. The next `run` starts the helper again.
     """
 
     def __init__(self, ends: OpenEnds) -> None:
         self._ends = ends
         self._process: subprocess.Popen[bytes] | None = None
         self._opened: list[int] = []
-        """Where requests are written, and answers read."""
+        """The descriptors to which requests are written and from which answers are read, in this order."""
 
     def run(self, arguments: list[str], give_up: float) -> tuple[int, str, str]:
-        """Return exit code, output and errors. Raise TimeoutExpired at `give_up` on the monotonic clock, or OSError."""
+        """Run pystack with `arguments`; return its exit code, stdout and stderr.
+
+        Raise TimeoutExpired at `give_up` on the monotonic clock, OSError if the helper cannot be started or ends.
+        """
         with SignalsHeld() as held:
             answered = False
             try:
@@ -77,6 +82,7 @@ class Pystack:
                 answer = held.let_through(lambda: self._ask(arguments, give_up))
                 answered = True
             finally:
+                # Without an answer the helper is still busy with this look, and would give its answer to the next one.
                 if not answered:
                     self.close()
         code, output, errors = answer
@@ -86,6 +92,7 @@ class Pystack:
         if self._process is not None and self._process.poll() is None:
             return
         self.close()
+        # The lock: no other thread may fork a child before the new descriptors are registered in `ends`.
         with self._ends.lock, contextlib.ExitStack() as theirs:
             requests, answers = self._pipe(theirs, own=1), self._pipe(theirs, own=0)
             self._process = subprocess.Popen(
@@ -93,8 +100,10 @@ class Pystack:
                 stdin=requests,
                 stdout=answers,
                 stderr=subprocess.DEVNULL,
-                # Elsewhere than in the user's directory, which Python would put first on pystack's own path.
+                # Python puts the current directory first on the path of a program that it is given by -c. In the user's
+                # directory a file named like a module of the standard library would be imported in its place.
                 cwd="/",
+                # A session of its own: ^C at the terminal is for pytest, and `close` kills the group with its forks.
                 start_new_session=True,
             )
 
@@ -121,7 +130,7 @@ class Pystack:
         return found
 
     def close(self) -> None:
-        """Nothing is left of it; may be called again."""
+        """End and reap the helper, if it runs, and close the pipes; may be called again."""
         while self._opened:
             self._ends.close(self._opened.pop())
         if self._process is not None:

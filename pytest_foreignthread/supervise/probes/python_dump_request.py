@@ -1,4 +1,4 @@
-"""faulthandler's dump by signal, asked for from outside: it needs no GIL."""
+"""faulthandler's dump of Python's stacks, asked for from outside by a signal: the handler needs no GIL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POLL = 0.005
 
 
 class DumpError(Exception):
-    """Why there is no dump, or no whole one; `text` is what there is of it."""
+    """There is no dump, or an incomplete one; `text` is the part that was written."""
 
     def __init__(self, reason: str, text: str = "") -> None:
         super().__init__(reason)
@@ -22,24 +22,27 @@ class DumpError(Exception):
 
 
 class PythonDump:
-    """One dump: what the file held when this was made is no part of it."""
+    """One dump: the part of the file that is written after this object was made."""
 
     def __init__(self, pid: int, file: Path, number: int) -> None:
         self._pid = pid
         self._file = file
         self._number = number
+        # faulthandler appends: what is in the file now belongs to earlier dumps.
         self._start = child_files.size(file)
         self._thread: int | None = None
 
     def ask(self) -> None:
-        """Send the signal, once; raise DumpError when nobody would take it."""
+        """Send the signal, in the first call only; raise DumpError if no thread can take it."""
         if self._thread is not None:
             return
         if not self._has("SigCgt", self._pid):
             # Its default action would end the child.
             raise DumpError("faulthandler was not waiting for the signal")
         service = attach.service_thread(self._pid)
-        # The others for the case that the main thread has ended, or blocks the signal.
+        # To HotSpot's thread, if there is one: a signal to the thread that hangs may interrupt its system call, and so
+        # end the hang. Without a JVM the main thread comes first, then the others: the main thread may have ended, or
+        # may block the signal.
         for thread in [service] if service is not None else [self._pid, *processes.threads(self._pid)]:
             if not self._has("SigBlk", thread) and processes.signal_thread(self._pid, thread, self._number):
                 self._thread = thread
@@ -50,7 +53,7 @@ class PythonDump:
         return processes.has_signal(self._pid, thread, field, self._number)
 
     def text(self, give_up: float) -> str:
-        """Ask, and wait for the end of the dump, until `give_up` at most; raise DumpError."""
+        """Ask for the dump, wait for its end and return it; raise DumpError if there is none by `give_up`."""
         self.ask()
         while not self._complete():
             if time.monotonic() >= give_up:
@@ -59,7 +62,11 @@ class PythonDump:
         return self._written()
 
     def _complete(self) -> bool:
-        """The kernel blocks a signal while its handler runs: neither pending nor blocked, the handler is done."""
+        """Return whether faulthandler's handler has run to its end.
+
+        The kernel blocks a signal while its handler runs: the handler is done once the signal is neither pending nor
+        blocked. A file that has not grown shows that the handler has yet to begin, unless its thread has ended.
+        """
         assert self._thread is not None
         if self._has("SigPnd", self._thread) or self._has("SigBlk", self._thread):
             return False

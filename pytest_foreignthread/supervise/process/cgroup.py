@@ -1,4 +1,4 @@
-"""What the control group of this process says of memory: its limit, and what the kernel killed for lack of it."""
+"""The memory of this process's control group: its limit, and how many processes the kernel's OOM killer has killed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from pathlib import Path
 _ROOT = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
 _COUNTER = re.compile(r"^oom_kill ([0-9]{1,18})$", re.MULTILINE)
-# Where there is no limit v1 tells the greatest number of pages, in bytes.
+# cgroup v1 has no word for "no limit": it shows the greatest number of whole pages, in bytes, just below 2**63.
 _NO_LIMIT = 2**62
 
 
 def oom_kills(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> int:
-    """Processes of this group killed so far by the kernel's OOM killer; 0 where that is not told.
+    """Return how many processes of this group the OOM killer has killed so far; 0 if the kernel shows no count.
 
-    cgroup v2 counts in `memory.events`, those of the groups below as well, v1 in `memory.oom_control`.
+    cgroup v2 shows the count in `memory.events` and includes the groups below, v1 shows it in `memory.oom_control`.
     """
     for group in _groups(root, membership):
         name = "memory.events" if group.unified else "memory.oom_control"
-        # Likeliest first: a container often sees its own group as the root.
+        # The top as well: in a container the path in /proc/self/cgroup may be the host's, while the container's own
+        # group is mounted as the root.
         for folder in (group.folder, group.top):
             with contextlib.suppress(OSError):
                 if found := _COUNTER.search((folder / name).read_text(encoding="ascii", errors="replace")):
@@ -31,9 +32,10 @@ def oom_kills(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> int:
 
 
 def memory_limit(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> int | None:
-    """Bytes that this process may take together with its group: the least of the limits from the group up to the top.
+    """Return the bytes that the processes of this group may take together; None if the kernel shows no limit.
 
-    None where no limit is told. It stands in `memory.max` in cgroup v2, in `memory.limit_in_bytes` in v1.
+    A group is bound by the limits of all groups above it, so this is the lowest of them. cgroup v2 has the limit in
+    `memory.max`, v1 in `memory.limit_in_bytes`.
     """
     limits: list[int] = []
     for group in _groups(root, membership):
@@ -46,7 +48,10 @@ def memory_limit(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> int | No
 
 @dataclass(frozen=True)
 class _Group:
-    """`unified` is cgroup v2's; `top` is where its hierarchy is mounted."""
+    """A control group: its directory, and the directory `top` where its hierarchy is mounted.
+
+    `unified` says whether the hierarchy is that of cgroup v2.
+    """
 
     top: Path
     folder: Path
@@ -58,7 +63,7 @@ class _Group:
 
 
 def _groups(root: Path, membership: Path) -> Iterator[_Group]:
-    """Yield the groups of this process that may know of memory."""
+    """Yield the groups of this process that may count memory."""
     try:
         lines = membership.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

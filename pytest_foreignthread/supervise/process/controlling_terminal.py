@@ -1,4 +1,4 @@
-"""The terminal that controls this process: whether it may be used now, and what a debugger may leave wrong in it."""
+"""The controlling terminal of this process: whether the process may use it now, and its modes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+# The controlling terminal of the process that opens it, under whatever name.
 _TERMINAL: Final = "/dev/tty"
 
 
@@ -20,7 +21,7 @@ class ControllingTerminal:
     @classmethod
     @contextlib.contextmanager
     def opened(cls) -> Iterator[ControllingTerminal | None]:
-        """None where the process has none: under CI, in a service."""
+        """Open the controlling terminal; yield None if the process has none, as under CI or in a service."""
         try:
             descriptor = os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
         except OSError:
@@ -32,17 +33,23 @@ class ControllingTerminal:
             os.close(descriptor)
 
     def wait_for_foreground(self) -> bool:
-        """Return once this process is in the foreground; stopped till then, as the kernel stops one that reads.
+        """Stop this process until it is in the foreground, as the kernel stops a background process that reads.
 
-        False where nobody would let it go on: the kernel refuses such a process to read.
+        Return False if the process was not stopped: the kernel ignores the signal in an orphaned process group, which
+        has no shell that could continue it.
         """
+        # Again after each continuation: `bg` continues a process in the background.
         while not self.in_foreground():
             if not stops(lambda: os.killpg(os.getpgrp(), signal.SIGTTIN)):
                 return False
         return True
 
     def in_foreground(self) -> bool:
-        """Also where the terminal has gone: whoever uses it is told so."""
+        """Return whether this process is in the foreground, also if the terminal was hung up.
+
+        A process that waited for a terminal that is gone would wait for ever. A process that reads from such a terminal
+        gets an error.
+        """
         try:
             return os.tcgetpgrp(self._descriptor) == os.getpgrp()
         except OSError:
@@ -55,9 +62,10 @@ class ControllingTerminal:
             return None
 
     def set_attributes(self, attributes: list[Any] | None) -> None:
-        """Also from the background, where the kernel would stop this process for it."""
+        """Set the modes of the terminal, also if this process is in the background."""
         if attributes is None:
             return
+        # In the background the kernel would send SIGTTOU, which stops this process, unless the signal is blocked.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
         try:
             with contextlib.suppress(termios.error):
@@ -67,9 +75,10 @@ class ControllingTerminal:
 
 
 def stops(send: Callable[[], object]) -> bool:
-    """Send this process a signal that stops it; return when it goes on. False where it was not stopped.
+    """Send this process a signal that stops it; return, once it goes on, whether it was stopped.
 
-    Nor is it from a thread other than Python's main one, which alone could tell.
+    On a thread other than Python's main one, send nothing and return False: only the main thread can set the handler
+    that notices SIGCONT.
     """
     if threading.current_thread() is not threading.main_thread():
         return False

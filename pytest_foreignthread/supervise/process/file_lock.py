@@ -1,4 +1,4 @@
-"""A lock between processes, on a file or a directory that others may remove, or put something else in the place of."""
+"""A lock between processes, on a file or a directory that other processes may remove or replace."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 
 def locked_or_closed(descriptor: int, is_in_place: Callable[[], bool]) -> int | None:
-    """Return the descriptor, which then holds the lock; None, and close it, where another process has the lock.
+    """Lock an opened file and return its descriptor; close it and return None if another process has the lock.
 
-    None as well where what was opened is not in its place any more: its holder may have moved it meanwhile.
+    Also return None if `is_in_place` is false once the lock is held: the last holder may have removed or moved the file
+    between the opening and the lock, and a lock on such a file keeps nobody out.
     """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The fork itself and a child's first and last steps."""
+"""The fork itself, and the first and last steps of a child."""
 
 from __future__ import annotations
 
@@ -24,14 +24,22 @@ from . import processes
 from .signals import SignalsHeld
 
 ChildMain = Callable[[Sender, Orders], None]
-"""What the child does. Python collects no garbage in it until it says so."""
+"""What the child runs. Garbage collection is off in the child until this function turns it on."""
 
+# Out of the way of tests that close low descriptors, or expect the number of the file that they open.
 _HIGH = 200
 _OF_THREADS = re.compile(r".*use of fork\(\) may lead to deadlocks")
 
 
 class OpenEnds:
-    """The descriptors that a pytest process holds for its living children; a new child closes those of its siblings."""
+    """The descriptors that the pytest process holds for its living children.
+
+    A new child closes them all. If it kept a sibling's ends, neither the sibling nor the pytest process would see the
+    end of that sibling's pipes while the new child lives.
+    """
+
+    # The lock is held from the first pipe to the fork. A fork on another thread in between would copy descriptors that
+    # are not registered yet.
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -44,7 +52,7 @@ class OpenEnds:
         return descriptor in self._descriptors
 
     def close(self, descriptor: int) -> None:
-        """Also when called again: the number may be another file's by then."""
+        """Close a descriptor if it is registered; if called again, do nothing, as the number may be another file's."""
         if descriptor in self._descriptors:
             self._descriptors.discard(descriptor)
             os.close(descriptor)
@@ -52,12 +60,13 @@ class OpenEnds:
     def close_all_in_child(self) -> None:
         for descriptor in tuple(self._descriptors):
             self.close(descriptor)
-        # The parent held the lock while it forked; this process may supervise children of its own.
+        # The parent held the lock while it forked, and nobody releases this copy. The child may fork children of its
+        # own.
         self.lock = threading.Lock()
 
 
 def flush_output() -> None:
-    """What stands in Python's buffers at the fork would be written twice."""
+    """Flush the standard streams: both processes would write what is in their buffers at the fork."""
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()  # type: ignore[union-attr]
@@ -65,10 +74,10 @@ def flush_output() -> None:
 
 @contextlib.contextmanager
 def collector_off() -> Iterator[None]:
-    """Collect no garbage while the block forks; it stays so in what is forked.
+    """Turn garbage collection off for the block; it stays off in a process that the block forks.
 
-    When Python collects its own, JPype may ask Java to do so, for which a fork of a process with a JVM would wait
-    without end.
+    JPype hooks Python's collector and may ask the JVM to collect as well. In the fork of a process with a JVM the
+    JVM's threads are missing, and that request would wait for ever.
     """
     collects = gc.isenabled()
     gc.disable()
@@ -80,21 +89,24 @@ def collector_off() -> Iterator[None]:
 
 
 def fork() -> int:
-    """Raise OSError where there is no room for a process."""
+    """Fork, without Python's warning of other threads; raise OSError if the system refuses."""
     with _of_threads_unwarned():
         return os.fork()
 
 
 @contextlib.contextmanager
 def _of_threads_unwarned() -> Iterator[None]:
-    """Let Python 3.12 and later not warn that other threads run: the user asked for a child that runs a test."""
+    """Suppress the warning of Python 3.12 and later that other threads run.
+
+    The user asked for a fork. `run.threads_before_fork` gives a warning of its own, which names the threads.
+    """
     if getattr(sys.flags, "context_aware_warnings", 0):
-        # Free-threaded builds of 3.14 and later: what is changed in here is this thread's alone.
+        # Free-threaded builds of 3.14 and later, where catch_warnings() changes the filters of this thread only.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", _OF_THREADS.pattern, DeprecationWarning)
             yield
         return
-    # catch_warnings() would put another list in the place of this one, and take back what other threads do meanwhile.
+    # catch_warnings() replaces the list of filters, and at its end drops what other threads have added in between.
     filters: list[object] = warnings.filters  # type: ignore[assignment]
     ignored = ("ignore", _OF_THREADS, DeprecationWarning, None, 0)
     filters.insert(0, ignored)
@@ -105,12 +117,14 @@ def _of_threads_unwarned() -> Iterator[None]:
 
 
 def run_child(child_main: ChildMain, messages: int, orders: int, held: SignalsHeld) -> NoReturn:
-    """Be the child. Of the parent's descriptors two are left: where messages are written, and orders read."""
+    """Run the child; never return. `messages` and `orders` are the child's ends of its two pipes."""
     status, sender = RAISED, None
     pid = getpid()
     try:
+        # The keeper does this as well: whichever comes first, neither goes on before the child has its group.
         os.setpgid(0, 0)
         sender, taken = Sender(_moved_up(messages), pid), Orders(_moved_up(orders))
+        # Last before the child's own code: a handler that raised earlier would raise without a sender.
         held.restore_in_child()
         child_main(sender, taken)
         status = 0
@@ -123,7 +137,7 @@ def run_child(child_main: ChildMain, messages: int, orders: int, held: SignalsHe
 
 
 def tell_error(sender: Sender | None, error: BaseException) -> None:
-    """Send the error that ends this child; write it to stderr where it cannot be sent."""
+    """Send the error that ends this child to the pytest process; print it to stderr if it cannot be sent."""
     if sender is not None:
         sender.send(InternalError(error_text(error, "the child")))
     if sender is None or sender.broken:
@@ -131,7 +145,11 @@ def tell_error(sender: Sender | None, error: BaseException) -> None:
 
 
 def leave(status: int, pid: int) -> NoReturn:
-    """End this process at once. A process that the test forked leaves the test's buffers to the test."""
+    """End this process at once, without Python's or the JVM's exit, which may wait for threads without end.
+
+    `pid` is the child's. A process that the test forked, and that falls through into this code, does not flush its
+    copy of the test's buffers: the text would be there twice.
+    """
     try:
         if getpid() == pid:
             flush_output()
@@ -140,7 +158,7 @@ def leave(status: int, pid: int) -> NoReturn:
 
 
 def _moved_up(descriptor: int) -> int:
-    """Tests close and reuse low descriptors."""
+    """Move a descriptor to a high number, out of the way of tests that close or reuse low ones; return the number."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     high = _HIGH if limit == resource.RLIM_INFINITY else min(_HIGH, limit // 2)
     try:
@@ -150,7 +168,8 @@ def _moved_up(descriptor: int) -> int:
 
 
 def bind_to(keeper: int) -> None:
-    """Let this child die with its keeper, also when the keeper died before this was asked for."""
+    """Let the kernel kill this child as soon as its keeper dies."""
     processes.die_with_parent()
+    # A keeper that died before the call above sends no signal: only the changed parent shows its death.
     if os.getppid() != keeper:
         os._exit(RAISED)

@@ -1,4 +1,4 @@
-"""A kept child as the pytest process holds it: pipes, the keeper's word, and the way to end both."""
+"""A child and its keeper as the pytest process holds them: the pipes, what the keeper reports, and how to end both."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from .keeper import RELEASE, TERMINATE, KeeperPipes, keep
 from .scratch import RunFolder
 from .signals import SignalsHeld
 
-# The keeper gives itself two seconds to clear up, and a moment before that.
+# Seconds that the keeper may take to terminate the child. It limits itself to 2.2 s (`keeper._GRACE + _TERMINATION`).
 _ANSWER = 3.0
+# Seconds until a released keeper must have exited; it has nothing left to do.
 _REAP = 2.0
+# Seconds for killing without the keeper's help: a test that forks on and on must not hold the run up for ever.
 _BY_FORCE = 5.0
 _POLL = 0.005
 
@@ -37,10 +39,14 @@ class OwnEnds:
 
 
 class KeptChild:
-    """End it with `terminate`, then `release`, then `close`; each may be called again."""
+    """A forked child and its keeper. The caller must call `terminate`, `release` and `close`, each once or more often.
+
+    The keeper stays unreaped until `release`, so that its pid, which is also the id of its session, cannot become
+    another process's while signals are sent to it.
+    """
 
     def __init__(self, keeper: int, pipes: OwnEnds, ends: OpenEnds, mark: int) -> None:
-        """`mark` is what all processes of the child bear."""
+        """`mark` is the mark of all processes of the child; see `supervise.mark`."""
         self.keeper = keeper
         self._mark = mark
         self.messages = pipes.messages
@@ -53,23 +59,26 @@ class KeptChild:
         self._pidfds: list[int] = []
         self.end: End | None = None
         self.gone = False
-        """The keeper has said its last word, or has died."""
+        """Whether the keeper has written its last line, or has died."""
         self._cleared_up = False
-        """The keeper has said that nothing is left."""
+        """Whether the keeper has killed and reaped the processes of the child; if not, this process has to."""
         self.leftovers = 0
         self.survivors = 0
         self.internal_error = ""
-        """What the keeper says of an error that ended it, and is not the test's."""
+        """The error of this plugin that ended the keeper, with its traceback; empty if there was none."""
         self._terminated = False
         self._closed = False
 
     @property
     def pidfd(self) -> int | None:
-        """A descriptor that becomes readable when the child ends; None where the kernel gives none."""
+        """A descriptor that becomes readable when the child ends; None if the kernel has no pidfds.
+
+        The keeper's line can be late: the test may have stopped the keeper. The pidfd shows the end without its help.
+        """
         return self._pidfds[0] if self._pidfds else None
 
     def read_status(self) -> None:
-        """Take in what the keeper says; does not block."""
+        """Read the lines that the keeper has written; do not block."""
         try:
             data = os.read(self.status, 4096)
         except BlockingIOError:
@@ -85,7 +94,8 @@ class KeptChild:
         match line.split(" "):
             case ["child", pid]:
                 self.pid = int(pid)
-                # In one step of C: a signal's handler that raised after the opening would leave it open for ever.
+                # extend() and map() open and store in one step of C. A signal handler that raised between two steps of
+                # Python would leave a descriptor open that nobody knows.
                 with contextlib.suppress(AttributeError, OSError):
                     self._pidfds.extend(map(os.pidfd_open, (self.pid,)))
                 for pidfd in self._pidfds:
@@ -106,16 +116,16 @@ class KeptChild:
                 self.end = self.end or Lost("the child could not be started or kept: " + " ".join(reason))
 
     def give(self, order: Order) -> None:
-        """A child that has gone takes none."""
+        """Send an order; if the child has gone, do nothing. Its end is seen by its pidfd and its keeper's line."""
         with _sigpipe_taken():
             os.write(self._orders, encode_order(order))
 
     def wake_keeper(self) -> None:
-        """The test may have stopped the keeper (SIGSTOP)."""
+        """Continue the keeper, which the test may have stopped (SIGSTOP)."""
         processes.kill(self.keeper, signal.SIGCONT)
 
     def terminate(self) -> None:
-        """End the child with all that it started; takes seconds at most."""
+        """End the child and all processes that it started, within `_ANSWER` and `_BY_FORCE` seconds."""
         if self._terminated:
             return
         if not self.gone:
@@ -125,10 +135,11 @@ class KeptChild:
             self._await_gone(time.monotonic() + _ANSWER)
         if not self._cleared_up:
             self._kill_by_force()
+        # Only after all steps: if a signal handler interrupts the call, the caller calls again.
         self._terminated = True
 
     def release(self) -> None:
-        """End the keeper, which has stayed for the case that this process is killed, and reap it."""
+        """End and reap the keeper, which has stayed to remove the child's files if this process is killed."""
         if self._closed:
             return
         self.terminate()
@@ -144,20 +155,26 @@ class KeptChild:
             self.read_status()
 
     def _kill_by_force(self) -> None:
-        """The keeper does not answer or is dead: kill what is below it, of its session or marked, and then itself."""
+        """Kill the descendants of a keeper that is dead or does not answer, its session, all marked, and the keeper.
+
+        Three ways to find them, because a process may leave each: a dead keeper has no descendants, setsid() leaves the
+        session, and setrlimit() takes the mark off.
+        """
         give_up, calm = time.monotonic() + _BY_FORCE, 0
-        # It is not reaped yet, so that its number cannot be another session's. Of a process that is dead once it is
-        # killed nobody can tell whether it had ended by itself, and left another: hence twice.
+        # The keeper is not reaped yet, so its pid cannot be another session's. Two calm rounds: a process that was dead
+        # when it was killed may have forked and ended by itself before, and its child is seen in the next round only.
         while calm < 2 and time.monotonic() < give_up:
             calm = calm + 1 if self._kill_members() else 0
             time.sleep(_POLL)
+        # The keeper comes last: with it gone, its descendants would have another parent and not be found below it.
         processes.kill(self.keeper, signal.SIGKILL)
+        # Without /proc the child's group is all that is known.
         if self.pid is not None and not processes.all_processes():
             processes.kill_group(self.pid, signal.SIGKILL)
         self.end = self.end or Lost("the process that keeps the child did not answer")
 
     def _kill_members(self) -> bool:
-        """Whether there was none, and none can have been overlooked."""
+        """Kill the processes that are found now; return whether there was none and none can have been missed."""
         no_marked = kill_marked(self._mark, spared=self.keeper)
         others = {*processes.descendants(self.keeper), *processes.session_members(self.keeper)} - {self.keeper}
         for pid in others:
@@ -165,6 +182,8 @@ class KeptChild:
         return no_marked and not others
 
     def close(self) -> None:
+        # Again: a handler that raised between the opening of a pidfd and `add` has left it unregistered, and `ends`
+        # closes only what is registered.
         for pidfd in self._pidfds:
             self._ends.add(pidfd)
         for descriptor in (self._control, self._orders, self.status, self.messages, *self._pidfds):
@@ -176,13 +195,17 @@ def _unquoted(line: str) -> str:
     try:
         return str(json.loads(line))
     except ValueError:
-        # It was cut.
+        # The keeper cuts a line that is longer than `keeper._LONGEST`.
         return line
 
 
 @contextlib.contextmanager
 def _sigpipe_taken() -> Iterator[None]:
-    """Write to a pipe whose reader may be gone; a conftest may have given SIGPIPE its deadly default again."""
+    """Let the block write to a pipe whose reader may be gone: no SIGPIPE, no BrokenPipeError.
+
+    Python ignores SIGPIPE, but a conftest may have set the default action again, which would kill the pytest process.
+    Then the signal is blocked for the block, and taken out of the queue before the mask is restored.
+    """
     deadly = signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE} if deadly else ())
     try:
@@ -195,7 +218,11 @@ def _sigpipe_taken() -> Iterator[None]:
 
 
 def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld, scratch: RunFolder | None = None) -> KeptChild:
-    """Fork the keeper, which forks the child. Call with signals held. Raise OSError when there is no room for it."""
+    """Fork the keeper, which forks the child. The caller puts off signals: `held`.
+
+    Raise OSError if a pipe or the keeper cannot be made. If the keeper cannot fork the child, it writes that to its
+    status pipe.
+    """
     flush_output()
     with ends.lock, contextlib.ExitStack() as opened, contextlib.ExitStack() as own:
         control_read, control = _pipe(opened, own, ends, own_end=1)
@@ -206,6 +233,7 @@ def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld, scratch: Ru
         parent = processes.open_pidfd(pid)
         if parent is not None:
             opened.callback(os.close, parent)
+        # The pytest process reads what is there and never waits in read(): it waits in poll(), with a timeout.
         for descriptor in (status, messages):
             os.set_blocking(descriptor, False)
         pipes = KeeperPipes(control_read, status_write, messages_write, orders_read, pid, parent, scratch, mark)
@@ -218,7 +246,10 @@ def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld, scratch: Ru
 
 
 def _pipe(opened: contextlib.ExitStack, own: contextlib.ExitStack, ends: OpenEnds, own_end: int) -> tuple[int, int]:
-    """A pipe of which the other end is closed when `opened` is, and the parent's own end when `own` is."""
+    """Return a new pipe; `opened` closes the end that this process passes on, `own` the end that it keeps.
+
+    `opened` is left after the fork in any case, `own` only if the fork has failed.
+    """
     pair = os.pipe()
     opened.callback(os.close, pair[1 - own_end])
     own.callback(ends.close, pair[own_end])

@@ -10,11 +10,11 @@ _HEAD = "# kernel thread id, state, CPU seconds, system call as in proc(5), name
 
 
 class ThreadsError(Exception):
-    """Why the threads could not be listed; the text says it."""
+    """The threads cannot be listed; the text says why."""
 
 
 def kernel_threads(pid: int) -> str:
-    """One line a thread; raise ThreadsError where the kernel shows none."""
+    """Return one line for each thread, below a line with the headings; raise ThreadsError if no thread is shown."""
     folder = Path(f"/proc/{pid}/task")
     lines = []
     with contextlib.suppress(OSError):
@@ -29,13 +29,17 @@ def kernel_threads(pid: int) -> str:
 
 def _line(task: Path) -> str:
     name, _, rest = (task / "stat").read_bytes().decode("utf-8", "replace").partition(" (")[2].rpartition(") ")
+    # The fields behind the name: utime and stime are fields 14 and 15 of proc(5), counted from 1 with pid and name.
     state, *numbers = rest.split()
     seconds = (int(numbers[10]) + int(numbers[11])) / os.sysconf("SC_CLK_TCK")
     return "\t".join([task.name, state, f"{seconds:.2f}", _system_call(task), " ".join(name.splitlines())]) + "\n"
 
 
 def _system_call(task: Path) -> str:
-    """Empty where this process may not trace the thread, or the kernel was built without it."""
+    """Return the system call that the thread waits in, as proc(5) shows it.
+
+    Empty if this process may not trace the thread, or if the kernel was built without CONFIG_HAVE_ARCH_TRACEHOOK.
+    """
     with contextlib.suppress(OSError):
         return (task / "syscall").read_text(encoding="ascii").strip()
     return ""

@@ -1,4 +1,7 @@
-"""libc, opened once for each way of calling it."""
+"""libc, opened once for each way of calling it.
+
+ctypes decides by the class of the library object, CDLL or PyDLL, whether a call releases the GIL.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes as the kernel shows them. On a POSIX system without Linux's calls the answers are empty, never wrong."""
+"""Processes as the kernel shows them. On a POSIX system without Linux's calls the results are empty, never wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from .libc import libc
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_PTRACER = 0x59616D61
-# Loaded before any fork: the loader's lock may be held by another thread while this process forks.
+# Loaded when this module is imported, before any fork. Another thread may hold the loader's lock at a fork, and nobody
+# releases the child's copy of it.
 _LIBC = libc()
 _POLL = 0.005
 _SETS = re.compile(rb"^(S\w\w(?:Pnd|Blk|Ign|Cgt)):\s*([0-9a-f]+)$", re.MULTILINE)
@@ -26,7 +27,7 @@ _SHORT = 4096
 
 @dataclass(frozen=True)
 class ProcessStat:
-    """A line of /proc/PID/stat, as far as it is needed here."""
+    """The fields of /proc/PID/stat that are needed here."""
 
     pid: int
     state: str
@@ -36,7 +37,7 @@ class ProcessStat:
 
     @property
     def alive(self) -> bool:
-        """A process whose main thread has left by pthread_exit() looks like a zombie, and lives on."""
+        """Whether the process runs. If its main thread has left by pthread_exit(), it looks like a zombie but runs."""
         return self.state not in ("Z", "X") or self.threads > 1
 
     @property
@@ -45,32 +46,36 @@ class ProcessStat:
 
 
 def become_subreaper() -> None:
-    """From now on orphaned descendants become children of this process."""
+    """Make orphaned descendants children of this process from now on, whatever their process group or session."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def die_with_parent() -> None:
-    """SIGKILL this process as soon as the thread that forked it ends."""
+    """Ask the kernel for SIGKILL to this process when the thread that forked it ends. A fork does not inherit this."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def go_on_with_parents_end() -> None:
-    """SIGCONT this process as soon as the thread that forked it ends."""
+    """Ask the kernel for SIGCONT to this process when the thread that forked it ends."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
 
 
 def allow_tracer(pid: int) -> None:
-    """Let a process and its descendants trace this one, where Yama would let none but its ancestors."""
+    """Let a process and its descendants trace this one, although Yama allows only ancestors. No effect without Yama."""
     _prctl(_PR_SET_PTRACER, pid)
 
 
 def _prctl(option: int, value: int) -> None:
     if prctl := getattr(_LIBC, "prctl", None):
+        # All five arguments: prctl() is variadic, and the kernel would get what stands in the registers for the rest.
         prctl(ctypes.c_int(option), ctypes.c_ulong(value), *[ctypes.c_ulong(0)] * 3)
 
 
 def open_pidfd(pid: int) -> int | None:
-    """A descriptor that becomes readable when the process ends; None where the kernel gives none."""
+    """Return a descriptor that becomes readable when the process ends; None if the kernel gives none.
+
+    A pid names another process once its own was reaped. A pidfd does not, and poll() can wait for it with a timeout.
+    """
     try:
         return os.pidfd_open(pid)
     except (AttributeError, OSError):
@@ -78,11 +83,12 @@ def open_pidfd(pid: int) -> int | None:
 
 
 def stat(pid: int) -> ProcessStat | None:
+    """Return what the kernel shows of a process; None if there is no such process, or no /proc."""
     try:
         text = _read(f"/proc/{pid}/stat").decode("ascii", "replace")
     except OSError:
         return None
-    # The command's name stands in parentheses and may hold any byte, parentheses too.
+    # The command's name stands in parentheses and may contain any byte, parentheses and spaces too.
     state, parent, _group, session, *rest = text[text.rindex(")") + 1 :].split()
     return ProcessStat(pid, state, int(parent), int(session), int(rest[13]))
 
@@ -112,7 +118,7 @@ def children() -> list[int]:
 
 
 def all_pids() -> set[int]:
-    """Empty where there is no /proc."""
+    """Return the pids of all processes; the empty set if there is no /proc."""
     try:
         return {int(name) for name in os.listdir("/proc") if name.isdecimal()}
     except OSError:
@@ -120,15 +126,16 @@ def all_pids() -> set[int]:
 
 
 def all_processes() -> list[ProcessStat]:
-    """Empty where there is no /proc."""
+    """Return all processes; the empty list if there is no /proc."""
     return [found for pid in all_pids() if (found := stat(pid))]
 
 
 def descendants(pid: int) -> list[int]:
-    """The living processes below `pid`."""
+    """Return the pids of the living processes below `pid`, those below a zombie included."""
     children: dict[int, list[ProcessStat]] = {}
     for process in all_processes():
         children.setdefault(process.parent, []).append(process)
+    # /proc is read process by process, so a process that forks meanwhile may be missed. Callers that kill look again.
     found, parents = [], [pid]
     while parents:
         below = children.get(parents.pop(), [])
@@ -142,7 +149,7 @@ def session_members(session: int) -> list[int]:
 
 
 def kill(pid: int, number: int) -> bool:
-    """Whether the signal could be sent."""
+    """Send a signal to a process; return whether that was possible."""
     try:
         os.kill(pid, number)
     except OSError:
@@ -156,7 +163,7 @@ def kill_group(group: int, number: int) -> None:
 
 
 def threads(pid: int) -> dict[int, str]:
-    """Kernel thread id → name, which Linux cuts to 15 bytes."""
+    """Return the threads of a process: kernel thread id → name, which Linux cuts to 15 bytes."""
     found = {}
     with contextlib.suppress(OSError):
         for name in os.listdir(f"/proc/{pid}/task"):
@@ -173,12 +180,13 @@ def signal_sets(pid: int, tid: int) -> dict[str, int]:
 
 
 def has_signal(pid: int, tid: int, field: str, number: int) -> bool:
-    """Whether a signal is in the set `SigCgt`, `SigBlk`, `SigPnd` … of a thread; False when it cannot be told."""
+    """Return whether a signal is in a thread's set `field`: `SigCgt`, `SigBlk`, `SigPnd`, ...; False if unknown."""
     return bool(signal_sets(pid, tid).get(field, 0) >> (number - 1) & 1)
 
 
 def signal_thread(pid: int, tid: int, number: int) -> bool:
-    """Send a signal to one thread; whether it could be sent."""
+    """Send a signal to one thread of a process; return whether that was possible."""
+    # glibc has tgkill() since 2.30; before that only the number of the system call reaches it.
     tgkill = getattr(_LIBC, "tgkill", None)
     if tgkill is not None:
         return bool(tgkill(pid, tid, number) == 0)
@@ -194,7 +202,7 @@ def wait_readable(fd: int, seconds: float) -> bool:
 
 
 def wait_for_end(pid: int, seconds: float) -> None:
-    """Wait until the process has ended, or `seconds` have passed, which is all that some kernels can tell."""
+    """Wait until the process has ended, for `seconds` at most; without pidfds always wait for `seconds`."""
     fd = open_pidfd(pid)
     if fd is None:
         time.sleep(seconds)
@@ -206,14 +214,15 @@ def wait_for_end(pid: int, seconds: float) -> None:
 
 
 def reap(pid: int, seconds: float) -> bool:
-    """Wait for a child of this process and reap it; False when it still lives after `seconds`."""
+    """Wait for a child of this process and reap it; return False if the child still lives after `seconds`."""
     give_up = time.monotonic() + seconds
+    # waitpid() has no timeout: wait for the pidfd, or poll without one.
     fd = open_pidfd(pid)
     try:
         if fd is not None:
             wait_readable(fd, seconds)
         while True:
-            # ChildProcessError: somebody else's waitpid(-1) took it, or SIGCHLD is ignored. It is gone all the same.
+            # ChildProcessError: somebody else's waitpid(-1) has reaped it, or SIGCHLD is ignored. The child is gone.
             with contextlib.suppress(ChildProcessError):
                 if os.waitpid(pid, os.WNOHANG) == (0, 0):
                     if time.monotonic() >= give_up:

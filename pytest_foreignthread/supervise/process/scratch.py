@@ -1,8 +1,10 @@
-"""Directories for what a child's death leaves: one per child, in one per run, in one per user.
+"""Scratch directories for what a dying child writes: one per child, within one per run, within one per user.
 
-A test may remove, move or replace any of them. So they are known by what they are, not by their names, and the
-directory of the run is there only while a child's is: what stands between two tests cannot be left behind by a pytest
-process that is killed then.
+A test may remove, move or replace any of them. So this process knows each by an open descriptor, not by its name.
+
+The directory of the run exists only while a child has one. Between two tests there is none that a pytest process could
+leave behind when it is killed. While there is one, a keeper stands by to remove it, except in the moment between the
+making of the directory and the fork.
 """
 
 from __future__ import annotations
@@ -20,26 +22,28 @@ from ..opened_folder import OpenedFolder
 from .file_lock import locked_or_closed
 from .fork import OpenEnds
 
+# Each failure means that another run has removed a directory in that moment: twenty in a row mean something else.
 _ATTEMPTS = 20
 _OTHER_PLACES = (Path("/tmp"), Path("/var/tmp"))
-"""Where `tempfile` looks as well."""
+"""Directories that `tempfile` tries, too, if TMPDIR is of no use."""
 _LOCK = "lock"
 _RETIRED = "retired-"
 
 
 class ScratchError(Exception):
-    """There is no safe place for scratch files; the text says what to do."""
+    """No safe scratch directory can be made; the text says why and what to do."""
 
 
 class RunFolder:
     """The directory of a run, `TEMPDIR/pytest-foreignthread-UID/run-PID-RANDOM`, mode 0700, locked.
 
-    It stays locked while the pytest process or a forked child lives. A keeper inherits it, and removes it where it
-    outlives the pytest process and all other keepers.
+    The lock shows other runs that the directory is in use: they remove directories without one. A forked process
+    inherits the lock, so the directory stays locked while the pytest process, a keeper or a child lives. The keeper
+    that outlives the pytest process and all other keepers removes the directory.
     """
 
     def __init__(self, folder: OpenedFolder, lock: int, made: Path | None) -> None:
-        """`made` is the temporary directory where that had to be made again."""
+        """`made` is the temporary directory if this run had to make it again, and so has to remove it; None if not."""
         self.folder = folder
         self.children: set[OpenedFolder] = set()
         self._lock: int | None = lock
@@ -47,36 +51,40 @@ class RunFolder:
 
     @property
     def descriptors(self) -> frozenset[int]:
-        """What a keeper needs to remove the directory."""
+        """The descriptors that a keeper needs to remove the directory."""
         return frozenset({self.folder.descriptor, *([] if self._lock is None else [self._lock])})
 
     def in_place(self) -> bool:
+        """Return whether the directory and its lock file lie where they were made, and can be used."""
         with contextlib.suppress(OSError):
             held = self._lock is not None and os.fstat(self._lock)
             return held and os.path.samestat(held, (self.folder.path / _LOCK).lstat()) and self.folder.in_place()
         return False
 
     def retire(self) -> None:
-        """Remove the directory, of which this process has the lock; may be called again."""
+        """Remove the directory; may be called again. This process holds the lock."""
         for child in self.children:
             child.remove()
-        # Under its old name a run that has made but not locked the directory would put a new lock into it, and go on.
+        # A run that has made this directory and not locked it yet must not find it under its name any more: the run
+        # would put a new lock into the emptied directory, and go on.
         self.folder.rename(_RETIRED)
         self.folder.remove()
         self._unlock()
-        # The last run takes the user's directory along.
+        # The last run removes the user's directory; rmdir() fails while another run has a directory there.
         with contextlib.suppress(OSError):
             self.folder.path.parent.rmdir()
             if self._made is not None:
                 self._made.rmdir()
 
     def retire_as_the_last(self) -> None:
-        """Remove the directory unless another process holds the lock too.
+        """Remove the directory unless another process holds the lock, too.
 
-        For a keeper that outlives the pytest process, and has no descriptors of it but `descriptors`.
+        This is for a keeper that outlives the pytest process. It has closed all descriptors but `descriptors`.
         """
+        # Their descriptors are closed here. They lie in the directory, and are removed with it.
         self.children.clear()
-        # The inherited lock is one with that of the other keepers: it is held until the last of them lets go.
+        # The lock belongs to the open file that all forks share: it is held until the last of them has closed it. To
+        # see whether others hold it, let go of it and try to lock the file as a new one.
         self._unlock()
         with contextlib.suppress(OSError):
             self._lock = _try_lock(self.folder)
@@ -99,17 +107,17 @@ class ChildFolder(OpenedFolder):
 
 
 class ScratchRoot:
-    """The scratch directories of one run of pytest; those of runs that were killed are removed with the first one."""
+    """The scratch directories of one run of pytest. The first one that it makes removes those of killed runs."""
 
     def __init__(self, parent: Path | None = None, ends: OpenEnds | None = None) -> None:
-        """`parent` is the temporary directory, where it is not to be the usual one."""
+        """`parent` is the temporary directory; None for that of `tempfile`."""
         self.ends = ends or OpenEnds()
         self._parent = parent
         self._parents_mode: int | None = None
         self._pid = os.getpid()
         self._count = 0
         self._runs: list[RunFolder] = []
-        """The last one is in use; the others wait for the end of the children that they were made for."""
+        """The last one gets new children. Earlier ones, which a test has moved or removed, wait for theirs to end."""
 
     def __enter__(self) -> ScratchRoot:
         return self
@@ -118,7 +126,7 @@ class ScratchRoot:
         self.close()
 
     def child_folder(self) -> ChildFolder:
-        """Return a new, empty directory; raise ScratchError when there is none to be had."""
+        """Return a new, empty directory; raise ScratchError if none can be made."""
         try:
             return self._new_child_folder()
         except OSError as error:
@@ -142,22 +150,25 @@ class ScratchRoot:
             return self._runs[-1]
         parent, made = self._temporary_folder()
         run = _locked_folder(parent, self.ends, made)
+        # Once in a run: the directories that are removed are those of runs that were killed before this one began.
         if self._count == 0:
             remove_stale(run.folder.path.parent)
         self._runs.append(run)
         return run
 
     def _temporary_folder(self) -> tuple[Path, Path | None]:
-        """Return where the directory of the run is to be, and again what has to be removed with it.
+        """Return the directory for the directory of the run, and the same again if this call has made it, else None.
 
-        A test may have removed the usual place, which is then made again, or have put something else there.
+        A test may have removed the temporary directory, which is then made again, or have put something else in its
+        place, and then another one serves.
         """
         usual = (self._parent or Path(tempfile.gettempdir())).absolute()
         if self._parents_mode is None:
-            # What is wrong before any test ran is the user's to mend.
+            # The first call: no test has run, so the user is to know of a temporary directory that cannot be used.
+            # stat() raises the error.
             self._parents_mode = stat.S_IMODE(usual.stat().st_mode)
         elif not _takes_files(usual):
-            # Not where a link stands there that leads nowhere, nor where the directory above is gone as well.
+            # mkdir() fails if anything else has the name, such as a dangling link, or if the directory above is gone.
             with contextlib.suppress(OSError):
                 usual.mkdir()
                 usual.chmod(self._parents_mode)
@@ -166,7 +177,7 @@ class ScratchRoot:
         return usual, None
 
     def discard(self, folder: ChildFolder) -> None:
-        """Remove a child's directory, and with the last one that of the run; may be called again."""
+        """Remove a child's directory, and that of the run if no other child uses it; may be called again."""
         folder.remove()
         folder.run.children.discard(folder)
         self._retire_unused(folder.run)
@@ -177,7 +188,7 @@ class ScratchRoot:
             self._runs.remove(run)
 
     def close(self) -> None:
-        """Remove all that is left; does nothing in a forked child, nor when called again."""
+        """Remove all directories that are left; do nothing in a forked child, or if called again."""
         while os.getpid() == self._pid and self._runs:
             self._runs[-1].retire()
             self._runs.pop()
@@ -188,6 +199,8 @@ def _takes_files(folder: Path) -> bool:
 
 
 def _user_folder(parent: Path) -> Path:
+    # The name can be guessed, and anybody may write to /tmp: another user may have made the directory, or a link in its
+    # place, to read or replace what is written there.
     folder = parent / f"pytest-foreignthread-{os.getuid()}"
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
@@ -202,7 +215,7 @@ def _user_folder(parent: Path) -> Path:
 
 def _locked_folder(parent: Path, ends: OpenEnds, made: Path | None) -> RunFolder:
     for _ in range(_ATTEMPTS):
-        # Another run may be clearing up: it may take the user's directory away, or this one before it is locked.
+        # Another run may be removing: the user's directory as an empty one, or this directory before it is locked.
         with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as undo:
             path = _user_folder(parent) / f"run-{os.getpid()}-{secrets.token_hex(4)}"
             path.mkdir(mode=0o700)
@@ -222,7 +235,7 @@ def _remove_empty(run_folder: Path) -> None:
 
 
 def _try_lock(folder: OpenedFolder) -> int | None:
-    """Return the descriptor of the locked file; None when another process has it, or has taken the directory away."""
+    """Return a descriptor that holds the lock; None if another process holds it or has removed the directory."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     lock = os.open(_LOCK, flags, 0o600, dir_fd=folder.descriptor)
 
@@ -236,7 +249,7 @@ def _try_lock(folder: OpenedFolder) -> int | None:
 def remove_stale(user_folder: Path) -> None:
     """Remove the directories of runs that were killed."""
     ends = OpenEnds()
-    # The retired ones are of a run that was killed while it cleared up.
+    # A retired directory is left by a run that was killed while it removed the directory.
     for path in (*user_folder.glob("run-*"), *user_folder.glob(f"{_RETIRED}*")):
         with contextlib.suppress(OSError), contextlib.ExitStack() as opened:
             folder = OpenedFolder(path, ends)

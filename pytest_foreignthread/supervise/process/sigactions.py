@@ -1,4 +1,7 @@
-"""Who answers a signal, as sigaction(2) has it."""
+"""The actions of signals, read and set by sigaction(2).
+
+Python's `signal` module can neither return nor restore a handler that C code has set.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ from .libc import libc_under_gil
 
 
 class Action(ctypes.Structure):
-    """struct sigaction of glibc and musl on 64 bits.
+    """The struct sigaction of glibc and musl on 64-bit Linux.
 
-    No platform has a larger one, and each has the handler first: elsewhere an action can be read, and put back as it
-    was.
+    No platform has a larger one, and each has the handler first. So an action can be read and put back on every
+    platform; the other fields have a meaning only where `is_known` is true.
     """
 
     _fields_ = (
@@ -24,16 +27,16 @@ class Action(ctypes.Structure):
 
 
 def is_known() -> bool:
-    """Return whether the layout is that of this platform."""
+    """Return whether `Action` has the layout of this platform."""
     return sys.platform == "linux" and ctypes.sizeof(ctypes.c_void_p) == 8
 
 
 def action_of(number: int) -> Action | None:
-    """Return the action of a signal; None where it cannot be read. POSIX only."""
+    """Return the action of a signal; None if it cannot be read. POSIX only."""
     action = Action()
     return None if libc_under_gil().sigaction(number, None, ctypes.byref(action)) else action
 
 
 def set_action(number: int, action: Action) -> None:
-    """Let a signal have an action. POSIX only."""
+    """Set the action of a signal. POSIX only."""
     libc_under_gil().sigaction(number, ctypes.byref(action), None)

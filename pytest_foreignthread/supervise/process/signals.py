@@ -1,4 +1,8 @@
-"""Keeping ^C, time-outs and other signals out of the moments in which a child could be lost."""
+"""Putting off ^C, timeouts and other signals in the moments in which a child could be lost.
+
+A signal handler of Python's may raise between any two instructions. If it raises between os.fork() and the line that
+stores the pid, nobody knows the new process. So its handler runs after that.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,21 @@ from ...model.fault_signals import FAULTS, numbers_of
 T = TypeVar("T")
 
 SYNCHRONOUS = frozenset(numbers_of(FAULTS))
-"""Signals of a fault of the thread itself: blocked, they kill without a word."""
-# The named ones only: Python takes its time over the many real-time signals, and this is done at each wait.
+"""The signals of a thread's own fault. They are never blocked: the kernel kills a process that has a fault while the
+signal of the fault is blocked, and faulthandler writes nothing.
+"""
+# The named signals only: Python is slow over the many real-time signals, and each child sets the mask several times.
 _HELD = frozenset(signal.Signals) - SYNCHRONOUS
 
 
 class SignalsHeld:
-    """As a context: signals wait, and no handler raises, but where they are let through.
+    """A context in which signals wait and no signal handler runs, except within `let_through`.
 
-    Blocking them is not enough: beside other threads, one of those takes the signal, and the main thread runs the
-    handler. So the handlers themselves are put off. A handler's exception is raised once all is as it was.
+    A mask is not enough: the kernel hands a signal that this thread blocks to another thread, and Python then runs the
+    handler on the main thread. Replacing the handlers is not enough either: a default action, SIGTERM's for example,
+    would end the process and leave the child. So signals are blocked and Python's handlers are replaced by one that
+    notes the signal. What has waited is raised at the end, with mask and handlers restored, and only then may a handler
+    raise an exception.
     """
 
     def __init__(self) -> None:
@@ -32,6 +41,7 @@ class SignalsHeld:
 
     def __enter__(self) -> SignalsHeld:
         self._mask = {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())}
+        # On any other thread no handler runs, and none can be set.
         if threading.current_thread() is threading.main_thread():
             self._handlers = dict(_python_handlers())
         try:
@@ -45,7 +55,10 @@ class SignalsHeld:
         retry_interrupted(self._let_through)
 
     def let_through(self, action: Callable[[], T]) -> T:
-        """Do what may be interrupted; it may raise what the handlers of signals raise that waited."""
+        """Call `action` with mask and handlers restored and return its result; the signals that waited come first.
+
+        Raise what `action` or a signal handler raises.
+        """
         try:
             retry_interrupted(self._let_through)
             return action()
@@ -53,16 +66,18 @@ class SignalsHeld:
             retry_interrupted(self._hold)
 
     def restore_in_child(self) -> None:
-        """What waits is the parent's."""
+        """Restore mask and handlers in a forked child, and drop the signals that wait: they were sent to the parent."""
         self._put_off.clear()
         retry_interrupted(self._let_through)
 
     def _hold(self) -> None:
+        # The mask first: while the handlers are replaced one by one, no signal must meet the handler of before.
         signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
         for number in self._handlers:
             signal.signal(number, self._note)
 
     def _let_through(self) -> None:
+        # In the reverse order: a signal that the mask lets through must meet the handler that was there before.
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
@@ -74,10 +89,13 @@ class SignalsHeld:
 
 
 def retry_interrupted(action: Callable[[], object], attempts: int = 4) -> None:
-    """Do all of an action that may be begun again, though handlers raise in the midst of it; then let that out."""
+    """Call `action` until it has run to its end, though signal handlers may interrupt it; then raise what they raised.
+
+    `action` must be repeatable: it may be interrupted anywhere and is then called again, `attempts` times at most.
+    """
     try:
         action()
-    # Whatever a handler raises, KeyboardInterrupt and pytest-timeout's own among it.
+    # A handler may raise anything, KeyboardInterrupt and pytest-timeout's exception among it.
     except BaseException:
         if attempts > 1:
             retry_interrupted(action, attempts - 1)

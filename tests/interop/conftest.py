@@ -7,11 +7,11 @@ from typing import Protocol
 
 import pytest
 
-from ..plugin.conftest import SuiteRun, class_archive, run_suite_in
+from ..plugin.conftest import SuiteRun, class_archive, no_server_is_left, run_suite_in
 from ..run_command import ALL_PLUGINS
 from .environment import PYTHON
 
-__all__ = ["class_archive", "run_with", "run_with_in"]
+__all__ = ["class_archive", "no_server_is_left", "run_with", "run_with_in"]
 
 
 class RunWith(Protocol):

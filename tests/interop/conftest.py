@@ -35,6 +35,8 @@ def run_with_in(
 ) -> SuiteRun:
     if not PYTHON.exists():
         pytest.fail("the plugins are not installed: run python -m tests.interop", pytrace=False)
+    # pystack takes longer than a test that dies, and is none of these plugins' business.
+    args = ("--foreign-thread-native=off", *args)
     if plugins == "*":
         return run_suite_in(folder, files, *args, env={**ALL_PLUGINS, **(env or {})}, python=PYTHON)
     named = [word for name in plugins.split() for word in ("-p", name)]

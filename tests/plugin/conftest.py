@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 import pytest
 
-from ..forked_runs import OWN_INTERPRETERS, close_servers, run_pytest
+from ..forked_runs import OWN_INTERPRETERS, close_servers, run_python
 from ..run_command import FEW_PLUGINS, run_command
 
 ENDLESS = 300.0
@@ -86,7 +86,7 @@ def run_suite_in(
     # Plugins take a run for that of an xdist worker by its environment: these tests may be run by one.
     asked = {**os.environ, **FEW_PLUGINS, "PY_COLORS": "0", **(env or {})}
     environment = {name: value for name, value in asked.items() if not name.startswith("PYTEST_XDIST_")}
-    done = run_pytest(command, folder, environment, ENDLESS)
+    done = run_python(command, folder, environment, ENDLESS)
     document = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
     return SuiteRun(done.returncode, done.stdout, done.stderr, folder, document)
 
@@ -130,6 +130,14 @@ def own_interpreters() -> Iterator[None]:
     """No run of pytest is a fork of a server, in modules about signals, threads, or how a process starts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(OWN_INTERPRETERS, "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def without_native_stacks() -> Iterator[None]:
+    """No run looks at native stacks, in modules with another subject: pystack takes longer than a test that dies."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_ADDOPTS", "--foreign-thread-native=off")
         yield
 
 

@@ -11,7 +11,8 @@ FEW_PLUGINS: Final = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 ALL_PLUGINS: Final = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
 """What has pytest load each plugin that is installed, as for a user."""
 # pytest-forked is there wherever this plugin is.
-_ALWAYS: Final = ("foreign_thread", "pytest_forked")
+FEW_OPTIONS: Final = ("-pforeign_thread", "-ppytest_forked")
+"""What has pytest load this plugin nevertheless."""
 _OF_OPTIONS: Final = {"-n": "xdist", "--numprocesses": "xdist", "--dist": "xdist", "--cov": "pytest_cov"}
 """Start of an option → the entry point of the plugin that declares it."""
 
@@ -19,4 +20,4 @@ _OF_OPTIONS: Final = {"-n": "xdist", "--numprocesses": "xdist", "--dist": "xdist
 def run_command(*args: str, python: str | Path = sys.executable) -> list[str]:
     """Return a command that loads this plugin, and those that declare its options."""
     declare = [plugin for start, plugin in _OF_OPTIONS.items() if any(arg.startswith(start) for arg in args)]
-    return [str(python), "-m", "pytest", *(f"-p{plugin}" for plugin in (*_ALWAYS, *dict.fromkeys(declare))), *args]
+    return [str(python), "-m", "pytest", *FEW_OPTIONS, *(f"-p{plugin}" for plugin in dict.fromkeys(declare)), *args]

@@ -14,9 +14,11 @@ import termios
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import pyte
+
+from .forked_runs import start_at_terminal
 
 ENDLESS: Final = 300.0
 """Seconds after which what never comes is given up; never a measure of speed."""
@@ -26,6 +28,15 @@ _MARK: Final = b"\0"
 _WITH_THE_TERMINAL: Final = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 )
+
+
+class Process(Protocol):
+    """A program under test."""
+
+    @property
+    def pid(self) -> int: ...
+    def kill(self) -> None: ...
+    def wait(self, timeout: float, /) -> int: ...
 
 
 class Terminal:
@@ -44,7 +55,9 @@ class Terminal:
         self.screen.resize(rows, columns)
         self._set_size(columns, rows)
 
-    def start(self, command: list[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    def start(self, command: list[str], folder: Path, environment: Mapping[str, str]) -> Process:
+        if forked := start_at_terminal(command, folder, environment, self.slave):
+            return forked
         return subprocess.Popen(
             [sys.executable, "-c", _WITH_THE_TERMINAL, *command],
             cwd=folder,
@@ -94,7 +107,7 @@ class Terminal:
             assert time.monotonic() < give_up
             self.read(0.01)
 
-    def end_of(self, process: subprocess.Popen[bytes]) -> int:
+    def end_of(self, process: Process) -> int:
         """Read until the program ends; give its exit status. One that does not end is killed."""
         give_up = time.monotonic() + ENDLESS
         pidfd = os.pidfd_open(process.pid)

@@ -7,11 +7,11 @@ from typing import Protocol
 
 import pytest
 
-from ..plugin.conftest import SuiteRun, class_archive, run_suite_in
+from ..plugin.conftest import SuiteRun, class_archive, no_server_is_left, run_suite_in
 from ..run_command import ALL_PLUGINS
 from .environment import PYTHON
 
-__all__ = ["class_archive", "run_with", "run_with_in"]
+__all__ = ["class_archive", "no_server_is_left", "run_with", "run_with_in"]
 
 
 class RunWith(Protocol):
@@ -35,6 +35,8 @@ def run_with_in(
 ) -> SuiteRun:
     if not PYTHON.exists():
         pytest.fail("the plugins are not installed: run python -m tests.interop", pytrace=False)
+    # pystack takes longer than a test that dies, and is none of these plugins' business.
+    args = ("--foreign-thread-native=off", *args)
     if plugins == "*":
         return run_suite_in(folder, files, *args, env={**ALL_PLUGINS, **(env or {})}, python=PYTHON)
     named = [word for name in plugins.split() for word in ("-p", name)]

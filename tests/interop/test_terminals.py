@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from ..plugin.conftest import SuiteRun
-from ..terminals import Terminal
+from ..terminals import ENDLESS, Terminal
 from .conftest import RunWith
 from .environment import PYTHON
 from .suites import OUTCOMES, WORDS
@@ -127,7 +127,7 @@ def test_the_live_line_below(terminal: Terminal, tmp_path: Path, plugin: tuple[s
         assert terminal.end_of(process) == pytest.ExitCode.TESTS_FAILED
     finally:
         process.kill()
-        process.wait()
+        process.wait(ENDLESS)
         os.close(event)
     assert not any("/5  passed" in line for line in terminal.lines)
     shown = "\n".join(terminal.lines)

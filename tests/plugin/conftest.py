@@ -6,15 +6,16 @@ import fcntl
 import json
 import os
 import re
-import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import pytest
 
+from ..forked_runs import OWN_INTERPRETERS, close_servers, run_python
 from ..run_command import FEW_PLUGINS, run_command
 
 ENDLESS = 300.0
@@ -81,19 +82,11 @@ def run_suite_in(
     report = folder / "report.json"
     options = [f"--foreign-thread-report={report}", *args]
     own_choice = any(name in (env or {}) for name in FEW_PLUGINS)
-    command = [python, "-m", "pytest", *options] if own_choice else run_command(*options, python=python)
+    command = [str(python), "-m", "pytest", *options] if own_choice else run_command(*options, python=python)
     # Plugins take a run for that of an xdist worker by its environment: these tests may be run by one.
-    environment = {**os.environ, **FEW_PLUGINS, "PY_COLORS": "0", **(env or {})}
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={name: value for name, value in environment.items() if not name.startswith("PYTEST_XDIST_")},
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=ENDLESS,
-        check=False,
-    )
+    asked = {**os.environ, **FEW_PLUGINS, "PY_COLORS": "0", **(env or {})}
+    environment = {name: value for name, value in asked.items() if not name.startswith("PYTEST_XDIST_")}
+    done = run_python(command, folder, environment, ENDLESS)
     document = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
     return SuiteRun(done.returncode, done.stdout, done.stderr, folder, document)
 
@@ -123,6 +116,29 @@ def class_archive(cache_home: Path) -> None:
         if not (folder / "report.json").exists():
             made = run_suite_in(folder, _UNTIL_THE_ARCHIVE_IS_THERE, "-p", "no:cacheprovider")
             assert made.closing_line == "2 passed", made.output
+
+
+@pytest.fixture(scope="package", autouse=True)
+def no_server_is_left() -> Iterator[None]:
+    """Other packages' tests count the processes below theirs."""
+    yield
+    close_servers()
+
+
+@pytest.fixture(scope="module")
+def own_interpreters() -> Iterator[None]:
+    """No run of pytest is a fork of a server, in modules about signals, threads, or how a process starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(OWN_INTERPRETERS, "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def without_native_stacks() -> Iterator[None]:
+    """No run looks at native stacks, in modules with another subject: pystack takes longer than a test that dies."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_ADDOPTS", "--foreign-thread-native=off")
+        yield
 
 
 @pytest.fixture

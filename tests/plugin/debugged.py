@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,7 @@ from typing import Final
 from pytest_foreignthread.supervise.process import processes
 
 from ..run_command import FEW_PLUGINS, run_command
-from ..terminals import ENDLESS, Terminal
+from ..terminals import ENDLESS, Process, Terminal
 
 LEFT_OUT: Final = {"CI", "BUILD_NUMBER", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "COLUMNS", "LINES", "PYTEST_ADDOPTS"}
 FOREIGN: Final = "@pytest.mark.foreign_thread(mode={!r}, timeout={})"
@@ -27,7 +26,7 @@ class Debugged:
     """A run of pytest on a terminal, with a user who types when he is asked."""
 
     terminal: Terminal
-    process: subprocess.Popen[bytes]
+    process: Process
     folder: Path
     _seen: int = 0
 

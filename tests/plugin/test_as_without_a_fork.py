@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 import re
-import subprocess
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 import pytest
 
+from ..forked_runs import run_python
 from ..run_command import FEW_PLUGINS, run_command
 from .conftest import ENDLESS
 from .ordinary_suite import BODIES, CONFTEST, PYTEST_9
@@ -57,17 +57,8 @@ def run(folder: Path, mode: str, *args: str, files: dict[str, str]) -> Seen:
     seen, junit = folder / "seen", folder / "junit.xml"
     plain = () if mode else ("-p", "no:foreign_thread")
     command = run_command(*plain, f"--basetemp={folder / 'tmp'}", f"--junitxml={junit}", *args)
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, **FEW_PLUGINS, "PY_COLORS": "0", "COLUMNS": "120", "SEEN": str(seen), "MODE": mode},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=5 * ENDLESS,
-        check=False,
-    )
+    environment = {**os.environ, **FEW_PLUGINS, "PY_COLORS": "0", "COLUMNS": "120", "SEEN": str(seen), "MODE": mode}
+    done = run_python(command, folder, environment, 5 * ENDLESS)
     told = [_normal(json.loads(line)) for line in seen.read_text(encoding="utf-8").splitlines()]
     written = junit.read_text(encoding="utf-8") if junit.exists() else ""
     return Seen(done.returncode, told, _screen(done.stdout), done.stderr, _junit(written))

@@ -9,6 +9,9 @@ import pytest
 
 from .conftest import run_suite_in
 
+# The server has frozen the objects that are there before a fork.
+pytestmark = pytest.mark.usefixtures("own_interpreters")
+
 SUITE: Final = """
     import gc, weakref
     import pytest

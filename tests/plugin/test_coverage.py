@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from ..forked_runs import run_python
+from ..run_command import ALL_PLUGINS, FEW_PLUGINS, run_command
 from .conftest import ENDLESS
 
 PACKAGE: Final = """
@@ -68,12 +68,14 @@ def measure(folder: Path, *args: str, values: str = "[0, 1]", run: bool = False)
     """Run the suite; give the report of coverage on the package by function, its totals under an empty name."""
     (folder / "measured.py").write_text(PACKAGE)
     (folder / "test_it.py").write_text(SUITE.replace("{values}", values))
-    start = ["coverage", "run", "--source=measured", "-m"] if run else []
-    env = {**os.environ, "PYTHONPATH": str(folder)}
-    for command in ([*start, "pytest", "-q", "--tb=no", *args], ["coverage", "json", "-q", "--show-contexts"]):
-        done = subprocess.run(
-            [sys.executable, "-m", *command], cwd=folder, env=env, capture_output=True, text=True, timeout=ENDLESS
-        )
+    python, *pytest_command = run_command("-q", "--tb=no", *args)
+    plugins = FEW_PLUGINS
+    if "-n2" in args:
+        # As a user does.
+        pytest_command, plugins = ["-m", "pytest", "-q", "--tb=no", *args], ALL_PLUGINS
+    start = ["-m", "coverage", "run", "--source=measured"] if run else []
+    for command in ([*start, *pytest_command], ["-m", "coverage", "json", "-q", "--show-contexts"]):
+        done = run_python([python, *command], folder, {**os.environ, **plugins}, ENDLESS)
         assert "CoverageWarning" not in done.stdout + done.stderr
     document: dict[str, Any] = json.loads((folder / "coverage.json").read_text())["files"]["measured.py"]
     assert not list(folder.glob(".coverage.*"))

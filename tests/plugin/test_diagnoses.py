@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from ..run_command import FEW_OPTIONS, FEW_PLUGINS
 from .conftest import ENDLESS, current_thread, functions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,7 +142,8 @@ def _run_page(code: str, report: Path) -> PageRun:
 
 
 def _run(command: list[str], report: Path) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PY_COLORS": "0", "PYTEST_ADDOPTS": f"--foreign-thread-report={report}"}
+    options = [*FEW_OPTIONS, f"--foreign-thread-report={report}"]
+    env = {**os.environ, **FEW_PLUGINS, "PY_COLORS": "0", "PYTEST_ADDOPTS": shlex.join(options)}
     return subprocess.run(
         [sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=ENDLESS, check=False
     )

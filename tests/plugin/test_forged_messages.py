@@ -9,20 +9,20 @@ import pytest
 
 from .conftest import ENDLESS, RunSuite, SuiteRun, run_suite_in
 
+pytestmark = pytest.mark.usefixtures("without_native_stacks")
+
 SUITE: Final = """
-    import gc, itertools, math, os, threading, time
+    import itertools, math, os, threading, time
     import pytest
     from pytest_foreignthread.model.observation import *
     from pytest_foreignthread.model.outcomes import Phase
-    from pytest_foreignthread.channel.wire import Sender
 
     pytestmark = [pytest.mark.forked, pytest.mark.foreign_thread(timeout=TIMEOUT)]
     GONE = object()
 
     @pytest.fixture
-    def send():
-        own = lambda one: type(one) is Sender and one._owner_pid == os.getpid()
-        return next(one for one in gc.get_objects() if own(one)).send
+    def send(request):
+        return request.config.pluginmanager.getplugin("foreign_thread_child")._sender.send
 
     def forged(request, **fields):
         report = {
@@ -168,11 +168,10 @@ def test_an_odd_warning_is_shown(run: SuiteRun) -> None:
 
 
 WHOLE: Final = """
-    import gc, os, warnings
+    import os, warnings
     import pytest
     from pytest_foreignthread.model.observation import Finished, PhaseStarted, ReportMade
     from pytest_foreignthread.model.outcomes import Phase
-    from pytest_foreignthread.channel.wire import Sender
 
     pytestmark = pytest.mark.forked
 
@@ -191,8 +190,7 @@ WHOLE: Final = """
 
     @pytest.mark.parametrize("name", FIELDS)
     def test_it(request, name):
-        own = lambda one: type(one) is Sender and one._owner_pid == os.getpid()
-        send = next(one for one in gc.get_objects() if own(one)).send
+        send = request.config.pluginmanager.getplugin("foreign_thread_child")._sender.send
         report = {
             "nodeid": request.node.nodeid, "location": list(request.node.location), "keywords": {}, "outcome": "passed",
             "longrepr": None, "sections": [], "duration": 0.1, "start": 1, "stop": 2, "user_properties": [],

@@ -11,6 +11,8 @@ import pytest
 
 from .conftest import SuiteRun, run_suite_in
 
+pytestmark = pytest.mark.usefixtures("without_native_stacks")
+
 HELPERS: Final = """
     import ctypes, os, shutil, signal, tempfile
     from pathlib import Path

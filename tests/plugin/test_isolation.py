@@ -10,6 +10,8 @@ import pytest
 
 from .conftest import RunSuite, SuiteRun
 
+pytestmark = pytest.mark.usefixtures("without_native_stacks")
+
 CONFTEST: Final = """
     import os
     import pytest

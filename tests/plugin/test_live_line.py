@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Final
 import pytest
 
 from ..run_command import FEW_PLUGINS, run_command
-from ..terminals import ENDLESS, Terminal
+from ..terminals import ENDLESS, Process, Terminal
 from .conftest import RunSuite
 
 DRAWN: Final = re.compile(r"\x1bD\x1b\[A\x1b7.*?\x1b8", re.DOTALL)
@@ -28,7 +27,7 @@ class Watched:
     """A run of pytest on a terminal."""
 
     terminal: Terminal
-    process: subprocess.Popen[bytes]
+    process: Process
     folder: Path
     events: dict[str, int]
     """FIFOs for which tests wait, by name."""
@@ -158,6 +157,8 @@ FULL_ROW: Final = len("test_it.py::test_first[0-main] ")
     ],
     ids=str,
 )
+# A high screen without a full row shows what the others show.
+@pytest.mark.by_default("()-20-8", "('-v',)-100-8", f"('-v',)-{FULL_ROW}-40")
 def test_the_screen_is_what_it_is_without_the_line(
     watch: Watch, args: tuple[str, ...], columns: int, rows: int
 ) -> None:

@@ -12,6 +12,8 @@ from pytest_foreignthread.model.choices import MODES
 
 from .conftest import RunSuite, SuiteRun, run_suite_in
 
+pytestmark = pytest.mark.usefixtures("without_native_stacks")
+
 THREAD: Final = """
 def java_thread():
     import jpype

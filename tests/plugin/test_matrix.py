@@ -12,6 +12,8 @@ import pytest
 from ..unit.sample_report import VALIDATOR
 from .conftest import RunSuite, SuiteRun, run_suite_in
 
+pytestmark = pytest.mark.usefixtures("without_native_stacks")
+
 CONFTEST: Final = """
 import pytest
 

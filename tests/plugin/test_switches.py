@@ -10,6 +10,8 @@ import pytest
 
 from .conftest import RunSuite, SuiteRun
 
+pytestmark = pytest.mark.usefixtures("without_native_stacks")
+
 SUITE: Final = """
     import ctypes, os, threading
     import pytest

@@ -9,6 +9,9 @@ import pytest
 
 from .conftest import RunSuite, SuiteRun
 
+# Threads of the pytest process are the subject.
+pytestmark = pytest.mark.usefixtures("own_interpreters")
+
 CONFTEST: Final = """
     import ctypes, threading
 

@@ -160,7 +160,7 @@ def _problems(item: pytest.Item, marked: Marked) -> Iterator[tuple[str, str]]:
         # It came too late, or to something that is no function, and to run in the first mode alone would say nothing.
         yield (
             item.nodeid,
-            f"{MARKER}(mode={list(marked.modes)!r}): want one mode here; a list makes several tests of {_LISTS}",
+            f"{MARKER}(mode={list(marked.modes)!r}): expected one mode here; a list makes several tests of {_LISTS}",
         )
 
 

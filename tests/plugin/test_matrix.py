@@ -342,10 +342,10 @@ def test_each_difference_fails_the_run(run_suite: RunSuite, tmp_path: Path) -> N
 
 
 MISTAKES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    "update nothing": (("--foreign-thread-update-baseline",), "want --foreign-thread-baseline=FILE as well"),
+    "update nothing": (("--foreign-thread-update-baseline",), "expected --foreign-thread-baseline=FILE as well"),
     "no file": (("--foreign-thread-baseline=none.txt",), "--foreign-thread-update-baseline writes a new one"),
-    "no baseline": (("--foreign-thread-baseline=test_it.py",), "test_it.py:1: want `test | mode=outcome | reason`"),
-    "no mode": (("--foreign-thread-modes=main,news",), "-modes=main,news: want some of same, new, "),
+    "no baseline": (("--foreign-thread-baseline=test_it.py",), "test_it.py:1: expected `test | mode=outcome | reason`"),
+    "no mode": (("--foreign-thread-modes=main,news",), "-modes: expected some of same, new, "),
 }
 
 

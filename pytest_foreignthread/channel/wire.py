@@ -26,6 +26,7 @@ from ..model.observation import (
     InternalError,
     JvmAdopted,
     JvmFailed,
+    JvmStarted,
     Message,
     NotServed,
     PhaseStarted,
@@ -43,7 +44,7 @@ _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     cls.__name__.encode(): cls
     for cls in (
         *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, UncaughtException, InternalError, SessionStopped),
-        *(JvmFailed, JvmAdopted, NotServed, DebuggerEntered, DebuggerLeft, Tried, TestEnded, Finished),
+        *(JvmFailed, JvmStarted, JvmAdopted, NotServed, DebuggerEntered, DebuggerLeft, Tried, TestEnded, Finished),
     )
 }
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {

@@ -57,6 +57,13 @@ class JvmFailed:
 
 
 @dataclass(frozen=True)
+class JvmStarted:
+    """The child has started the JVM, which took so long."""
+
+    microseconds: int
+
+
+@dataclass(frozen=True)
 class JvmAdopted:
     """The JVM of the child is one that the project has started there, with its own options."""
 
@@ -148,6 +155,7 @@ Message = (
     | ReportMade
     | WarningRecorded
     | JvmFailed
+    | JvmStarted
     | JvmAdopted
     | NotServed
     | UncaughtException

@@ -95,6 +95,8 @@ class RunRecord:
     """None for a test that had a child of its own, or was the first in a shared one."""
     jvm: bool = True
     """Whether the child had a JVM: one of a forked test has none."""
+    jvm_start: float | None = None
+    """Seconds that the JVM took to start in the child; None where the child had none, or had started it before."""
     start: str | None = None
     """How the child came to be, one of STARTS; None where the test had none."""
     test: str = ""

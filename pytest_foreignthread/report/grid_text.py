@@ -75,7 +75,8 @@ def grid_lines(matrix: Matrix, screen: Screen) -> Iterator[Line]:
             yield from _file_lines(file, rows, fold, columns, screen)
     if unshown:
         tests = sum(map(len, unshown))
-        yield (Span(f"{_count(tests, 'sound test')} in {_count(len(unshown), 'more file')}", ("green",)),)
+        noun = "more file" if len(unshown) < len(files) else "file"
+        yield (Span(f"{_count(tests, 'sound test')} in {_count(len(unshown), noun)}", ("green",)),)
 
 
 def verdict_lines(matrix: Matrix, screen: Screen) -> Iterator[Line]:

@@ -142,7 +142,8 @@ class Results:
     def _cut(self, worker: str | None, entry: dict[str, Any], why: str) -> None:
         if (worker, entry["nodeid"]) not in self._reported:
             self._reported.add((worker, entry["nodeid"]))
-            self._cut_short.append({**entry, "message": entry.get("message") or why})
+            message = entry.get("message") or why
+            self._cut_short.append({**entry, "message": message, "summary": message})
 
     def run_ended(self) -> None:
         """Take the entries of tests that were started and not reported."""

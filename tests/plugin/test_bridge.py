@@ -274,7 +274,7 @@ def test_fixture_that_returns_no_bridge_is_an_error_of_the_tests_setup(run_suite
     assert run.closing_line == "4 errors"
     for name, got in (("test_body[None]", "None"), ("test_call[5]", "5")):
         message = run.tests[name]["message"]
-        assert re.match(r"fixture foreign_thread_bridge \(.*test_it.py:4\): expected a function that takes", message)
+        assert re.search(r"fixture foreign_thread_bridge \(.*test_it.py:4\): expected a function that takes", message)
         assert f"got {got}: return such a function" in message
     assert "pytest_foreignthread/" not in run.output
 

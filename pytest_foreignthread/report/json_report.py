@@ -50,11 +50,15 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
 
 
 def document(
-    entries: Sequence[Mapping[str, Any]], environment: Mapping[str, Any], matrix: Matrix | None = None
+    entries: Sequence[Mapping[str, Any]],
+    environment: Mapping[str, Any],
+    matrix: Matrix | None = None,
+    run: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """`matrix` is that of a run which was asked for one."""
+    """`matrix` is that of a run which was asked for one; `run` says when it ended, and by which command it ran."""
     return {
         "schema_version": SCHEMA_VERSION,
+        "run": None if run is None else dict(run),
         "environment": dict(environment),
         "tests": list(entries),
         "matrix": None if matrix is None else matrix.as_data(),

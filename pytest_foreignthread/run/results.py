@@ -191,10 +191,12 @@ class Results:
             return
         if self._options.report:
             # Imported here, and with it the records of tests: few runs of pytest have any.
+            from ..report.kept.environment import run_facts
             from . import report_files
 
             asked = bool(self.selection.modes)
-            report_files.write(self._options.report, self.matrix(), self.entries, environment, asked=asked)
+            facts = report_files.Facts(self.matrix(), self.entries, environment, run_facts(self._config), asked)
+            report_files.write(self._options.report, facts)
         if self.settled.error:
             pytest.exit(self.settled.error, returncode=pytest.ExitCode.USAGE_ERROR)
 

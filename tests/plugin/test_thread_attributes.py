@@ -132,5 +132,5 @@ def test_a_bad_size_is_one_error(run_suite: RunSuite, size: str) -> None:
     ran = run_suite(source)
     assert f"foreign_thread(stack={size!r}): {wanted}" in ran.output + ran.errors
     ran = run_suite(source, f"--foreign-thread-stack={size}")
-    assert f"--foreign-thread-stack={size}: {wanted}" in ran.output + ran.errors
+    assert f"--foreign-thread-stack: {wanted}" in ran.output + ran.errors
     assert "Traceback" not in ran.output + ran.errors

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .child.callback import Bridge
     from .child.foreign_calls import ForeignThread
+    from .collect.class_path import ClassPathWarning
     from .decorator import OwnModeName, foreign_thread
     from .model.modes import OwnMode
     from .model.outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Segfault
@@ -24,6 +25,7 @@ else:
 
         modules = {
             "Bridge": ".child.callback",
+            "ClassPathWarning": ".collect.class_path",
             "ForeignThread": ".child.foreign_calls",
             "OwnModeName": ".decorator",
             "foreign_thread": ".decorator",
@@ -38,6 +40,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Bridge",
     "ChildCrash",
+    "ClassPathWarning",
     "ForeignThread",
     "ForeignThreadError",
     "Hang",

@@ -66,8 +66,14 @@ def foreign_thread(
 ) -> Iterator[ForeignThread]:
     """Runs functions on foreign threads: `.call(function, *args, mode=...)`, `.submit(function, *args, mode=...)`."""
     state = _in_child(request, "foreign_thread")
+    from .child.bridge_errors import problem_of_bridge
     from .child.foreign_calls import ForeignThread
 
+    if problem := problem_of_bridge(foreign_thread_bridge):
+        from .interop.fixture_definitions import place_of_fixture
+
+        place = place_of_fixture(request.node, "foreign_thread_bridge")
+        pytest.fail(f"fixture foreign_thread_bridge ({place}): {problem}", pytrace=False)
     threads = ForeignThread(foreign_thread_bridge, state, state.settings.call_mode)
     yield threads
     threads.check()

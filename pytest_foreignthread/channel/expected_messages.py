@@ -10,13 +10,14 @@ say of itself, for example by passing.
 | begun | `PhaseStarted` of `jvm`, once in a child that has a JVM to start | jvm |
 | | `NotServed` | not served |
 | | `PhaseStarted` of `setup` | setup |
-| jvm | `JvmFailed` | jvm failed |
+| jvm | `JvmStarted`, once, with a time that is no longer than a day | the same |
+| | `JvmFailed` | jvm failed |
 | | `PhaseStarted` of `setup`, `NotServed` | setup, not served |
 | jvm failed | none: the child ends; where the JVM starts in the setup, what setup accepts | |
 | setup, call, teardown | `WarningRecorded` of this phase; reports of subtests | the same |
 | | `SessionStopped` | stopped |
 | | the report of this phase, with the test's own node id | reported |
-| | in setup, where the JVM starts late: `PhaseStarted` of `jvm`, once, and then `JvmFailed` or of `setup` | the same |
+| | in setup, where the JVM starts late: `PhaseStarted` of `jvm`, once, and then what jvm accepts | the same |
 | reported | `SessionStopped` | stopped |
 | reported, stopped | `PhaseStarted` of `call` after a setup that passed, of `teardown` after both | that phase |
 | | after the teardown `TestEnded` or `Finished` | ended |
@@ -48,6 +49,7 @@ from ..model.observation import (
     InternalError,
     JvmAdopted,
     JvmFailed,
+    JvmStarted,
     Message,
     NotServed,
     PhaseStarted,
@@ -65,6 +67,8 @@ from .report_shape import shown
 
 _OF_TEST: Final = (Phase.SETUP, Phase.CALL, Phase.TEARDOWN)
 _DEBUGGED: Final = (*_OF_TEST, Phase.EXIT)
+_A_DAY: Final = 86_400_000_000
+"""Microseconds."""
 _STOPS: Final = ("interrupt", "exit")
 _TRIED: Final = ("passed", "skipped", "failed")
 
@@ -101,6 +105,7 @@ class MessagesOfTest:
         """The phase that began last. It stays SETUP while a JVM starts in the setup."""
         self._in_jvm = False
         self._jvm_failed = False
+        self._jvm_started = False
         self._reported = False
         self._passed = False
         self._stopped = False
@@ -133,6 +138,10 @@ class MessagesOfTest:
             case SessionStopped(kind=kind):
                 self._want(self._phase in _OF_TEST and not self._stopped and kind in _STOPS, self._next, message)
                 self._stopped = True
+            case JvmStarted(microseconds):
+                fits = self._in_jvm and not self._jvm_failed and not self._jvm_started
+                self._want(fits and 0 <= microseconds <= _A_DAY, self._next, message)
+                self._jvm_started = True
             case JvmFailed():
                 self._want(self._in_jvm and not self._jvm_failed, self._next, message)
                 self._jvm_failed = True

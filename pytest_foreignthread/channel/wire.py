@@ -29,6 +29,7 @@ from ..model.observation import (
     InternalError,
     JvmAdopted,
     JvmFailed,
+    JvmStarted,
     Kept,
     Message,
     NotServed,
@@ -47,7 +48,7 @@ _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     cls.__name__.encode(): cls
     for cls in (
         *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, UncaughtException, InternalError, SessionStopped),
-        *(JvmFailed, JvmAdopted, NotServed, DebuggerEntered, DebuggerLeft, Tried, TestEnded, Finished),
+        *(JvmFailed, JvmStarted, JvmAdopted, NotServed, DebuggerEntered, DebuggerLeft, Tried, TestEnded, Finished),
     )
 }
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {

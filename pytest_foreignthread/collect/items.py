@@ -161,7 +161,7 @@ def _problems(item: pytest.Item, marked: Marked) -> Iterator[tuple[str, str]]:
         # first mode only, without an error, would hide that the other modes did not run.
         yield (
             item.nodeid,
-            f"{MARKER}(mode={list(marked.modes)!r}): want one mode here; a list makes several tests of {_LISTS}",
+            f"{MARKER}(mode={list(marked.modes)!r}): expected one mode here; a list makes several tests of {_LISTS}",
         )
 
 

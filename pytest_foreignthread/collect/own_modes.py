@@ -22,7 +22,7 @@ def gather(config: pytest.Config) -> Mapping[str, OwnMode]:
     found: dict[str, OwnMode] = {}
     for given in config.hook.pytest_foreign_thread_modes(config=config):
         if not isinstance(given, Mapping):
-            raise pytest.UsageError(f"{HOOK} gave {given!r}: want a dict of names and launchers")
+            raise pytest.UsageError(f"{HOOK} gave {given!r}: expected a dict of names and launchers")
         for name, value in given.items():
             mode = value if isinstance(value, OwnMode) else OwnMode(value)
             if problem := next(_problems(name, mode, found), None):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import stat
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +20,11 @@ LEAST_BYTES: Final = 65536
 LEAST_STACK: Final = 64 * 1024
 """The smallest stack in bytes: with less, a thread does not reach the body of the test."""
 MOST_STACK: Final = 1024**3
+MOST_READY: Final = 64
+"""Children, each with a JVM of its own, before the first of them is needed."""
+_NUMBER: Final = re.compile("[0-9]{1,15}")
+_MOST_SHOWN: Final = 80
+"""Characters of a value that an error repeats."""
 _SIZE: Final = re.compile(r"([0-9]{1,12})([kmg]?)b?")
 _UNITS: Final[Mapping[str, int]] = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 REPORT_SUFFIXES: Final = (".json", ".html", ".md")
@@ -31,27 +38,32 @@ def seconds(value: object) -> float:
         if not 0 < found < float("inf"):
             raise ValueError
     except (ValueError, OverflowError):
-        raise ValueError("want a positive number of seconds, such as 30 or 0.5") from None
+        raise ValueError("expected a positive number of seconds, such as 30 or 0.5") from None
     return found
 
 
 def count(value: object) -> int:
-    if not str(value).isdecimal():
-        raise ValueError("want a number, such as 0 or 2")
-    return int(str(value))
+    if (found := _number(value)) is None or found > MOST_READY:
+        raise ValueError(f"expected a whole number from 0 to {MOST_READY}, such as 0 or 2")
+    return found
 
 
 def byte_count(value: object) -> int:
-    if not str(value).isdecimal() or not int(str(value)) >= LEAST_BYTES:
-        raise ValueError(f"want a number of bytes, {LEAST_BYTES} or more, such as 67108864")
-    return int(str(value))
+    if (found := _number(value)) is None or found < LEAST_BYTES:
+        raise ValueError(f"expected a number of bytes, {LEAST_BYTES} or more, such as 67108864")
+    return found
+
+
+def _number(value: object) -> int | None:
+    # `str.isdecimal` takes the digits of all scripts, and `int` as many as there are.
+    return int(str(value)) if _NUMBER.fullmatch(str(value)) else None
 
 
 def stack_size(value: object) -> int:
     found = _SIZE.fullmatch(str(value).strip().lower())
     size = 0 if found is None or isinstance(value, bool) else int(found[1]) * _UNITS[found[2]]
     if not LEAST_STACK <= size <= MOST_STACK:
-        raise ValueError("want a size from 64k to 1g, such as 128k, 8m or 131072")
+        raise ValueError("expected a size from 64k to 1g, such as 128k, 8m or 131072")
     return size
 
 
@@ -60,8 +72,8 @@ def words(value: object) -> tuple[str, ...]:
         try:
             return tuple(shlex.split(value))
         except ValueError as error:
-            raise ValueError(f"want shell words ({error})") from None
-    return _strings(value, "want a string or a list of strings, such as ['-Xmx256m', '-ea']")
+            raise ValueError(f"expected shell words ({error})") from None
+    return _strings(value, "expected a string or a list of strings, such as ['-Xmx256m', '-ea']")
 
 
 def paths(value: object) -> tuple[str, ...]:
@@ -69,7 +81,7 @@ def paths(value: object) -> tuple[str, ...]:
         # In an ini file, the value may have several lines.
         parts = re.split(f"[{os.pathsep}\n]", os.fspath(value))
         return tuple(part.strip() for part in parts if part.strip())
-    return _strings(value, f"want paths, joined by {os.pathsep!r} or in a list")
+    return _strings(value, f"expected paths, joined by {os.pathsep!r} or in a list")
 
 
 def _strings(value: object, wanted: str) -> tuple[str, ...]:
@@ -80,20 +92,22 @@ def _strings(value: object, wanted: str) -> tuple[str, ...]:
 
 def path(value: object) -> str:
     if not str(value):
-        raise ValueError("want a path, not nothing")
+        raise ValueError("expected a path")
     return str(value)
 
 
 def report_path(value: object) -> str:
-    if not str(value).endswith(REPORT_SUFFIXES):
-        raise ValueError(f"want a file name that ends in {', '.join(REPORT_SUFFIXES[:-1])} or {REPORT_SUFFIXES[-1]}")
+    # A name such as `.html` is all stem.
+    if Path(str(value)).suffix not in REPORT_SUFFIXES:
+        suffixes = f"{', '.join(REPORT_SUFFIXES[:-1])} or {REPORT_SUFFIXES[-1]}"
+        raise ValueError(f"expected a file name that ends in {suffixes}")
     return str(value)
 
 
 def one_of(choices: Sequence[str]) -> Callable[[object], str]:
     def parse(value: object) -> str:
         if value not in choices:
-            raise ValueError(f"want one of {', '.join(map(repr, choices))}")
+            raise ValueError(f"expected one of {', '.join(map(repr, choices))}")
         return str(value)
 
     return parse
@@ -102,7 +116,7 @@ def one_of(choices: Sequence[str]) -> Callable[[object], str]:
 def doctor_form(value: object) -> str:
     if value not in DOCTOR_FORMS:
         # argparse takes the next argument, such as the name of a test file, for the value of the option.
-        raise ValueError(f"want {' or '.join(DOCTOR_FORMS)}, or nothing after it: it needs no tests")
+        raise ValueError(f"expected {' or '.join(DOCTOR_FORMS)}, or nothing after it: it needs no tests")
     return str(value)
 
 
@@ -116,26 +130,55 @@ def switch(value: object) -> bool:
     try:
         return words[str(value).lower()]
     except KeyError:
-        raise ValueError("want true or false") from None
+        raise ValueError("expected true or false") from None
 
 
 def flag(value: object) -> bool:
     return bool(value)
 
 
+def check_name_of_file(path: Path) -> None:
+    """Raise ValueError where no file can stand."""
+    if _is_directory(path):
+        raise ValueError(f"expected the name of a file, got the directory {path}")
+
+
 def check_file(path: Path) -> None:
-    if path.is_dir():
-        raise ValueError("that is a directory; want the name of a file")
-    check_folder(path.parent)
+    """Raise ValueError where no file can be written, be it that its directory is still to be made."""
+    check_name_of_file(path)
+    check_folder(path.resolve().parent)
 
 
 def check_folder(path: Path) -> None:
     """Raise ValueError if the directory cannot be written to, or cannot be made below its nearest existing ancestor."""
-    nearest = next(one for one in (path, *path.parents) if os.path.exists(one))
-    if not nearest.is_dir():
-        raise ValueError(f"{nearest} is a file, not a directory; name another place")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise ValueError(f"no permission to write to {nearest}; name another place")
+    _is_directory(path)
+    nearest = next(one for one in (path, *path.parents) if os.path.lexists(one))
+    if not _is_directory(nearest):
+        raise ValueError(f"expected a directory, got the file {nearest}; name another place")
+    try:
+        # A trial, not os.access(): the file system may refuse root too. On most file systems the file has no name.
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise ValueError(f"cannot write to {nearest} ({_reason(error)}); name another place") from None
+
+
+def _is_directory(path: Path) -> bool:
+    """Raise ValueError if the system takes no such path: a name too long, a loop of links, no permission."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise ValueError(f"{shortened(str(path))} cannot be reached ({_reason(error)}); name another place") from None
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 
 def mode_list(modes: Sequence[str]) -> Callable[[object], tuple[str, ...]]:
@@ -144,7 +187,7 @@ def mode_list(modes: Sequence[str]) -> Callable[[object], tuple[str, ...]]:
     def parse(value: object) -> tuple[str, ...]:
         given = (value,) if isinstance(value, str) else value
         if not isinstance(given, (tuple, list)) or not given or not all(mode in modes for mode in given):
-            raise ValueError(f"want one of {', '.join(map(repr, modes))}, or a list of them")
+            raise ValueError(f"expected one of {', '.join(map(repr, modes))}, or a list of them")
         return _each_once(given)
 
     return parse
@@ -156,7 +199,7 @@ def mode_names(modes: Sequence[str]) -> Callable[[object], tuple[str, ...]]:
     def parse(value: object) -> tuple[str, ...]:
         given = [name for name in re.split(r"[,\s]+", str(value)) if name]
         if not given or not all(name in modes for name in given):
-            raise ValueError(f"want some of {', '.join(modes)}, joined by commas")
+            raise ValueError(f"expected some of {', '.join(modes)}, joined by commas")
         return _each_once(given)
 
     return parse
@@ -164,13 +207,13 @@ def mode_names(modes: Sequence[str]) -> Callable[[object], tuple[str, ...]]:
 
 def _each_once(modes: Sequence[str]) -> tuple[str, ...]:
     if len(set(modes)) < len(modes):
-        raise ValueError("want each mode once")
+        raise ValueError("expected each mode once")
     return tuple(modes)
 
 
 def reason(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError("want a reason, as a string")
+        raise ValueError("expected a reason, as a string")
     return value
 
 
@@ -183,12 +226,12 @@ def expectations(modes: Sequence[str]) -> Callable[[object], dict[str, frozenset
 
     def parse(value: object) -> dict[str, frozenset[Outcome]]:
         if not isinstance(value, Mapping) or not value:
-            raise ValueError("want modes and outcomes, such as {'new': 'segfault', 'pool': 'hang/passed'}")
+            raise ValueError("expected modes and outcomes, such as {'new': 'segfault', 'pool': 'hang/passed'}")
         words = {mode: "/".join(word) if _are_words(word) else word for mode, word in value.items()}
         if not all(isinstance(word, str) for word in words.values()):
-            raise ValueError("want modes and outcomes, such as {'new': 'segfault', 'pool': 'hang/passed'}")
+            raise ValueError("expected modes and outcomes, such as {'new': 'segfault', 'pool': 'hang/passed'}")
         if wrong := [mode for mode in value if mode not in modes]:
-            raise ValueError(f"no mode: {wrong[0]!r}: want one of {', '.join(map(repr, modes))}")
+            raise ValueError(f"no mode: {wrong[0]!r}: expected one of {', '.join(map(repr, modes))}")
         from ..matrix.baseline.known import outcomes_of
 
         return {mode: outcomes_of(word) for mode, word in words.items()}

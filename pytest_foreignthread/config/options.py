@@ -219,7 +219,7 @@ OPTIONS: Final = (
         None,
         "outcomes that are known: only what differs fails the run",
         is_path=True,
-        check=values.check_file,
+        check=values.check_name_of_file,
     ),
     Option(
         "update_baseline",
@@ -358,14 +358,14 @@ def _configured(config: pytest.Config, option: Option) -> Any:
             return _of_command(config, option, given)
         # A missing key has the value "" in some releases of pytest, and None in others.
         if written := _ini_value(config, option):
-            return parsed_value(option, written, f"ini key {option.ini} = {written}", config.rootpath)
+            return parsed_value(option, written, f"ini key {option.ini}", config.rootpath)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
     return option.default
 
 
 def _of_command(config: pytest.Config, option: Option, given: object) -> Any:
-    return parsed_value(option, given, f"{option.flag}={given}", config.invocation_params.dir)
+    return parsed_value(option, given, option.flag, config.invocation_params.dir)
 
 
 def _ini_value(config: pytest.Config, option: Option) -> object:
@@ -376,23 +376,26 @@ def _ini_value(config: pytest.Config, option: Option) -> object:
         raise ValueError(f"ini key {option.ini}: {error}") from None
 
 
-def parsed_value(option: Option, value: object, shown: str, folder: Path) -> Any:
+def parsed_value(option: Option, value: object, name: str, folder: Path) -> Any:
     """Return the parsed value of an option, with paths made absolute from `folder`.
 
-    Raise ValueError with `shown`, which is the option as the user has written it, and what is wanted.
+    Raise ValueError with the name under which the user wrote the value, what is expected, and the value.
     """
     try:
         parsed = option.parse(value)
-        if not option.is_path or (option.word is not None and parsed == option.word):
-            return parsed
-        if not isinstance(parsed, str):
-            return tuple(_absolute(folder, part) for part in parsed)
-        path = _absolute(folder, parsed)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}, got {values.shortened(repr(value))}") from None
+    if not option.is_path or (option.word is not None and parsed == option.word):
+        return parsed
+    if not isinstance(parsed, str):
+        return tuple(_absolute(folder, part) for part in parsed)
+    path = _absolute(folder, parsed)
+    try:
         if option.check is not None:
             option.check(Path(path))
-        return path
     except ValueError as error:
-        raise ValueError(f"{shown}: {error}") from None
+        raise ValueError(f"{name}: {error}") from None
+    return path
 
 
 def _absolute(folder: Path, part: str) -> str:
@@ -415,9 +418,9 @@ def ends_process(config: pytest.Config) -> bool:
     return bool(_configured(config, _option("end_process")))
 
 
-def jvm_source(config: pytest.Config) -> str:
-    """Return the name by which the user has chosen the JVM, for messages: the option if it is given, or the ini key."""
-    option = _option("jvm")
+def source_of(config: pytest.Config, name: str) -> str:
+    """Return the name under which the user has given an option: its flag on the command line, else its ini key."""
+    option = _option(name)
     return option.flag if config.getoption(option.flag) is not None else option.ini
 
 

@@ -9,14 +9,14 @@ from typing import Final
 import pytest
 
 from ..config.chosen_options import Options
-from ..config.options import jvm_source, settings_for
+from ..config.options import settings_for, source_of
 from ..jvm.archive.use import CacheOfRun
 from ..model.choices import MODES
 from ..model.modes import OwnMode
 from ..model.settings import Jvm
 from ..report.kept.redaction import LEFT_OUT, has_secret, without_secrets
 from ..supervise.process.scratch import ScratchError, ScratchRoot
-from . import cache, child_inspection, interpreters, jvm_list, machine, plugins, python_side
+from . import cache, child_inspection, interpreters, jvm_list, machine, plugins, project, python_side
 from .findings import Finding
 
 _TRIES: Final = "pytest --foreign-thread-doctor tries fork, JVM and callbacks"
@@ -33,7 +33,7 @@ class Asked:
 
 def everything(asked: Asked) -> list[Finding]:
     """Return the findings of all examinations and trials. This takes a few seconds and leaves no process or file."""
-    used, found = jvm_list.examine(asked.options.jvm, jvm_source(asked.config))
+    used, found = jvm_list.examine(asked.options.jvm, source_of(asked.config, "jvm"))
     of_run = _cache(asked, used)
     findings = [*_surroundings(asked), *found, *machine.examine(), cache.state(of_run), cache.place()]
     return shown([*findings, *_trials(asked, used, of_run, findings)])
@@ -41,7 +41,7 @@ def everything(asked: Asked) -> list[Finding]:
 
 def at_a_glance(asked: Asked, of_run: CacheOfRun | None) -> list[Finding]:
     """Return the findings of all examinations that start no process: a run under way must not be disturbed."""
-    _, found = jvm_list.examine(asked.options.jvm, jvm_source(asked.config))
+    _, found = jvm_list.examine(asked.options.jvm, source_of(asked.config, "jvm"))
     findings = [*_surroundings(asked), *found, *machine.examine(), cache.state(of_run), cache.place()]
     without = Finding(child_inspection.SECTION, "trials", "ok", f"none in a run under way: {_TRIES}")
     return shown([*findings, child_inspection.pystack_by_itself(asked.options.native), without])
@@ -50,6 +50,7 @@ def at_a_glance(asked: Asked, of_run: CacheOfRun | None) -> list[Finding]:
 def _surroundings(asked: Asked) -> Iterator[Finding]:
     yield from python_side.examine(asked.config)
     yield from plugins.examine(asked.config, asked.options)
+    yield from project.examine(asked.config, asked.options)
 
 
 def _cache(asked: Asked, used: Jvm | None) -> CacheOfRun | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -36,6 +36,28 @@ def count_in_red(terminal: Any, categories: Collection[str]) -> None:
         return [(part, red if part.partition(" ")[2] in categories else markup) for part, markup in parts], colour
 
     terminal.build_summary_stats_line = with_red_parts
+
+
+def add_to_last_line(terminal: Any, words: Sequence[str]) -> None:
+    """Add words in red to the counts of the last line, which has no hook."""
+    closing_parts = terminal.build_summary_stats_line
+
+    def with_words() -> tuple[list[tuple[str, dict[str, bool]]], str]:
+        parts, colour = closing_parts()
+        return [*parts, *((word, {"red": True, "bold": True}) for word in words)], colour
+
+    terminal.build_summary_stats_line = with_words
+
+
+@contextmanager
+def timed_besides(terminal: Any, phases: Sequence[object]) -> Iterator[None]:
+    """Let `--durations` show these, too: pytest takes what has a duration from all that the terminal has counted."""
+    uncounted = terminal.stats.setdefault("", [])
+    uncounted += phases
+    try:
+        yield
+    finally:
+        del uncounted[len(uncounted) - len(phases) :]
 
 
 def colour_red(terminal: Any) -> None:

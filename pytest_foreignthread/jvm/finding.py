@@ -66,7 +66,12 @@ def _at_or_error(path: Path, source: str) -> Jvm | JvmNotFound:
 
 
 def _at(path: Path, source: str, without: str) -> Jvm:
-    library = path if path.is_file() else _library_below(path)
+    try:
+        library = path if path.is_file() else _library_below(path)
+    except OSError as error:
+        raise JvmNotFound(
+            f"{source}: the path of a JVM cannot be reached ({error}); give the directory of a JDK, or {without}"
+        ) from None
     if library is None:
         raise JvmNotFound(
             f"{source}={path}: no JVM there (neither a JVM library nor a directory with {_PLACES[0]}/{_LIBRARY}); "

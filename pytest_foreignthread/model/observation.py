@@ -89,6 +89,13 @@ class JvmFailed:
 
 
 @dataclass(frozen=True)
+class JvmStarted:
+    """The child has started the JVM, which took so long."""
+
+    microseconds: int
+
+
+@dataclass(frozen=True)
 class JvmAdopted:
     """The child uses a JVM that the project has started there, with the project's options."""
 
@@ -177,6 +184,7 @@ Message = (
     | ReportMade
     | WarningRecorded
     | JvmFailed
+    | JvmStarted
     | JvmAdopted
     | NotServed
     | UncaughtException

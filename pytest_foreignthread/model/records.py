@@ -100,6 +100,8 @@ class RunRecord:
     """None for a test that had a child of its own, or was the first test of a shared child."""
     jvm: bool = True
     """Whether the child had a JVM; the child of a test that is only forked has none."""
+    jvm_start: float | None = None
+    """Seconds that the JVM took to start in the child; None if the child has none, or had started it before."""
     start: str | None = None
     """How the child was started, one of `choices.STARTS`; None if the test had no child."""
     test: str = ""

@@ -95,7 +95,12 @@ def _is_entry(value: object) -> bool:
         return False
     diagnosis = value.get("diagnosis")
     known = diagnosis is None or (isinstance(diagnosis, dict) and isinstance(diagnosis.get("code"), str))
-    return known and value.get("outcome") in _OUTCOMES and isinstance(value.get("jvm"), bool)
+    timed = _is_time(value.get("jvm_start"))
+    return known and timed and value.get("outcome") in _OUTCOMES and isinstance(value.get("jvm"), bool)
+
+
+def _is_time(value: object) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0)
 
 
 def _are_expected(value: object) -> bool:

@@ -9,7 +9,6 @@ from ..model.stacks import Awaited, Frame, Gil, JavaFrame, Motion, NativeFrame, 
 
 
 def threads_of(entry: Mapping[str, Any]) -> tuple[Thread, ...]:
-    """Return the threads without what the entry does not hold: the frames between which a moving thread was seen."""
     return tuple(_thread(data) for data in entry.get("threads", ()))
 
 
@@ -26,7 +25,14 @@ def _thread(data: Mapping[str, Any]) -> Thread:
         gil=None if data["gil"] is None else Gil(data["gil"]),
         waits=tuple(Wait(Awaited(wait["kind"]), wait["what"], wait["owner"]) for wait in data["waits"]),
         motion=None if data["motion"] is None else Motion(data["motion"]),
+        seen=tuple(_in_motion(frame) for frame in data["seen"]),
     )
+
+
+def _in_motion(data: Mapping[str, Any]) -> PythonFrame | JavaFrame:
+    frame = _frame(data)
+    assert not isinstance(frame, NativeFrame)
+    return frame
 
 
 def _frame(data: Mapping[str, Any]) -> Frame:

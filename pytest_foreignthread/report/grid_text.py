@@ -10,6 +10,7 @@ from typing import Final
 
 from ..matrix.verdicts import Cell, Matrix, Row, Tally, Verdict
 from ..model.outcomes import Outcome
+from .legend import VERDICTS
 from .screen import Line, Screen, Span, cut, printable, width_of
 
 _INDENT: Final = 2
@@ -28,15 +29,6 @@ _WORDS: Final = {
     Outcome.SKIPPED: ("skip", ("yellow",)),
     Outcome.XFAILED: ("xfail", ("yellow",)),
     Outcome.XPASSED: ("xpass", ("yellow",)),
-}
-_MEANINGS: Final = {
-    Verdict.SOUND: "same result in every mode",
-    Verdict.FOREIGN_UNSAFE: "hold in main, break on a foreign thread",
-    Verdict.MAIN_THREAD_ONLY: "hold in main, break on a Python thread too",
-    Verdict.FOREIGN_ONLY: "break in main, hold on each foreign thread",
-    Verdict.BROKEN: "break in main, the control",
-    Verdict.FLAKY: "repeats disagree",
-    Verdict.UNKNOWN: "too little ran to tell",
 }
 _MARKUP: Final = {
     Verdict.SOUND: ("green",),
@@ -75,7 +67,8 @@ def grid_lines(matrix: Matrix, screen: Screen) -> Iterator[Line]:
             yield from _file_lines(file, rows, fold, columns, screen)
     if unshown:
         tests = sum(map(len, unshown))
-        yield (Span(f"{_count(tests, 'sound test')} in {_count(len(unshown), 'more file')}", ("green",)),)
+        noun = "more file" if len(unshown) < len(files) else "file"
+        yield (Span(f"{_count(tests, 'sound test')} in {_count(len(unshown), noun)}", ("green",)),)
 
 
 def verdict_lines(matrix: Matrix, screen: Screen) -> Iterator[Line]:
@@ -85,7 +78,7 @@ def verdict_lines(matrix: Matrix, screen: Screen) -> Iterator[Line]:
     count_width = max((len(str(tally.tests)) for tally in tallies), default=0)
     for tally in tallies:
         start = f"{tally.verdict.value:<{word_width}}  {tally.tests:>{count_width}}  "
-        text = f"{_shared(tally)}{_MEANINGS[tally.verdict]}"
+        text = f"{_shared(tally)}{VERDICTS[tally.verdict]}"
         yield (
             Span(start, _MARKUP[tally.verdict]),
             Span(cut(text, max(10, screen.width - len(start)), screen, end=True)),

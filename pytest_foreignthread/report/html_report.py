@@ -1,11 +1,11 @@
-"""The matrix as one HTML file that needs no network: the grid, its filters, and each run's report behind its cell."""
+"""A run as one HTML file that needs no network: chart, legend, grid, filters, and the report behind each cell."""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
@@ -15,48 +15,70 @@ from markupsafe import Markup
 from ..matrix.verdicts import Cell, Matrix, Row
 from ..model.outcomes import Outcome
 from ..model.records import Alone
-from ..model.stacks import Frame, Gil, Thread
+from ..model.roles import is_idle
+from ..model.stacks import Gil, Thread
 from ..model.wording import motion_words, titled, wait_words
+from . import legend, mode_chart
 from .alone import alone_line
 from .entry_threads import threads_of
-from .frame_text import frame_line
+from .frame_text import frame_lines
 from .text import PAGES
 
 TITLE: Final = "Foreign-thread matrix"
+TITLE_WITHOUT_MATRIX: Final = "Foreign-thread tests"
 _TAGGED: Final = re.compile(r"\s*\((\w+)\)\s*(.*)", re.DOTALL)
 
+_LANGUAGES: Final = ("C", "Python", "Java")
 _MARKS: Final = {"segfault": "crashed", "crash": "ended the process"}
+
+_AS_THEY_ARE: Final = ("message", "fault", "problematic_frame", "uncaught", "artifacts", "missing")
 
 Entry = Mapping[str, Any]
 
 
-def render(matrix: Matrix, entries: Sequence[Entry], environment: Mapping[str, Any]) -> str:
-    """Return the page. `entries` are those that the matrix was made of."""
-    seen = {outcome for row in matrix.rows for cell in row.cells.values() for outcome in cell.outcomes}
+def render(
+    matrix: Matrix,
+    entries: Sequence[Entry],
+    environment: Mapping[str, Any],
+    run: Mapping[str, Any] | None = None,
+    *,
+    asked: bool = True,
+) -> str:
+    """Return the page. `entries` are those that the matrix was made of; without verdicts where none was `asked` for."""
+    bars = list(mode_chart.bars(matrix))
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     text = page.from_string(_resource("matrix.html.j2")).render(
-        title=TITLE,
-        summary=f"{len(matrix.rows)} tests in {len(matrix.modes)} modes, {len(entries)} runs",
-        tallies=list(matrix.tallies()),
-        outcomes=[outcome.value for outcome in Outcome if outcome in seen],
-        modes=matrix.modes,
+        title=TITLE if asked else TITLE_WITHOUT_MATRIX,
+        summary=_counted(matrix, entries),
+        total=mode_chart.total(matrix).words,
+        bars=bars,
+        most=max((bar.number for bar in bars), default=0),
+        run=run,
+        command=shlex.join(run["command"]) if run is not None else "",
+        tallies=list(matrix.tallies()) if asked else [],
+        outcomes=list(legend.outcomes_of(matrix)),
+        modes=list(legend.modes_of(matrix.modes)),
+        verdicts=list(legend.verdicts_of(matrix)) if asked else [],
         environment=list(_flat(environment)),
         style=Markup(_resource("matrix.css")),
         script=Markup(_resource("matrix.js")),
-        data=_json(page_data(matrix, entries)),
+        data=_json(page_data(matrix, entries, asked=asked)),
     )
     # A name of bytes that are no UTF-8 has lone surrogates in it, and a file could not be written.
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def page_data(matrix: Matrix, entries: Sequence[Entry]) -> dict[str, Any]:
-    """Return what the page's script works on. Each frame stands there once: most are the same in all reports."""
-    frames: dict[Frame, int] = {}
+def page_data(matrix: Matrix, entries: Sequence[Entry], *, asked: bool = True) -> dict[str, Any]:
+    """Return what the page's script works on. Each line of a stack stands there once: most are in many reports."""
+    lines: dict[str, int] = {}
     runs: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for entry in entries:
-        runs.setdefault((entry["test"], entry["mode"]), []).append(_run(entry, frames))
+        runs.setdefault((entry["test"], entry["mode"]), []).append(_run(entry, lines))
     rows = [_row(row, matrix.modes, runs) for row in matrix.rows]
-    return {"modes": list(matrix.modes), "rows": rows, "frames": [_tagged(frame_line(frame)) for frame in frames]}
+    if not asked:
+        # What is missing for a verdict is no one's question, and there is none.
+        rows = [{**data, "how": _causes(row)} for data, row in zip(rows, matrix.rows, strict=True)]
+    return {"verdicts": asked, "modes": list(matrix.modes), "rows": rows, "lines": list(map(_tagged, lines))}
 
 
 def _row(row: Row, modes: Sequence[str], runs: Mapping[tuple[str, str], list[dict[str, Any]]]) -> dict[str, Any]:
@@ -72,26 +94,47 @@ def _row(row: Row, modes: Sequence[str], runs: Mapping[tuple[str, str], list[dic
     }
 
 
+def _causes(row: Row) -> str:
+    """Return the diagnoses of a test; where there are none, how it broke first."""
+    shorts = (cell.short for cell in row.cells.values() if cell.short)
+    return ", ".join(sorted(row.diagnoses)) or next(shorts, "")
+
+
 def _cell(cell: Cell, runs: list[dict[str, Any]]) -> dict[str, Any]:
     outcomes = [outcome.value for outcome in dict.fromkeys(cell.outcomes)]
     found = {"outcome": cell.outcome.value, "word": cell.outcome.value + cell.often, "outcomes": outcomes, "runs": runs}
     return {**found, **_without_empty({"diagnosis": cell.diagnosis, "short": cell.short})}
 
 
-def _run(entry: Entry, frames: dict[Frame, int]) -> dict[str, Any]:
+def _run(entry: Entry, lines: dict[str, int]) -> dict[str, Any]:
     """Return a run's report; what is empty is left out, as there are thousands of runs that passed."""
     threads = threads_of(entry)
+    idle = [not thread.current and is_idle(thread) for thread in threads]
+    told = [_thread(thread, threads, entry["outcome"], lines) for thread in threads]
     return _without_empty(
         {
             "outcome": entry["outcome"],
             "facts": _facts(entry),
             "rerun": shlex.join(["pytest", *entry["rerun"]]),
             "diagnosis": _diagnosis(entry.get("diagnosis")),
-            "threads": [_thread(thread, threads, entry["outcome"], frames) for thread in threads],
-            **{name: entry.get(name) for name in ("message", "problematic_frame", "artifacts", "missing")},
+            "next_steps": entry.get("next_steps"),
+            "at": _at(entry.get("at")),
+            "threads": [one for one, at_rest in zip(told, idle, strict=True) if not at_rest],
+            "idle": [one for one, at_rest in zip(told, idle, strict=True) if at_rest],
+            **{name: entry.get(name) for name in _AS_THEY_ARE},
             "notes": [*_alone(entry), *entry.get("notes", ())],
         }
     )
+
+
+def _counted(matrix: Matrix, entries: Sequence[Entry]) -> str:
+    numbers = ((len(matrix.rows), "test"), (len(matrix.modes), "mode"), (len(entries), "run"))
+    tests, modes, runs = (f"{number} {noun}{'' if number == 1 else 's'}" for number, noun in numbers)
+    return f"{tests} in {modes}, {runs}"
+
+
+def _at(at: Mapping[str, Any] | None) -> str:
+    return "" if at is None else f"{at['file']}:{at['line']}: {at['source']}".removesuffix(": ")
 
 
 def _alone(entry: Entry) -> list[str]:
@@ -104,22 +147,36 @@ def _alone(entry: Entry) -> list[str]:
 def _facts(entry: Entry) -> str:
     ended = [] if entry.get("exit_code") is None else [f"exit status {entry['exit_code']}"]
     signal = [entry["signal"]] if entry.get("signal") else []
-    return ", ".join([f"in {entry['phase']}", f"after {entry['duration']:.2f} s", *signal, *ended])
+    looks = [f"{entry['looks']} looks at its stacks"] if entry.get("looks") else []
+    jvm = [] if entry.get("jvm_start") is None else [f"the JVM's start {entry['jvm_start']:.2f} s"]
+    return ", ".join([f"in {entry['phase']}", f"after {entry['duration']:.2f} s", *signal, *ended, *looks, *jvm])
 
 
 def _diagnosis(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if found is None else {**found, "page": f"{PAGES}{found['code']}/"}
 
 
-def _thread(thread: Thread, threads: Sequence[Thread], outcome: str, frames: dict[Frame, int]) -> dict[str, Any]:
+def _thread(thread: Thread, threads: Sequence[Thread], outcome: str, lines: dict[str, int]) -> dict[str, Any]:
     return {
         "title": titled(thread),
         "current": thread.current,
         "state": "; ".join(filter(None, [_MARKS.get(outcome, "") if thread.current else "", *_state(thread, threads)])),
         "apart": thread.apart,
         "locks": list(thread.locks),
-        "stacks": [[frames.setdefault(frame, len(frames)) for frame in stack] for stack in thread.stacks],
+        "stacks": [_numbered(frame_lines(stack), lines) for stack in thread.stacks],
+        "whole": _whole(thread, lines),
     }
+
+
+def _whole(thread: Thread, lines: dict[str, int]) -> list[list[int]]:
+    """Return the stacks with nothing folded; nothing where that adds nothing."""
+    folded = [list(frame_lines(stack)) for stack in thread.stacks]
+    whole = [list(frame_lines(stack, whole=True)) for stack in thread.stacks]
+    return [] if folded == whole else [_numbered(stack, lines) for stack in whole]
+
+
+def _numbered(stack: Iterable[str], lines: dict[str, int]) -> list[int]:
+    return [lines.setdefault(line, len(lines)) for line in stack]
 
 
 def _state(thread: Thread, threads: Sequence[Thread]) -> Iterator[str]:
@@ -132,9 +189,9 @@ def _state(thread: Thread, threads: Sequence[Thread]) -> Iterator[str]:
 
 
 def _tagged(line: str) -> tuple[str, str]:
-    """Split `(Java)   at a.B.c` into language and words."""
+    """Split `(Java)   at a.B.c` into language and words; what stands for folded frames has no language."""
     found = _TAGGED.fullmatch(line)
-    return (found[1], found[2]) if found else ("", line.strip())
+    return (found[1], found[2]) if found and found[1] in _LANGUAGES else ("", line.strip())
 
 
 def _flat(environment: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

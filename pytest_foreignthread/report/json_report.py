@@ -9,8 +9,10 @@ from typing import Any, Final
 from ..matrix.verdicts import Matrix
 from ..model.records import Alone, Diagnosis, Place, RunRecord
 from ..model.stacks import Frame, NativeFrame, PythonFrame, Thread
+from .next_steps import next_steps
+from .text import fault_line, summary
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 
 def test_entry(record: RunRecord) -> dict[str, Any]:
@@ -22,6 +24,7 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
         "test": record.test or record.nodeid,
         "mode": record.mode,
         "jvm": record.jvm,
+        "jvm_start": record.jvm_start,
         "start": record.start,
         "outcome": record.outcome.value,
         "phase": record.phase.value,
@@ -29,9 +32,12 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
         "signal": record.signal,
         "exit_code": record.exit_code,
         "message": record.message,
+        "summary": summary(record),
         "at": None if record.at is None else _place(record.at),
         "problematic_frame": None if fatal is None else fatal.problematic_frame,
+        "fault": None if fatal is None else fault_line(fatal),
         "diagnosis": None if record.diagnosis is None else _diagnosis(record.diagnosis),
+        "next_steps": list(next_steps(record)) if record.diagnosis is None and record.outcome.abnormal else [],
         "looks": evidence.looks,
         "threads": [_thread(thread) for thread in evidence.threads],
         "artifacts": dict(record.artifacts),
@@ -44,11 +50,15 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
 
 
 def document(
-    entries: Sequence[Mapping[str, Any]], environment: Mapping[str, Any], matrix: Matrix | None = None
+    entries: Sequence[Mapping[str, Any]],
+    environment: Mapping[str, Any],
+    matrix: Matrix | None = None,
+    run: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """`matrix` is that of a run which was asked for one."""
+    """`matrix` is that of a run which was asked for one; `run` says when it ended, and by which command it ran."""
     return {
         "schema_version": SCHEMA_VERSION,
+        "run": None if run is None else dict(run),
         "environment": dict(environment),
         "tests": list(entries),
         "matrix": None if matrix is None else matrix.as_data(),

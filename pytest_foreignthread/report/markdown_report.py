@@ -1,4 +1,4 @@
-"""The matrix as GitHub Markdown, for the summary of a CI job."""
+"""A run as GitHub Markdown, for the summary of a CI job: its matrix, or without one its tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ..matrix.verdicts import BREAKS, Cell, Matrix, Row, Tally, Verdict
+from . import mode_chart
 
 LIMIT: Final = 1_000_000
 """Bytes; GitHub takes no step's summary over 1 MiB, and what else the step writes is to fit as well."""
@@ -14,18 +15,19 @@ LIMIT: Final = 1_000_000
 _SPECIAL: Final = re.compile(r"[^\w\s.,:;/()-]|_")
 
 
-def render(matrix: Matrix, limit: int = LIMIT) -> str:
-    """Return title, verdicts and grid in at most `limit` bytes of UTF-8; rows that do not fit are counted.
+def render(matrix: Matrix, limit: int = LIMIT, *, asked: bool = True) -> str:
+    """Return title, counts and grid in at most `limit` bytes of UTF-8; rows that do not fit are counted.
 
-    Sound tests are only counted: a summary is read for what breaks.
+    Sound tests are only counted: a summary is read for what breaks. A run that was not `asked` for a matrix has no
+    verdicts: its rows are the tests that break.
     """
-    parts = [*_top(matrix), ""]
-    rows = [row for row in matrix.rows if row.verdict is not Verdict.SOUND]
+    parts = [*(_top(matrix) if asked else _top_without_matrix(matrix)), ""]
+    rows = [row for row in matrix.rows if (row.verdict is not Verdict.SOUND if asked else _breaks(row))]
     if rows:
-        parts += _head(matrix.modes)
+        parts += _head(matrix.modes, asked=asked)
     # The last line is written in any case, and this is more than it takes.
     room = limit - _bytes("\n".join(parts)) - 200
-    shown = list(_fitting((_row(row, matrix.modes) for row in rows), room))
+    shown = list(_fitting((_row(row, matrix.modes, asked=asked) for row in rows), room))
     return "\n".join([*parts, *shown, *_left_out(len(rows) - len(shown))]).rstrip("\n") + "\n"
 
 
@@ -35,19 +37,31 @@ def _top(matrix: Matrix) -> Iterator[str]:
     yield from map(_tally, matrix.tallies())
 
 
+def _top_without_matrix(matrix: Matrix) -> Iterator[str]:
+    number = len(matrix.rows)
+    yield f"## Foreign-thread tests: {number} {'test' if number == 1 else 'tests'}"
+    yield from ("", "| outcome | runs |", "|---|--:|")
+    yield from (f"| {outcome} | {runs} |" for outcome, runs in mode_chart.total(matrix).parts)
+
+
+def _breaks(row: Row) -> bool:
+    return any(cell.broken for cell in row.cells.values())
+
+
 def _tally(tally: Tally) -> str:
     some = f" ({tally.sharing})" if tally.sharing < tally.tests else ""
     shared = "" if tally.diagnosis is None else code(tally.diagnosis) + some
     return f"| {tally.verdict.value} | {tally.tests} | {shared} |"
 
 
-def _head(modes: Sequence[str]) -> list[str]:
-    titles = ["test", *map(code, modes), "verdict"]
+def _head(modes: Sequence[str], *, asked: bool) -> list[str]:
+    titles = ["test", *map(code, modes), "verdict" if asked else "diagnosis"]
     return [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
 
 
-def _row(row: Row, modes: Sequence[str]) -> str:
-    cells = [code(row.test), *(_cell(row.cells.get(mode)) for mode in modes), row.verdict.value]
+def _row(row: Row, modes: Sequence[str], *, asked: bool) -> str:
+    last = row.verdict.value if asked else ", ".join(map(code, sorted(row.diagnoses)))
+    cells = [code(row.test), *(_cell(row.cells.get(mode)) for mode in modes), last]
     return f"| {' | '.join(cells)} |"
 
 

@@ -131,7 +131,7 @@ def _facts(record: RunRecord, width: int) -> Iterator[str]:
         case _ if fatal is not None:
             # Python's own words say why it called abort().
             ended = fatal.held and fatal.signal == "SIGABRT"
-            yield from _prose(fatal_words(record) if ended else [_fault(fatal)], width)
+            yield from _prose(fatal_words(record) if ended else [fault_line(fatal)], width)
             if fatal.problematic_frame is not None:
                 yield f"problematic frame: {fatal.problematic_frame}"
         case Outcome.CRASH:
@@ -149,7 +149,8 @@ def _moves(record: RunRecord) -> list[str]:
     return [f"it {motion_words(thread)} ({record.evidence.looks} looks at its stack)"]
 
 
-def _fault(fatal: FatalError) -> str:
+def fault_line(fatal: FatalError) -> str:
+    """Return the signal and the address of a fault and what that says; HotSpot's own words where there is no signal."""
     address = address_words(fatal)
     return fatal.message if fatal.signal is None else f"{fatal.signal} at {address}" if address else fatal.signal
 

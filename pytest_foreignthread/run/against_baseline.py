@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ..config.chosen_options import Options
+from ..config.option_values import check_file
 from ..matrix.baseline import file
 from ..matrix.baseline.changes import Difference, compare, update
 from ..matrix.baseline.known import Baseline
@@ -33,15 +34,24 @@ def load(options: Options) -> KnownOutcomes:
     """Read the file; raise UsageError where it cannot be understood, or an option has no use without it."""
     path, updating = options.baseline, options.update_baseline
     if updating and path is None:
-        raise pytest.UsageError("--foreign-thread-update-baseline: want --foreign-thread-baseline=FILE as well")
+        raise pytest.UsageError("--foreign-thread-update-baseline: expected --foreign-thread-baseline=FILE as well")
     if path is None:
         return KnownOutcomes()
+    if updating:
+        _check_it_can_be_written(Path(path))
     if updating and not Path(path).exists():
         return KnownOutcomes(Baseline({}), updating)
     try:
         return KnownOutcomes(file.read(Path(path)), updating)
     except file.BaselineError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _check_it_can_be_written(path: Path) -> None:
+    try:
+        check_file(path)
+    except ValueError as error:
+        raise pytest.UsageError(f"--foreign-thread-baseline: {error}") from None
 
 
 def differences(

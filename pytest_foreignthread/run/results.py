@@ -142,7 +142,8 @@ class Results:
     def _cut(self, worker: str | None, entry: dict[str, Any], why: str) -> None:
         if (worker, entry["nodeid"]) not in self._reported:
             self._reported.add((worker, entry["nodeid"]))
-            self._cut_short.append({**entry, "message": entry.get("message") or why})
+            message = entry.get("message") or why
+            self._cut_short.append({**entry, "message": message, "summary": message})
 
     def run_ended(self) -> None:
         """Take the entries of tests that were started and not reported."""
@@ -190,10 +191,12 @@ class Results:
             return
         if self._options.report:
             # Imported here, and with it the records of tests: few runs of pytest have any.
+            from ..report.kept.environment import run_facts
             from . import report_files
 
             asked = bool(self.selection.modes)
-            report_files.write(self._options.report, self.matrix(), self.entries, environment, asked=asked)
+            facts = report_files.Facts(self.matrix(), self.entries, environment, run_facts(self._config), asked)
+            report_files.write(self._options.report, facts)
         if self.settled.error:
             pytest.exit(self.settled.error, returncode=pytest.ExitCode.USAGE_ERROR)
 

@@ -14,10 +14,11 @@ from ..collect import items as foreign_items
 from ..collect.activation import is_marked
 from ..collect.selection import SELECTION, selection_of
 from ..config.chosen_options import Options
-from ..config.options import jvm_source
+from ..config.options import source_of
 from ..config.stash_keys import FILTERS, FRESH, SETTINGS
 from ..interop.loops import guard
-from ..interop.xdist import is_worker
+from ..interop.pytest_plugins import records_warnings
+from ..interop.xdist import is_worker, worker_id
 from ..jvm import finding
 from ..model.settings import Jvm
 from ..report.kept.environment import versions
@@ -25,6 +26,7 @@ from . import against_baseline
 from .results import Results
 from .shared_fixtures import SharedFixtures
 from .start_method import Starts
+from .warning_of_run import show
 from .worker_errors import errors_for_controller
 
 if TYPE_CHECKING:
@@ -82,6 +84,8 @@ class Run:
             if CAN_FORK and any(foreign_items.needs_jvm(item, self.options) for item in foreign):
                 self._choose_jvm()
             self.give_settings(foreign, self.jvm)
+            if self.jvm is not None:
+                self._warn_of_class_paths(foreign)
             if not self.config.pluginmanager.is_registered(self.fixtures):
                 self.config.pluginmanager.register(self.fixtures, "foreign_thread_shared_fixtures")
                 guard(self.config, lambda item: SETTINGS in item.stash)
@@ -102,6 +106,19 @@ class Run:
         except finding.JvmNotFound as error:
             raise pytest.UsageError(str(error)) from None
         self.cache().prepare(self.jvm, self.options.jvm_args, self.options.jvm_profile)
+
+    def _warn_of_class_paths(self, items: Sequence[pytest.Item]) -> None:
+        """Raise UsageError where a filter asks for an error in so many words. One worker of xdist says it for all."""
+        if worker_id(self.config) not in (None, "gw0") or not records_warnings(self.config):
+            return
+        # Imported here: few runs of pytest have a test that needs a JVM.
+        from ..collect import class_path
+
+        for text in class_path.warnings_for(self.config, self.options.classpath, items):
+            try:
+                show(self.config, self.users_filters, class_path.ClassPathWarning(text))
+            except class_path.ClassPathWarning:
+                raise pytest.UsageError(text) from None
 
     def give_settings(self, items: Iterable[pytest.Item], jvm: Jvm | None) -> None:
         """Store the settings of each foreign-thread test in its item's stash."""
@@ -124,7 +141,7 @@ class Run:
         return cache
 
     def _find_jvm(self) -> Jvm:
-        return finding.find_jvm(self.options.jvm, jvm_source(self.config))
+        return finding.find_jvm(self.options.jvm, source_of(self.config, "jvm"))
 
     def environment(self) -> dict[str, Any]:
         """Return the versions for the report, of the JVM too if a test needed one."""

@@ -7,20 +7,17 @@ import re
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from ..interop import xdist
 from ..interop.pytest_plugins import has_watchdog, records_warnings
-
-WarningFilter = tuple[Any, ...]
-"""An entry of `warnings.filters`."""
+from .warning_of_run import WarningFilter, show
 
 _MOST_NAMED: Final = 10
 _BEGINNINGS: Final = ("threading", "concurrent", "multiprocessing", "socketserver")
@@ -159,7 +156,7 @@ class ThreadsWarning:
             return
         self._given = True
         try:
-            self._warn(" ".join(_sentences(found)))
+            show(self._config, self._filters, ThreadsBeforeForkWarning(" ".join(_sentences(found))))
         except ThreadsBeforeForkWarning as error:
             raise pytest.UsageError(str(error)) from None
 
@@ -170,28 +167,10 @@ class ThreadsWarning:
         of_worker = xdist.MODULES if xdist.is_worker(self._config) else frozenset()
         return LeftOut(frozenset(modules) | of_worker, self._own, has_watchdog(self._config))
 
-    def _warn(self, text: str) -> None:
-        """Let pytest show it as one of the run: raised as a warning here, it would be the first test's that forks."""
-        with warnings.catch_warnings(record=True) as recorded:
-            warnings.resetwarnings()
-            warnings.filters.extend(map(_without_blanket_errors, self._filters))  # type: ignore[attr-defined]
-            warnings.warn(ThreadsBeforeForkWarning(text), stacklevel=1)
-        for message in recorded:
-            self._config.hook.pytest_warning_recorded.call_historic(
-                kwargs={"warning_message": message, "nodeid": "", "when": "config", "location": None}
-            )
-
 
 def _module_name(plugin: object) -> str:
     name: str = getattr(plugin, "__name__", type(plugin).__module__)
     return name.partition(".")[0]
-
-
-def _without_blanket_errors(entry: WarningFilter) -> WarningFilter:
-    """Let a filter that makes errors of all sorts of warnings show this one: no test has done anything wrong."""
-    action, message, category, *place = entry
-    meant = message is not None or issubclass(category, ThreadsBeforeForkWarning)
-    return entry if action != "error" or meant else ("always", message, category, *place)
 
 
 def _sentences(found: OtherThreads) -> Iterator[str]:

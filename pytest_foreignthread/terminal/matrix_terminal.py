@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from ..interop.pytest_terminal import colour_red
+from ..interop.pytest_terminal import add_to_last_line, colour_red
+from ..matrix.baseline.changes import Change, Difference
 from ..run.results import Results
 
 if TYPE_CHECKING:
@@ -59,12 +60,21 @@ class MatrixPart:
             self._terminal.write_line(settled.note)
         if settled.differences:
             colour_red(self._terminal)
+            add_to_last_line(self._terminal, list(_counted(settled.differences)))
 
     def _write_lines(self, lines: Iterable[Line]) -> None:
         for line in lines:
             for span in line:
                 self._terminal.write(span.text, **dict.fromkeys(span.markup, True))
             self._terminal.write_line("")
+
+
+def _counted(differences: Sequence[Difference]) -> Iterator[str]:
+    """Yield what fails the run although no count of tests tells of it."""
+    for change in (Change.STALE, Change.EXPIRED):
+        if number := sum(one.change is change for one in differences):
+            kind = change.value.partition(" ")[0]
+            yield f"{number} {kind} baseline {'entry' if number == 1 else 'entries'}"
 
 
 def _screen(config: pytest.Config) -> Screen:

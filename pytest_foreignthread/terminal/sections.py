@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
@@ -14,6 +15,7 @@ from ..interop.pytest_terminal import (
     reports_of,
     shows_failures_at_once,
     shows_in_summary,
+    timed_besides,
     titles_noted,
 )
 from ..model.outcomes import Phase
@@ -25,6 +27,16 @@ _TITLES: Final = {"segfault": "SEGFAULTS", "hang": "HANGS", "null_result": "NULL
 _MARKUP: Final = {"diagnosis: ": {"yellow": True, "bold": True}, "thread ": {"bold": True}}
 _EXIT: Final = Phase.EXIT.value
 _SUMMARY: Final = "short test summary info"
+
+
+@dataclass(frozen=True)
+class StartOfJvm:
+    """What `--durations` shows as a phase of its own; the child starts the JVM before the setup, or ahead of need."""
+
+    nodeid: str
+    duration: float
+    when: str = "jvm"
+    sections: tuple[tuple[str, str], ...] = ()
 
 
 class TerminalPart:
@@ -46,12 +58,18 @@ class TerminalPart:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, config: pytest.Config) -> Generator[None, object, object]:
         if config.getoption("no_summary", False):
-            return (yield)
+            with timed_besides(self._terminal, list(self._starts_of_jvms())):
+                return (yield)
         self._write_sections(config)
-        with titles_noted(self._terminal) as titles:
+        with titles_noted(self._terminal) as titles, timed_besides(self._terminal, list(self._starts_of_jvms())):
             result = yield
         self._write_short_lines(config, header=titles[-1:] != [_SUMMARY])
         return result
+
+    def _starts_of_jvms(self) -> Iterator[StartOfJvm]:
+        for nodeid, entry in entries_of(self._terminal.stats).items():
+            if (seconds := entry.get("jvm_start")) is not None:
+                yield StartOfJvm(nodeid, seconds)
 
     def _write_sections(self, config: pytest.Config) -> None:
         style = config.getoption("tbstyle", "auto")

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from .conftest import SuiteRun, run_suite_in
+from .conftest import RunSuite, SuiteRun, run_suite_in
 
 CONFTEST: Final = """
     import pytest
@@ -253,3 +253,58 @@ def test_bad_bridge_of_a_submit(bad: SuiteRun, name: str) -> None:
     at_once = name in ("raises", "no_runnable", "nothing", "another_interface")
     assert (entry["outcome"], entry["phase"]) == (("failed", "call") if at_once else ("error", "teardown"))
     assert ERRORS[name] in entry["message"]
+
+
+NO_BRIDGE: Final = """
+    import pytest
+
+    @pytest.fixture(params=[None, 5])
+    def foreign_thread_bridge(request):
+        return request.param
+
+    @pytest.mark.foreign_thread
+    def test_body(foreign_thread_bridge): pass
+
+    def test_call(foreign_thread): pass
+"""
+
+
+def test_fixture_that_returns_no_bridge_is_an_error_of_the_tests_setup(run_suite: RunSuite) -> None:
+    run = run_suite(NO_BRIDGE, "--foreign-thread-isolation=session")
+    assert run.closing_line == "4 errors"
+    for name, got in (("test_body[None]", "None"), ("test_call[5]", "5")):
+        message = run.tests[name]["message"]
+        assert re.search(r"fixture foreign_thread_bridge \(.*test_it.py:4\): expected a function that takes", message)
+        assert f"got {got}: return such a function" in message
+    assert "pytest_foreignthread/" not in run.output
+
+
+def test_doctor_knows_of_a_bridge_and_of_the_class_path(run_suite: RunSuite) -> None:
+    conftest = "import pytest\n\n@pytest.fixture\ndef foreign_thread_bridge():\n    print()\n"
+    run = run_suite({"conftest.py": conftest}, "--foreign-thread-doctor", "--foreign-thread-classpath=gone.jar")
+    told = " ".join(run.output.split())
+    assert re.search(r"PROBLEM bridge: foreign_thread_bridge of \S+conftest.py:3 returns nothing", told)
+    assert re.search(r"note class path: --foreign-thread-classpath: \S+gone.jar, which does not exist", told)
+
+
+CLASS_PATHS: Final = """
+    import pytest
+
+    @pytest.mark.foreign_thread(classpath="marker.jar")
+    def test_marker(): pass
+
+    @pytest.mark.foreign_thread
+    def test_option(): pass
+"""
+
+
+def test_class_path_that_leads_nowhere_is_a_warning_at_the_start(run_suite: RunSuite) -> None:
+    files = {"test_it.py": CLASS_PATHS, "pytest.ini": "[pytest]\nforeign_thread_classpath = there:gone.jar\n"}
+    run = run_suite({**files, "there/kept": ""}, "-Werror")
+    assert run.closing_line == "2 passed, 2 warnings"
+    for where in (r"foreign_thread_classpath", r"test_it.py::test_marker: foreign_thread\(classpath=...\)"):
+        pattern = rf"{where}: expected a directory or a jar, got \S+/(gone|marker).jar, which does not exist: correct"
+        assert re.search(pattern, run.output), where
+    meant = run_suite(files, "-Werror::pytest_foreignthread.ClassPathWarning")
+    assert meant.status == pytest.ExitCode.USAGE_ERROR
+    assert "ERROR: foreign_thread_classpath: expected a directory or a jar, got " in meant.errors

@@ -163,12 +163,12 @@ def test_an_interrupt_ends_it_in_order(run_suite: RunSuite, tmp_path: Path) -> N
     [
         (
             ["--foreign-thread-doctor", "test_it.py"],
-            "--foreign-thread-doctor=test_it.py: want text or json, or nothing",
+            "--foreign-thread-doctor: expected text or json, or nothing",
         ),
-        (["--foreign-thread-doctor=xml"], "--foreign-thread-doctor=xml: want text or json, or nothing"),
+        (["--foreign-thread-doctor=xml"], "--foreign-thread-doctor: expected text or json, or nothing"),
         (
             ["--foreign-thread-doctor", "--foreign-thread-timeout=0"],
-            "--foreign-thread-timeout=0: want a positive number",
+            "--foreign-thread-timeout: expected a positive number",
         ),
     ],
 )

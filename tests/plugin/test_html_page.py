@@ -296,7 +296,58 @@ def test_a_name_is_text_whatever_it_looks_like(page: Browser) -> None:
     assert page.evaluate("document.querySelectorAll('img, b b, .name b').length") == 0
 
 
-SIZES: Final = {"desktop": (1280, 900), "phone": (390, 844)}
+def test_the_diagnosis_comes_first_and_frames_are_folded(page: Browser) -> None:
+    page.click(cell("test_late", "new"))
+    kinds = "[...document.getElementById('report-body').children].map((one) => one.className || one.tagName)"
+    assert page.evaluate(kinds)[:2] == ["H3", "diagnosis"]
+
+
+PRINTED: Final = "document.getElementById('printed').innerText"
+CLOSED: Final = "document.querySelectorAll('details:not([open]):not(.whole)').length"
+
+
+def test_on_paper_all_is_open_and_on_the_screen_it_is_as_before(page: Browser) -> None:
+    before = page.evaluate(CLOSED)
+    assert before > 0
+    page.call("Emulation.setEmulatedMedia", media="print")
+    page.evaluate("(dispatchEvent(new Event('beforeprint')), 0)")
+    assert page.evaluate(CLOSED) == 0
+    assert page.evaluate("getComputedStyle(document.querySelector('.head')).position") == "static"
+    words = page.evaluate(PRINTED)
+    for told in (f"{LATE} in new", "what late-callback means", "test_wrong in pool", "test_seldom in new"):
+        assert told in words
+    assert "test_sound" not in words
+    shown = "(name) => getComputedStyle(document.querySelector(name)).display"
+    assert page.evaluate(f"['#filters', '.keys', 'dialog'].map({shown})") == ["none"] * 3
+    page.evaluate("(dispatchEvent(new Event('afterprint')), 0)")
+    page.call("Emulation.setEmulatedMedia", media="")
+    assert page.evaluate(CLOSED) == before
+    assert page.evaluate(PRINTED) == ""
+
+
+def test_the_chart_has_a_bar_for_each_mode(page: Browser) -> None:
+    rows = "[...document.querySelectorAll('.chart tr')].map((one) => one.innerText.replace(/\\s+/g, ' ').trim())"
+    assert page.evaluate(rows) == [
+        "main 5 passed, 1 failed",
+        "new 4 passed, 1 failed, 1 segfault, 1 hang",
+        "pool 2 passed, 1 failed, 1 skipped, 1 hang",
+    ]
+    inside = "[...document.querySelectorAll('.bar')].every((one) => one.scrollWidth <= one.clientWidth)"
+    for width in (1280, 768, 380):
+        page.look_like(width, 900, "light")
+        assert page.evaluate(inside)
+
+
+def test_without_a_matrix_there_is_no_verdict(chromium: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(render(matrix_of(ENTRIES, ()), ENTRIES, ENVIRONMENT, asked=False), encoding="utf-8")
+    chromium.open(path)
+    assert names(chromium) == ALL
+    assert chromium.evaluate("document.querySelectorAll('.verdict').length") == 0
+    assert chromium.evaluate("[...document.querySelectorAll('.head > *')].at(-1).textContent") == "pool"
+
+
+SIZES: Final = {"desktop": (1280, 900), "tablet": (768, 1024), "phone": (380, 800)}
 BACKGROUNDS: Final = {"light": (0xFF, 0xFF, 0xFF), "dark": (0x14, 0x18, 0x1F)}
 
 

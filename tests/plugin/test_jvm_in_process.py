@@ -155,7 +155,7 @@ def test_what_a_suite_sees_of_jpype_is_jpypes(run_suite: RunSuite) -> None:
 def test_the_choice_is_checked(run_suite: RunSuite) -> None:
     run = run_suite("def test_it(): pass", "--foreign-thread-faulthandler=on")
     assert run.status == pytest.ExitCode.USAGE_ERROR
-    assert "--foreign-thread-faulthandler=on: want one of 'apart', 'pytest'" in run.errors
+    assert "--foreign-thread-faulthandler: expected one of 'apart', 'pytest'" in run.errors
 
 
 def test_nothing_is_left_in_a_process_that_runs_pytest_twice(run_suite: RunSuite) -> None:

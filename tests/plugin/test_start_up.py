@@ -112,9 +112,9 @@ def test_a_fixture_is_enough(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["-o", "foreign_thread_timeout=soon"], "ini key foreign_thread_timeout = soon: want a positive number"),
-        (["--foreign-thread-ready=x"], "--foreign-thread-ready=x: want a number"),
-        (["--foreign-thread-update-baseline"], "want --foreign-thread-baseline=FILE as well"),
+        (["-o", "foreign_thread_timeout=soon"], "ini key foreign_thread_timeout: expected a positive number"),
+        (["--foreign-thread-ready=x"], "--foreign-thread-ready: expected a whole number"),
+        (["--foreign-thread-update-baseline"], "expected --foreign-thread-baseline=FILE as well"),
     ],
     ids=["ini", "option", "two options"],
 )
@@ -125,7 +125,7 @@ def test_a_bad_value_is_told_without_a_marked_test(tmp_path: Path, arguments: li
 
 def test_a_bad_marker_is_told_by_a_worker(tmp_path: Path) -> None:
     status, output = run(tmp_path, ABORTS.replace('"main"', '"nowhere"'), "-n1")
-    assert "foreign_thread(mode='nowhere'): want one of" in output
+    assert "foreign_thread(mode='nowhere'): expected one of" in output
     assert status != 0
 
 

@@ -254,12 +254,14 @@ def test_tb_line_and_r_a(run_suite: RunSuite) -> None:
 
 
 def test_tb_short_with_stdout_alone_and_durations(run_suite: RunSuite) -> None:
-    run = run_suite(TWO, "--tb=short", "--show-capture=stdout", "--durations=3", "-vv", "--no-header")
+    run = run_suite(TWO, "--tb=short", "--show-capture=stdout", "--durations=0", "-vv", "--no-header")
     assert "E   SystemError: f returned NULL" in section(run.output, "NULL RESULTS")
     crash = section(run.output, "CRASHES")
     assert "printed by crash" in crash
     assert "written by crash" not in crash
     assert re.search(r"^[\d.]+s call +test_it\.py::test_crash$", run.output, re.MULTILINE)
+    (start,) = re.findall(r"^([\d.]+)s jvm +test_it\.py::test_crash$", run.output, re.MULTILINE)
+    assert float(start) == pytest.approx(run.tests["test_crash"]["jvm_start"], abs=0.01)
     assert run.output.splitlines()[1] == "collecting ... collected 2 items"
     assert "foreign-thread: JVM" not in run.output
 

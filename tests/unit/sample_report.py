@@ -72,6 +72,7 @@ OTHER = Thread(
 RECORD = RunRecord(
     nodeid="tests/test_bridge.py::test_late[pool]",
     mode="pool",
+    jvm_start=0.098,
     start="spawn",
     outcome=Outcome.SEGFAULT,
     phase=Phase.CALL,

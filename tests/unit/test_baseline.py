@@ -91,22 +91,25 @@ def test_other_line_ends_and_spaces_read_the_same(text: str) -> None:
 
 
 WRONG: Final = {
-    "a conflict of a merge": ("<<<<<<< HEAD", "want `test | mode=outcome | reason`"),
-    "two fields": ("a.py::t | new=hang", "want `test | mode=outcome | reason`"),
-    "no test": ("| new=hang | r", "want `test | mode=outcome | reason`"),
+    "a conflict of a merge": ("<<<<<<< HEAD", "expected `test | mode=outcome | reason`"),
+    "two fields": ("a.py::t | new=hang", "expected `test | mode=outcome | reason`"),
+    "no test": ("| new=hang | r", "expected `test | mode=outcome | reason`"),
     "no reason": ("a.py::t | new=hang | | link=x", "no reason: say in the third field"),
-    "no outcome": ("a.py::t | new | r", "want `mode=outcome` in the second field, not 'new'"),
-    "no mode": ("a.py::t | =hang | r", "want `mode=outcome` in the second field, not '=hang'"),
-    "empty outcomes": ("a.py::t | | r", "want `mode=outcome` in the second field, not ''"),
-    "an unknown outcome": ("a.py::t | new=segv | r", "no outcome: 'segv': want one of passed, failed"),
+    "no outcome": ("a.py::t | new | r", "expected `mode=outcome` in the second field, got 'new'"),
+    "no mode": ("a.py::t | =hang | r", "expected `mode=outcome` in the second field, got '=hang'"),
+    "empty outcomes": ("a.py::t | | r", "expected `mode=outcome` in the second field, got ''"),
+    "an unknown outcome": ("a.py::t | new=segv | r", "no outcome: 'segv': expected one of passed, failed"),
     "a mode twice": ("a.py::t | new=hang, new=crash | r", "mode 'new' is there twice: write new=one/other"),
-    "an unknown field": ("a.py::t | new=hang | r | owner=me", "want `link=…` and `until=YYYY-MM-DD`"),
-    "a field twice": ("a.py::t | new=hang | r | link=a | link=b", "each once, not 'link=b'"),
-    "no such day": ("a.py::t | new=hang | r | until=2027-02-30", "until=2027-02-30: want a day such as"),
+    "an unknown field": ("a.py::t | new=hang | r | owner=me", "expected `link=…` and `until=YYYY-MM-DD`"),
+    "a field twice": ("a.py::t | new=hang | r | link=a | link=b", "each once, got 'link=b'"),
+    "no such day": (
+        "a.py::t | new=hang | r | until=2027-02-30",
+        "2027-01-31, got 2027-02-30",
+    ),
     "a string without an end": ('"a.py::t | new=hang | r', "is a JSON string, this one is not"),
     "a string with a rest": (
         '"a.py::t" new | new=hang | r',
-        "want `|` behind the JSON string, not 'new | new=hang | r'",
+        "expected `|` behind the JSON string, got 'new | new=hang | r'",
     ),
     "a test twice": ("a.py::z | new=hang | r", "the test of line 1 again: make one line of the two"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,10 +22,12 @@ from pytest_foreignthread.doctor import (
     jvm_list,
     machine,
     plugins,
+    project,
     python_side,
 )
 from pytest_foreignthread.doctor import finding_text as block
 from pytest_foreignthread.doctor.findings import LEVELS, Finding, milliseconds
+from pytest_foreignthread.interop.fixture_definitions import fixtures_of_plugins
 from pytest_foreignthread.jvm.finding import JvmNotFound, all_jvms
 from pytest_foreignthread.model.settings import Jvm
 from pytest_foreignthread.supervise.probes import native
@@ -398,3 +400,74 @@ def test_no_secret_is_shown(value: str, shown: str) -> None:
 
 def test_versions_are_those_of_the_distributions() -> None:
     assert python_side.jpype() == Finding("python", "JPype", "ok", version("jpype1"))
+
+
+# The project
+
+
+def test_class_path_of_the_project(tmp_path: Path) -> None:
+    (tmp_path / "a.jar").write_bytes(b"PK\3\4")
+    (tmp_path / "notes.txt").touch()
+    good = (str(tmp_path / "a.jar"), str(tmp_path), f"{tmp_path}/*")
+    assert list(project.class_path((), "here")) == []
+    (found,) = project.class_path(good, "here")
+    assert (found.level, found.value) == ("ok", "here: each of 3 can be read")
+    wrong = {"gone.jar": "which does not exist", "notes.txt": "which is neither", "*.zip": "which matches no file"}
+    found_wrong = list(project.class_path((*good, *(str(tmp_path / name) for name in wrong)), "here"))
+    assert [one.value for one in found_wrong] == [f"here: {tmp_path / name}, {why}" for name, why in wrong.items()]
+    assert {one.level for one in found_wrong} == {"note"}
+
+
+def test_baseline_of_the_project(tmp_path: Path) -> None:
+    path = tmp_path / "known.txt"
+    path.write_text("a.py::t | new=hang | a reason\n")
+    assert project.baseline(chosen_options(baseline=str(path))).value == f"{path}: 1 known"
+    path.write_text("<<<<<<< HEAD\n")
+    broken = project.baseline(chosen_options(baseline=str(path)))
+    assert (broken.level, f"{path}:1: expected `test |" in broken.value) == ("problem", True)
+    assert project.baseline(chosen_options(baseline=str(tmp_path / "gone"))).level == "problem"
+
+
+def nothing() -> None:
+    def bridge(function: object) -> object:
+        return function
+
+    print(bridge)
+
+
+def bare() -> None:
+    return
+
+
+def returned() -> object:
+    return nothing
+
+
+def yielded() -> Iterator[object]:
+    yield nothing
+
+
+@pytest.mark.parametrize(
+    ("function", "level"),
+    [
+        (nothing, "problem"),
+        (bare, "problem"),
+        (returned, "ok"),
+        (yielded, "ok"),
+        (len, "ok"),
+        (eval("lambda: 1"), "ok"),
+    ],
+)
+def test_bridge_of_the_project(function: Callable[..., Any], level: str) -> None:
+    assert project.bridge("conftest.py:3", function).level == level
+
+
+def test_fixture_of_a_conftest_is_found_before_a_session_begins() -> None:
+    fixture = pytest.fixture(name="foreign_thread_bridge")(returned)
+    loaded = [SimpleNamespace(foreign_thread_bridge=fixture), SimpleNamespace(), SimpleNamespace(other=fixture)]
+    manager = SimpleNamespace(get_plugins=lambda: loaded)
+    config = cast(pytest.Config, SimpleNamespace(pluginmanager=manager))
+    ((place, function),) = fixtures_of_plugins(config, "foreign_thread_bridge", "pytest_foreignthread.fixtures")
+    assert place.startswith(f"{__file__}:")
+    assert function is returned
+    assert list(fixtures_of_plugins(config, "foreign_thread_bridge", __name__)) == []

@@ -16,6 +16,7 @@ from pytest_foreignthread.model.observation import (
     Finished,
     JvmAdopted,
     JvmFailed,
+    JvmStarted,
     Message,
     NotServed,
     PhaseStarted,
@@ -31,6 +32,7 @@ from pytest_foreignthread.model.outcomes import Phase
 JVM, SETUP, CALL, TEARDOWN, EXIT = map(PhaseStarted, list(Phase)[1:])
 THREAD: Final = ThreadNamed(1, 2, "MainThread")
 STOP: Final = SessionStopped("exit", "enough")
+STARTED: Final = JvmStarted(98_000)
 FAILED: Final = JvmFailed("no memory")
 NOT_SERVED: Final = NotServed("no such test")
 LEFT: Final = DebuggerLeft()
@@ -83,6 +85,7 @@ WHOLE: Final[dict[str, tuple[Message, ...]]] = {
     "with warnings": (JVM, SETUP, warning("setup"), report("setup"), CALL, warning("call"), report("call")),
     "threads at any time": (THREAD, JVM, THREAD, SETUP, THREAD, report("setup"), CALL, THREAD, *TORN_DOWN[4:], THREAD),
     "the JVM fails": (JVM, FAILED),
+    "the JVM's start is timed": (JVM, STARTED, *TORN_DOWN[1:]),
     "no such test": (NOT_SERVED, TestEnded()),
     "no such test, what stands is torn down": (NOT_SERVED, TEARDOWN, Finished()),
     "debugged": (*SET_UP, CALL, entered(), entered(1.5), LEFT, report("call", "failed")),
@@ -140,6 +143,7 @@ def test_a_shared_child_has_its_jvm_from_the_first_test_on() -> None:
 
 def test_a_jvm_may_start_late() -> None:
     take([SETUP, JVM, SETUP, report("setup"), *TORN_DOWN[3:]], late=True)
+    take([SETUP, JVM, STARTED, SETUP, report("setup"), *TORN_DOWN[3:]], late=True)
     take([SETUP, JVM, JvmAdopted("25", ""), SETUP, JvmAdopted("25", "")], late=True, forked=False)
     take([JVM, JvmAdopted("25", ""), SETUP, JvmAdopted("25", "")], forked=False)
     take([SETUP, JVM, FAILED, report("setup", "failed"), TEARDOWN, report("teardown"), TestEnded()], late=True)
@@ -183,6 +187,12 @@ WRONG: Final[dict[str, tuple[tuple[Message, ...], Message, str]]] = {
     "the JVM fails before it starts": ((), FAILED, "expected the start of the setup"),
     "a setup after the JVM failed": ((JVM, FAILED), SETUP, "expected the end of the child, whose JVM failed"),
     "not served in the call": ((*SET_UP, CALL), NOT_SERVED, "got NotServed"),
+    "the start of a JVM before it began": ((), STARTED, "expected the start of the setup, got JvmStarted"),
+    "timed twice": ((JVM, STARTED), STARTED, "got JvmStarted"),
+    "timed in the call": ((*SET_UP, CALL), STARTED, "got JvmStarted"),
+    "a JVM that failed and started": ((JVM, FAILED), STARTED, "got JvmStarted"),
+    "in less than no time": ((JVM,), JvmStarted(-1), "got JvmStarted"),
+    "in more than a day": ((JVM,), JvmStarted(10**12), "got JvmStarted"),
     "stopped before the setup": ((JVM,), STOP, "got SessionStopped"),
     "stopped twice": ((*SET_UP, CALL, STOP), STOP, "got SessionStopped"),
     "stopped in another way": ((*SET_UP, CALL), SessionStopped("crash", ""), "got SessionStopped"),

@@ -70,7 +70,7 @@ def test_sound_rows_are_counted_when_there_are_more_than_fit() -> None:
 
 
 def test_a_grid_of_sound_rows_alone() -> None:
-    assert shown(grid_lines(SOUND, Screen(80, 24))) == ["40 sound tests in 4 more files"]
+    assert shown(grid_lines(SOUND, Screen(80, 24))) == ["40 sound tests in 4 files"]
 
 
 def test_nothing_ran() -> None:

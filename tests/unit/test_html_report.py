@@ -10,9 +10,11 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_foreignthread.matrix.verdicts import Matrix, matrix_of
+from pytest_foreignthread.matrix.verdicts import Matrix, Verdict, matrix_of
 from pytest_foreignthread.model.outcomes import Outcome
-from pytest_foreignthread.model.stacks import Awaited, Gil, JavaFrame, Motion, Thread, Wait
+from pytest_foreignthread.model.records import Place
+from pytest_foreignthread.model.stacks import Awaited, Gil, JavaFrame, Motion, PythonFrame, Thread, Wait
+from pytest_foreignthread.report import legend
 from pytest_foreignthread.report.entry_threads import threads_of
 from pytest_foreignthread.report.html_report import page_data, render
 from pytest_foreignthread.report.json_report import test_entry as entry_of
@@ -20,6 +22,7 @@ from pytest_foreignthread.report.text import PAGES
 
 from .sample_entries import ENVIRONMENT, Entry, entry, row
 from .sample_records import CRASHED, MAIN, SEGFAULT
+from .sample_records import HANG as HUNG
 
 PASSED, HANG = Outcome.PASSED, Outcome.HANG
 MODES: Final = ("main", "new", "pool")
@@ -35,6 +38,7 @@ WAITING: Final = Thread(
     gil=Gil.HOLDS,
     waits=(Wait(Awaited.MONITOR, "monitor <0x2>", 1),),
     motion=Motion.MOVING,
+    seen=(PythonFrame("t.py", 3, "f"),),
 )
 
 
@@ -71,7 +75,7 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.elements and self.elements[-1][0] == "script" and not data.isspace():
             self.scripts[-1] += data
-        else:
+        elif self.elements and self.elements[-1][0] != "style":
             self.words.append(data)
 
     def named(self, tag: str) -> list[dict[str, str | None]]:
@@ -120,24 +124,94 @@ def test_the_report_of_a_run() -> None:
     crashed, main = run["threads"]
     assert (crashed["title"], crashed["state"]) == ('"pool-1-thread-1" (native id 4247)', "crashed")
     assert (main["title"], main["current"], main["state"]) == ('"MainThread" (native id 4236)', False, "")
-    assert [data["frames"][number] for number in crashed["stacks"][0]] == [
+    assert [data["lines"][number] for number in crashed["stacks"][0]] == [
         ("C", "_PyEval_EvalFrameDefault+0x3b (libpython3.11.so.1.0)"),
         ("Python", 'File "/project/test_bridge.py", line 12, in thunk'),
         ("Java", "at java.lang.Thread.run(Thread.java:840)"),
     ]
 
 
+def harness(number: int) -> tuple[PythonFrame, ...]:
+    return tuple(PythonFrame(f"/site-packages/_pytest/f{n}.py", n, "step") for n in range(number))
+
+
+def test_frames_are_folded_as_in_the_terminal_and_all_of_them_are_there() -> None:
+    deep = replace(CRASHED, stacks=((*CRASHED.stacks[0][:2], *harness(30)),))
+    data = page_data(*made([with_threads(deep, MAIN)]))
+    crashed, main = run_of(data)["threads"]
+    assert data["lines"][crashed["stacks"][0][-1]] == ("", "(30 frames of pytest and this plugin)")
+    (whole,) = crashed["whole"]
+    assert len(whole) == 32
+    assert main["whole"] == []
+
+
+def test_idle_threads_stand_apart() -> None:
+    cleaner = replace(MAIN, name="Common-Cleaner")
+    run = run_of(page_data(*made([with_threads(CRASHED, cleaner, MAIN)])))
+    assert [thread["title"].partition(" (")[0] for thread in run["threads"]] == ['"pool-1-thread-1"', '"MainThread"']
+    assert [thread["title"].partition(" (")[0] for thread in run["idle"]] == ['"Common-Cleaner"']
+    alone = run_of(page_data(*made([with_threads(replace(cleaner, current=True))])))
+    assert "idle" not in alone
+
+
+def test_all_that_the_terminal_says_is_in_the_report_of_a_run() -> None:
+    record = replace(
+        HUNG, nodeid="t.py::test_x[new]", mode="new", at=Place("t.py", 3, "x()"), uncaught=("boom",), jvm_start=0.5
+    )
+    run = run_of(page_data(*made([entry_of(record)])))
+    assert (run["at"], run["uncaught"]) == ("t.py:3: x()", ["boom"])
+    assert run["facts"] == "in call, after 0.31 s, 3 looks at its stacks, the JVM's start 0.50 s"
+    assert any("--foreign-thread-modes=main,new" in step for step in run["next_steps"])
+    assert run_of(page_data(*made([with_threads(CRASHED)])))["fault"].startswith(
+        "SIGSEGV at address 0x10 (null pointer"
+    )
+
+
+RUN: Final = {"finished": "2026-11-29T09:41:07+00:00", "command": ["pytest", "-k", "a b", "<script>"]}
+
+
+def test_the_page_has_date_command_totals_chart_and_legend() -> None:
+    entries = [*row("t.py::test_x", main=PASSED, new=HANG), *row("t.py::test_y", main=PASSED, new=PASSED, mine=PASSED)]
+    page = Page(render(*made(entries), ENVIRONMENT, RUN))
+    words = " ".join(" ".join(page.words).split())
+    assert "2 tests in 4 modes, 5 runs: 4 passed, 1 hang" in words
+    assert "finished 2026-11-29 09:41:07 UTC" in words
+    assert "command pytest -k 'a b' '<script>'" in words
+    for told in ("main 2 passed", "new 1 passed, 1 hang", "pool no runs", "mine 1 passed"):
+        assert told in words
+    assert "hang one of its phases passed its deadline" in words
+    assert "segfault" not in words
+    assert "new a callback on a thread that Java makes for it" in words
+    assert "mine a mode of the project's own" in words
+    assert "foreign-unsafe hold in main, break on a foreign thread" in words
+    assert len(page.named("script")) == 2
+
+
+def test_without_a_matrix_there_are_no_verdicts() -> None:
+    matrix, entries = made(row("t.py::test_x", new=HANG))
+    page = Page(render(matrix, entries, ENVIRONMENT, RUN, asked=False))
+    words = " ".join(page.words)
+    assert "Foreign-thread tests" in words
+    assert not any(word in words.lower() for word in ("verdicts", "unknown", "matrix"))
+    data = page_data(matrix, entries, asked=False)
+    assert (data["verdicts"], data["rows"][0]["how"]) == (False, "timed out after 5 s")
+
+
+def test_every_word_has_its_meaning() -> None:
+    assert (set(legend.OUTCOMES), set(legend.VERDICTS)) == (set(Outcome), set(Verdict))
+
+
 def test_what_a_thread_does() -> None:
     (thread, _) = run_of(page_data(*made([with_threads(WAITING, MAIN)])))["threads"]
     assert thread["state"] == (
-        'crashed; holds the GIL; waits for monitor <0x2>, which "MainThread" holds; BLOCKED; was moving'
+        'crashed; holds the GIL; waits for monitor <0x2>, which "MainThread" holds; BLOCKED; was moving: f (t.py:3)'
     )
     assert thread["locks"] == ["- locked <0x1>"]
 
 
-def test_each_frame_is_there_once() -> None:
+def test_each_line_of_a_stack_is_there_once() -> None:
     data = page_data(*made([with_threads(CRASHED, MAIN)] * 3))
-    assert len(data["frames"]) == len(set(data["frames"])) == 4
+    assert len(data["lines"]) == len(set(data["lines"])) == 4
 
 
 @pytest.mark.parametrize("thread", [CRASHED, MAIN, WAITING, replace(CRASHED, stacks=(), apart="no order")])

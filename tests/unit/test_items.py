@@ -136,9 +136,9 @@ class TestClass:
 @pytest.mark.foreign_thread(mode=["new", "new"], timeout=2)
 def test_double(): pass
 """
-A_MODE: Final = f"want one of {', '.join(map(repr, MODES))}, or a list of them"
-SECONDS: Final = "want a positive number of seconds, such as 30 or 0.5"
-STRINGS: Final = "want a string or a list of strings, such as ['-Xmx256m', '-ea']"
+A_MODE: Final = f"expected one of {', '.join(map(repr, MODES))}, or a list of them"
+SECONDS: Final = "expected a positive number of seconds, such as 30 or 0.5"
+STRINGS: Final = "expected a string or a list of strings, such as ['-Xmx256m', '-ea']"
 
 
 def test_all_bad_markers_are_told_of_at_once_each_of_them_once(collect: Collect) -> None:
@@ -147,13 +147,13 @@ def test_all_bad_markers_are_told_of_at_once_each_of_them_once(collect: Collect)
         check_markers(items)
     file = items[0].nodeid.partition("::")[0]
     assert str(raised.value).splitlines() == [
-        f"{file}::test_one: foreign_thread(timeout=0): {SECONDS}",
-        f"{file}::test_one (and 6 more): foreign_thread(mode='sam'): {A_MODE}",
-        f"{file}::test_three[1] (and 2 more): foreign_thread(timeout=0): {SECONDS}",
-        f"{file}::TestClass::test_a (and 1 more): foreign_thread(jvm_args=7): {STRINGS}",
+        f"{file}::test_one: foreign_thread(timeout=0): {SECONDS}, got 0",
+        f"{file}::test_one (and 6 more): foreign_thread(mode='sam'): {A_MODE}, got 'sam'",
+        f"{file}::test_three[1] (and 2 more): foreign_thread(timeout=0): {SECONDS}, got 0",
+        f"{file}::TestClass::test_a (and 1 more): foreign_thread(jvm_args=7): {STRINGS}, got 7",
         f"{file}::TestClass::test_a (and 1 more): foreign_thread(spare=1): no such argument; "
         "it takes mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, skip, expect",
-        f"{file}::test_double: foreign_thread(mode=['new', 'new']): want each mode once",
+        f"{file}::test_double: foreign_thread(mode=['new', 'new']): expected each mode once, got ['new', 'new']",
     ]
 
 
@@ -174,8 +174,8 @@ def test_several_modes_where_no_items_can_be_made_of_them(collect: Collect) -> N
     with pytest.raises(pytest.UsageError) as raised:
         check_markers([item for item in items if is_foreign(item)])
     parameter, late = str(raised.value).splitlines()
-    assert "::test_parameter[1]: foreign_thread(mode=['new', 'same']): want one mode here" in parameter
-    assert "::test_late: foreign_thread(mode=['pool', 'main']): want one mode here" in late
+    assert "::test_parameter[1]: foreign_thread(mode=['new', 'same']): expected one mode here" in parameter
+    assert "::test_late: foreign_thread(mode=['pool', 'main']): expected one mode here" in late
 
 
 def test_one_mode_may_come_late(collect: Collect) -> None:

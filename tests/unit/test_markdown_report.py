@@ -106,3 +106,27 @@ def test_any_text_stays_in_its_cell_and_can_be_read_back(text: str) -> None:
     inside = written[1:-1] if written.startswith("`") else html.unescape(written[6:-7])
     if text.isprintable():
         assert inside == text
+
+
+def test_without_a_matrix_there_are_outcomes_and_what_breaks() -> None:
+    entries = [
+        *row("t.py::test_x", new=Outcome.PASSED),
+        *diagnosed(row("t.py::test_y", new=Outcome.HANG, pool=Outcome.PASSED), "gil-deadlock"),
+    ]
+    assert render(matrix_of(entries, ()), asked=False).splitlines() == [
+        "## Foreign-thread tests: 2 tests",
+        "",
+        "| outcome | runs |",
+        "|---|--:|",
+        "| passed | 2 |",
+        "| hang | 1 |",
+        "",
+        "| test | `new` | `pool` | diagnosis |",
+        "|---|---|---|---|",
+        "| `t.py::test_y` | **hang** | passed | `gil-deadlock` |",
+    ]
+
+
+def test_one_test_without_a_matrix() -> None:
+    text = render(matrix_of(row("t.py::test_x", new=Outcome.PASSED), ()), asked=False)
+    assert text == "## Foreign-thread tests: 1 test\n\n| outcome | runs |\n|---|--:|\n| passed | 1 |\n"

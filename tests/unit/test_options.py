@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -23,10 +25,10 @@ from pytest_foreignthread.model.settings import Jvm, Settings
 CALLED_FROM: Final = Path("/called/from")
 ROOT: Final = Path("/home/user/project")
 JVM: Final = Jvm(Path("/jdk/lib/server/libjvm.so"), "25", "a test")
-SECONDS: Final = "want a positive number of seconds, such as 30 or 0.5"
-STRINGS: Final = "want a string or a list of strings, such as ['-Xmx256m', '-ea']"
-A_MODE: Final = f"want one of {', '.join(map(repr, MODES))}, or a list of them"
-PATHS: Final = "want paths, joined by ':' or in a list"
+SECONDS: Final = "expected a positive number of seconds, such as 30 or 0.5"
+STRINGS: Final = "expected a string or a list of strings, such as ['-Xmx256m', '-ea']"
+A_MODE: Final = f"expected one of {', '.join(map(repr, MODES))}, or a list of them"
+PATHS: Final = "expected paths, joined by ':' or in a list"
 
 
 @dataclass(frozen=True)
@@ -107,27 +109,29 @@ def test_good_value(name: str, text: str, value: object) -> None:
     assert getattr(configured(ini={ini_key(name): text}), name) == value
 
 
-A_STACK: Final = "want a size from 64k to 1g, such as 128k, 8m or 131072"
-LEAST_BYTES: Final = "want a number of bytes, 65536 or more, such as 67108864"
+A_STACK: Final = "expected a size from 64k to 1g, such as 128k, 8m or 131072"
+LEAST_BYTES: Final = "expected a number of bytes, 65536 or more, such as 67108864"
+LOOP: Final = "{}/loop.json cannot be reached (Too many levels of symbolic links); name another place"
+A_NUMBER: Final = "expected a whole number from 0 to 64, such as 0 or 2"
 NO_TIMES: Final = ("0", "-1", "-0.0", "nan", "inf", "-inf", "abc", "True", "None", "5s", "1e999")
 BAD: Final[list[tuple[str, str, str]]] = [
     *(("timeout", text, SECONDS) for text in NO_TIMES),
-    *(("native", text, "want one of 'auto', 'off', 'locals'") for text in ("on", "Auto", "locals,auto", "0")),
-    *(("jvm_profile", text, "want one of 'quick', 'server'") for text in ("fast", "Quick", "-server")),
-    *(("cache", text, "want true or false") for text in ("2", "maybe", "/tmp", "None")),
-    *(("modes", text, f"want some of {', '.join(MODES)}, joined by commas") for text in (",", "news", "new;pool")),
-    ("modes", "new,new", "want each mode once"),
-    ("jvm_args", '-Dname="two words', "want shell words (No closing quotation)"),
-    ("jvm_args", "-Dname=\\", "want shell words (No escaped character)"),
-    *(("ready", text, "want a number, such as 0 or 2") for text in ("-1", "two", "1.5", "auto")),
-    *(("message_limit", text, LEAST_BYTES) for text in ("0", "65535", "-1", "64M", "1e9")),
+    *(("native", text, "expected one of 'auto', 'off', 'locals'") for text in ("on", "Auto", "locals,auto", "0")),
+    *(("jvm_profile", text, "expected one of 'quick', 'server'") for text in ("fast", "Quick", "-server")),
+    *(("cache", text, "expected true or false") for text in ("2", "maybe", "/tmp", "None")),
+    *(("modes", text, f"expected some of {', '.join(MODES)}, joined by commas") for text in (",", "news", "new;pool")),
+    ("modes", "new,new", "expected each mode once"),
+    ("jvm_args", '-Dname="two words', "expected shell words (No closing quotation)"),
+    ("jvm_args", "-Dname=\\", "expected shell words (No escaped character)"),
+    *(("ready", text, A_NUMBER) for text in ("-1", "two", "1.5", "auto", "inf", "nan", "٣", "65", "9" * 5000)),
+    *(("message_limit", text, LEAST_BYTES) for text in ("0", "65535", "-1", "64M", "1e9", "nan", "٦٥٥٣٦", "9" * 5000)),
     *(
         ("stack", text, A_STACK)
         for text in ("63k", "2g", "0", "-1m", "1.5m", "128 k", "big", "True", "128kk", "9" * 30)
     ),
-    *(("block_signals", text, "want true or false") for text in ("all", "2", "SIGINT")),
-    *(("finalize", text, "want true or false") for text in ("5", "exit")),
-    *(("isolation", text, "want one of 'test', 'module', 'session'") for text in ("tests", "class", "MODULE")),
+    *(("block_signals", text, "expected true or false") for text in ("all", "2", "SIGINT")),
+    *(("finalize", text, "expected true or false") for text in ("5", "exit")),
+    *(("isolation", text, "expected one of 'test', 'module', 'session'") for text in ("tests", "class", "MODULE")),
 ]
 
 
@@ -135,15 +139,16 @@ BAD: Final[list[tuple[str, str, str]]] = [
 def test_bad_value(name: str, text: str, wanted: str) -> None:
     with pytest.raises(pytest.UsageError) as raised:
         configured(flags={flag(name): text})
-    assert str(raised.value) == f"{flag(name)}={text}: {wanted}"
+    got = repr(text) if len(text) < 80 else f"{repr(text)[:80]}…"
+    assert str(raised.value) == f"{flag(name)}: {wanted}, got {got}"
     with pytest.raises(pytest.UsageError) as raised:
         configured(ini={ini_key(name): text})
-    assert str(raised.value) == f"ini key {ini_key(name)} = {text}: {wanted}"
+    assert str(raised.value) == f"ini key {ini_key(name)}: {wanted}, got {got}"
 
 
 @pytest.mark.parametrize("name", ["timeout", "jvm", "native", "jvm_profile", "cache", "artifacts", "report"])
 def test_nothing_on_the_command_line_is_no_value(name: str) -> None:
-    with pytest.raises(pytest.UsageError, match=f"^{flag(name)}=: want"):
+    with pytest.raises(pytest.UsageError, match=f"^{flag(name)}: expected .*, got ''$"):
         configured(flags={flag(name): ""})
 
 
@@ -245,7 +250,7 @@ def test_precedence(name: str, in_marker: bool, in_command: bool, in_ini: bool) 
 )
 def test_precedence_of_the_jvm(flags: dict[str, str], ini: dict[str, object], path: str, source: str) -> None:
     assert configured(flags, ini).jvm == path
-    assert options.jvm_source(cast(pytest.Config, Config(flags, ini))) == source
+    assert options.source_of(cast(pytest.Config, Config(flags, ini)), "jvm") == source
 
 
 @pytest.mark.parametrize(
@@ -311,35 +316,35 @@ def test_new_is_the_default_mode() -> None:
     assert marked().modes == ("new",)
 
 
-EXPECTED: Final = "want modes and outcomes, such as {'new': 'segfault', 'pool': 'hang/passed'}"
+EXPECTED: Final = "expected modes and outcomes, such as {'new': 'segfault', 'pool': 'hang/passed'}"
 OUTCOMES: Final = ", ".join(outcome.value for outcome in Outcome)
 BAD_ARGUMENTS: Final[list[tuple[str, object, str]]] = [
     *(("timeout", value, SECONDS) for value in (0, -1, True, None, "abc", float("nan"), float("inf"), [1])),
     *(("jvm_args", value, STRINGS) for value in (None, [1], 7, {"a": 1}, b"-ea")),
-    ("jvm_args", '"', "want shell words (No closing quotation)"),
+    ("jvm_args", '"', "expected shell words (No closing quotation)"),
     *(("classpath", value, PATHS) for value in (None, [3], 3, b"x")),
     *(("mode", value, A_MODE) for value in ("sam", "NEW", "", [], None, 7, ["new", 7], [["new"]], {"new": 1})),
-    ("mode", ["new", "same", "new"], "want each mode once"),
-    *(("isolation", value, "want one of 'test', 'module', 'session'") for value in (None, "class", ["module"], 1)),
+    ("mode", ["new", "same", "new"], "expected each mode once"),
+    *(("isolation", value, "expected one of 'test', 'module', 'session'") for value in (None, "class", ["module"], 1)),
     *(("stack", value, A_STACK) for value in (None, 0, -1, True, 1.5e5, 1 << 31, [131072], "")),
-    *(("block_signals", value, "want true or false") for value in (None, 2, "SIGINT", "all")),
-    *(("skip", value, "want a reason, as a string") for value in ("", " ", True, None, 3)),
+    *(("block_signals", value, "expected true or false") for value in (None, 2, "SIGINT", "all")),
+    *(("skip", value, "expected a reason, as a string") for value in ("", " ", True, None, 3)),
     *(("expect", value, EXPECTED) for value in (None, {}, "segfault", ["new"], {"new": Outcome.HANG})),
-    ("expect", {"sam": "hang"}, f"no mode: 'sam': want one of {', '.join(map(repr, MODES))}"),
-    ("expect", {"new": "boom"}, f"no outcome: 'boom': want one of {OUTCOMES}, or several with `/` between"),
+    ("expect", {"sam": "hang"}, f"no mode: 'sam': expected one of {', '.join(map(repr, MODES))}"),
+    ("expect", {"new": "boom"}, f"no outcome: 'boom': expected one of {OUTCOMES}, or several with `/` between"),
 ]
 
 
 @pytest.mark.parametrize(("name", "value", "wanted"), BAD_ARGUMENTS)
 def test_bad_value_in_a_marker(name: str, value: object, wanted: str) -> None:
     marks = marked(**{name: value})
-    assert marks.problems == (("test_it.py::test_it", f"foreign_thread({name}={value!r}): {wanted}"),)
+    assert marks.problems == (("test_it.py::test_it", f"foreign_thread({name}={value!r}): {wanted}, got {value!r}"),)
     assert marks.values == {}
 
 
 def test_a_timeout_that_no_float_holds() -> None:
     ((_, problem),) = marked(timeout=10**999).problems
-    assert problem.endswith(SECONDS)
+    assert f": {SECONDS}, got 1000" in problem
 
 
 def test_unknown_and_positional_arguments_of_a_marker() -> None:
@@ -350,7 +355,7 @@ def test_unknown_and_positional_arguments_of_a_marker() -> None:
         f"foreign_thread('new', 5): it takes keyword arguments only: {takes}",
         f"foreign_thread(timeuot=1): no such argument; it takes {takes}",
         f"foreign_thread(modes='new'): no such argument; it takes {takes}",
-        f"foreign_thread(timeout=0): {SECONDS}",
+        f"foreign_thread(timeout=0): {SECONDS}, got 0",
     ]
     assert marks.values == {"mode": ("same",)}
 
@@ -386,29 +391,66 @@ def test_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "path", "wanted"),
     [
-        ("report", "report.txt", "want a file name that ends in .json, .html or .md"),
-        ("report", "folder.json", "that is a directory; want the name of a file"),
-        ("report", "file/report.json", "{}/file is a file, not a directory; name another place"),
-        ("report", "file/more/report.json", "{}/file is a file, not a directory; name another place"),
-        ("baseline", "file/known.txt", "{}/file is a file, not a directory; name another place"),
-        ("artifacts", "file", "{}/file is a file, not a directory; name another place"),
-        ("artifacts", "file/more", "{}/file is a file, not a directory; name another place"),
+        ("report", "report.txt", "expected a file name that ends in .json, .html or .md, got '{}/report.txt'"),
+        ("report", ".html", "expected a file name that ends in .json, .html or .md, got '{}/.html'"),
+        ("report", "folder.json", "expected the name of a file, got the directory {}/folder.json"),
+        ("baseline", "folder.json", "expected the name of a file, got the directory {}/folder.json"),
+        (
+            "report",
+            "loop.json",
+            LOOP,
+        ),
+        (
+            "baseline",
+            "loop.json",
+            LOOP,
+        ),
+        (
+            "artifacts",
+            "loop.json",
+            LOOP,
+        ),
+        ("report", "file/report.json", "expected a directory, got the file {}/file; name another place"),
+        ("report", "file/more/report.json", "expected a directory, got the file {}/file; name another place"),
+        ("artifacts", "file", "expected a directory, got the file {}/file; name another place"),
+        ("artifacts", "file/more", "expected a directory, got the file {}/file; name another place"),
     ],
 )
 def test_a_place_where_nothing_can_be_written(tmp_path: Path, name: str, path: str, wanted: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder.json").mkdir()
+    (tmp_path / "loop.json").symlink_to("loop.json")
     with pytest.raises(pytest.UsageError) as raised:
         configured({flag(name): str(tmp_path / path)})
-    assert str(raised.value) == f"{flag(name)}={tmp_path / path}: {wanted.format(tmp_path)}"
+    assert str(raised.value) == f"{flag(name)}: {wanted.format(tmp_path)}"
 
 
 @pytest.mark.parametrize(("name", "path"), [("report", "new/report.json"), ("artifacts", "new/more")])
 def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, path: str) -> None:
+    def refused(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
     # root may write anywhere, and tests run as root too.
-    monkeypatch.setattr(os, "access", lambda *args, **kwargs: False)
-    with pytest.raises(pytest.UsageError, match=f"no permission to write to {tmp_path}; name another place$"):
+    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
+    with pytest.raises(pytest.UsageError) as raised:
         configured({flag(name): str(tmp_path / path)})
+    assert str(raised.value) == f"{flag(name)}: cannot write to {tmp_path} (Permission denied); name another place"
+
+
+@pytest.mark.parametrize(("name", "path"), [("report", "report.json"), ("artifacts", "more")])
+def test_a_place_that_takes_no_files_even_from_root(name: str, path: str) -> None:
+    with pytest.raises(pytest.UsageError, match=rf"^{flag(name)}: cannot write to /proc \(.+\); name another place$"):
+        configured({flag(name): f"/proc/{path}"})
+
+
+@pytest.mark.parametrize("name", ["report", "artifacts", "baseline"])
+def test_a_path_that_is_too_long(tmp_path: Path, name: str) -> None:
+    with pytest.raises(pytest.UsageError, match=f"^{flag(name)}: .*… cannot be reached .File name too long.; name"):
+        configured({flag(name): str(tmp_path / f"{'n' * 300}.json")})
+
+
+def test_a_baseline_that_is_only_read_may_lie_where_nothing_can_be_written() -> None:
+    assert configured({flag("baseline"): "/proc/version"}).baseline == "/proc/version"
 
 
 @pytest.mark.parametrize(("name", "path"), [("report", "new/more/report.json"), ("artifacts", "new/more")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Final
 
 import pytest
@@ -38,9 +39,16 @@ A_WORD: Final = "null or one of segfault, hang, null_result, crash"
 AN_ENTRY: Final = "null or the entry of a test"
 BY_MODE: Final = "lists of outcomes by mode"
 A_NUMBER: Final = "null or a number from 0"
+NO_TIMES: Final[tuple[object, ...]] = ("1", True, -1, math.nan, [], {})
+
+
+def a_start_of(seconds: object) -> dict[str, Any]:
+    return {**entry("t.py::test[new]", "new"), "jvm_start": seconds}
+
+
 WRONG: Final[dict[str, tuple[str, tuple[object, ...]]]] = {
     "outcome": (A_WORD, ("passed", "nope", "", 3, ["hang"], {}, False)),
-    "entry": (AN_ENTRY, (3, [], {}, "text", {"nodeid": "t.py::test"})),
+    "entry": (AN_ENTRY, (3, [], {}, "text", {"nodeid": "t.py::test"}, *(a_start_of(time) for time in NO_TIMES))),
     "expect": (BY_MODE, (None, [], {3: []}, {"new": "hang"}, {"new": ["nope"]}, {"new": [[]]})),
     "text": ("text", (None, 3, ["a"], {})),
     "tail": ("text", (None, 3, ["a"], {})),

@@ -10,11 +10,12 @@ import pytest
 
 from pytest_foreignthread.matrix.verdicts import matrix_of
 from pytest_foreignthread.model.outcomes import Outcome
-from pytest_foreignthread.run.report_files import write
+from pytest_foreignthread.run.report_files import Facts, write
 
 from .sample_entries import ENVIRONMENT, row
 
 ENTRIES: Final = row("t.py::test_x", main=Outcome.PASSED, new=Outcome.SEGFAULT)
+RUN: Final = {"finished": "2026-11-29T09:00:00+00:00", "command": ["pytest", "-q"]}
 FIRST: Final[dict[str, str]] = {"a.json": "{", "a.html": "<!doctype html>", "a.md": "## Foreign-thread matrix: "}
 
 
@@ -22,7 +23,7 @@ def written(*paths: Path, asked: bool = True) -> None:
     def environment() -> dict[str, Any]:
         return dict(ENVIRONMENT)
 
-    write([str(path) for path in paths], matrix_of(ENTRIES, ()), ENTRIES, environment, asked=asked)
+    write([str(path) for path in paths], Facts(matrix_of(ENTRIES, ()), ENTRIES, environment, RUN, asked))
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,19 @@ def test_the_suffix_tells_the_form(tmp_path: Path) -> None:
 def test_json_has_the_matrix_that_was_asked_for(tmp_path: Path, asked: bool) -> None:
     written(tmp_path / "a.json", asked=asked)
     assert (json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["matrix"] is not None) is asked
+
+
+def test_html_and_markdown_have_the_verdicts_that_were_asked_for(tmp_path: Path) -> None:
+    written(tmp_path / "a.html", tmp_path / "a.md", asked=False)
+    html, markdown = ((tmp_path / name).read_text(encoding="utf-8") for name in ("a.html", "a.md"))
+    assert "<h1>Foreign-thread tests</h1>" in html
+    assert "2026-11-29 09:00:00 UTC" in html
+    assert markdown.startswith("## Foreign-thread tests: 1 test\n")
+
+
+def test_json_says_when_and_by_which_command(tmp_path: Path) -> None:
+    written(tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["run"] == RUN
 
 
 @pytest.mark.parametrize(

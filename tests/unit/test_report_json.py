@@ -24,6 +24,7 @@ def test_an_entry_field_by_field() -> None:
         "test": "tests/test_bridge.py::test_late",
         "mode": "pool",
         "jvm": True,
+        "jvm_start": 0.098,
         "start": "spawn",
         "outcome": "segfault",
         "phase": "call",
@@ -31,14 +32,18 @@ def test_an_entry_field_by_field() -> None:
         "signal": "SIGSEGV",
         "exit_code": None,
         "message": "died",
+        "summary": "late-callback: tests/test_bridge.py:12: SIGSEGV in _PyType_Lookup, "
+        'address 0x10 (null pointer, 16 bytes on) on Java thread "pool-1-thread-1"',
         "at": {"file": "tests/test_bridge.py", "line": 12, "source": "queue.put(answer)"},
         "problematic_frame": FATAL.problematic_frame,
+        "fault": "SIGSEGV at address 0x10 (null pointer, 16 bytes on)",
         "diagnosis": {
             "code": "late-callback",
             "text": "it came late",
             "help": "wait for it",
             "evidence": ["no one waits"],
         },
+        "next_steps": [],
         "looks": 0,
         "threads": [
             {
@@ -97,7 +102,7 @@ def test_an_entry_field_by_field() -> None:
 def test_what_is_not_known_is_null() -> None:
     entry = json_report.test_entry(RunRecord("t.py::test", "main", Outcome.HANG, Phase.CALL, 1.0))
     assert {name for name, value in entry.items() if value is None} == {
-        *("start", "signal", "exit_code", "at", "problematic_frame", "diagnosis", "alone"),
+        *("jvm_start", "start", "signal", "exit_code", "at", "problematic_frame", "fault", "diagnosis", "alone"),
     }
     assert entry["threads"] == []
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ...interop.pyjnius import PyjniusBeside
 from ...interop.running_jvm import running_jvm
-from ...model.observation import JvmAdopted, JvmFailed, PhaseStarted
+from ...model.observation import JvmAdopted, JvmFailed, JvmStarted, PhaseStarted
 from ...model.outcomes import Phase
 from ..state import ChildState
 from . import jvm
@@ -39,7 +41,9 @@ class JvmOfChild(JavaSide):
             if jvm.is_started():
                 self._adopted = jvm.adopt(settings, folder)
             else:
+                began = _nanoseconds()
                 jvm.start(settings, folder)
+                send(JvmStarted((_nanoseconds() - began) // 1000), soon=True)
         except jvm.JvmStartError as error:
             send(JvmFailed(str(error)))
             raise
@@ -58,6 +62,11 @@ class JvmOfChild(JavaSide):
     def tell(self) -> None:
         if self._adopted is not None:
             self._state.sender.send(self._adopted, soon=True)
+
+
+def _nanoseconds() -> int:
+    # Libraries that freeze the time for a test leave this clock alone.
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
 
 def begun(config: pytest.Config, state: ChildState, *, late: bool) -> JvmOfChild | None:

@@ -18,7 +18,7 @@ from typing import Final
 from ...model.outcomes import Outcome
 from .known import Baseline, Known, outcomes_of, words_of
 
-_FORM: Final = "want `test | mode=outcome | reason`, behind them `| link=…` and `| until=YYYY-MM-DD` where they help"
+_FORM: Final = "expected `test | mode=outcome | reason`, then `| link=…` and `| until=YYYY-MM-DD` where they help"
 _MODE: Final = re.compile(r'[^\s=,|"]+')
 _SEPARATOR: Final = " | "
 
@@ -89,7 +89,7 @@ def _first_field(text: str) -> tuple[str, str | None]:
         ) from None
     rest = text[end:].lstrip()
     if rest and not rest.startswith("|"):
-        raise ValueError(f"want `|` behind the JSON string, not {rest!r}")
+        raise ValueError(f"expected `|` behind the JSON string, got {rest!r}")
     return field, rest[1:] if rest else None
 
 
@@ -108,7 +108,7 @@ def _modes(field: str) -> dict[str, frozenset[Outcome]]:
     for part in field.split(","):
         mode, equals, words = (piece.strip() for piece in part.partition("="))
         if not equals or not _MODE.fullmatch(mode):
-            raise ValueError(f"want `mode=outcome` in the second field, not {part.strip()!r}")
+            raise ValueError(f"expected `mode=outcome` in the second field, got {part.strip()!r}")
         if mode in modes:
             raise ValueError(f"mode {mode!r} is there twice: write {mode}=one/other")
         modes[mode] = outcomes_of(words)
@@ -120,7 +120,7 @@ def _named(fields: Sequence[str]) -> dict[str, str]:
     for field in fields:
         name, _, value = field.partition("=")
         if name not in ("link", "until") or name in named or not value:
-            raise ValueError(f"want `link=…` and `until=YYYY-MM-DD` behind the reason, each once, not {field!r}")
+            raise ValueError(f"expected `link=…` and `until=YYYY-MM-DD` behind the reason, each once, got {field!r}")
         named[name] = value
     return named
 
@@ -131,7 +131,7 @@ def _day(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"until={text}: want a day such as until=2027-01-31") from None
+        raise ValueError(f"until: expected a day such as 2027-01-31, got {text}") from None
 
 
 def _written(known: Known) -> Iterator[str]:

@@ -56,7 +56,7 @@ def outcomes_of(words: str) -> frozenset[Outcome]:
     found = {word.strip(): None for word in words.split("/")}
     valid = {outcome.value: outcome for outcome in Outcome}
     if wrong := [word for word in found if word not in valid]:
-        raise ValueError(f"no outcome: {wrong[0]!r}: want one of {', '.join(valid)}, or several with `/` between")
+        raise ValueError(f"no outcome: {wrong[0]!r}: expected one of {', '.join(valid)}, or several with `/` between")
     return frozenset(valid[word] for word in found)
 
 

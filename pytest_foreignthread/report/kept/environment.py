@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import locale
 import os
 import platform
@@ -32,6 +33,17 @@ def versions(jvm: Jvm | None) -> dict[str, Any]:
         "jpype": version("jpype1") if jvm else None,
         "pytest_foreignthread": version("pytest-foreignthread"),
         "jvm": {"version": jvm.version, "path": str(jvm.library), "source": jvm.source} if jvm else None,
+    }
+
+
+def run_facts(config: pytest.Config) -> dict[str, Any]:
+    """Return the `run` of the machine-readable report; call at the end of the run."""
+    from .redaction import without_secrets
+
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return {
+        "finished": now.isoformat(timespec="seconds"),
+        "command": without_secrets(["pytest", *_command_line(config)]),
     }
 
 

@@ -16,15 +16,14 @@ from ...diagnosis.case import Case
 from ...diagnosis.classify import Verdict, classify_end
 from ...evidence.merge import read_evidence
 from ...model import documents
-from ...model.fault_signals import MEMORY, numbers_of
 from ...model.observation import (
     Exited,
     InternalError,
     JvmAdopted,
     JvmFailed,
+    JvmStarted,
     Observation,
     PhaseStarted,
-    Signaled,
     ThreadNamed,
     UncaughtException,
 )
@@ -33,17 +32,13 @@ from ...model.records import Diagnosis, Evidence, RunRecord
 from ...model.report_data import data_of
 from ...model.settings import Settings
 from ...model.status_words import is_abnormal
-from ...supervise.probes import native
 from ..kept.document_redaction import start_text_without_secrets
 from ..kept.redaction import jvm_text_without_secrets
 from . import pytest_reports
+from .crash_gaps import gaps
 from .user_place import user_place
 
-_NO_HANDLER: Final = (
-    "HotSpot's handler of the signal did not run: the C stack of a thread was full, or the handler had been replaced"
-)
 _MOST_UNCAUGHT: Final = 5
-_OWN_JVM: Final = "the JVM is the project's own, which does not wait in its crash until they are taken"
 
 
 def jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
@@ -78,7 +73,7 @@ def record_of(
     if observation.all_passed:
         return _record(item, settings, observation, Evidence(), *_from_reports(reports)), False
     evidence = _evidence(observation, taken)
-    evidence = replace(evidence, missing={**evidence.missing, **_silent(settings, observation, evidence)})
+    evidence = replace(evidence, missing={**evidence.missing, **gaps(settings, observation, evidence)})
     death = classify_end(observation, evidence)
     verdict, phase = (death, observation.phase) if death else _from_reports(reports)
     record = _record(item, settings, observation, evidence, verdict, phase)
@@ -104,27 +99,6 @@ def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
         taken = documents.without_late_death(taken)
     joined = {one.ident for one in observation.all(ThreadNamed) if one.joined}
     return read_evidence(taken, names, observation.missing, _subject(observation), joined)
-
-
-def _silent(settings: Settings, observation: Observation, evidence: Evidence) -> dict[str, str]:
-    """Say why a crash left less than it could have."""
-    reasons = {}
-    without_native = native.why_none(settings.native) or (
-        _OWN_JVM if observation.first(JvmAdopted) is not None else None
-    )
-    by_fault = settings.jvm is None and _killed_by_a_fault(observation)
-    if (evidence.fatal_error is not None or by_fault) and without_native is not None:
-        reasons[documents.NATIVE] = without_native
-    unexplained = documents.HS_ERR not in observation.missing and evidence.fatal_error is None
-    if settings.jvm is not None and _killed_by_a_fault(observation) and unexplained:
-        reasons[documents.HS_ERR] = _NO_HANDLER
-    return reasons
-
-
-def _killed_by_a_fault(observation: Observation) -> bool:
-    by_signal = isinstance(observation.end, Signaled) and observation.end.signal in numbers_of(MEMORY)
-    in_test = observation.phase not in (Phase.FORK, Phase.JVM)
-    return by_signal and in_test and not observation.passed_its_deadline
 
 
 def _subject(observation: Observation) -> int | None:
@@ -169,6 +143,7 @@ def _record(
         message=verdict.message,
         evidence=evidence if verdict.outcome.abnormal else Evidence(missing=dict(observation.missing)),
         notes=(*observation.notes, *_about_own_jvm(observation)),
+        jvm_start=None if (started := observation.first(JvmStarted)) is None else started.microseconds / 1e6,
         **identity(item, settings),
     )
 

@@ -4,7 +4,7 @@
   const byId = (id) => document.getElementById(id);
   const grid = byId("grid"), text = byId("text"), outcome = byId("outcome"), mode = byId("mode"), dialog = byId("report");
   const verdicts = [...byId("verdicts").children];
-  const CHUNK = 50;
+  const CHUNK = 50, GOOD = ["passed", "skipped", "xfailed", "xpassed"];
   let verdict = "", shown = [], columns = [], built = [], pending = 0, current = [0, 1];
 
   // All text of tests goes through textContent: none of it is ever read as HTML.
@@ -20,7 +20,7 @@
 
   function searchable(row) {
     const cells = row.cells.filter(Boolean);
-    return [row.test, row.verdict, row.how, ...cells.flatMap((cell) => [cell.diagnosis, cell.short])].join("\n").toLowerCase();
+    return [row.test, data.verdicts ? row.verdict : "", row.how, ...cells.flatMap((cell) => [cell.diagnosis, cell.short])].join("\n").toLowerCase();
   }
   for (const row of data.rows) row.text = searchable(row);
 
@@ -54,14 +54,16 @@
     current = [0, 1];
     grid.style.setProperty("--modes", columns.length);
     grid.setAttribute("aria-rowcount", shown.length + 1);
-    grid.setAttribute("aria-colcount", columns.length + 2);
+    grid.setAttribute("aria-colcount", columns.length + (data.verdicts ? 2 : 1));
+    grid.classList.toggle("judged", data.verdicts);
     grid.replaceChildren(head(), ...(shown.length ? [] : [element("p", { className: "empty" }, "No test matches.")]));
     more();
   }
 
   function head() {
-    const titles = ["test", ...columns.map((column) => data.modes[column]), "verdict"];
+    const titles = ["test", ...columns.map((column) => data.modes[column]), ...(data.verdicts ? ["verdict"] : [])];
     const cells = titles.map((title) => element("span", { role: "columnheader", title }, title));
+    if (data.verdicts) cells.at(-1).dataset.verdict = "";
     return element("div", { className: "head", role: "row", "aria-rowindex": 1 }, ...cells);
   }
 
@@ -88,7 +90,7 @@
     if (row.how) name.append(element("small", {}, row.how));
     const cells = columns.map((column) => element("div", { role: "gridcell" }, cellElement(row, column)));
     const word = element("div", { className: `verdict ${row.verdict}`, role: "gridcell", title: row.how }, row.verdict);
-    return element("div", { className: "test", role: "row", "aria-rowindex": index + 2 }, name, ...cells, word);
+    return element("div", { className: "test", role: "row", "aria-rowindex": index + 2 }, name, ...cells, ...(data.verdicts ? [word] : []));
   }
 
   function cellElement(row, column) {
@@ -165,10 +167,18 @@
     const parts = [
       element("h3", {}, total > 1 ? `Run ${index + 1} of ${total}: ` : "", element("span", { className: `badge ${run.outcome}` }, run.outcome), ` ${run.facts}`),
     ];
-    if (run.message) parts.push(element("p", {}, run.message));
-    if (run.problematic_frame) parts.push(element("p", {}, "problematic frame: ", element("code", {}, run.problematic_frame)));
     if (run.diagnosis) parts.push(diagnosisElement(run.diagnosis));
+    else if (run.next_steps) parts.push(undiagnosedElement(run.next_steps));
+    if (run.at) parts.push(element("p", {}, "at: ", element("code", {}, run.at)));
+    if (run.message) parts.push(element("p", { className: "message" }, run.message));
+    if (run.fault) parts.push(element("p", {}, run.fault));
+    if (run.problematic_frame) parts.push(element("p", {}, "problematic frame: ", element("code", {}, run.problematic_frame)));
+    for (const text of run.uncaught || []) parts.push(element("pre", { tabIndex: 0 }, text));
     if (run.threads) parts.push(element("h4", {}, "Threads"), ...run.threads.map(threadElement));
+    if (run.idle) {
+      const title = `${run.idle.length} idle ${run.idle.length === 1 ? "thread" : "threads"}`;
+      parts.push(element("details", { className: "idle" }, element("summary", {}, title), ...run.idle.map(threadElement)));
+    }
     parts.push(...listed("Documents", run.artifacts), ...listed("Not available", run.missing));
     if (run.notes) parts.push(element("h4", {}, "Notes"), element("ul", {}, ...run.notes.map((note) => element("li", {}, note))));
     parts.push(element("h4", {}, "Run again"), element("pre", { tabIndex: 0 }, run.rerun));
@@ -182,15 +192,29 @@
       element("p", {}, element("b", {}, link, ": "), found.text), element("ul", {}, ...proof), element("p", {}, element("b", {}, "help: "), found.help));
   }
 
+  function undiagnosedElement(steps) {
+    const items = steps.map((step) => element("li", {}, `try ${step}`));
+    return element("section", { className: "diagnosis none", "aria-label": "Diagnosis" },
+      element("p", {}, element("b", {}, "no diagnosis: "), "what was found proves no known cause"), element("ul", {}, ...items));
+  }
+
   function threadElement(thread) {
     const parts = [element("summary", {}, element("b", {}, thread.title), thread.state ? `: ${thread.state}` : "")];
     if (thread.apart) parts.push(element("p", {}, `not in one order: ${thread.apart}`));
-    for (const stack of thread.stacks) parts.push(element("pre", { tabIndex: 0 }, ...stack.flatMap((number) => frameParts(data.frames[number]))));
+    parts.push(...thread.stacks.map(stackElement));
+    if (thread.whole.length) {
+      parts.push(element("details", { className: "whole" }, element("summary", {}, "all frames"), ...thread.whole.map(stackElement)));
+    }
     if (thread.locks.length) parts.push(element("pre", { tabIndex: 0 }, thread.locks.join("\n")));
     return element("details", { open: thread.current }, ...parts);
   }
 
+  function stackElement(stack) {
+    return element("pre", { tabIndex: 0 }, ...stack.flatMap((number) => frameParts(data.lines[number])));
+  }
+
   function frameParts([language, words]) {
+    if (!language) return [element("span", { className: "folded" }, words), "\n"];
     return [element("span", { className: `tag ${language.toLowerCase()}` }, `(${language})`), ` ${words}\n`];
   }
 
@@ -208,5 +232,28 @@
   // The fields still have their old values while the event is on its way.
   byId("filters").addEventListener("reset", () => { verdict = ""; setTimeout(filter); });
   addEventListener("resize", fit);
+
+  // On paper all is open, and the reports of what broke follow the grid: there is nothing to click.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    while (built.length < shown.length) { cancelAnimationFrame(pending); more(); }
+    byId("printed").replaceChildren(...shown.flatMap(brokenReports));
+    opened = [...document.querySelectorAll("details:not([open]):not(.whole)")];
+    for (const one of opened) one.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const one of opened) one.open = false;
+    opened = [];
+    byId("printed").replaceChildren();
+  });
+
+  function brokenReports(row) {
+    return columns.flatMap((column) => {
+      const runs = (row.cells[column] || { runs: [] }).runs.filter((run) => !GOOD.includes(run.outcome));
+      if (!runs.length) return [];
+      const title = element("h2", {}, `${row.test} in ${data.modes[column]}`);
+      return [element("article", {}, title, ...runs.flatMap((run, index) => runElements(run, index, runs.length)))];
+    });
+  }
   filter();
 })();

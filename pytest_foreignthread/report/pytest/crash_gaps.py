@@ -1,0 +1,84 @@
+"""What a report of a crash lacks: each piece, why it is missing, and what would bring it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from signal import Signals
+from typing import Final
+
+from ...model import documents
+from ...model.fault_signals import FAULTS, MEMORY, numbers_of
+from ...model.observation import JvmAdopted, Observation, Signaled
+from ...model.outcomes import Phase
+from ...model.records import Evidence
+from ...model.settings import Settings
+from ...supervise.probes import native
+
+THREAD: Final = "thread"
+"""Key of the gap that no document closes: which thread it was, or what it is called."""
+
+_NO_HANDLER: Final = (
+    "HotSpot's handler of the signal did not run: the C stack of a thread was full, or the handler had been replaced"
+)
+_OWN_JVM: Final = "the JVM is the project's own, which does not wait in its crash until they are taken"
+_NOT_HELD: Final = (
+    "where there is a JVM a process that calls abort() does not wait until they are taken; a child without a JVM does: "
+    "try mode main, python or native"
+)
+_NO_THREAD: Final = "no document tells which thread it was"
+_NO_NAME: Final = (
+    "it has no name of Python's or Java's, and none from the kernel: pthread_setname_np in the code that makes it "
+    "gives it one"
+)
+
+
+def gaps(settings: Settings, observation: Observation, evidence: Evidence) -> dict[str, str]:
+    """Return piece → reason, for what the documents themselves do not tell to be missing."""
+    return dict(_gaps(settings, observation, evidence))
+
+
+def _gaps(settings: Settings, observation: Observation, evidence: Evidence) -> Iterator[tuple[str, str]]:
+    signal = _signal_in_test(observation)
+    by_fault = signal in numbers_of(MEMORY)
+    reason = _why_no_c_frames(settings, observation, evidence, signal)
+    if reason is not None:
+        yield documents.NATIVE, reason
+    unexplained = documents.HS_ERR not in observation.missing and evidence.fatal_error is None
+    if settings.jvm is not None and by_fault and unexplained:
+        yield documents.HS_ERR, _NO_HANDLER
+    if signal is not None and signal not in numbers_of(FAULTS):
+        yield documents.PYTHON, _at_once(signal)
+    elif signal is not None:
+        yield from _of_thread(evidence)
+
+
+def _why_no_c_frames(
+    settings: Settings, observation: Observation, evidence: Evidence, signal: int | None
+) -> str | None:
+    """Return None where they are there, nobody wants them, or nothing could have taken them."""
+    if evidence.native_threads or settings.native == native.OFF:
+        return None
+    if evidence.fatal_error is not None or (settings.jvm is None and signal in numbers_of(FAULTS)):
+        adopted = observation.first(JvmAdopted) is not None
+        return native.why_none(settings.native) or (_OWN_JVM if adopted else None)
+    return _NOT_HELD if settings.jvm is not None and signal in numbers_of(("SIGABRT",)) else None
+
+
+def _of_thread(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    thread = evidence.current_thread
+    if thread is None:
+        yield THREAD, _NO_THREAD
+    elif not thread.name:
+        yield THREAD, _NO_NAME
+
+
+def _at_once(signal: int) -> str:
+    name = Signals(signal).name if signal in set(Signals) else f"signal {signal}"
+    return f"{name} ended the process at once: no handler ran that could have written the stacks"
+
+
+def _signal_in_test(observation: Observation) -> int | None:
+    """Return the signal that ended the child amid a test, and is not this plugin's."""
+    end = observation.end
+    in_test = observation.phase not in (Phase.FORK, Phase.JVM)
+    return end.signal if isinstance(end, Signaled) and in_test and not observation.passed_its_deadline else None

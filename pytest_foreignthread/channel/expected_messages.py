@@ -19,6 +19,7 @@ and is an error of that test. What fits a forger can send, too: it says no more 
 | reported | `SessionStopped` | stopped |
 | reported, stopped | `PhaseStarted` of `call` after a setup that passed, of `teardown` after both | that phase |
 | | after the teardown `TestEnded` or `Finished` | ended |
+| | after the teardown `Left`, once, where the order asked for it | the same |
 | not served | `PhaseStarted` of `teardown`, `TestEnded`, `Finished` | ended |
 
 In each state `ThreadNamed` and `UncaughtException`, which say something and change nothing: threads of a body may be
@@ -42,6 +43,7 @@ from ..model.observation import (
     InternalError,
     JvmAdopted,
     JvmFailed,
+    Left,
     Message,
     NotServed,
     PhaseStarted,
@@ -76,12 +78,18 @@ class Expected(Protocol):
 class MessagesOfTest:
     """Those about one test of one child."""
 
-    def __init__(self, nodeid: str, *, starts_jvm: bool, late: bool = False, forked: bool = True) -> None:
-        """`starts_jvm` is whether the child has a JVM to start, `late` whether that may be in the test's setup."""
+    def __init__(
+        self, nodeid: str, *, starts_jvm: bool, late: bool = False, forked: bool = True, looks: bool = False
+    ) -> None:
+        """`starts_jvm` is whether the child has a JVM to start, `late` whether that may be in the test's setup.
+
+        `looks` is whether the child has to say what the test has left.
+        """
         self._nodeid = nodeid
         self._starts_jvm = starts_jvm
         self._late = late
         self._forked = forked
+        self._looks = looks
         self._phase = Phase.FORK
         """The last one that began; a JVM that starts in the setup leaves it at that."""
         self._in_jvm = False
@@ -120,9 +128,11 @@ class MessagesOfTest:
             case NotServed():
                 self._want(self._phase not in _OF_TEST and not self._jvm_failed, self._next, message)
                 self._not_served = True
+            case Left():
+                self._want(self._looks and self._is_torn_down, self._next, message)
+                self._looks = False
             case TestEnded() | Finished():
-                done = self._phase is Phase.TEARDOWN and self._is_closed
-                self._want(done or self._not_served, self._next, message)
+                self._want(self._is_torn_down or self._not_served, self._next, message)
                 self._ended = True
             case _:
                 raise unexpected(self._next, message)
@@ -138,6 +148,10 @@ class MessagesOfTest:
     @property
     def _is_closed(self) -> bool:
         return self._reported or self._stopped
+
+    @property
+    def _is_torn_down(self) -> bool:
+        return self._phase is Phase.TEARDOWN and self._is_closed
 
     @property
     def _next(self) -> str:

@@ -22,6 +22,8 @@ class RunTest:
     """The one that pytest runs next; it tells which fixtures stay."""
     last: bool = True
     """Whether the child has to tear down everything, and to end, after this test."""
+    looks: bool = False
+    """Whether the child has to say what the test has left in its process."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from ..model.observation import (
     InternalError,
     JvmAdopted,
     JvmFailed,
+    Left,
     Message,
     NotServed,
     PhaseStarted,
@@ -43,7 +44,7 @@ _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     cls.__name__.encode(): cls
     for cls in (
         *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, UncaughtException, InternalError, SessionStopped),
-        *(JvmFailed, JvmAdopted, NotServed, DebuggerEntered, DebuggerLeft, Tried, TestEnded, Finished),
+        *(JvmFailed, JvmAdopted, NotServed, DebuggerEntered, DebuggerLeft, Tried, Left, TestEnded, Finished),
     )
 }
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {

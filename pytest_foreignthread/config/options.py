@@ -98,7 +98,7 @@ OPTIONS: Final = (
         "SCOPE",
         values.one_of(ISOLATIONS),
         "test",
-        "a child and its JVM for each test (test), module or session",
+        "a child and its JVM for each test (test), module or session, or until a test leaves something (auto)",
         in_marker=True,
     ),
     Option(

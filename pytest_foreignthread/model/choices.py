@@ -12,8 +12,8 @@ MATRIX_MODES: Final = ("main", "same", "new", "pool")
 
 NATIVE_CHOICES: Final = ("auto", "off", "locals")
 
-ISOLATIONS: Final = ("test", "module", "session")
-"""What a child and its JVM are for: one test, those of a module, or all."""
+ISOLATIONS: Final = ("test", "module", "session", "auto")
+"""What a child and its JVM are for: one test, those of a module, all, or all until one of them leaves something."""
 
 STARTS: Final = ("fork", "spawn")
 """How a child comes to be: a fork of the pytest process, or a fresh interpreter that imports the tests anew."""

@@ -88,7 +88,7 @@ GOOD: Final[list[tuple[str, str, object]]] = [
     ("modes", " main, new\npool ", ("main", "new", "pool")),
     *(("native", word, word) for word in ("auto", "off", "locals")),
     *(("jvm_profile", word, word) for word in ("quick", "server")),
-    *(("isolation", word, word) for word in ("test", "module", "session")),
+    *(("isolation", word, word) for word in ("test", "module", "session", "auto")),
     *(("ready", text, int(text)) for text in ("0", "2", "16")),
     *(("message_limit", text, int(text)) for text in ("65536", "67108864")),
     *(("live", word, word) for word in ("auto", "off")),
@@ -125,7 +125,7 @@ BAD: Final[list[tuple[str, str, str]]] = [
         for text in ("63k", "2g", "0", "-1m", "1.5m", "128 k", "big", "True", "128kk", "9" * 30)
     ),
     *(("block_signals", text, "want true or false") for text in ("all", "2", "SIGINT")),
-    *(("isolation", text, "want one of 'test', 'module', 'session'") for text in ("tests", "class", "MODULE")),
+    *(("isolation", text, "want one of 'test', 'module', 'session', 'auto'") for text in ("tests", "class", "MODULE")),
 ]
 
 
@@ -317,7 +317,10 @@ BAD_ARGUMENTS: Final[list[tuple[str, object, str]]] = [
     *(("classpath", value, PATHS) for value in (None, [3], 3, b"x")),
     *(("mode", value, A_MODE) for value in ("sam", "NEW", "", [], None, 7, ["new", 7], [["new"]], {"new": 1})),
     ("mode", ["new", "same", "new"], "want each mode once"),
-    *(("isolation", value, "want one of 'test', 'module', 'session'") for value in (None, "class", ["module"], 1)),
+    *(
+        ("isolation", value, "want one of 'test', 'module', 'session', 'auto'")
+        for value in (None, "class", ["module"], 1)
+    ),
     *(("stack", value, A_STACK) for value in (None, 0, -1, True, 1.5e5, 1 << 31, [131072], "")),
     *(("block_signals", value, "want true or false") for value in (None, 2, "SIGINT", "all")),
     *(("skip", value, "want a reason, as a string") for value in ("", " ", True, None, 3)),

@@ -97,8 +97,9 @@ OPTIONS: Final = (
         "isolation",
         "SCOPE",
         values.one_of(ISOLATIONS),
-        "test",
-        "a child and its JVM for each test (test), module or session, or until a test leaves something (auto)",
+        None,
+        "a child and its JVM for each test (test), module or session, or until a test leaves something (auto); "
+        "test, and auto for the tests of a matrix",
         in_marker=True,
     ),
     Option(
@@ -405,8 +406,13 @@ def jvm_source(config: pytest.Config) -> str:
     return option.flag if config.getoption(option.flag) is not None else option.ini
 
 
-def settings_for(marked: Mapping[str, Any], mode: str, call_mode: str, options: Options, jvm: Jvm | None) -> Settings:
-    """`marked` has the arguments of the test's markers, which win over `options`."""
+def settings_for(
+    marked: Mapping[str, Any], mode: str, call_mode: str, options: Options, jvm: Jvm | None, *, isolation: str = "test"
+) -> Settings:
+    """`marked` has the arguments of the test's markers, which win over `options`.
+
+    `isolation` holds where neither has one.
+    """
     from ..model.settings import Settings
 
     return Settings(
@@ -418,7 +424,7 @@ def settings_for(marked: Mapping[str, Any], mode: str, call_mode: str, options: 
         own_jvm_args="jvm_args" in marked or "classpath" in marked,
         jvm_profile=options.jvm_profile,
         classpath=marked.get("classpath", options.classpath),
-        isolation=marked.get("isolation", options.isolation),
+        isolation=marked.get("isolation", options.isolation or isolation),
         stack=marked.get("stack", options.stack),
         block_signals=marked.get("block_signals", options.block_signals),
         native=options.native,

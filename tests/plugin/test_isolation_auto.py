@@ -94,3 +94,24 @@ def test_a_child_that_says_nothing_of_what_is_left_is_not_shared(run_suite: RunS
     ran = run_suite({"conftest.py": CONFTEST, "test_it.py": source}, AUTO)
     assert ran.closing_line == "2 passed"
     assert len(set(children(ran).values())) == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "args", "pids"),
+    [
+        ("", ("--foreign-thread-all", "--foreign-thread-modes=main,python"), 2),
+        ("pytestmark = pytest.mark.foreign_thread(mode='main')", ("--foreign-thread-modes=main,python",), 2),
+        ("pytestmark = pytest.mark.foreign_thread(mode='main')", (), 2),
+        ("", ("--foreign-thread-all", "--foreign-thread-modes=main", "--foreign-thread-isolation=test"), 2),
+        ("pytestmark = pytest.mark.foreign_thread(isolation='test')", ("--foreign-thread-modes=main",), 2),
+    ],
+    ids=["all", "matrix", "no matrix", "an option", "a marker"],
+)
+@pytest.mark.by_default("all", "no matrix", "an option")
+def test_it_is_the_default_of_a_matrix_alone(
+    run_suite: RunSuite, source: str, args: tuple[str, ...], pids: int
+) -> None:
+    tests = "def test_a(): pass\ndef test_b(): pass"
+    ran = run_suite({"conftest.py": CONFTEST, "test_it.py": f"import pytest\n{source}\n{tests}\n"}, *args)
+    assert ran.status == 0
+    assert len(set(children(ran).values())) == pids

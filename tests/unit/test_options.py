@@ -153,7 +153,7 @@ def test_defaults(absent: object) -> None:
         "jvm": None,
         "jvm_args": (),
         "classpath": (),
-        "isolation": "test",
+        "isolation": None,
         "stack": None,
         "block_signals": False,
         "start": None,
@@ -216,7 +216,7 @@ MEANT: Final[dict[str, tuple[object, object, object]]] = {
     "classpath": (("/m.jar",), ("/c.jar",), ("/i.jar",)),
     "isolation": ("module", "session", "test"),
 }
-DEFAULTS: Final = {option.name: option.default for option in OPTIONS}
+DEFAULTS: Final = {option.name: option.default for option in OPTIONS} | {"isolation": "test"}
 
 
 @pytest.mark.parametrize("in_ini", [False, True])

@@ -8,7 +8,7 @@ from typing import Any, Literal, NewType, TypeVar, overload
 
 import pytest
 
-Isolation = Literal["test", "module", "session"]
+Isolation = Literal["test", "module", "session", "auto"]
 Mode = Literal["main", "same", "new", "pool", "virtual", "forkjoin", "scheduled", "python", "native", "native-pool"]
 """The names of the modes that come with the plugin."""
 OwnModeName = NewType("OwnModeName", str)

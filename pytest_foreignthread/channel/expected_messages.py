@@ -21,6 +21,7 @@ say of itself, for example by passing.
 | reported | `SessionStopped` | stopped |
 | reported, stopped | `PhaseStarted` of `call` after a setup that passed, of `teardown` after both | that phase |
 | | after the teardown `TestEnded` or `Finished` | ended |
+| | after the teardown `Left`, once, if the order asked for it | the same |
 | | after the teardown of a test that has passed, if it is to be finalized: `PhaseStarted` of `exit` | exit |
 | exit | `WarningRecorded` of this phase; the child ends without another word | the same |
 | not served | `PhaseStarted` of `teardown`, `TestEnded`, `Finished` | ended |
@@ -50,6 +51,7 @@ from ..model.observation import (
     JvmAdopted,
     JvmFailed,
     JvmStarted,
+    Left,
     Message,
     NotServed,
     PhaseStarted,
@@ -88,12 +90,19 @@ class MessagesOfTest:
     """The messages that a child may send about one test."""
 
     def __init__(
-        self, nodeid: str, *, starts_jvm: bool, late: bool = False, forked: bool = True, finalizes: bool = False
+        self,
+        nodeid: str,
+        *,
+        starts_jvm: bool,
+        late: bool = False,
+        forked: bool = True,
+        finalizes: bool = False,
+        looks: bool = False,
     ) -> None:
         """`starts_jvm` says whether the child has a JVM to start, `late` whether that may happen in the test's setup.
 
         `forked` says whether the child is a fork of the pytest process, not a fresh interpreter; `finalizes` whether
-        the child ends by the finalization of its interpreter.
+        the child ends by the finalization of its interpreter; `looks` whether the child must say what the test left.
         """
         self._nodeid = nodeid
         self._starts_jvm = starts_jvm
@@ -101,6 +110,7 @@ class MessagesOfTest:
         self._forked = forked
         self._may_finalize = finalizes
         """False as soon as a phase has not passed."""
+        self._looks = looks
         self._phase = Phase.FORK
         """The phase that began last. It stays SETUP while a JVM starts in the setup."""
         self._in_jvm = False
@@ -148,9 +158,11 @@ class MessagesOfTest:
             case NotServed():
                 self._want(self._phase not in _OF_TEST and not self._jvm_failed, self._next, message)
                 self._not_served = True
+            case Left():
+                self._want(self._looks and self._is_torn_down, self._next, message)
+                self._looks = False
             case TestEnded() | Finished():
-                done = self._phase is Phase.TEARDOWN and self._is_closed
-                self._want(done or self._not_served, self._next, message)
+                self._want(self._is_torn_down or self._not_served, self._next, message)
                 self._ended = True
             case _:
                 raise unexpected(self._next, message)
@@ -166,6 +178,10 @@ class MessagesOfTest:
     @property
     def _is_closed(self) -> bool:
         return self._reported or self._stopped
+
+    @property
+    def _is_torn_down(self) -> bool:
+        return self._phase is Phase.TEARDOWN and self._is_closed
 
     @property
     def _next(self) -> str:

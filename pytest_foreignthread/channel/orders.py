@@ -26,6 +26,8 @@ class RunTest:
     """The item that pytest runs next in this child; pytest keeps the fixtures that this item needs as well."""
     last: bool = True
     """Whether the child must tear down all fixtures after this test, and end."""
+    looks: bool = False
+    """Whether the child must say what the test has left in its process."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from ..model.observation import (
     JvmFailed,
     JvmStarted,
     Kept,
+    Left,
     Message,
     NotServed,
     PhaseStarted,
@@ -48,7 +49,18 @@ _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     cls.__name__.encode(): cls
     for cls in (
         *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, UncaughtException, InternalError, SessionStopped),
-        *(JvmFailed, JvmStarted, JvmAdopted, NotServed, DebuggerEntered, DebuggerLeft, Tried, TestEnded, Finished),
+        *(
+            JvmFailed,
+            JvmStarted,
+            JvmAdopted,
+            NotServed,
+            DebuggerEntered,
+            DebuggerLeft,
+            Tried,
+            Left,
+            TestEnded,
+            Finished,
+        ),
     )
 }
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {

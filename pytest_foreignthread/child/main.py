@@ -113,6 +113,7 @@ def _take_orders(server: Server, orders: Orders) -> None:
         if order.last:
             break
         _flush()
+        server.tell_what_is_left()
         server.state.sender.send(TestEnded())
     server.finish()
 

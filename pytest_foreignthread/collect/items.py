@@ -102,7 +102,13 @@ def give_settings(
     for item in items:
         marked, mode = read_markers(item), _mode(item)
         settings = settings_for(
-            marked.values, mode, _call_mode(item), options, jvm if needs_jvm(item, options) else None
+            marked.values,
+            mode,
+            _call_mode(item),
+            options,
+            jvm if needs_jvm(item, options) else None,
+            # A matrix has many tests that nobody has looked at one by one, and of each several.
+            isolation="auto" if is_of_matrix(item) else "test",
         )
         # pytest-forked runs each test in a process of its own, and so does this plugin in its place.
         if is_forked(item):

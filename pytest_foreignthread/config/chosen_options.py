@@ -17,7 +17,7 @@ class Options:
     jvm_args: tuple[str, ...]
     jvm_profile: str
     classpath: tuple[str, ...]
-    isolation: str
+    isolation: str | None
     start: str | None
     ready: int | None
     message_limit: int

@@ -101,8 +101,9 @@ OPTIONS: Final = (
         "isolation",
         "SCOPE",
         values.one_of(ISOLATIONS),
-        "test",
-        "a child and its JVM for each test (test), module or session",
+        None,
+        "a child and its JVM for each test (test), module or session, or until a test leaves something (auto); "
+        "test, and auto for the tests of a matrix",
         in_marker=True,
     ),
     Option(
@@ -424,8 +425,13 @@ def source_of(config: pytest.Config, name: str) -> str:
     return option.flag if config.getoption(option.flag) is not None else option.ini
 
 
-def settings_for(marked: Mapping[str, Any], mode: str, call_mode: str, options: Options, jvm: Jvm | None) -> Settings:
-    """Return the settings of a test; `marked` are the arguments of its markers, which override `options`."""
+def settings_for(
+    marked: Mapping[str, Any], mode: str, call_mode: str, options: Options, jvm: Jvm | None, *, isolation: str = "test"
+) -> Settings:
+    """Return the settings of a test; `marked` are the arguments of its markers, which override `options`.
+
+    `isolation` holds if neither has one.
+    """
     from ..model.settings import Settings
 
     return Settings(
@@ -437,7 +443,7 @@ def settings_for(marked: Mapping[str, Any], mode: str, call_mode: str, options: 
         own_jvm_args="jvm_args" in marked or "classpath" in marked,
         jvm_profile=options.jvm_profile,
         classpath=marked.get("classpath", options.classpath),
-        isolation=marked.get("isolation", options.isolation),
+        isolation=marked.get("isolation", options.isolation or isolation),
         stack=marked.get("stack", options.stack),
         block_signals=marked.get("block_signals", options.block_signals),
         finalize=marked.get("finalize", options.finalize),

@@ -39,6 +39,12 @@ def parameters_of(item: pytest.Item) -> Mapping[str, Any]:
     return callspec.params if callspec is not None else {}
 
 
+def is_of_pytest(fixturedef: pytest.FixtureDef[Any]) -> bool:
+    """Whether pytest itself defines the fixture, as it does `tmp_path_factory`; those for `setup_module` are not."""
+    function = fixturedef.func
+    return getattr(function, "__module__", "").startswith("_pytest.") and not fixturedef.argname.startswith("_")
+
+
 def finisher_of(fixturedef: pytest.FixtureDef[Any], request: Any) -> Callable[[], None]:
     """Return the function that tears a fixture down, with what depends on it; without effect where it is not set up.
 

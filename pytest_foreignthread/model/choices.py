@@ -12,8 +12,8 @@ MATRIX_MODES: Final = ("main", "same", "new", "pool")
 
 NATIVE_CHOICES: Final = ("auto", "off", "locals")
 
-ISOLATIONS: Final = ("test", "module", "session")
-"""The tests that share a child and its JVM: none, those of a module, or all."""
+ISOLATIONS: Final = ("test", "module", "session", "auto")
+"""The tests that share a child and its JVM: none, those of a module, all, or all until one of them leaves something."""
 
 STARTS: Final = ("fork", "spawn")
 """How a child is started: as a fork of the pytest process, or as a fresh interpreter that imports the tests anew."""

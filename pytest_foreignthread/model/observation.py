@@ -167,6 +167,16 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class Left:
+    """What a test has left in its process: the child looks after each test where the order says so."""
+
+    what: str
+    """In words; empty where the child found nothing."""
+    standing: bool
+    """Whether fixtures of wider scopes, which the child has set up, stand until a later test."""
+
+
+@dataclass(frozen=True)
 class TestEnded:
     """The child has done all for a test, and waits for its next order."""
 
@@ -193,6 +203,7 @@ Message = (
     | DebuggerEntered
     | DebuggerLeft
     | Tried
+    | Left
     | TestEnded
     | Finished
 )

@@ -83,6 +83,8 @@ class ForkedChild:
         self.served: list[pytest.Item] = []
         self.ahead: pytest.Item | None = None
         """The test that it was told to run before its turn."""
+        self._looks = False
+        """Whether the last order was to say what the test leaves."""
         self._takes_coverage = True
         self.coverage_lost: str | None = None
         """Once it is closed, why its coverage could not be read; None where it was."""
@@ -118,6 +120,7 @@ class ForkedChild:
 
     def order_ahead(self, item: pytest.Item, order: RunTest) -> None:
         self.ahead = item
+        self._looks = order.looks
         self._supervised.give(order)
 
     def observe(
@@ -130,6 +133,7 @@ class ForkedChild:
         """Watch it run the test; without an order it was told ahead."""
         self.served.append(item)
         self.ahead = None
+        self._looks = self._looks if order is None else order.looks
         limits, expected = item.stash[SETTINGS].limit, self._expected(item)
         seen = self._supervised.observe(
             limits,
@@ -201,7 +205,12 @@ class ForkedChild:
         late = self.starts_jvm_late
         finalizes = item.stash[SETTINGS].finalize
         return MessagesOfTest(
-            item.nodeid, starts_jvm=self._starts_jvm, late=late, forked=self.is_copy, finalizes=finalizes
+            item.nodeid,
+            starts_jvm=self._starts_jvm,
+            late=late,
+            forked=self.is_copy,
+            finalizes=finalizes,
+            looks=self._looks,
         )
 
     def close(self, discard: Callable[[ChildFolder], object]) -> None:

@@ -10,7 +10,7 @@ from ..channel.orders import RunTest
 from ..config.stash_keys import SETTINGS, TICK
 from ..interop.xdist import is_worker
 from ..model import documents
-from ..model.observation import EndedBy, Lost, NotServed, Observation, WarningRecorded
+from ..model.observation import EndedBy, Left, Lost, NotServed, Observation, WarningRecorded
 from ..model.outcomes import Phase
 from ..report.pytest.recorded_warnings import replay
 from ..supervise.process.scratch import ScratchError
@@ -66,7 +66,9 @@ class Children:
         before = tuple(serving.served)
         order = None if serving.ahead is item else self._order(serving, group, item, nextitem)
         observation, taken = self._observed(serving, item, nextitem, order)
-        if observation.all_passed and nextitem is not None:
+        if group is not None and group.looks and _has_left_something(observation):
+            self.retire(item)
+        elif observation.all_passed and nextitem is not None:
             self._order_ahead(serving, group, nextitem)
         return Seen(observation, taken, serving.start_word, before)
 
@@ -95,7 +97,8 @@ class Children:
         following = None if nextitem is None else self._name(serving, nextitem)
         ends = group is None or nextitem is None or not self._places.may_come_again(group, item)
         last = ends or nextitem is None or not serving.can_go_on_to(nextitem)
-        return RunTest(serving.name_of(item, self._places.of(item)), following, last)
+        looks = group is not None and group.looks and not last
+        return RunTest(serving.name_of(item, self._places.of(item)), following, last, looks)
 
     def _name(self, serving: ForkedChild, item: pytest.Item) -> int | str | None:
         """Return the name by which an order tells the child the item, None where it has none of it."""
@@ -172,6 +175,12 @@ class Children:
         for group in [group for group, living in self._living.items() if living is one]:
             del self._living[group]
         self._factory.end(one)
+
+
+def _has_left_something(observation: Observation) -> bool:
+    """Whether the child is not known to be as it was before the test; one that says nothing of it is not."""
+    left = observation.first(Left)
+    return observation.serving and (left is None or bool(left.what))
 
 
 def _warning(text: str) -> WarningRecorded:

@@ -27,6 +27,8 @@ class Group:
     """The module's node id; None where the child is for the session."""
     mode: str
     """A test that has run leaves traces in its process: in another mode it runs in another child."""
+    looks: bool = False
+    """Whether the child says after each test what that has left, and another child serves the next where it did."""
 
 
 def number_ready(chosen: int | None, processors: int, workers: int) -> int:
@@ -46,8 +48,8 @@ def group_of(item: pytest.Item) -> Group | None:
     # A process whose interpreter is finalized can serve no other test.
     if settings is None or settings.isolation == "test" or settings.finalize:
         return None
-    module = None if settings.isolation == "session" else module_of(item)
-    return Group(jvm_key(settings), module, settings.mode)
+    module = module_of(item) if settings.isolation == "module" else None
+    return Group(jvm_key(settings), module, settings.mode, looks=settings.isolation == "auto")
 
 
 def module_of(item: pytest.Item) -> str:

@@ -17,6 +17,7 @@ from pytest_foreignthread.model.observation import (
     JvmAdopted,
     JvmFailed,
     JvmStarted,
+    Left,
     Message,
     NotServed,
     PhaseStarted,
@@ -36,6 +37,7 @@ STARTED: Final = JvmStarted(98_000)
 FAILED: Final = JvmFailed("no memory")
 NOT_SERVED: Final = NotServed("no such test")
 LEFT: Final = DebuggerLeft()
+NOTHING_LEFT: Final = Left("", False)
 
 
 def report(when: str, outcome: str = "passed", nodeid: str = "t.py::test") -> ReportMade:
@@ -66,10 +68,35 @@ def take(
     late: bool = False,
     forked: bool = True,
     finalizes: bool = False,
+    looks: bool = False,
 ) -> None:
-    expected = MessagesOfTest("t.py::test", starts_jvm=starts_jvm, late=late, forked=forked, finalizes=finalizes)
+    expected = MessagesOfTest(
+        "t.py::test", starts_jvm=starts_jvm, late=late, forked=forked, finalizes=finalizes, looks=looks
+    )
     for message in messages:
         expected.take(message)
+
+
+def test_what_a_test_left_is_told_once_after_its_teardown_where_that_was_asked() -> None:
+    take((*TORN_DOWN, NOTHING_LEFT, TestEnded()), looks=True)
+    take((*TORN_DOWN, TestEnded()), looks=True)
+
+
+@pytest.mark.parametrize(
+    ("messages", "looks"),
+    [
+        ((*TORN_DOWN, NOTHING_LEFT), False),
+        ((*TORN_DOWN, NOTHING_LEFT, NOTHING_LEFT), True),
+        ((*TORN_DOWN, TestEnded(), NOTHING_LEFT), True),
+        ((*CALLED, NOTHING_LEFT), True),
+        ((NOT_SERVED, NOTHING_LEFT), True),
+        ((NOTHING_LEFT,), True),
+    ],
+    ids=["not asked", "twice", "after the end", "before the teardown", "not served", "first"],
+)
+def test_what_a_test_left_is_refused_elsewhere(messages: tuple[Message, ...], looks: bool) -> None:
+    with pytest.raises(Unexpected):
+        take(messages, looks=looks)
 
 
 WHOLE: Final[dict[str, tuple[Message, ...]]] = {

@@ -39,6 +39,8 @@ class _Item(SimpleNamespace):
         (item("a.py", "module"), item("a.py", "module"), True),
         (item("a.py", "module"), item("b.py", "module"), False),
         (item("a.py", "module"), item("a.py", "session"), False),
+        (item("a.py", "auto"), item("b.py", "auto"), True),
+        (item("a.py", "auto"), item("a.py"), False),
         (item("a.py", mode="pool"), item("a.py"), False),
         (item("a.py", jvm_args=("-ea",)), item("a.py"), False),
         (item("a.py", classpath=("x.jar",)), item("a.py"), False),

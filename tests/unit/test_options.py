@@ -90,7 +90,7 @@ GOOD: Final[list[tuple[str, str, object]]] = [
     ("modes", " main, new\npool ", ("main", "new", "pool")),
     *(("native", word, word) for word in ("auto", "off", "locals")),
     *(("jvm_profile", word, word) for word in ("quick", "server")),
-    *(("isolation", word, word) for word in ("test", "module", "session")),
+    *(("isolation", word, word) for word in ("test", "module", "session", "auto")),
     *(("ready", text, int(text)) for text in ("0", "2", "16")),
     *(("message_limit", text, int(text)) for text in ("65536", "67108864")),
     *(("live", word, word) for word in ("auto", "off")),
@@ -131,7 +131,10 @@ BAD: Final[list[tuple[str, str, str]]] = [
     ),
     *(("block_signals", text, "expected true or false") for text in ("all", "2", "SIGINT")),
     *(("finalize", text, "expected true or false") for text in ("5", "exit")),
-    *(("isolation", text, "expected one of 'test', 'module', 'session'") for text in ("tests", "class", "MODULE")),
+    *(
+        ("isolation", text, "expected one of 'test', 'module', 'session', 'auto'")
+        for text in ("tests", "class", "MODULE")
+    ),
 ]
 
 
@@ -160,7 +163,7 @@ def test_defaults(absent: object) -> None:
         "jvm": None,
         "jvm_args": (),
         "classpath": (),
-        "isolation": "test",
+        "isolation": None,
         "stack": None,
         "block_signals": False,
         "finalize": False,
@@ -224,7 +227,7 @@ MEANT: Final[dict[str, tuple[object, object, object]]] = {
     "classpath": (("/m.jar",), ("/c.jar",), ("/i.jar",)),
     "isolation": ("module", "session", "test"),
 }
-DEFAULTS: Final = {option.name: option.default for option in OPTIONS}
+DEFAULTS: Final = {option.name: option.default for option in OPTIONS} | {"isolation": "test"}
 
 
 @pytest.mark.parametrize("in_ini", [False, True])
@@ -325,7 +328,10 @@ BAD_ARGUMENTS: Final[list[tuple[str, object, str]]] = [
     *(("classpath", value, PATHS) for value in (None, [3], 3, b"x")),
     *(("mode", value, A_MODE) for value in ("sam", "NEW", "", [], None, 7, ["new", 7], [["new"]], {"new": 1})),
     ("mode", ["new", "same", "new"], "expected each mode once"),
-    *(("isolation", value, "expected one of 'test', 'module', 'session'") for value in (None, "class", ["module"], 1)),
+    *(
+        ("isolation", value, "expected one of 'test', 'module', 'session', 'auto'")
+        for value in (None, "class", ["module"], 1)
+    ),
     *(("stack", value, A_STACK) for value in (None, 0, -1, True, 1.5e5, 1 << 31, [131072], "")),
     *(("block_signals", value, "expected true or false") for value in (None, 2, "SIGINT", "all")),
     *(("skip", value, "expected a reason, as a string") for value in ("", " ", True, None, 3)),

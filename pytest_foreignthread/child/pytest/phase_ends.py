@@ -88,6 +88,10 @@ class PhaseEnds:
             outcome.force_exception(errors[0])
         self._end(item, "teardown", outcome)
 
+    def standing(self) -> tuple[pytest.FixtureDef[Any], ...]:
+        """Return the fixtures that were set up here and were not torn down."""
+        return tuple(self._set_up)
+
     def finish(self) -> list[BaseException]:
         """Tear down the fixtures that were set up here; give what that raised."""
         return [error for error in map(self._error_of, self._finishers()) if error is not None]

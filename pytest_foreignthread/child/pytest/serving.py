@@ -18,7 +18,7 @@ from ...interop.hypothesis import wrap_given_body
 from ...interop.pytest_fixtures import add_fixture, fixture_names
 from ...interop.pytest_steps import teardown_step
 from ...model.modes import mode_needs_jvm
-from ...model.observation import NotServed, PhaseStarted
+from ...model.observation import Left, NotServed, PhaseStarted
 from ...model.outcomes import Phase
 from ...model.settings import Settings
 from ..callback import current_thread
@@ -27,6 +27,7 @@ from ..java.java_side import JavaSide
 from ..java.jpype_bridge import jpype_bridge
 from ..state import ChildState
 from ..thread_values import ThreadValues
+from .leftovers import Leftovers
 from .measuring import CoverageOptions
 from .phase_ends import PhaseEnds
 from .protocol import Protocol
@@ -90,14 +91,21 @@ class Server:
         self.to_finalize: pytest.Item | None = None
         """The test that has passed and asks for the finalization of the interpreter."""
         self.ends = PhaseEnds(java, state.sender)
+        self._leftovers: Leftovers | None = None
+        """Made with the first order that asks for it."""
+        self._looks = False
+        """Whether what the test leaves is to be told."""
 
     def run(self, order: RunTest) -> None:
         tests, item = self._tests, self._item(order.item)
+        self._looks = order.looks and item is not None
         if item is None:
             self.state.sender.send(NotServed(tests.why_missing(order.item)))
             return
         before, self._order = self._order, order
         self._left_by = self._item(before.item) if before and before.next_item != order.item else None
+        if self._looks:
+            self._look_before()
         following = None if order.last or order.next_item is None else self._item(order.next_item) or _stand_in(item)
         if order.item == tests.begun:
             self.pytest_runtest_protocol(item, following)
@@ -106,6 +114,18 @@ class Server:
             warnings.resetwarnings()
             warnings.filters.extend(tests.filters)  # type: ignore[attr-defined]
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    def _look_before(self) -> None:
+        if self._leftovers is None:
+            self._leftovers = Leftovers(self.ends)
+            self._tests.config.pluginmanager.register(self._leftovers, "foreign_thread_leftovers")
+        self._leftovers.begin()
+
+    def tell_what_is_left(self) -> None:
+        """Call after a test. Where its order asked for that, the word goes out with the next message."""
+        if self._looks and self._leftovers is not None:
+            left = self._leftovers
+            self.state.sender.send(Left(left.found(), left.stand), soon=True)
 
     @property
     def ran_last(self) -> bool:

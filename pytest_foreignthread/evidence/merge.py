@@ -8,6 +8,7 @@ from typing import Final
 
 from ..model.records import Evidence
 from ..model.stacks import FatalError, JavaThread, PythonThread
+from .forked_jvm_document import parse_forked_jvms
 from .held_crash_document import parse_held_crash
 from .hs_err import parse_fatal_error
 from .java_dump import parse_deadlocks, parse_thread_dump
@@ -33,9 +34,9 @@ def read_evidence(
 
     `documents` may have `python` (faulthandler's dump of a death), `python_hang` (that of a living child), `hs_err`,
     `java_dump`, `os_threads`, `native` (pystack's), `stdout` and `stderr`; of a hang those of the second and third look
-    end in `_2` and `_3`. `names` gives kernel id and name for Python's thread idents, as the child told them. `missing`
-    has the documents that could not be taken; one that tells nothing joins them in the evidence. `subject` is the ident
-    of the thread that ran the test when it hung.
+    end in `_2` and `_3`, and `forked_jvm` (pystack's text of its forks). `names` gives kernel id and name for Python's
+    thread idents, as the child told them. `missing` has the documents that could not be taken; one that tells nothing
+    joins them in the evidence. `subject` is the ident of the thread that ran the test when it hung.
     """
     fatal, dump = _fatal_error(documents), parse_python_dump(documents.get("python", ""))
     probed = any(name in documents or name in missing for name in ("python_hang", "java_dump"))
@@ -68,6 +69,7 @@ def _of_hang(documents: Documents, names: Names, subject: int | None) -> Evidenc
         java_threads=first.java,
         native_threads=native,
         threads=join_threads(Sources(python, first.java, native, first.os, deadlocks=links, looks=tuple(looks))),
+        forked=parse_forked_jvms(documents.get("forked_jvm", "")),
         looks=len(looks),
         missing={
             **({} if python else _silence(documents, "python_hang", "the dump is empty", "not a faulthandler dump")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .outcomes import Outcome, Phase
-from .stacks import FatalError, JavaThread, NativeFrame, NativeThread, PythonThread, Thread
+from .stacks import FatalError, ForkedProcess, JavaThread, NativeFrame, NativeThread, PythonThread, Thread
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Evidence:
     native_threads: tuple[NativeThread, ...] = ()
     threads: tuple[Thread, ...] = ()
     """Each thread once, joined from the documents; the one that crashed, or that the test runs on, first."""
+    forked: tuple[ForkedProcess, ...] = ()
     looks: int = 0
     """How many times the stacks of a hang were taken."""
     missing: dict[str, str] = field(default_factory=dict)

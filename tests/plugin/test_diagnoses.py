@@ -32,12 +32,20 @@ class Expected(NamedTuple):
 
 
 EXPECTED = [
+    Expected(
+        "collected-proxy",
+        "test_callback_that_nobody_keeps",
+        ("segfault",),
+        "foreign-1",
+        "test_callback_that_nobody_keeps",
+    ),
     Expected("deep-recursion", "test_recursion_limit_above_the_stack", ("segfault", "crash"), "foreign-1", "down"),
     Expected("event-loop", "test_loop_waits_for_its_callback", ("hang",), "foreign-1", "_run_once"),
     Expected("exited", "test_python_leaves", ("crash",), "foreign-1", "test_python_leaves"),
     Expected("exited", "test_java_leaves", ("crash",)),
     Expected("exited", "test_java_halts", ("crash",)),
     Expected("fatal-error", "test_extension_gives_up", ("crash",), "foreign-1", "test_extension_gives_up"),
+    Expected("forked-jvm", "test_process_that_is_forked", ("hang",), "foreign-1", "test_process_that_is_forked"),
     Expected("gil-deadlock", "test_waits_in_java", ("hang",), "foreign-1", "java.util.Vector.hashCode"),
     Expected("gil-deadlock", "test_waits_in_c", ("hang",), "foreign-1", "test_waits_in_c"),
     Expected("gil-held", "test_call_that_sleeps_with_the_gil", ("hang",), "foreign-1", "sleep"),

@@ -14,6 +14,7 @@ from ...model.observation import Taken
 from ..process import processes
 from ..process.kernel_threads import ThreadsError, kernel_threads
 from . import attach, native
+from .forks_with_jvm import forked_jvms, stacks_of
 from .pystack import Pystack
 from .python_dump_request import DumpError, PythonDump
 
@@ -40,15 +41,18 @@ def take_documents(
     """Look three times at a child that hangs; takes `budget` seconds at most, and a moment for each piece.
 
     Each look takes `java_dump`, `python_hang` and `os_threads`, whose names end in `_2` and `_3` from the second on;
-    pystack's `native` is taken after the first. What could not be taken once is not asked for again. The child has to
-    have called `faulthandler.register(dump_signal, file=…)` with `traceback_file` opened for appending or writing.
+    pystack's `native` is taken after the first, and `forked_jvm` of processes that the child forked with its JVM. What
+    could not be taken once is not asked for again. The child has to have called
+    `faulthandler.register(dump_signal, file=…)` with `traceback_file` opened for appending or writing.
     """
     began = time.monotonic()
     looks = _Looks(pid, traceback_file, dump_signal)
     looks.wake()
     looks.look("", began + 0.5 * budget)
     if native_choice != native.OFF:
-        looks.take(documents.NATIVE, _native(pid, native_choice, pystack), began + 0.8 * budget)
+        looks.take(documents.NATIVE, _native(pid, native_choice, pystack), began + 0.7 * budget)
+        if forks := forked_jvms(pid):
+            looks.take(documents.FORKED_JVM, _of_forks(forks, native_choice, pystack), began + 0.95 * budget)
     for suffix, part in (("_2", 0.9), ("_3", 1.0)):
         looks.pause(began + part * budget)
         looks.look(suffix, began + part * budget)
@@ -66,6 +70,13 @@ def take_crash(pid: int, native_choice: str, budget: float = CRASH_BUDGET, pysta
 
 def _native(pid: int, choice: str, pystack: Pystack | None) -> Taker:
     return lambda give_up: native.native_stacks(pid, give_up, choice, pystack)
+
+
+def _of_forks(pids: list[int], choice: str, pystack: Pystack | None) -> Taker:
+    def stacks(pid: int, give_up: float) -> str:
+        return native.native_stacks(pid, give_up, choice, pystack)
+
+    return lambda give_up: stacks_of(pids, give_up, stacks)
 
 
 class _Pieces:

@@ -8,6 +8,11 @@ from typing import Final
 
 OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
+        "collected-proxy": {
+            "test_a_callback_that_crashes_itself": "segfault",
+            "test_a_callback_that_is_kept": "passed",
+            "test_an_address_that_never_was_a_callback": "segfault",
+        },
         "deep-recursion": {
             "test_crash_elsewhere_under_a_raised_limit": "segfault",
             "test_limit_holds": "failed",
@@ -26,6 +31,11 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "fatal-error": {
             "test_abort": "crash",
             "test_words_alone": "passed",
+        },
+        "forked-jvm": {
+            "test_a_fork_that_calls_no_java": "hang",
+            "test_a_fork_that_ends": "passed",
+            "test_a_program_of_its_own": "hang",
         },
         "gil-deadlock": {
             "test_sleeps_with_the_gil[main]": "hang",

@@ -94,10 +94,9 @@ def _uncaught(observation: Observation) -> Iterator[str]:
 
 
 def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
-    names = {one.ident: (one.native_id, one.name) for one in observation.all(ThreadNamed)}
     if observation.passed_its_deadline:
         taken = documents.without_late_death(taken)
-    return read_evidence(taken, names, observation.missing, _subject(observation))
+    return read_evidence(taken, observation.names, observation.missing, _subject(observation))
 
 
 def _subject(observation: Observation) -> int | None:

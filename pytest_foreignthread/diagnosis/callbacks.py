@@ -6,16 +6,46 @@ import re
 from itertools import takewhile
 from typing import Final
 
+from ..model.fault_signals import MEMORY
 from ..model.outcomes import Phase
 from ..model.records import Diagnosis
 from ..model.roles import awaits_the_body, is_foreign_born, is_java_born, is_native_born, is_service
 from ..model.stacks import Awaited, Frame, Gil, NativeFrame, PythonFrame, Thread
-from ..model.wording import called, frame_words
+from ..model.wording import called, frame_words, native_words
 from .case import Case
 
+# Modules/_ctypes/callbacks.c.
+_TO_CALLBACK: Final = ("closure_fcn", "_CallPythonObject")
 _INTO_JAVA: Final = "JavaCalls::call_helper"
 # glibc's waits for another thread, versions and inner functions included.
 _WAIT_IN_C: Final = re.compile(r"_*(?:new_)?(?:sem_|pthread_cond_|pthread_\w*join|futex_|lll_lock_wait)")
+
+
+def collected_proxy(case: Case) -> Diagnosis | None:
+    """C called a callback of ctypes whose Python object was freed: what leads to its function is no longer there."""
+    thread, fatal = case.thread, case.evidence.fatal_error
+    if fatal is None or fatal.signal not in MEMORY:
+        return None
+    # pystack's frames of the thread stand behind HotSpot's, which may be missing.
+    frames = [*fatal.native_frames[:1], *(thread.native_frames[:1] if thread is not None else ())]
+    crashed = next((frame for frame in frames if _leads_to_a_callback(frame)), None)
+    if crashed is None:
+        return None
+    caller = [] if thread is None else thread.python_frames[:1]
+    return Diagnosis(
+        "collected-proxy",
+        "C called a callback of ctypes whose Python object had been freed",
+        "keep what CFUNCTYPE returned for as long as C may call it: in an attribute of the object that registers it, "
+        "or in a module's variable; and take it back from C before it goes",
+        (
+            f"the crash is in {native_words(crashed)}, which reads nothing but what belongs to the callback",
+            *(f"the callback was called below {frame_words(frame)}" for frame in caller),
+        ),
+    )
+
+
+def _leads_to_a_callback(frame: NativeFrame) -> bool:
+    return frame.function in _TO_CALLBACK and (frame.library or "").startswith("_ctypes")
 
 
 def late_callback(case: Case) -> Diagnosis | None:

@@ -12,7 +12,7 @@ from ..model.records import Diagnosis
 from ..model.stacks import FatalError, Gil, PythonFrame, Thread
 from ..model.wording import called, frame_words, native_words
 from .at_exit import callback_at_exit
-from .callbacks import late_callback
+from .callbacks import collected_proxy, late_callback
 from .case import Case
 from .memory import java_heap_ended, oom_killed, stack_overflow
 
@@ -167,6 +167,7 @@ CRASHES: Final = (
     _fatal_error,
     stack_overflow,
     _no_gil,
+    collected_proxy,
     late_callback,
     _native_crash,
     _exited,

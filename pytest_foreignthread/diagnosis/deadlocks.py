@@ -11,6 +11,7 @@ from ..model.wording import called
 from .at_exit import callback_at_exit, java_thread_keeps_running, thread_keeps_running
 from .blocked import signals_blocked
 from .case import Case
+from .forked_jvm import forked_jvm
 from .futures import event_loop, import_lock, lock_and_future
 from .held import gil_held, lock_without_a_holder
 from .memory import java_heap_filled
@@ -82,6 +83,7 @@ HANGS: Final = (
     _gil_deadlock,
     _mixed_deadlock,
     _monitor_deadlock,
+    forked_jvm,
     import_lock,
     event_loop,
     _pool_starvation,

@@ -104,5 +104,4 @@ def death(observation: Observation, taken: documents.Documents, mode: str) -> st
 
 def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
     named = observation.all(ThreadNamed)
-    threads = {one.ident: (one.native_id, one.name) for one in named}
-    return read_evidence(taken, threads, observation.missing, named[-1].ident if named else None)
+    return read_evidence(taken, observation.names, observation.missing, named[-1].ident if named else None)

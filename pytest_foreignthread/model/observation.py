@@ -288,6 +288,11 @@ class Observation:
         """Return the messages of the kind, in the order in which the child sent them."""
         return tuple(self._of(kind))
 
+    @property
+    def names(self) -> dict[int, tuple[int, str]]:
+        """Python's ident of each thread that the child named → its kernel id and name."""
+        return {one.ident: (one.native_id, one.name) for one in self.all(ThreadNamed)}
+
     def _of(self, kind: type[M]) -> Iterator[M]:
         return (message for message in self.messages if isinstance(message, kind))
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .outcomes import Outcome, Phase
-from .stacks import FatalError, HeldSignal, JavaThread, NativeFrame, NativeThread, PythonThread, Thread
+from .stacks import (
+    FatalError,
+    ForkedProcess,
+    HeldSignal,
+    JavaThread,
+    NativeFrame,
+    NativeThread,
+    PythonThread,
+    Thread,
+)
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,7 @@ class Evidence:
     native_threads: tuple[NativeThread, ...] = ()
     threads: tuple[Thread, ...] = ()
     """Each thread once, joined from the documents. The thread that crashed, or that runs the test, comes first."""
+    forked: tuple[ForkedProcess, ...] = ()
     looks: int = 0
     """How many times the stacks of a hang were taken."""
     held_signals: tuple[HeldSignal, ...] = ()

@@ -10,3 +10,5 @@ from typing import Final
 ATTRIBUTE: Final = "foreign_thread"
 """The name of the attribute. Its value is plain data (`ReportData.to_json`), which pytest and xdist serialize as it is.
 """
+REFUSED: Final = "foreign_thread_refused"
+"""The name of the attribute that says why a report's data was not accepted. xdist's controller sets it."""

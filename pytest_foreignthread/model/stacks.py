@@ -138,6 +138,18 @@ class FatalError:
     """Whether the kernel and pystack describe the error, of a child without a JVM; then `message` is empty."""
 
 
+@dataclass(frozen=True)
+class ForkedProcess:
+    """A process that the child has forked after its JVM started."""
+
+    pid: int
+    name: str
+    number: int
+    """How many threads the kernel shows of it."""
+    threads: tuple[NativeThread, ...]
+    """Those of which pystack tells."""
+
+
 Frame = PythonFrame | JavaFrame | NativeFrame
 
 

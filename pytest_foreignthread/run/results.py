@@ -16,8 +16,10 @@ from ..interop import xdist
 from ..matrix.baseline.merged import Expected, KnownOutcomes
 from ..matrix.verdicts import Matrix, matrix_of
 from ..model.nodeids import file_of
+from ..model.outcomes import Outcome
 from ..model.report_data import ReportData, data_of
 from ..report.pytest.properties import add_verdict
+from ..report.pytest.pytest_reports import why_refused
 from . import against_baseline
 from .against_baseline import Settled
 from .started import ENTERED, LastStarted
@@ -38,6 +40,8 @@ class Results:
         """Of tests which the end of the run, or of an xdist worker, has kept from being reported."""
         self._reported: set[tuple[str | None, str]] = set()
         """xdist's id of the worker, and the node id."""
+        self._refused: dict[tuple[str | None, str], tuple[str, str]] = {}
+        """By worker and node id: the phase of the first report whose data was refused, and why."""
         self.last_started = LastStarted(config)
         config.stash[ENTERED] = self.last_started.enter
         self._of_round: dict[tuple[str, int], list[dict[str, Any]]] = {}
@@ -80,15 +84,37 @@ class Results:
         self.census = replace(self.census, deselected=self.census.deselected + len(items))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        data = data_of(report)
+        data, key = data_of(report), (xdist.worker_of(report), report.nodeid)
+        if (why := why_refused(report)) is not None:
+            self._refused.setdefault(key, (report.when, why))
+            # The last report of a test brings its entry: without its data only the worker's log has one.
+            if report.when == "teardown" and (logged := self._logged(*key)) is not None:
+                self._reported.add(key)
+                self._take(self._as_refused(key, logged), None)
         if (entry := data.entry) is not None:
             self.last_started.reported()
             self._reported.add((xdist.worker_of(report), entry["nodeid"]))
+            entry = self._as_refused(key, entry)
             # xdist may be told to run a test again whose worker was killed.
             self._cut_short = [one for one in self._cut_short if one["nodeid"] != entry["nodeid"]]
             self._take(entry, data.round)
             if data.expect:
                 self._expected[entry["test"]] = data.expect
+
+    def _logged(self, worker: str | None, nodeid: str) -> dict[str, Any] | None:
+        if worker is None or LOGS not in self._config.stash:
+            return None
+        told = self._config.stash[LOGS].told_of(worker, nodeid)
+        return None if told is None else told[1]
+
+    def _as_refused(self, key: tuple[str | None, str], entry: dict[str, Any]) -> dict[str, Any]:
+        """Return the entry as pytest shows the test: with an error where the data of one of its reports was refused."""
+        if key not in self._refused:
+            return entry
+        phase, why = self._refused[key]
+        outcome = Outcome.FAILED if phase == "call" else Outcome.ERROR
+        told = {"outcome": outcome.value, "phase": phase, "message": why, "summary": why, "diagnosis": None}
+        return {**entry, **told}
 
     def _take(self, entry: dict[str, Any], number: int | None) -> None:
         """The last round of a test that runs in a loop is the one that counts."""

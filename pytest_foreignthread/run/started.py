@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -35,6 +35,9 @@ _TOLD: Final[Mapping[str, type | tuple[type, ...]]] = {
     "rerun": list,
 }
 """What a worker writes of an entry. The evidence, which may be long, comes with the report or not at all."""
+_LONGEST: Final = 1e9
+"""Seconds; a number of JSON may be too large for a float."""
+_MODE: Final = re.compile("[A-Za-z0-9_-]+")
 _HAS_BEGUN: Final = "has_begun"
 """Key beside them: False of the test that comes next, which xdist blames for the end of a worker between two tests."""
 
@@ -157,14 +160,15 @@ def _entry(line: bytes) -> tuple[bool, dict[str, Any]] | None:
     if not isinstance(told, dict) or set(told) != {*_TOLD, _HAS_BEGUN}:
         return None
     has_begun = told.pop(_HAS_BEGUN)
-    if not all(isinstance(told[name], kind) for name, kind in _TOLD.items()):
+    if not all(isinstance(told[name], kind) for name, kind in _TOLD.items()) or isinstance(told["duration"], bool):
         return None
     # Imported here: most runs under xdist have no such test.
     from ..model.records import RunRecord
     from ..report.json_report import test_entry
 
     outcomes, phases = ({member.value for member in members} for members in (Outcome, Phase))
-    known = told["outcome"] in outcomes and told["phase"] in phases and 0 <= told["duration"] < math.inf
-    if not known or not all(isinstance(argument, str) for argument in told["rerun"]):
+    known = told["outcome"] in outcomes and told["phase"] in phases and 0 <= told["duration"] <= _LONGEST
+    named = told["nodeid"] and told["test"] and _MODE.fullmatch(told["mode"])
+    if not known or not named or not all(isinstance(argument, str) for argument in told["rerun"]):
         return None
     return has_begun is True, test_entry(RunRecord("", "", Outcome.ERROR, Phase.FORK, 0.0)) | told

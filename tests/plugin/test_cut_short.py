@@ -257,3 +257,44 @@ def test_each_worker_of_a_run_has_entries_of_its_own(tmp_path: Path) -> None:
     body = "@foreign()\ndef test_kills():\n    kill(worker())\n    wait()\n"
     ran = run_suite_in(tmp_path, suite(body), "-n2", "--dist=each", "--max-worker-restart=0")
     assert sorted(entries(ran.document))[:3] == [("test_first", "passed")] * 2 + [("test_kills", "error")]
+
+
+DAMAGES: Final = """
+    import os
+    import pytest
+
+    def pytest_configure(config):
+        config.worker = os.getpid() if hasattr(config, "workerinput") else None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(config, report):
+        data = yield
+        damaged = report.nodeid.partition("::test_")[2] == report.when
+        if damaged and config.worker == os.getpid():
+            data["foreign_thread"] = {"outcome": "nope"}
+        return data
+"""
+DAMAGED: Final = """
+    import pytest
+    pytestmark = pytest.mark.foreign_thread(mode="main")
+    def test_setup(): pass
+    def test_call(): pass
+    def test_teardown(): pass
+    def test_whole(): pass
+"""
+
+
+def test_report_that_a_worker_damaged_is_no_pass_in_the_json_either(run_suite: RunSuite) -> None:
+    run = run_suite({"conftest.py": DAMAGES, "test_it.py": DAMAGED}, "-n1", "-p", "no:cacheprovider")
+    assert run.outcomes == {
+        "test_setup": "error",
+        "test_call": "failed",
+        "test_teardown": "error",
+        "test_whole": "passed",
+    }
+    for name in ("setup", "call", "teardown"):
+        entry = run.tests[f"test_{name}"]
+        assert entry["phase"] == name
+        assert "an xdist worker sent a report that pytest-foreignthread cannot accept" in entry["message"]
+    assert "1 failed, " in run.closing_line
+    assert "2 errors" in run.closing_line

@@ -157,6 +157,8 @@ def test_a_report_whose_data_is_not_ours_fails() -> None:
     report = made("call", foreign_thread={"outcome": "nope"})
     pytest_reports.refuse_bad_data(report)
     assert (report.outcome, hasattr(report, ATTRIBUTE)) == ("failed", False)
+    assert pytest_reports.why_refused(report) == report.longrepr
+    assert pytest_reports.why_refused(made("call")) is None
     assert report.longreprtext == (
         "an xdist worker sent a report that pytest-foreignthread cannot accept: foreign_thread: "
         "expected an object of outcome, entry, expect, text, tail, round, got {'outcome': 'nope'}"

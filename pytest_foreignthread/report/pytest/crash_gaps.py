@@ -22,7 +22,7 @@ _NO_HANDLER: Final = (
 )
 _OWN_JVM: Final = "the JVM is the project's own, which does not wait in its crash until they are taken"
 _NOT_HELD: Final = (
-    "where there is a JVM a process that calls abort() does not wait until they are taken; a child without a JVM does: "
+    "a process with a JVM that calls abort() does not wait until pystack has looked at it; one without a JVM does: "
     "try mode main, python or native"
 )
 _NO_THREAD: Final = "no document tells which thread it was"

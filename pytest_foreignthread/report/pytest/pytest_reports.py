@@ -16,7 +16,7 @@ from ...interop.pytest_subtests import unquote_arguments
 from ...interop.xdist import is_worker
 from ...model.observation import CANNOT_ACCEPT
 from ...model.outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Phase, Segfault
-from ...model.report_attribute import ATTRIBUTE
+from ...model.report_attribute import ATTRIBUTE, REFUSED
 from ...model.report_data import BadReportData, ReportData, data_of, put_on
 from ...model.status_words import status_words
 from .phases import make_report
@@ -147,12 +147,20 @@ def number_round(reports: Sequence[pytest.TestReport], number: int) -> None:
 
 def refuse_bad_data(report: pytest.TestReport) -> None:
     """Let a report fail whose data, as an xdist worker has sent it, is not of our shape."""
+    vars(report).pop(REFUSED, None)
     try:
         ReportData.from_json(getattr(report, ATTRIBUTE))
     except BadReportData as error:
         delattr(report, ATTRIBUTE)
         report.outcome = "failed"
         report.longrepr = f"an xdist worker {CANNOT_ACCEPT}: {ATTRIBUTE}: {error}"
+        setattr(report, REFUSED, report.longrepr)
+
+
+def why_refused(report: pytest.TestReport) -> str | None:
+    """Return why the data of a report was not accepted; None of any other report."""
+    found: str | None = getattr(report, REFUSED, None)
+    return found
 
 
 def own_exception(report: pytest.TestReport) -> ForeignThreadError | None:

@@ -94,11 +94,10 @@ def _uncaught(observation: Observation) -> Iterator[str]:
 
 
 def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
-    names = {one.ident: (one.native_id, one.name) for one in observation.all(ThreadNamed)}
     if observation.passed_its_deadline:
         taken = documents.without_late_death(taken)
     joined = {one.ident for one in observation.all(ThreadNamed) if one.joined}
-    return read_evidence(taken, names, observation.missing, _subject(observation), joined)
+    return read_evidence(taken, observation.names, observation.missing, _subject(observation), joined)
 
 
 def _subject(observation: Observation) -> int | None:

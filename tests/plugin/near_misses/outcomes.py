@@ -13,6 +13,11 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_a_thread_of_c_alone": "passed",
             "test_it_aborts_while_a_handler_runs": "crash",
         },
+        "collected-proxy": {
+            "test_a_callback_that_crashes_itself": "segfault",
+            "test_a_callback_that_is_kept": "passed",
+            "test_an_address_that_never_was_a_callback": "segfault",
+        },
         "context-lost": {
             "test_another_context_on_the_main_thread": "failed",
             "test_decimal_as_everywhere[native]": "failed",
@@ -48,6 +53,11 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "fatal-error": {
             "test_abort": "crash",
             "test_words_alone": "passed",
+        },
+        "forked-jvm": {
+            "test_a_fork_that_calls_no_java": "hang",
+            "test_a_fork_that_ends": "passed",
+            "test_a_program_of_its_own": "hang",
         },
         "gil-deadlock": {
             "test_sleeps_with_the_gil[main]": "hang",

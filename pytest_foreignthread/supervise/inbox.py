@@ -64,6 +64,7 @@ class Inbox:
         Reading until the end of the stream might never return: a process that outlives the child may keep writing, or
         keep the pipe open.
         """
+        # FIONREAD returns the number of bytes in the pipe.
         left: int = struct.unpack("i", fcntl.ioctl(self._descriptor, termios.FIONREAD, bytes(4)))[0]
         while left > 0 and (size := self.read(min(left, _CHUNK))):
             left -= size

@@ -37,6 +37,7 @@ def remove_contents(folder: int) -> None:
 def _moved_to_top(folder: int, top: int, numbers: Iterator[int]) -> list[str]:
     """Remove the files of a directory, and move its directories into `top`; return their new names."""
     moved: list[str] = []
+    # To list a directory takes permission to read it, to remove its files permission to write to it.
     with contextlib.suppress(OSError):
         os.fchmod(folder, stat.S_IRWXU)
     for name in _names(folder):

@@ -235,6 +235,7 @@ class SupervisedChild:
         if self._kept is not None:
             self._kept.release()
             self._kept.close()
+            # The keeper does this as well, but it may have been killed.
             if self._kept.pid is not None:
                 remove_jvm_files(self._kept.pid, self._since)
         if self._gate is not None:

@@ -35,6 +35,7 @@ from .process.keeper_client import KeptChild
 from .process.lender import Lender
 
 Probe = Callable[[int], Taken]
+"""Takes documents of a child by its pid; it must limit its own time."""
 
 # Seconds. poll() takes milliseconds in a C int and raises OverflowError for an endless limit; the loop polls again.
 _LONGEST_WAIT = 3600.0
@@ -210,8 +211,8 @@ class Watch:
     def _late_news(self) -> bool:
         """Return whether the child did something in time that this process has not read yet.
 
-        This process may have been stopped (SIGSTOP, a suspended machine) or starved, and so late, not the child. What
-        is in the pipes now was written before this look, and decides before the clock does.
+        This process, not the child, may be late, because it was stopped (SIGSTOP) or got no processor time. What is in
+        the pipes was written before this look, and so counts more than the clock.
         """
         self.drain()
         self.kept.read_status()

@@ -64,6 +64,7 @@ def ask(pid: int, give_up: float, command: str, *arguments: str) -> str:
 
 
 def _is_socket(path: Path) -> bool:
+    # lstat(): a link that a test has put there is no socket of HotSpot's.
     try:
         return stat.S_ISSOCK(path.lstat().st_mode)
     except OSError:

@@ -54,6 +54,7 @@ def take_documents(
     The child must have called `faulthandler.register(dump_signal, file=...)` with `traceback_file` open for writing or
     appending.
     """
+    # The first look has half of the time: its stacks are those that are reported. The later ones show what moved.
     began = time.monotonic()
     looks = _Looks(pid, traceback_file, dump_signal)
     looks.wake()
@@ -136,6 +137,7 @@ class _Looks(_Pieces):
 
     def look(self, suffix: str, give_up: float) -> None:
         for name, taker in tuple(self._takers.items()):
+            # A document that could not be taken would most likely cost its whole time again.
             if not self.take(name + suffix, taker, give_up):
                 del self._takers[name]
         self._dump = self._new_dump()

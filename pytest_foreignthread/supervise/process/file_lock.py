@@ -14,6 +14,8 @@ def locked_or_closed(descriptor: int, is_in_place: Callable[[], bool]) -> int | 
     between the opening and the lock, and a lock on such a file keeps nobody out.
     """
     try:
+        # flock(), not lockf(): the lock belongs to the open file that forks share, and lasts until all have closed it.
+        # It must not wait: another run may hold the lock until its end.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if is_in_place():
             return descriptor

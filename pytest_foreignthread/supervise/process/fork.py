@@ -118,6 +118,7 @@ def _of_threads_unwarned() -> Iterator[None]:
 
 def run_child(child_main: ChildMain, messages: int, orders: int, held: SignalsHeld) -> NoReturn:
     """Run the child; never return. `messages` and `orders` are the child's ends of its two pipes."""
+    # The pid of the child: a test may fork, and its process may fall through into the code below.
     status, sender = RAISED, None
     pid = getpid()
     try:

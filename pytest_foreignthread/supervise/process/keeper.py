@@ -152,6 +152,8 @@ class _Keeper:
         sys.settrace(None)
         sys.setprofile(None)
         self._only_own_descriptors()
+        # The self-pipe: poll() takes descriptors, no signals, and SIGCHLD just before it would be missed. Neither end
+        # may block, and a full pipe is no error: it wakes the keeper as well.
         self._wake, wake = os.pipe()
         for descriptor in (self._wake, wake):
             os.set_blocking(descriptor, False)
@@ -184,6 +186,7 @@ class _Keeper:
         # The pytest process does this for the child as well, unless it was killed; nobody else does it for the others.
         for pid in {self._child, *self._reaped}:
             remove_jvm_files(pid, self._since)
+        # Last: the pytest process goes on after this line, and takes all above for done.
         _tell(self._pipes.status, f"gone {leftovers} {survivors}")
         if self._pipes.scratch is not None and not self._released():
             self._pipes.scratch.retire_as_the_last()
@@ -232,6 +235,7 @@ class _Keeper:
         """
         if self._ended:
             return
+        # macOS has no waitid() before Python 3.13. There the child is reaped at once.
         if not hasattr(os, "waitid"):
             self._note_reaped(*os.waitpid(self._child, os.WNOHANG))
         elif result := os.waitid(os.P_PID, self._child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
@@ -258,7 +262,7 @@ class _Keeper:
         """
         if self._ended and self._all_reaped(_GRACE):
             return 0, 0
-        # Processes of a child that is killed here have not outlived it: only an end of its own leaves leftovers.
+        # Processes of a child that is killed here have not outlived it: only a child that has ended leaves leftovers.
         outlived, killed = self._ended, set[int]()
         give_up = time.monotonic() + _TERMINATION
         # The group at once, so that few of its members can fork in between; then those that have left the group.

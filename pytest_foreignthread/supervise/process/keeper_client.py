@@ -91,6 +91,7 @@ class KeptChild:
             self._take(line.decode("utf-8", "replace"))
 
     def _take(self, line: str) -> None:
+        # The first line on the end counts: a keeper that fails after it does not change how the child ended.
         match line.split(" "):
             case ["child", pid]:
                 self.pid = int(pid)
@@ -237,6 +238,7 @@ def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld, scratch: Ru
         for descriptor in (status, messages):
             os.set_blocking(descriptor, False)
         pipes = KeeperPipes(control_read, status_write, messages_write, orders_read, pid, parent, scratch, mark)
+        # The keeper and the child never leave this block: their frames below are copies, which must not run on.
         with collector_off():
             keeper = fork()
             if keeper == 0:

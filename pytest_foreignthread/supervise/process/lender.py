@@ -93,6 +93,7 @@ class Lender:
             return
         self._since, self._stood = began, 0.0
         self._look_at_input()
+        # Before the answer: the child's prompt must come after all that this process has to show.
         if self._step_aside is not None:
             self._step_aside()
         flush_output()

@@ -137,6 +137,7 @@ class ScratchRoot:
         self._count += 1
         path = run.folder.path / f"child-{self._count}"
         try:
+            # For the user only: hs_err contains the environment, and stdout what the tests print.
             path.mkdir(mode=0o700)
             return ChildFolder(path, run, self.ends)
         except BaseException:

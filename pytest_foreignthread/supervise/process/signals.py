@@ -71,7 +71,7 @@ class SignalsHeld:
         retry_interrupted(self._let_through)
 
     def _hold(self) -> None:
-        # The mask first: while the handlers are replaced one by one, no signal must meet the handler of before.
+        # The mask first: while the handlers are replaced one by one, a signal could meet one of the user's.
         signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
         for number in self._handlers:
             signal.signal(number, self._note)

@@ -40,7 +40,7 @@ def report(page: str) -> list[str]:
 def drawn(lines: list[str]) -> str:
     width, height = round(COLUMNS * CHARACTER) + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
     texts = [
-        f'<text x="{MARGIN}" y="{MARGIN + LINE * number - 5}" fill="{_colour(line)}">{escape(line, quote=False)}</text>'
+        f'<text x="{MARGIN}" y="{MARGIN + LINE * number - 5}" fill="{_colour(line)}">{_literal(line)}</text>'
         for number, line in enumerate(lines, start=1)
         if line
     ]
@@ -49,13 +49,18 @@ def drawn(lines: list[str]) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
             "<title>A segmentation fault on a Java thread, its diagnosis, and the stacks of all threads</title>",
             f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>',
-            '<g font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14" xml:space="preserve">',
+            '<g font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14">',
             *texts,
             "</g>",
             "</svg>",
             "",
         ]
     )
+
+
+def _literal(line: str) -> str:
+    # Spaces at the start of a text, and several in a row, are dropped in an SVG.
+    return escape(line, quote=False).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _colour(line: str) -> str:

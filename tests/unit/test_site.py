@@ -17,7 +17,7 @@ ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
 PAGES: Final = [path for path in sorted(DOCS.rglob("*.md")) if DOCS / "examples" not in path.parents]
 NAVIGATION: Final = re.findall(r"(?m)^ +- (?:[^:\n]+: )?(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
-LINKED: Final = [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("[CS]*.md"))]
+LINKED: Final = [*PAGES, ROOT / "README.md", *sorted(ROOT.glob("[CS]*.md"))]
 PARTS: Final = {"tutorial", "how-to", "reference", "explanation", "diagnoses", "contributing"}
 
 
@@ -62,6 +62,41 @@ def test_pages_are_in_the_parts_of_the_site() -> None:
 @pytest.mark.parametrize("path", LINKED, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(path: Path) -> None:
     assert list(dead_links(path)) == []
+
+
+def published(text: str) -> Iterator[tuple[str, str]]:
+    """Return the site's addresses in a text: the path below `latest/`, and the anchor."""
+    yield from re.findall(r"https://pytest-foreignthread\.readthedocs\.io/en/latest/([\w./-]*)(?:#([\w-]+))?", text)
+
+
+def is_published(path: str, anchor: str) -> bool:
+    source = DOCS / f"{path.rstrip('/') or 'index'}.md"
+    if source.is_file():
+        return not anchor or anchor in anchors(source)
+    return (DOCS / path / "index.md").is_file() or (DOCS / path).is_file()
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "pyproject.toml", "pytest_foreignthread"])
+def test_addresses_of_the_site_lead_somewhere(name: str) -> None:
+    root = ROOT / name
+    files = sorted(root.rglob("*.py")) if root.is_dir() else [root]
+    texts = [path.read_text(encoding="utf-8") for path in files]
+    assert [
+        (path, anchor) for text in texts for path, anchor in published(text) if not is_published(path, anchor)
+    ] == []
+
+
+def test_the_readme_works_on_a_package_index() -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", prose(ROOT / "README.md"))
+    assert len(links) > 5
+    assert [link for link in links if not link.startswith("https://")] == []
+
+
+def test_the_picture_is_the_report_that_the_tutorial_shows() -> None:
+    done = subprocess.run(
+        [sys.executable, str(DOCS / "picture.py"), "--check"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ SHUFFLED = """
     import pytest
     from noting import note
 
-    pytestmark = [] if "PLAIN" in os.environ else [pytest.mark.foreign_thread]
+    pytestmark = [] if "PLAIN" in os.environ else [pytest.mark.foreign_thread(mode="python")]
 
     @pytest.fixture(autouse=True)
     def drawn(request):
@@ -84,7 +84,7 @@ ORDERED = """
     from noting import note
 
     @pytest.mark.order(3)
-    @pytest.mark.foreign_thread
+    @pytest.mark.foreign_thread(mode="python")
     def test_third():
         note("third")
 
@@ -98,7 +98,7 @@ ORDERED = """
         note("first")
 
     @pytest.mark.order(after="test_third")
-    @pytest.mark.foreign_thread
+    @pytest.mark.foreign_thread(mode="python")
     def test_last():
         note("last")
 """
@@ -118,7 +118,7 @@ REPEATED = """
     import pytest
     from noting import note
 
-    @pytest.mark.foreign_thread
+    @pytest.mark.foreign_thread(mode="python")
     def test_passes():
         note("passes")
 
@@ -126,7 +126,7 @@ REPEATED = """
     def test_in_modes():
         note("in_modes")
 
-    @pytest.mark.foreign_thread
+    @pytest.mark.foreign_thread(mode="python")
     def test_crashes():
         ctypes.string_at(0)
 """

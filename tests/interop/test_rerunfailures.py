@@ -13,7 +13,7 @@ SUITE = """
     from pathlib import Path
     import pytest
 
-    pytestmark = pytest.mark.foreign_thread(timeout=3)
+    pytestmark = pytest.mark.foreign_thread(mode="python", timeout=3)
 
     def run_of(request):
         file = Path(request.node.name)

@@ -13,7 +13,7 @@ SUITE = """
     import ctypes, threading
     import pytest
 
-    foreign = pytest.mark.foreign_thread
+    foreign = pytest.mark.foreign_thread(mode="python")
 
     @foreign
     @pytest.mark.parametrize("number", range(3))
@@ -87,7 +87,7 @@ def test_a_worker_that_an_ordinary_test_kills_costs_that_test_alone(run_with: Ru
     suite = """
         import os, signal
         import pytest
-        foreign = pytest.mark.foreign_thread
+        foreign = pytest.mark.foreign_thread(mode="python")
 
         @foreign
         @pytest.mark.parametrize("number", range(4))
@@ -135,7 +135,7 @@ def test_an_expected_death_is_expected_in_a_worker(run_with: RunWith) -> None:
         import ctypes, os
         import pytest
         from pytest_foreignthread import ChildCrash, Segfault
-        pytestmark = pytest.mark.foreign_thread
+        pytestmark = pytest.mark.foreign_thread(mode="python")
 
         @pytest.mark.xfail(raises=Segfault, strict=True)
         def test_expected():

@@ -17,7 +17,7 @@ SUITE: Final = """
     from pytest_foreignthread.model.observation import *
     from pytest_foreignthread.model.outcomes import Phase
 
-    pytestmark = [pytest.mark.forked, pytest.mark.foreign_thread(timeout=TIMEOUT)]
+    pytestmark = [pytest.mark.forked, pytest.mark.foreign_thread(mode="python", timeout=TIMEOUT)]
     GONE = object()
 
     @pytest.fixture

@@ -12,7 +12,7 @@ DEATHS: Final = """
     import os
     import pytest
 
-    pytestmark = pytest.mark.foreign_thread
+    pytestmark = pytest.mark.foreign_thread(mode="python")
 
     def test_fails(tmp_path):
         assert False

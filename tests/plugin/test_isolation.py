@@ -212,7 +212,7 @@ def test_a_death_between_two_tests_is_told_of(run_suite: RunSuite) -> None:
     source = """
         import os, threading
         import pytest
-        pytestmark = pytest.mark.foreign_thread
+        pytestmark = pytest.mark.foreign_thread(mode="python")
 
         def die():
             with open("go"):
@@ -284,7 +284,7 @@ def test_a_test_that_is_run_again_gets_another_child(run_suite: RunSuite) -> Non
     """
     source = """
         import pytest
-        pytestmark = pytest.mark.foreign_thread
+        pytestmark = pytest.mark.foreign_thread(mode="python")
         def test_twice(tmp_path): (tmp_path / "x").touch()
     """
     ran = run_suite({"conftest.py": again, "test_it.py": source}, "--foreign-thread-isolation=session")
@@ -294,7 +294,7 @@ def test_a_test_that_is_run_again_gets_another_child(run_suite: RunSuite) -> Non
 def test_one_that_its_mark_keeps_from_running_leaves_the_next_to_the_same_child(run_suite: RunSuite) -> None:
     source = """
         import pytest
-        pytestmark = pytest.mark.foreign_thread
+        pytestmark = pytest.mark.foreign_thread(mode="python")
 
         def test_a(): pass
         @pytest.mark.skip
@@ -351,7 +351,7 @@ def test_a_break_in_the_last_teardown_of_a_run_that_stops_is_told_of(run_suite: 
     source = """
         import os
         import pytest
-        pytestmark = pytest.mark.foreign_thread
+        pytestmark = pytest.mark.foreign_thread(mode="python")
         @pytest.fixture(scope="session")
         def dies_late():
             yield
@@ -427,7 +427,7 @@ def test_a_run_that_stops_leaves_none_that_were_ready(run_suite: RunSuite) -> No
 def test_an_ordinary_test_in_between_is_seen(run_suite: RunSuite) -> None:
     source = """
         import pytest
-        foreign = pytest.mark.foreign_thread
+        foreign = pytest.mark.foreign_thread(mode="python")
         STATE = []
         @foreign
         def test_a(): assert STATE == []

@@ -18,7 +18,7 @@ HEAD: Final = """
     import pytest
     from pytest_foreignthread import ChildCrash, ForeignThreadError, Hang, NullResult, Segfault
 
-    pytestmark = pytest.mark.foreign_thread(timeout=1)
+    pytestmark = pytest.mark.foreign_thread(mode="python", timeout=1)
 
     def segfault():
         ctypes.string_at(0)
@@ -50,6 +50,8 @@ CRASHES: Final = (
 """
 )
 
+WITH_A_JVM: Final = ('mode="python"', 'mode="new"')
+IN_NEW: Final = CRASHES.replace(*WITH_A_JVM)
 MENDED: Final = CRASHES.replace("        crash()\n", "        pass\n")
 
 
@@ -200,12 +202,12 @@ def test_junit_has_documents_and_command_last(junit: dict[str, ElementTree.Eleme
     [
         ("test_passes 0", {"colour": "blue"}),
         # Those of a phase that has ended, where a child died, and the plugin's own.
-        ("test_dies 1", {"colour": "red", "mode": "new", "outcome": "crash", "diagnosis": "exited"}),
-        ("test_segfault 2", {"mode": "new", "outcome": "segfault"}),
-        ("test_hang 3", {"mode": "new", "outcome": "hang"}),
-        ("test_null_result 4", {"mode": "new", "outcome": "null_result", "diagnosis": "null-result"}),
-        ("test_setup 5", {"mode": "new", "outcome": "crash", "diagnosis": "exited"}),
-        ("test_teardown 6", {"mode": "new", "outcome": "crash", "diagnosis": "exited"}),
+        ("test_dies 1", {"colour": "red", "mode": "python", "outcome": "crash", "diagnosis": "exited"}),
+        ("test_segfault 2", {"mode": "python", "outcome": "segfault"}),
+        ("test_hang 3", {"mode": "python", "outcome": "hang"}),
+        ("test_null_result 4", {"mode": "python", "outcome": "null_result", "diagnosis": "null-result"}),
+        ("test_setup 5", {"mode": "python", "outcome": "crash", "diagnosis": "exited"}),
+        ("test_teardown 6", {"mode": "python", "outcome": "crash", "diagnosis": "exited"}),
         ("test_expected 7", {}),
     ],
 )
@@ -437,7 +439,7 @@ def test_runxfail(run_suite: RunSuite) -> None:
 def test_what_is_not_to_be_run_needs_no_child(run_suite: RunSuite) -> None:
     """A JVM that refuses its arguments is not missed; the file tells whether a child was forked."""
     run = run_suite(
-        HEAD
+        HEAD.replace(*WITH_A_JVM)
         + """
     @pytest.fixture(autouse=True)
     def forked():
@@ -630,8 +632,12 @@ def test_x_under_xdist(run_suite: RunSuite) -> None:
 @pytest.mark.parametrize(
     ("source", "args", "words"),
     [
-        (CRASHES, ["--foreign-thread-jvm-args=-XX:NoSuchOption"], "Unrecognized VM option 'NoSuchOption'"),
-        (CRASHES, ["--foreign-thread-jvm=no/such/jdk"], "no JVM there"),
+        (
+            CRASHES.replace(*WITH_A_JVM),
+            ["--foreign-thread-jvm-args=-XX:NoSuchOption"],
+            "Unrecognized VM option 'NoSuchOption'",
+        ),
+        (IN_NEW, ["--foreign-thread-jvm=no/such/jdk"], "no JVM there"),
         (CRASHES.replace("timeout=1", "timeout=-1"), [], "expected a positive number of seconds"),
         (CRASHES.replace("timeout=1", "timeuot=1"), [], "no such argument"),
     ],

@@ -22,7 +22,7 @@ from ..model.nodeids import without_mode
 from ..model.settings import VIRTUAL_SINCE, Jvm, needs_newer_jdk
 from .activation import forked_by_option, is_marked, needs_child
 from .identity import own_id
-from .jvm_need import check_none, is_to_have_jvm, wants_none
+from .jvm_need import check_none, is_to_have_jvm, why_no_jvm
 from .markers import Marked, read_markers
 from .own_modes import OWN_MODES
 from .selection import SELECTION, Census, Selection, is_forked, reasons
@@ -53,11 +53,11 @@ def needs_jvm(item: pytest.Item, options: Options) -> bool:
 
 
 def check_no_jvm(items: Iterable[pytest.Item], options: Options) -> None:
-    """Raise UsageError if the user wants no JVM and a test needs one. `items` have passed `check_markers`."""
-    if wants_none(options):
+    """Raise UsageError if no test may have a JVM, and one needs one. `items` have passed `check_markers`."""
+    if (no_jvm := why_no_jvm(options)) is not None:
         needs = {item.nodeid: _call_mode(item) for item in items if needs_jvm(item, options)}
         own = next((_own_modes(item) for item in items), {})
-        check_none(needs, (*MODES, *own), own)
+        check_none(needs, (*MODES, *own), own, no_jvm)
 
 
 def _own_modes(item: pytest.Item) -> Mapping[str, OwnMode]:

@@ -9,6 +9,7 @@ import pytest
 
 from ..config.chosen_options import Options
 from ..interop.fixture_definitions import is_overridden
+from ..interop.jep import is_inside_jep
 from ..interop.pytest_fixtures import fixture_names
 from ..model.modes import NO_JVM, OwnMode, mode_needs_jvm, runs_with_jvm, without_jvm
 
@@ -35,8 +36,10 @@ def is_to_have_jvm(
     return chosen or runs_with_jvm(mode, row, own) or asks_for_jvm(item)
 
 
-def check_none(needs: Mapping[str, str], modes: Iterable[str], own: Mapping[str, OwnMode]) -> None:
-    """Raise UsageError for tests that need a JVM (node id → mode), while the user wants none."""
+def check_none(
+    needs: Mapping[str, str], modes: Iterable[str], own: Mapping[str, OwnMode], no_jvm: tuple[str, str]
+) -> None:
+    """Raise UsageError if tests need a JVM (node id → mode); `no_jvm` says why there is none, and what to do."""
     if not needs:
         return
     # Name a test whose own mode needs a JVM, if there is one: a control has a JVM only because other modes have one.
@@ -44,11 +47,21 @@ def check_none(needs: Mapping[str, str], modes: Iterable[str], own: Mapping[str,
     more = f" (and {len(needs) - 1} more)" if len(needs) > 1 else ""
     what = f"mode {mode!r} needs a JVM" if mode_needs_jvm(mode, own) else "one of its fixtures needs a JVM"
     choice = ", ".join(without_jvm(tuple(modes), own))
+    why, instead = no_jvm
     raise pytest.UsageError(
-        f"{test}{more}: {what}, and foreign_thread_jvm is {NO_JVM!r}: choose a mode that needs none ({choice}), with "
-        "the marker's mode or with --foreign-thread-modes; or leave out foreign_thread_jvm"
+        f"{test}{more}: {what}, and {why}: choose a mode that needs none ({choice}), with the marker's mode or with "
+        f"--foreign-thread-modes; or {instead}"
     )
 
 
-def wants_none(options: Options) -> bool:
-    return options.jvm == NO_JVM
+def why_no_jvm(options: Options) -> tuple[str, str] | None:
+    """Return why no test of the run may have a JVM, and what changes that; None where tests may have one."""
+    if options.jvm == NO_JVM:
+        return f"foreign_thread_jvm is {NO_JVM!r}", "leave out foreign_thread_jvm"
+    if is_inside_jep() and options.start != "spawn":
+        return (
+            "pytest runs inside jep: no child can use the JVM of a Java program that has started Python",
+            "set foreign_thread_start = spawn, which runs all foreign-thread tests in fresh interpreters, with a JVM "
+            "of JPype's and without jep",
+        )
+    return None

@@ -61,14 +61,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Alone:
-    """What became of a test that broke in a shared child when it was run once more, in a child of its own."""
+    """What became of a test that broke in a shared child, when it was run once more, in a child of its own."""
 
     outcome: Outcome
     message: str
     before: tuple[str, ...]
     """The tests that the shared child had served before it, the first one first."""
     rerun: tuple[str, ...] = ()
-    """Arguments of pytest that run those tests and this one again in one child."""
+    """Arguments of pytest that run those tests, or `only_after`, and this one again in one child."""
+    only_after: tuple[str, ...] | None = None
+    """The smallest part of `before` after which the test broke again; None where none was looked for or found."""
+    search: str = ""
+    """Why `only_after` is None, or may not be the smallest part; empty where it is, and where it is not needed."""
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,8 @@ def test_an_entry_field_by_field() -> None:
         "artifacts": {"hs_err": "/kept/hs_err.txt"},
         "missing": {"java_dump": "no answer"},
         "alone": None,
+        "also_alone": None,
+        "only_after": None,
         "notes": ["a note"],
         "uncaught": [],
         "rerun": ["test_bridge.py::test_late[pool]", "--foreign-thread-modes=pool"],
@@ -97,7 +99,7 @@ def test_an_entry_field_by_field() -> None:
 def test_what_is_not_known_is_null() -> None:
     entry = json_report.test_entry(RunRecord("t.py::test", "main", Outcome.HANG, Phase.CALL, 1.0))
     assert {name for name, value in entry.items() if value is None} == {
-        *("start", "signal", "exit_code", "at", "problematic_frame", "diagnosis", "alone"),
+        *("start", "signal", "exit_code", "at", "problematic_frame", "diagnosis", "alone", "also_alone", "only_after"),
     }
     assert entry["threads"] == []
 

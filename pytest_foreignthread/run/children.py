@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ from ..supervise.process.signals import retry_interrupted
 from .child_factory import ChildFactory
 from .child_handle import ForkedChild
 from .isolation import Group, Places, group_of, module_of
+from .own_children import OwnChildren
 from .ready_children import ReadyChildren
 from .shared_fixtures import SharedFixtures
 from .started import ENTERED
@@ -40,9 +42,15 @@ class Children:
     """Call `finish` where a run ends in order, and `close` in any case."""
 
     def __init__(
-        self, config: pytest.Config, places: Places, fixtures: SharedFixtures, factory: ChildFactory, most_ready: int
+        self,
+        config: pytest.Config,
+        places: Places,
+        fixtures: SharedFixtures,
+        factory: ChildFactory,
+        most_ready: int,
+        own: OwnChildren,
     ) -> None:
-        """`most_ready` is how many children may wait for their tests."""
+        """`most_ready` is how many children may wait for their tests; `own` notes what a run says of its children."""
         self._config = config
         self._places = places
         self._fixtures = fixtures
@@ -53,9 +61,12 @@ class Children:
         # A debugger that is to be in each test, or each failure, is in one test at a time, and once.
         self.debugs = any(config.getoption(name, False) for name in ("usepdb", "trace"))
         self.starts = factory.starts
+        self._own = own
         self._living: dict[Group, ForkedChild] = {}
         self._standing: set[ForkedChild] = set()
         """Those that have said that fixtures of theirs stand."""
+        self._setup_began = 0.0
+        """When that of the last test did, on the monotonic clock."""
         self._one_at_a_time = False
         """Whether a fixture of a wider scope was found to stand in one child only: what it needs is there once."""
 
@@ -64,7 +75,10 @@ class Children:
         group = None if alone else group_of(item)
         if alone or (group is not None and group.looks and self._one_at_a_time):
             self._end_standing(besides=group)
+        began = time.monotonic()
         seen = self._run(item, nextitem, group)
+        if group is None and not alone:
+            self._own.began(max(0.0, self._setup_began - began))
         if group is None or not group.looks or self._one_at_a_time or not _failed_in_setup(seen.observation):
             return seen
         if not any(living in self._standing for living in self._living.values()):
@@ -89,6 +103,8 @@ class Children:
         observation, taken = self._observed(serving, item, nextitem, order)
         self._note_standing(serving, observation)
         if group is not None and group.looks and _has_left_something(observation):
+            left = observation.first(Left)
+            self._own.left(item.nodeid, "" if left is None else left.what)
             self.retire(item)
         elif observation.all_passed and nextitem is not None:
             self._order_ahead(serving, group, nextitem)
@@ -182,7 +198,14 @@ class Children:
         try:
             self._ready.fork_ahead(item, nextitem)
             tick, entered = self._config.stash.get(TICK, None), self._config.stash.get(ENTERED, None)
-            observation, taken = serving.observe(item, order, tick, entered)
+
+            def enter(phase: Phase) -> None:
+                if phase is Phase.SETUP:
+                    self._setup_began = time.monotonic()
+                if entered is not None:
+                    entered(phase)
+
+            observation, taken = serving.observe(item, order, tick, enter)
         finally:
             if observation is None or not observation.serving:
                 self._close(serving)

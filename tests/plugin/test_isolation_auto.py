@@ -232,3 +232,33 @@ def test_a_fixture_that_can_stand_once_only_breaks_no_test(run_suite: RunSuite) 
 def test_workers_of_xdist_search_too(run_suite: RunSuite) -> None:
     ran = run_suite(POLLUTED, AUTO, "-n2", "--dist=loadfile")
     assert ran.tests["test_fails"]["only_after"] == ran.tests["test_breaks"]["only_after"] == [POLLUTER]
+
+
+@pytest.mark.parametrize("args", [(), ("-n2",)], ids=["here", "workers"])
+@pytest.mark.by_default("workers")
+def test_a_run_with_many_children_says_once_what_sharing_saves(run_suite: RunSuite, args: tuple[str, ...]) -> None:
+    source = """
+        import pytest
+        pytestmark = pytest.mark.foreign_thread(mode="main")
+        @pytest.mark.parametrize("number", range({number}))
+        def test_it(number): pass
+    """
+    many = run_suite(source.format(number=51), *args)
+    assert many.output.count("51 tests had a child each") == 1
+    assert "tests had a child each" not in run_suite(source.format(number=50), *args).output
+
+
+def test_what_a_testcase_keeps_on_itself_is_gone_after_it(run_suite: RunSuite) -> None:
+    source = """
+        import unittest
+
+        class Test(unittest.TestCase):
+            def setUp(self): self.file = open(__file__)
+            def test_a(self): pass
+            def test_b(self): pass
+    """
+    args = ("--foreign-thread-all", "--foreign-thread-modes=main,python")
+    ran = run_suite({"conftest.py": CONFTEST, "test_it.py": source}, *args)
+    assert ran.closing_line == "4 passed"
+    pids = [words.split() for words in (ran.folder / "notes").read_text().splitlines()]
+    assert len({pid for _, pid in pids}) == 2

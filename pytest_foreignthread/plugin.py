@@ -195,7 +195,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     if (run := config.stash.get(RUN, None)) is not None:
-        for line in run.starts.summary(run.results.entries):
+        for line in (*run.starts.summary(run.results.entries), *run.results.own_children.lines()):
             terminalreporter.write_line(line)
 
 

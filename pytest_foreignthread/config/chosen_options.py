@@ -18,6 +18,7 @@ class Options:
     jvm_profile: str
     classpath: tuple[str, ...]
     isolation: str | None
+    bisect: int
     start: str | None
     ready: int | None
     message_limit: int

@@ -107,6 +107,13 @@ OPTIONS: Final = (
         in_marker=True,
     ),
     Option(
+        "bisect",
+        "N",
+        values.count,
+        3,
+        "failures of a shared child for which the earlier tests that cause them are searched (3); 0 for none",
+    ),
+    Option(
         "stack",
         "SIZE",
         values.stack_size,

@@ -15,6 +15,11 @@ flaky asks for `_request` with `hasattr`, and does without.
 """
 
 
+def forget_instance(item: pytest.Item) -> None:
+    """Let pytest make the instance of the test's class anew when it is next asked for, as it does for each item."""
+    vars(item).pop("_instance", None)
+
+
 def fixture_names(item: Any) -> list[str]:
     """Return the names of the fixtures that an item requests, by whatever way; none for an item of another kind.
 

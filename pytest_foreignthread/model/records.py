@@ -80,7 +80,11 @@ class Alone:
     before: tuple[str, ...]
     """The tests that the shared child had served before this one, in their order."""
     rerun: tuple[str, ...] = ()
-    """The arguments of pytest that run those tests and this one again in one child."""
+    """The arguments of pytest that run those tests, or `only_after`, and this one again in one child."""
+    only_after: tuple[str, ...] | None = None
+    """The smallest part of `before` after which the test broke again; None if none was looked for, or found."""
+    search: str = ""
+    """Why `only_after` is None, or may not be the smallest part; empty if it is the smallest, or is not needed."""
 
 
 @dataclass(frozen=True)

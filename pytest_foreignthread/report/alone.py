@@ -11,9 +11,16 @@ _NAMED: Final = 5
 
 
 def alone_line(outcome: Outcome, alone: Alone) -> str:
-    """Return one line; the latest of the earlier tests are named."""
+    """Return one line; of many earlier tests the latest are named."""
     if alone.outcome is outcome:
-        return f"also alone: {outcome.value} in a child of its own"
-    left_out = len(alone.before) - _NAMED
-    earlier = [*([f"{left_out} more"] if left_out > 0 else []), *alone.before[-_NAMED:]]
-    return f"only after: {', '.join(earlier)}; alone: {alone.outcome.value}"
+        return f"alone: also breaks ({outcome.value} in a child of its own)"
+    start = f"alone: {'passes' if alone.outcome is Outcome.PASSED else alone.outcome.value}"
+    if alone.only_after is None:
+        return f"{start}; broke after {_named(alone.before)} ({alone.search})"
+    line = f"{start}; breaks only after {_named(alone.only_after)}"
+    return f"{line} ({alone.search})" if alone.search else line
+
+
+def _named(tests: tuple[str, ...]) -> str:
+    left_out = len(tests) - _NAMED
+    return ", ".join([*([f"{left_out} more"] if left_out > 0 else []), *tests[-_NAMED:]])

@@ -140,7 +140,14 @@ def _at(at: Mapping[str, Any] | None) -> str:
 def _alone(entry: Entry) -> list[str]:
     if (alone := entry.get("alone")) is None:
         return []
-    found = Alone(Outcome(alone["outcome"]), alone["message"], tuple(alone["before"]))
+    only_after = entry.get("only_after")
+    found = Alone(
+        Outcome(alone["outcome"]),
+        alone["message"],
+        tuple(alone["before"]),
+        only_after=None if only_after is None else tuple(only_after),
+        search=alone.get("search", ""),
+    )
     return [alone_line(Outcome(entry["outcome"]), found)]
 
 

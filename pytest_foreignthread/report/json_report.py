@@ -43,6 +43,8 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
         "artifacts": dict(record.artifacts),
         "missing": dict(evidence.missing),
         "alone": None if record.alone is None else _alone(record.alone),
+        "also_alone": None if record.alone is None else record.alone.outcome is record.outcome,
+        "only_after": None if record.alone is None else _only_after(record.alone),
         "notes": list(record.notes),
         "uncaught": list(record.uncaught),
         "rerun": list(record.rerun_arguments),
@@ -78,7 +80,16 @@ def _diagnosis(found: Diagnosis) -> dict[str, Any]:
 
 
 def _alone(alone: Alone) -> dict[str, Any]:
-    return {"outcome": alone.outcome.value, "message": alone.message, "before": list(alone.before)}
+    return {
+        "outcome": alone.outcome.value,
+        "message": alone.message,
+        "before": list(alone.before),
+        "search": alone.search,
+    }
+
+
+def _only_after(alone: Alone) -> list[str] | None:
+    return None if alone.only_after is None else list(alone.only_after)
 
 
 def _thread(thread: Thread) -> dict[str, Any]:

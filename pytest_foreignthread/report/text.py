@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Final, NoReturn
 
 from ..model.outcomes import Outcome
-from ..model.records import RunRecord
+from ..model.records import Alone, RunRecord
 from ..model.stacks import FatalError
 from ..model.wording import motion_words
 from .alone import alone_line
@@ -44,7 +44,7 @@ def render(record: RunRecord, layout: Layout | None = None) -> str:
         missing = (f"not available: {name}: {why}" for name, why in record.evidence.missing.items())
         lines += _prose(missing, layout.width)
     if record.alone is not None:
-        lines += _prose([alone_line(record.outcome, record.alone)], layout.width)
+        lines += _alone(record.outcome, record.alone, layout.width)
     lines += _prose((f"note: {note}" for note in record.notes), layout.width)
     return "\n".join([*lines, *tail(record)])
 
@@ -53,8 +53,22 @@ def tail(record: RunRecord) -> list[str]:
     """Return the last lines of a text: where the documents are, and the command that runs just this test again."""
     lines = _artifacts(record.artifacts)
     if record.outcome is not Outcome.NULL_RESULT:
-        lines.append(f"rerun: pytest {' '.join(map(_quoted, record.rerun_arguments))}")
+        lines.append(_rerun(record))
     return lines
+
+
+def alone_lines(record: RunRecord, width: int = 80) -> list[str]:
+    """Return what became of the test alone, and the command that shows the failure again."""
+    told = [] if record.alone is None else _alone(record.outcome, record.alone, width)
+    return [*told, _rerun(record)]
+
+
+def _alone(outcome: Outcome, alone: Alone, width: int) -> list[str]:
+    return list(_prose([alone_line(outcome, alone)], width))
+
+
+def _rerun(record: RunRecord) -> str:
+    return f"rerun: pytest {' '.join(map(_quoted, record.rerun_arguments))}"
 
 
 def diagnosis_lines(record: RunRecord, width: int = 80) -> list[str]:

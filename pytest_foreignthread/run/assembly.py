@@ -46,7 +46,8 @@ def new_runner(run: Run, session: pytest.Session) -> Runner:
     places = Places(session.items)
     factory = ChildFactory(run.config, places, ScratchRoot(), run.fixtures, run.starts, settings)
     ready = number_ready(run.options.ready, usable_processors(), int(os.environ.get(_WORKERS, "1")))
-    return Runner(Children(run.config, places, run.fixtures, factory, ready), _artifacts(run))
+    children = Children(run.config, places, run.fixtures, factory, ready, run.results.own_children)
+    return Runner(children, _artifacts(run), run.options.bisect)
 
 
 def _artifacts(run: Run) -> Artifacts:

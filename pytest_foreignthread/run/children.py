@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -10,7 +13,7 @@ from ..channel.orders import RunTest
 from ..config.stash_keys import SETTINGS, TICK
 from ..interop.xdist import is_worker
 from ..model import documents
-from ..model.observation import EndedBy, Left, Lost, NotServed, Observation, WarningRecorded
+from ..model.observation import EndedBy, Left, Lost, NotServed, Observation, ReportMade, WarningRecorded
 from ..model.outcomes import Phase
 from ..report.pytest.recorded_warnings import replay
 from ..supervise.process.scratch import ScratchError
@@ -18,6 +21,7 @@ from ..supervise.process.signals import retry_interrupted
 from .child_factory import ChildFactory
 from .child_handle import ForkedChild
 from .isolation import Group, Places, group_of, module_of
+from .own_children import OwnChildren
 from .ready_children import ReadyChildren
 from .shared_fixtures import SharedFixtures
 from .started import ENTERED
@@ -38,9 +42,15 @@ class Children:
     """Call `finish` where a run ends in order, and `close` in any case."""
 
     def __init__(
-        self, config: pytest.Config, places: Places, fixtures: SharedFixtures, factory: ChildFactory, most_ready: int
+        self,
+        config: pytest.Config,
+        places: Places,
+        fixtures: SharedFixtures,
+        factory: ChildFactory,
+        most_ready: int,
+        own: OwnChildren,
     ) -> None:
-        """`most_ready` is how many children may wait for their tests."""
+        """`most_ready` is how many children may wait for their tests; `own` notes what a run says of its children."""
         self._config = config
         self._places = places
         self._fixtures = fixtures
@@ -51,11 +61,36 @@ class Children:
         # A debugger that is to be in each test, or each failure, is in one test at a time, and once.
         self.debugs = any(config.getoption(name, False) for name in ("usepdb", "trace"))
         self.starts = factory.starts
+        self._own = own
         self._living: dict[Group, ForkedChild] = {}
+        self._standing: set[ForkedChild] = set()
+        """Those that have said that fixtures of theirs stand."""
+        self._setup_began = 0.0
+        """When that of the last test did, on the monotonic clock."""
+        self._one_at_a_time = False
+        """Whether a fixture of a wider scope was found to stand in one child only: what it needs is there once."""
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None, *, alone: bool = False) -> Seen:
         """Let a child run the test: its group's, one that is ready, or a new one; `alone` wants one of its own."""
         group = None if alone else group_of(item)
+        if alone or (group is not None and group.looks and self._one_at_a_time):
+            self._end_standing(besides=group)
+        began = time.monotonic()
+        seen = self._run(item, nextitem, group)
+        if group is None and not alone:
+            self._own.began(max(0.0, self._setup_began - began))
+        if group is None or not group.looks or self._one_at_a_time or not _failed_in_setup(seen.observation):
+            return seen
+        if not any(living in self._standing for living in self._living.values()):
+            return seen
+        # Two children have set up what one alone would have without this plugin: that is not the test's failure.
+        self.retire(item)
+        self._end_standing()
+        again = self._run(item, nextitem, group)
+        self._one_at_a_time = not _failed_in_setup(again.observation)
+        return again if self._one_at_a_time else seen
+
+    def _run(self, item: pytest.Item, nextitem: pytest.Item | None, group: Group | None) -> Seen:
         self._end_other_modules(item)
         try:
             serving = self._serving(item, group)
@@ -66,11 +101,51 @@ class Children:
         before = tuple(serving.served)
         order = None if serving.ahead is item else self._order(serving, group, item, nextitem)
         observation, taken = self._observed(serving, item, nextitem, order)
+        self._note_standing(serving, observation)
         if group is not None and group.looks and _has_left_something(observation):
+            left = observation.first(Left)
+            self._own.left(item.nodeid, "" if left is None else left.what)
             self.retire(item)
         elif observation.all_passed and nextitem is not None:
             self._order_ahead(serving, group, nextitem)
         return Seen(observation, taken, serving.start_word, before)
+
+    def run_after(self, before: Sequence[pytest.Item], item: pytest.Item, has_time: Callable[[], bool]) -> Seen | None:
+        """Run these tests in a new child, and the item after them, of which is told.
+
+        None where the child did not come so far, or the time was over before.
+        """
+        self._end_standing()
+        try:
+            child = self._factory.new(item, group_of(item), begun=False)
+        except ScratchError:
+            return None
+        tick = self._config.stash.get(TICK, None)
+        try:
+            for one, following in itertools.pairwise([*before, item, None]):
+                if one is None or not has_time() or not self._can_serve(child, one):
+                    return None
+                next_item = None if following is None else self._name(child, following)
+                order = RunTest(child.name_of(one, self._places.of(one)), next_item, last=following is None)
+                observation, taken = child.observe(one, order, tick)
+                if following is not None and not observation.serving:
+                    return None
+            return Seen(observation, taken, child.start_word, tuple(before))
+        finally:
+            self._factory.end(child)
+
+    def _note_standing(self, serving: ForkedChild, observation: Observation) -> None:
+        left = observation.first(Left)
+        if left is not None and left.standing:
+            self._standing.add(serving)
+        else:
+            self._standing.discard(serving)
+
+    def _end_standing(self, besides: Group | None = None) -> None:
+        """End the children whose fixtures of wider scopes stand: no other is to set up the same at the same time."""
+        for group in [group for group, living in self._living.items() if living in self._standing]:
+            if group != besides:
+                self._end(group)
 
     def _not_started(self, item: pytest.Item, reason: str) -> Seen:
         """Return what there is of a test for which there is no scratch directory; there may be one for the next."""
@@ -123,7 +198,14 @@ class Children:
         try:
             self._ready.fork_ahead(item, nextitem)
             tick, entered = self._config.stash.get(TICK, None), self._config.stash.get(ENTERED, None)
-            observation, taken = serving.observe(item, order, tick, entered)
+
+            def enter(phase: Phase) -> None:
+                if phase is Phase.SETUP:
+                    self._setup_began = time.monotonic()
+                if entered is not None:
+                    entered(phase)
+
+            observation, taken = serving.observe(item, order, tick, enter)
         finally:
             if observation is None or not observation.serving:
                 self._close(serving)
@@ -174,6 +256,7 @@ class Children:
     def _close(self, one: ForkedChild) -> None:
         for group in [group for group, living in self._living.items() if living is one]:
             del self._living[group]
+        self._standing.discard(one)
         self._factory.end(one)
 
 
@@ -181,6 +264,11 @@ def _has_left_something(observation: Observation) -> bool:
     """Whether the child is not known to be as it was before the test; one that says nothing of it is not."""
     left = observation.first(Left)
     return observation.serving and (left is None or bool(left.what))
+
+
+def _failed_in_setup(observation: Observation) -> bool:
+    reports = (one.report for one in observation.all(ReportMade))
+    return any(report.get("when") == "setup" and report.get("outcome") == "failed" for report in reports)
 
 
 def _warning(text: str) -> WarningRecorded:

@@ -22,10 +22,14 @@ from ..report.pytest.properties import add_verdict
 from ..report.pytest.pytest_reports import why_refused
 from . import against_baseline
 from .against_baseline import Settled
+from .own_children import OwnChildren
 from .started import ENTERED, LastStarted
 
 _CENSUS: Final = "foreign_thread_census"
 """Key in the data that an xdist worker leaves its controller at its end."""
+
+_CHILDREN: Final = "foreign_thread_children"
+"""The same of what is noted of its children."""
 
 
 class Results:
@@ -52,6 +56,7 @@ class Results:
         self.selection = selection
         self.census = Census(deselected=config.stash.get(DESELECTED, 0))
         self.settled = Settled()
+        self.own_children = OwnChildren()
 
     @property
     def entries(self) -> list[dict[str, Any]]:
@@ -137,6 +142,8 @@ class Results:
     def pytest_testnodedown(self, node: Any) -> None:
         if (census := xdist.left_by(node).get(_CENSUS)) is not None:
             self.census = Census(**census)
+        if (noted := xdist.left_by(node).get(_CHILDREN)) is not None:
+            self.own_children.add(noted)
 
     def tell_verdict(self, reports: Sequence[pytest.TestReport]) -> None:
         """Call before the reports are logged: with the last run of a test its verdict is known, if all ran here."""
@@ -185,6 +192,7 @@ class Results:
         self.run_ended()
         if (output := xdist.worker_output(self._config)) is not None:
             output[_CENSUS] = self.census.as_data()
+            output[_CHILDREN] = self.own_children.as_data()
             return
         ran = not any(self._config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
         if not ran or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 import pytest
 
 from ..channel.report_shape import BadShape, encodable
-from ..collect.identity import as_typed, identity, own_id
+from ..collect.identity import identity
 from ..config.stash_keys import SETTINGS
 from ..model import documents
 from ..model.blame import error_text
-from ..model.nodeids import file_of
 from ..model.observation import (
     CANNOT_ACCEPT,
-    DebuggerEntered,
     NotServed,
     Observation,
     PhaseStarted,
@@ -26,7 +22,7 @@ from ..model.observation import (
     WarningRecorded,
 )
 from ..model.outcomes import Outcome, Phase
-from ..model.records import Alone, RunRecord
+from ..model.records import RunRecord
 from ..model.settings import Settings
 from ..model.status_words import is_abnormal
 from ..report import text
@@ -46,16 +42,16 @@ from ..report.pytest.reporting import (
     with_entry,
 )
 from .children import Children, Seen
-
-_MOST_NAMED: Final = 10
-"""Tests that a command for a rerun names one by one."""
+from .second_runs import SecondRuns
 
 
 class Runner:
     """Runs tests in children, one after the other, within one run of pytest."""
 
-    def __init__(self, children: Children, artifacts: Artifacts) -> None:
+    def __init__(self, children: Children, artifacts: Artifacts, searches: int) -> None:
+        """`searches` is for how many failures the tests before them are searched."""
         self.children = children
+        self._second_runs = SecondRuns(children, searches)
         self._artifacts = artifacts
         self._jvm_has_started = False
 
@@ -106,7 +102,7 @@ class Runner:
             return reports
         if record.outcome.abnormal:
             self.children.retire(item)
-            record = self._compared(item, settings, record, seen)
+        record = self._second_runs.compared(item, settings, record, seen)
         traceback = "\n".join(report.longreprtext for report in reports if is_abnormal(report))
         record = self._with_artifacts(record, seen.taken, traceback)
         if died:
@@ -116,29 +112,11 @@ class Runner:
             add_evidence(reports, record)
         elif record.diagnosis is not None:
             add_section(reports, record, "diagnosis", "\n".join(text.diagnosis_lines(record)))
+        if record.alone is not None and not record.outcome.abnormal:
+            add_section(reports, record, "run once more", "\n".join(text.alone_lines(record)))
         record = replace(record, outcome=reported_outcome(record, reports))
         add_properties(reports, record)
         return with_entry(reports, record, settings)
-
-    def _compared(self, item: pytest.Item, settings: Settings, record: RunRecord, seen: Seen) -> RunRecord:
-        """Run a test that broke in a shared child once more, alone: what it owes to those before it is to be told.
-
-        Not one that the user has debugged: he would be asked to do so again.
-        """
-        before = seen.before
-        if not before or self.children.debugs or seen.observation.first(DebuggerEntered) is not None:
-            return record
-        seen = self.children.run(item, None, alone=True)
-        if seen.observation.first(NotServed) is not None:
-            return record
-        try:
-            reports = child_reports(item, seen.observation)
-        except BadShape as error:
-            return _with_note(record, f"alone, in a child of its own, it {CANNOT_ACCEPT}: {error}")
-        alone, _ = record_of(item, settings, seen.observation, seen.taken, reports)
-        earlier = tuple(as_typed(item.config, own_id(one)) for one in before)
-        rerun = (*_together(earlier, record.rerun), *_modes_of(item, before), "--foreign-thread-isolation=session")
-        return replace(record, alone=Alone(alone.outcome, alone.message, earlier, rerun))
 
     def _jvm_failed(self, item: pytest.Item, settings: Settings, seen: Seen, reason: str) -> list[pytest.TestReport]:
         message = _start_failure(settings, reason)
@@ -179,19 +157,6 @@ def _internal_error(item: pytest.Item, text: str, observation: Observation | Non
         item.nodeid, settings.mode, Outcome.ERROR, phase, duration, message=text, **identity(item, settings)
     )
     return with_entry([report, pytest_reports.closing_report(item)], record, settings)
-
-
-def _together(earlier: Sequence[str], test: str) -> tuple[str, ...]:
-    """Return what selects all these tests: their ids, or the files of many."""
-    tests = (*earlier, test)
-    return tests if len(tests) <= _MOST_NAMED else tuple(dict.fromkeys(map(file_of, tests)))
-
-
-def _modes_of(item: pytest.Item, before: Sequence[pytest.Item]) -> tuple[str, ...]:
-    """Return the options without which pytest would not make these items of a matrix."""
-    options = item.stash[SETTINGS].rerun_options
-    modes = dict.fromkeys(one.stash[SETTINGS].mode for one in (*before, item))
-    return options and (f"--foreign-thread-modes={','.join(modes)}", *options[1:])
 
 
 def _with_note(record: RunRecord, note: str | None) -> RunRecord:

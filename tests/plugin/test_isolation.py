@@ -184,8 +184,15 @@ def test_a_break_retires_the_child_and_is_run_again_alone(run_suite: RunSuite) -
         "test_hang_after": ("passed", ["test_it.py::test_second"]),
         "test_null": ("passed", ["test_it.py::test_third"]),
     }
-    assert "\nonly after: test_it.py::test_first, test_it.py::test_fails; alone: passed\n" in ran.output
-    assert ran.output.count("\nalso alone: segfault in a child of its own\n") == 1
+    only_after = {name: entry["only_after"] for name, entry in ran.tests.items() if entry["alone"]}
+    assert only_after == {
+        "test_segfault_after": ["test_it.py::test_first"],
+        "test_segfault": None,
+        "test_hang_after": ["test_it.py::test_second"],
+        "test_null": ["test_it.py::test_third"],
+    }
+    assert "\nalone: passes; breaks only after test_it.py::test_first\n" in ran.output
+    assert ran.output.count("\nalone: also breaks (segfault in a child of its own)\n") == 1
 
 
 def test_the_command_of_a_break_that_needs_others_shows_it_again(run_suite: RunSuite) -> None:
@@ -231,7 +238,7 @@ def test_a_death_between_two_tests_is_told_of(run_suite: RunSuite) -> None:
     ran = run_suite({"conftest.py": conftest, "test_it.py": source}, "--foreign-thread-isolation=session")
     assert ran.outcomes == {"test_leaves_a_thread": "failed", "test_next": "crash", "test_after_it": "passed"}
     assert ran.tests["test_next"]["phase"] == "setup"
-    assert "only after: test_it.py::test_leaves_a_thread; alone: passed" in ran.output
+    assert "alone: passes; broke after test_it.py::test_leaves_a_thread (it did not after the" in ran.output
 
 
 def test_a_jvm_that_a_test_shut_down_is_no_ones_else(run_suite: RunSuite) -> None:

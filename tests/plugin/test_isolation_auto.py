@@ -45,7 +45,9 @@ LEAVING: Final = """
 """
 TOGETHER: Final = (
     ("test_nothing", "test_a_lazy_import", "test_thread"),
-    ("test_after_the_thread", "test_fails", "test_file"),
+    # One that fails and is run again alone takes the fixture down first.
+    ("test_after_the_thread", "test_fails"),
+    ("test_file",),
     ("test_after_the_file", "test_puts_it_back", "test_last"),
 )
 
@@ -115,3 +117,148 @@ def test_it_is_the_default_of_a_matrix_alone(
     ran = run_suite({"conftest.py": CONFTEST, "test_it.py": f"import pytest\n{source}\n{tests}\n"}, *args)
     assert ran.status == 0
     assert len(set(children(ran).values())) == pids
+
+
+POLLUTED: Final = """
+    import ctypes
+    import pytest
+
+    pytestmark = pytest.mark.foreign_thread(mode="main")
+    STATE = []
+
+    def test_a(): pass
+    def test_b(): pass
+    def test_polluter(): STATE.append(1)
+    def test_c(): pass
+    @pytest.mark.xfail(strict=False)
+    def test_known(): assert not STATE
+    def test_fails(): assert not STATE
+    def test_fails_anyway(): assert 0
+    def test_breaks():
+        if STATE: ctypes.string_at(0)
+    def test_breaks_anyway(): ctypes.string_at(0)
+    def test_first_of_its_child(): assert 0
+"""
+POLLUTER: Final = "test_it.py::test_polluter"
+
+
+def test_what_breaks_only_after_another_names_it(run_suite: RunSuite) -> None:
+    ran = run_suite(POLLUTED, AUTO)
+    told = {name: (entry["also_alone"], entry["only_after"]) for name, entry in ran.tests.items()}
+    assert {name: one for name, one in told.items() if one != (None, None)} == {
+        "test_fails": (False, [POLLUTER]),
+        "test_fails_anyway": (True, None),
+        "test_breaks": (False, [POLLUTER]),
+    }
+    assert ran.output.count(f"\nalone: passes; breaks only after {POLLUTER}\n") == 2
+    assert ran.output.count("\nalone: also breaks (failed in a child of its own)\n") == 1
+    for name, closing in (("test_fails", "1 failed, 1 passed"), ("test_breaks", "1 passed, 1 segfault")):
+        rerun = ran.tests[name]["rerun"]
+        assert rerun == [POLLUTER, f"test_it.py::{name}", "--foreign-thread-isolation=session"]
+        assert f"\nrerun: pytest '{POLLUTER}' 'test_it.py::{name}' --foreign-thread-isolation=session\n" in ran.output
+        assert run_suite(POLLUTED, *rerun).closing_line == closing
+
+
+def test_a_failure_that_the_control_has_is_not_run_again(run_suite: RunSuite) -> None:
+    source = """
+        import threading
+        def test_a(): pass
+        def test_everywhere(): assert 0
+        def test_abroad(): assert threading.current_thread() is threading.main_thread()
+    """
+    ran = run_suite(source, "--foreign-thread-all", "--foreign-thread-modes=main,python")
+    assert {name: entry["also_alone"] for name, entry in ran.tests.items()} == {
+        **dict.fromkeys(["test_a[main]", "test_a[python]", "test_everywhere[python]", "test_abroad[main]"]),
+        **dict.fromkeys(["test_everywhere[main]", "test_abroad[python]"], True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "searched", "why"),
+    [("1", 1, "not searched: 1 failure was"), ("0", 0, "not searched: none is")],
+)
+def test_so_many_failures_are_searched(run_suite: RunSuite, option: str, searched: int, why: str) -> None:
+    ran = run_suite(POLLUTED, AUTO, f"--foreign-thread-bisect={option}", "-k", "polluter or test_b or fails or breaks")
+    assert sum(entry["only_after"] is not None for entry in ran.tests.values()) == searched
+    not_searched = [entry for entry in ran.tests.values() if entry["also_alone"] is False and not entry["only_after"]]
+    assert all(entry["alone"]["search"].startswith(why) for entry in not_searched)
+    assert len(not_searched) == 2 - searched
+
+
+def test_what_does_not_break_again_is_told_so(run_suite: RunSuite) -> None:
+    source = """
+        import os
+        import pytest
+        pytestmark = pytest.mark.foreign_thread(mode="main")
+        def test_a(): pass
+        def test_once():
+            if not os.path.exists("once"):
+                os.mkdir("once")
+                os.abort()
+    """
+    ran = run_suite(source, AUTO)
+    entry = ran.tests["test_once"]
+    assert (entry["outcome"], entry["also_alone"], entry["only_after"]) == ("crash", False, None)
+    assert "alone: passes; broke after test_it.py::test_a (it did not after the same" in " ".join(ran.output.split())
+
+
+def test_a_fixture_that_can_stand_once_only_breaks_no_test(run_suite: RunSuite) -> None:
+    """Without this plugin no two processes would have it; it may be a port, a file or a name in a database."""
+    source = """
+        import os
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def only_one():
+            os.mkdir("lock")
+            yield
+            os.rmdir("lock")
+
+        def test_a(only_one): pass
+        def test_b(only_one): pass
+        @pytest.fixture(scope="module")
+        def broken(): assert 0
+        def test_c(broken): pass
+    """
+    ran = run_suite(source, "--foreign-thread-all", "--foreign-thread-modes=main,python")
+    modes = ("main", "python")
+    assert ran.outcomes == {
+        **{f"test_{name}[{mode}]": "passed" for name in "ab" for mode in modes},
+        **{f"test_c[{mode}]": "error" for mode in modes},
+    }
+    assert not (ran.folder / "lock").exists()
+
+
+def test_workers_of_xdist_search_too(run_suite: RunSuite) -> None:
+    ran = run_suite(POLLUTED, AUTO, "-n2", "--dist=loadfile")
+    assert ran.tests["test_fails"]["only_after"] == ran.tests["test_breaks"]["only_after"] == [POLLUTER]
+
+
+@pytest.mark.parametrize("args", [(), ("-n2",)], ids=["here", "workers"])
+@pytest.mark.by_default("workers")
+def test_a_run_with_many_children_says_once_what_sharing_saves(run_suite: RunSuite, args: tuple[str, ...]) -> None:
+    source = """
+        import pytest
+        pytestmark = pytest.mark.foreign_thread(mode="main")
+        @pytest.mark.parametrize("number", range({number}))
+        def test_it(number): pass
+    """
+    many = run_suite(source.format(number=51), *args)
+    assert many.output.count("51 tests had a child each") == 1
+    assert "tests had a child each" not in run_suite(source.format(number=50), *args).output
+
+
+def test_what_a_testcase_keeps_on_itself_is_gone_after_it(run_suite: RunSuite) -> None:
+    source = """
+        import unittest
+
+        class Test(unittest.TestCase):
+            def setUp(self): self.file = open(__file__)
+            def test_a(self): pass
+            def test_b(self): pass
+    """
+    args = ("--foreign-thread-all", "--foreign-thread-modes=main,python")
+    ran = run_suite({"conftest.py": CONFTEST, "test_it.py": source}, *args)
+    assert ran.closing_line == "4 passed"
+    pids = [words.split() for words in (ran.folder / "notes").read_text().splitlines()]
+    assert len({pid for _, pid in pids}) == 2

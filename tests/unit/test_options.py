@@ -164,6 +164,7 @@ def test_defaults(absent: object) -> None:
         "jvm_args": (),
         "classpath": (),
         "isolation": None,
+        "bisect": 3,
         "stack": None,
         "block_signals": False,
         "finalize": False,

@@ -17,25 +17,37 @@ from .sample_report import ENVIRONMENT, RECORD, VALIDATOR
 
 BEFORE = tuple(f"t.py::test_{number}" for number in range(7))
 AGAIN = ("t.py::test_0", "tests/test_bridge.py::test_late[pool]", "--foreign-thread-isolation=session")
-SOUND = Alone(Outcome.PASSED, "", BEFORE[:1], AGAIN)
+SOUND = Alone(Outcome.PASSED, "", BEFORE[:1], AGAIN, only_after=BEFORE[:1])
+UNKNOWN = Alone(Outcome.PASSED, "", BEFORE[:1], AGAIN, search="not searched")
 SAME = Alone(Outcome.SEGFAULT, "SIGSEGV", BEFORE[:1], AGAIN)
 
 
 @pytest.mark.parametrize(
     ("outcome", "alone", "line"),
     [
-        (Outcome.SEGFAULT, SAME, "also alone: segfault in a child of its own"),
-        (Outcome.HANG, SAME, "only after: t.py::test_0; alone: segfault"),
-        (Outcome.SEGFAULT, SOUND, "only after: t.py::test_0; alone: passed"),
+        (Outcome.SEGFAULT, SAME, "alone: also breaks (segfault in a child of its own)"),
+        (Outcome.HANG, replace(SAME, only_after=BEFORE[:1]), "alone: segfault; breaks only after t.py::test_0"),
+        (Outcome.SEGFAULT, SOUND, "alone: passes; breaks only after t.py::test_0"),
         (
-            Outcome.CRASH,
-            replace(SOUND, before=BEFORE[:5]),
-            "only after: t.py::test_0, t.py::test_1, t.py::test_2, t.py::test_3, t.py::test_4; alone: passed",
+            Outcome.FAILED,
+            replace(SOUND, before=BEFORE, only_after=BEFORE[1:3]),
+            "alone: passes; breaks only after t.py::test_1, t.py::test_2",
         ),
         (
             Outcome.CRASH,
-            replace(SOUND, before=BEFORE),
-            "only after: 2 more, t.py::test_2, t.py::test_3, t.py::test_4, t.py::test_5, t.py::test_6; alone: passed",
+            replace(SOUND, only_after=BEFORE[:2], search="perhaps not all of them"),
+            "alone: passes; breaks only after t.py::test_0, t.py::test_1 (perhaps not all of them)",
+        ),
+        (
+            Outcome.CRASH,
+            replace(UNKNOWN, before=BEFORE[:2]),
+            "alone: passes; broke after t.py::test_0, t.py::test_1 (not searched)",
+        ),
+        (
+            Outcome.CRASH,
+            replace(UNKNOWN, before=BEFORE),
+            "alone: passes; broke after 2 more, t.py::test_2, t.py::test_3, t.py::test_4, t.py::test_5, t.py::test_6 "
+            "(not searched)",
         ),
     ],
 )
@@ -46,7 +58,7 @@ def test_the_line(outcome: Outcome, alone: Alone, line: str) -> None:
 def test_where_it_needs_the_tests_before_it_the_command_runs_them() -> None:
     lines = render(replace(SEGFAULT, alone=SOUND)).splitlines()
     assert lines[-4:-2] == [
-        "only after: t.py::test_0; alone: passed",
+        "alone: passes; breaks only after t.py::test_0",
         "note: 1 process outlived the child and was ended",
     ]
     assert lines[-1] == (
@@ -56,16 +68,17 @@ def test_where_it_needs_the_tests_before_it_the_command_runs_them() -> None:
 
 def test_where_it_needs_none_the_command_runs_it_alone() -> None:
     lines = render(replace(SEGFAULT, alone=SAME)).splitlines()
-    assert "also alone: segfault in a child of its own" in lines
+    assert "alone: also breaks (segfault in a child of its own)" in lines
     assert lines[-1] == render(SEGFAULT).splitlines()[-1]
 
 
 def test_a_null_result_has_the_line() -> None:
-    assert "only after: t.py::test_0; alone: passed" in render(replace(NULL, alone=SOUND)).splitlines()
+    assert "alone: passes; breaks only after t.py::test_0" in render(replace(NULL, alone=SOUND)).splitlines()
 
 
 def test_the_entry() -> None:
     entry = json_report.test_entry(replace(RECORD, alone=SOUND))
-    assert entry["alone"] == {"outcome": "passed", "message": "", "before": ["t.py::test_0"]}
+    assert entry["alone"] == {"outcome": "passed", "message": "", "before": ["t.py::test_0"], "search": ""}
+    assert (entry["also_alone"], entry["only_after"]) == (False, ["t.py::test_0"])
     assert entry["rerun"] == list(AGAIN)
     VALIDATOR.validate(json_report.document([entry], ENVIRONMENT))

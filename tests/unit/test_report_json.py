@@ -93,6 +93,8 @@ def test_an_entry_field_by_field() -> None:
         "artifacts": {"hs_err": "/kept/hs_err.txt"},
         "missing": {"java_dump": "no answer"},
         "alone": None,
+        "also_alone": None,
+        "only_after": None,
         "notes": ["a note"],
         "uncaught": [],
         "rerun": ["test_bridge.py::test_late[pool]", "--foreign-thread-modes=pool"],
@@ -102,7 +104,8 @@ def test_an_entry_field_by_field() -> None:
 def test_what_is_not_known_is_null() -> None:
     entry = json_report.test_entry(RunRecord("t.py::test", "main", Outcome.HANG, Phase.CALL, 1.0))
     assert {name for name, value in entry.items() if value is None} == {
-        *("jvm_start", "start", "signal", "exit_code", "at", "problematic_frame", "fault", "diagnosis", "alone"),
+        *("jvm_start", "start", "signal", "exit_code", "at", "problematic_frame", "fault", "diagnosis"),
+        *("alone", "also_alone", "only_after"),
     }
     assert entry["threads"] == []
 

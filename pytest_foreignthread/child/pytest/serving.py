@@ -15,7 +15,7 @@ from ...config.stash_keys import CHILD
 from ...interop.exit_handlers import leave_inherited_at_exit
 from ...interop.fixture_definitions import is_overridden
 from ...interop.hypothesis import wrap_given_body
-from ...interop.pytest_fixtures import add_fixture, fixture_names
+from ...interop.pytest_fixtures import add_fixture, fixture_names, forget_instance
 from ...interop.pytest_steps import teardown_step
 from ...model.modes import mode_needs_jvm
 from ...model.observation import Left, NotServed, PhaseStarted
@@ -216,4 +216,6 @@ def _name_as_method(item: pytest.Item) -> None:
         # It is made from the name when it is first asked for, and heads the reports.
         assert item.location
         item.name = item.originalname
+        # The items of the other modes were made with the same one, and would keep alive what the test puts there.
+        forget_instance(item)
         item.obj = getattr(item.instance, item.name)

@@ -1,0 +1,142 @@
+"""Runs a test that broke in a shared child once more, alone, and looks for the earlier tests that made it break."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from ..channel.report_shape import BadShape
+from ..collect.identity import as_typed, own_id
+from ..config.stash_keys import SETTINGS
+from ..matrix.verdicts import BREAKS, CONTROL
+from ..model.nodeids import file_of
+from ..model.observation import CANNOT_ACCEPT, DebuggerEntered, NotServed
+from ..model.outcomes import Outcome
+from ..model.records import Alone, RunRecord
+from ..model.settings import Settings
+from ..report.pytest.recording import internal_error, jvm_failure, record_of
+from ..report.pytest.reporting import child_reports
+from .bisection import smallest_part
+from .children import Children, Seen
+
+SEARCH: Final = 30.0
+"""Seconds of a search, after which no other part of the order is tried."""
+_OPTION: Final = "--foreign-thread-bisect"
+_MOST_NAMED: Final = 10
+"""Tests that a command for a rerun names one by one."""
+
+
+class SecondRuns:
+    """Those of a run; `searches` is for how many failures the earlier tests are searched."""
+
+    def __init__(self, children: Children, searches: int) -> None:
+        self._children = children
+        self._most = self._searches = searches
+        self._control: dict[str, bool] = {}
+        """Test of the matrix → whether it breaks in the control."""
+
+    def compared(self, item: pytest.Item, settings: Settings, record: RunRecord, seen: Seen) -> RunRecord:
+        """Return the record with what its outcome owes to the tests before it; as it is where there is nothing to tell.
+
+        A test that the user has debugged is not run again: the debugger would come once more.
+        """
+        if settings.mode == CONTROL:
+            self._control[settings.test] = record.outcome in BREAKS
+        debugged = self._children.debugs or seen.observation.first(DebuggerEntered) is not None
+        if not seen.before or debugged or not self._is_to_be_told(settings, record):
+            return record
+        again = self._children.run(item, None, alone=True)
+        if again.observation.first(NotServed) is not None:
+            return record
+        try:
+            alone = _record(item, settings, again)
+        except BadShape as error:
+            note = f"alone, in a child of its own, it {CANNOT_ACCEPT}: {error}"
+            return replace(record, notes=(*record.notes, note))
+        return replace(record, alone=self._told(item, settings, record, alone, seen.before))
+
+    def _is_to_be_told(self, settings: Settings, record: RunRecord) -> bool:
+        """Whether it broke for a reason that the control does not have; shared by choice, a failure is as in pytest."""
+        if record.outcome.abnormal:
+            return True
+        is_new = settings.mode == CONTROL or not self._control.get(settings.test, False)
+        return (
+            settings.isolation == "auto"
+            and record.outcome in BREAKS
+            and is_new
+            and record.outcome not in settings.known
+        )
+
+    def _told(
+        self, item: pytest.Item, settings: Settings, record: RunRecord, alone: RunRecord, before: Sequence[pytest.Item]
+    ) -> Alone:
+        earlier = _typed(before)
+        told = Alone(alone.outcome, alone.message, earlier, _rerun(item, before, record))
+        return told if alone.outcome is record.outcome else self._searched(item, settings, record, told, before)
+
+    def _searched(
+        self, item: pytest.Item, settings: Settings, record: RunRecord, told: Alone, before: Sequence[pytest.Item]
+    ) -> Alone:
+        if self._searches <= 0:
+            searched = {0: "none is", 1: "1 failure was"}.get(self._most, f"{self._most} failures were")
+            return replace(told, search=f"not searched: {searched}, {_OPTION}={self._most}")
+        self._searches -= 1
+        until = time.monotonic() + SEARCH
+
+        def has_time() -> bool:
+            return time.monotonic() < until
+
+        def breaks(part: Sequence[pytest.Item]) -> bool:
+            seen = self._children.run_after(part, item, has_time)
+            return seen is not None and _outcome(item, settings, seen) is record.outcome
+
+        found = smallest_part(before, breaks, has_time)
+        if found.tests is None:
+            return replace(told, search="it did not after the same tests once more")
+        search = "" if found.in_time else f"perhaps not all of them: the search ended after {SEARCH:g} s"
+        return replace(told, only_after=_typed(found.tests), search=search, rerun=_rerun(item, found.tests, record))
+
+
+def _record(item: pytest.Item, settings: Settings, seen: Seen) -> RunRecord:
+    """Raise BadShape for reports that are none."""
+    reports = child_reports(item, seen.observation)
+    return record_of(item, settings, seen.observation, seen.taken, reports)[0]
+
+
+def _outcome(item: pytest.Item, settings: Settings, seen: Seen) -> Outcome | None:
+    """Return the outcome; None of a test that did not run, or whose reports are none."""
+    observation = seen.observation
+    ran = not observation.refused and internal_error(observation) is None and observation.first(NotServed) is None
+    if not ran or jvm_failure(observation, seen.taken) is not None:
+        return None
+    try:
+        return _record(item, settings, seen).outcome
+    except BadShape:
+        return None
+
+
+def _typed(items: Sequence[pytest.Item]) -> tuple[str, ...]:
+    return tuple(as_typed(one.config, own_id(one)) for one in items)
+
+
+def _rerun(item: pytest.Item, before: Sequence[pytest.Item], record: RunRecord) -> tuple[str, ...]:
+    """Return the arguments that run these tests and the item again in one child."""
+    together = _together(_typed(before), record.rerun)
+    return (*together, *_modes_of(item, before), "--foreign-thread-isolation=session")
+
+
+def _together(earlier: Sequence[str], test: str) -> tuple[str, ...]:
+    """Return what selects all these tests: their ids, or the files of many."""
+    tests = (*earlier, test)
+    return tests if len(tests) <= _MOST_NAMED else tuple(dict.fromkeys(map(file_of, tests)))
+
+
+def _modes_of(item: pytest.Item, before: Sequence[pytest.Item]) -> tuple[str, ...]:
+    """Return the options without which pytest would not make these items of a matrix."""
+    options = item.stash[SETTINGS].rerun_options
+    modes = dict.fromkeys(one.stash[SETTINGS].mode for one in (*before, item))
+    return options and (f"--foreign-thread-modes={','.join(modes)}", *options[1:])

@@ -23,7 +23,7 @@ MOST_STACK: Final = 1024**3
 MOST_READY: Final = 64
 """Children, each with a JVM of its own, before the first of them is needed."""
 _NUMBER: Final = re.compile("[0-9]{1,15}")
-_MOST_SHOWN: Final = 80
+MOST_SHOWN: Final = 200
 """Characters of a value that an error repeats."""
 _SIZE: Final = re.compile(r"([0-9]{1,12})([kmg]?)b?")
 _UNITS: Final[Mapping[str, int]] = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -178,7 +178,7 @@ def _reason(error: OSError) -> str:
 
 
 def shortened(text: str) -> str:
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def mode_list(modes: Sequence[str]) -> Callable[[object], tuple[str, ...]]:

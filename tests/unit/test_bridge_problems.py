@@ -47,7 +47,7 @@ def test_what_takes_a_function_is_a_bridge(bridge: object) -> None:
 BAD: Final[dict[str, tuple[object, str]]] = {
     "nothing": (None, "got None"),
     "no function": ({"run": 1}, "got {'run': 1}"),
-    "an object": (object(), "got <object object at 0x"),
+    "a number": (5, "got 5"),
     "takes nothing": (none_at_all, "got one that takes ()"),
     "takes more": (two_at_least, "got one that takes (function"),
     "a long text": ("x" * 500, "got 'xxxx"),

@@ -17,6 +17,7 @@ from pytest_foreignthread.collect.markers import Marked, read_markers
 from pytest_foreignthread.collect.own_modes import OWN_MODES
 from pytest_foreignthread.config import options
 from pytest_foreignthread.config.chosen_options import Options
+from pytest_foreignthread.config.option_values import MOST_SHOWN
 from pytest_foreignthread.config.options import OPTIONS
 from pytest_foreignthread.model.choices import MODES
 from pytest_foreignthread.model.outcomes import Outcome
@@ -142,7 +143,7 @@ BAD: Final[list[tuple[str, str, str]]] = [
 def test_bad_value(name: str, text: str, wanted: str) -> None:
     with pytest.raises(pytest.UsageError) as raised:
         configured(flags={flag(name): text})
-    got = repr(text) if len(text) < 80 else f"{repr(text)[:80]}…"
+    got = repr(text) if len(text) < MOST_SHOWN else f"{repr(text)[:MOST_SHOWN]}…"
     assert str(raised.value) == f"{flag(name)}: {wanted}, got {got}"
     with pytest.raises(pytest.UsageError) as raised:
         configured(ini={ini_key(name): text})

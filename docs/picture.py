@@ -28,13 +28,17 @@ COLOURS = (
 
 
 def report(page: str) -> list[str]:
-    """Return the lines of the report that the page shows, cut to the width of a terminal."""
+    """Return the lines of the report that the page shows, cut to the width of a terminal, with one thread's stack."""
     found = REPORT.search(page)
     if found is None:
         raise LookupError(
             f"{PAGE}: expected the report of a segfault, got none: run python docs/follow.py --write {PAGE}"
         )
-    return [line if len(line) <= COLUMNS else f"{line[: COLUMNS - 1]}…" for line in found[1].splitlines()]
+    lines = found[1].splitlines()
+    second = [number for number, line in enumerate(lines) if line.startswith("thread ")][1]
+    rerun = next(number for number, line in enumerate(lines) if line.startswith("rerun: "))
+    chosen = [*lines[:second], "…", *lines[rerun:]]
+    return [line if len(line) <= COLUMNS else f"{line[: COLUMNS - 1]}…" for line in chosen]
 
 
 def drawn(lines: list[str]) -> str:
@@ -47,7 +51,7 @@ def drawn(lines: list[str]) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
-            "<title>A segmentation fault on a Java thread, its diagnosis, and the stacks of all threads</title>",
+            "<title>A segmentation fault on a Java thread, its diagnosis, and its stack</title>",
             f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>',
             '<g font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14">',
             *texts,

@@ -260,7 +260,9 @@ class Case(unittest.TestCase):
 
 
 def test_a_suite_without_a_marker(run_suite: RunSuite) -> None:
-    run = run_suite(ORDINARY, "--foreign-thread-all", "--foreign-thread-modes=main,new", "-q")
+    # Each test changes what is shared, which is for one test alone then.
+    options = ("--foreign-thread-isolation=test", "--foreign-thread-modes=main,new", "-q")
+    run = run_suite(ORDINARY, "--foreign-thread-all", *options)
     named = "test_a_parameter_named_like_a_mode"
     assert {row["test"].partition("::")[2]: row["verdict"] for row in run.document["matrix"]["rows"]} == {
         f"{named}[new]": "sound",

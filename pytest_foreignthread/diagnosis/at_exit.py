@@ -26,6 +26,8 @@ _TAKES_GIL: Final = re.compile(r"PyGILState_Ensure|PyEval_(?:RestoreThread|Acqui
 _ENDS_THREAD: Final = re.compile(
     r"pthread_exit|_*PyThread_exit_thread|_Unwind_ForcedUnwind|_*pthread_unwind|unwind_stop"
 )
+# By the latter glibc says that what unwinds was not thrown again; a terminal may have the words.
+_GIL_OR_GLIBCS_WORD: Final = re.compile(rf"{_TAKES_GIL.pattern}|(?:__)?libc_fatal|__libc_message.*")
 _HANGS_THREAD: Final = re.compile(r"_?PyThread(?:State)?_(?:hang_thread|HangThread)")
 _NOT_RETHROWN: Final = "FATAL: exception not rethrown"
 """glibc's word where C++ code catches, and keeps, what unwinds the stack of a thread that is being ended."""
@@ -74,7 +76,7 @@ def _ended_by_python(case: Case) -> _Found | None:
     if _NOT_RETHROWN in case.evidence.stderr:
         # glibc aborts then, whatever the handler of SIGABRT may meet after that.
         proof = f'glibc said "{_NOT_RETHROWN}"'
-    elif case.signal == "SIGABRT" and ended is not None and _first(frames, _TAKES_GIL) is not None:
+    elif case.signal == "SIGABRT" and ended is not None and _first(frames, _GIL_OR_GLIBCS_WORD) is not None:
         proof = f"{_named(thread)} was in {frame_words(ended)}"
     else:
         return None

@@ -61,6 +61,9 @@ CALLBACKS: Final = {
     "C++ keeps what unwinds, without pystack": case(pool_thread(ABORT), stderr=NOT_RETHROWN, main=None),
     "C++ keeps what unwinds, and nobody saw the thread": case(stderr=NOT_RETHROWN, main=None),
     "C++ keeps what unwinds, and faulthandler crashed": case(pool_thread(ABORT), stderr=NOT_RETHROWN, **SEGFAULT),
+    "C++ keeps what unwinds, and a terminal has the words": case(
+        pool_thread(ABORT, *c("__libc_message", "__libc_fatal", "__pthread_unwind"))
+    ),
     "a function is noexcept": case(pool_thread(ABORT, ENDED, TAKE, ENSURE)),
     "a function is noexcept, by an older name": case(pool_thread(ABORT, *c("PyThread_exit_thread", "take_gil"))),
     "it crashed where it takes the GIL": case(pool_thread(TAKE, ENSURE), **SEGFAULT),

@@ -21,7 +21,10 @@ TESTS: Final = """
 """
 JAVA: Final = {
     "the marker": ("    @pytest.mark.foreign_thread\n    def test_java(): pass\n", "mode 'new' needs a JVM"),
-    "a fixture": ("    @pytest.mark.foreign_thread(mode='native')\n    def test_java(jvm): pass\n", "one of its fixtures needs a JVM"),
+    "a fixture": (
+        "    @pytest.mark.foreign_thread(mode='native')\n    def test_java(jvm): pass\n",
+        "one of its fixtures needs a JVM",
+    ),
 }
 
 

@@ -43,7 +43,8 @@ def import_modules() -> None:
     # No run imports JPype before it needs a JVM; JPype imports numpy, whose BLAS starts a thread.
     sys.modules["jpype"] = None  # type: ignore[assignment]
     for name in names:
-        if not name.endswith("__main__"):
+        # pytest warns where a plugin is imported that it would rewrite: `-p` names ours so.
+        if not name.endswith("__main__") and name != "pytest_foreignthread.plugin":
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
     del sys.modules["jpype"]

@@ -118,7 +118,7 @@ class ForeignThread:
         mode = self._mode if mode is None else mode
         modes = (*MODES, *self._state.settings.own_modes)
         if mode not in modes:
-            raise ValueError(f"mode={mode!r}: want one of {', '.join(map(repr, modes))}")
+            raise ValueError(f"mode={mode!r}: expected one of {', '.join(map(repr, modes))}")
         return self._launchers.launch(mode, callback, self._bridge)
 
 

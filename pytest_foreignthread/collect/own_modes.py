@@ -39,7 +39,7 @@ def known_modes(config: Any) -> tuple[str, ...]:
 def _problems(name: object, mode: OwnMode, found: Mapping[str, OwnMode]) -> Iterator[str]:
     # `nodeids.without_mode` splits a node id at the dashes and brackets around its mode.
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        yield "want a name of letters, digits and _"
+        yield "expected a name of letters, digits and _"
     if name in MODES:
         yield "a mode of that name is there already"
     if name in found:
@@ -47,4 +47,4 @@ def _problems(name: object, mode: OwnMode, found: Mapping[str, OwnMode]) -> Iter
     launcher: object = mode.launcher
     if not callable(launcher):
         taken = "a java.lang.Runnable" if mode.needs_jvm else "a Python callable"
-        yield f"want a function that takes {taken}"
+        yield f"expected a function that takes {taken}"

@@ -54,7 +54,7 @@ SUITE: Final = """
                 foreign_thread.call(divmod, 7, 0, mode=mode)
 
     def test_no_such_mode(foreign_thread):
-        with pytest.raises(ValueError, match="mode='theirs': want one of 'same', .*, 'native-pool', 'ours'$"):
+        with pytest.raises(ValueError, match="mode='theirs': expected one of 'same', .*, 'native-pool', 'ours'$"):
             foreign_thread.call(len, [], mode="theirs")
 
     def test_threads_are_reused_and_numbered(foreign_thread):

@@ -24,17 +24,17 @@ def test_modes_of_several_plugins_come_together() -> None:
 
 
 BAD: Final[dict[str, tuple[list[Any], str]]] = {
-    "no dict": ([["vertx"]], "gave ['vertx']: want a dict of names and launchers"),
-    "a dash": ([{"my-pool": print}], "want a name of letters, digits and _"),
-    "no text": ([{1: print}], "want a name of letters, digits and _"),
-    "empty": ([{"": print}], "want a name of letters, digits and _"),
+    "no dict": ([["vertx"]], "gave ['vertx']: expected a dict of names and launchers"),
+    "a dash": ([{"my-pool": print}], "expected a name of letters, digits and _"),
+    "no text": ([{1: print}], "expected a name of letters, digits and _"),
+    "empty": ([{"": print}], "expected a name of letters, digits and _"),
     "ours": ([{"pool": print}], "a mode of that name is there already"),
     "twice": ([{"vertx": print}, {"vertx": len}], "another plugin or conftest gives that mode, too"),
     "nothing to call": (
         [{"vertx": OwnMode(cast(Any, None), needs_jvm=False)}],
-        "needs_jvm=False)}: want a function that takes a Python callable",
+        "needs_jvm=False)}: expected a function that takes a Python callable",
     ),
-    "no function": ([{"vertx": "pool"}], "gave {'vertx': 'pool'}: want a function that takes a java.lang.Runnable"),
+    "no function": ([{"vertx": "pool"}], "gave {'vertx': 'pool'}: expected a function that takes a java.lang.Runnable"),
 }
 
 

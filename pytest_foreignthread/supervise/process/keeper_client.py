@@ -166,7 +166,7 @@ class KeptChild:
         shown = line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
         self.end = Lost(
             "something in the test wrote to the pipe of the process that keeps the child; expected a line on the child"
-            f" or its end, got {ascii(shown)}: let the test use only descriptors of its own"
+            f" or its end, got {shown!a}: let the test use only descriptors of its own"
         )
 
     def give(self, order: Order) -> None:

@@ -13,6 +13,7 @@ from ..supervise.probes.probe import CRASH_BUDGET
 from .findings import Finding, megabytes, milliseconds
 
 SECTION: Final = "trial"
+_AGAIN: Final = "run the doctor again"
 _PATIENCE: Final = 5.0
 """Seconds for each look."""
 
@@ -20,7 +21,11 @@ _PATIENCE: Final = 5.0
 def look_at(pid: int, native_choice: str) -> Iterator[Finding]:
     yield _attach_socket(pid)
     yield _pystack(pid, native_choice)
-    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        yield Finding(SECTION, "memory of a child", "note", f"the child ended before it could be read: {error}", _AGAIN)
+        return
     if found := re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE):
         yield Finding(SECTION, "memory of a child", "ok", megabytes(int(found[1]) * 1024))
 

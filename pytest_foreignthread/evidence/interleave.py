@@ -161,10 +161,6 @@ def _nameless_in(native: Sequence[PythonFrame | NativeFrame]) -> Callable[[Pytho
     return is_java
 
 
-def _is_pythons(library: str) -> bool:
-    return any(known.fullmatch(library) for known in (PYTHON_LIBRARY, _EXTENSION_MODULE))
-
-
 def _is_of_no_library(frame: PythonFrame | NativeFrame) -> bool:
     return isinstance(frame, NativeFrame) and frame.function is None and frame.library is None
 

@@ -17,7 +17,7 @@ from . import child_files
 _TMP = Path("/tmp")
 """HotSpot's temporary directory on Linux; HotSpot ignores TMPDIR."""
 # The line of stdout in which HotSpot names its log.
-_TOLD = re.compile(r"^# (/.*/hs_err_pid(\d+)\.log)$", re.M)
+_TOLD = re.compile(r"^# (/.*/hs_err_pid([0-9]{1,10})\.log)$", re.M)
 # Nanoseconds. The kernel stamps a file with the time of its last timer tick, up to 10 ms ago (CONFIG_HZ=100): a file of
 # the child may seem older than the child.
 _TICK = 100_000_000

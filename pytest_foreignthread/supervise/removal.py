@@ -7,8 +7,8 @@ level of the tree.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 
@@ -23,18 +23,17 @@ def remove_contents(folder: int) -> None:
     Each directory is moved into `folder` before it is entered. So no path is longer than one name, the depth has no
     limit, and the contents of a mount point stay as they are, because a mount point cannot be moved.
     """
-    numbers = itertools.count()
-    left = _moved_to_top(folder, folder, numbers)
+    left = _moved_to_top(folder, folder)
     while left:
         name = left.pop()
         with _opened(folder, name) as inner:
             if inner is not None:
-                left += _moved_to_top(inner, folder, numbers)
+                left += _moved_to_top(inner, folder)
         with contextlib.suppress(OSError):
             os.rmdir(name, dir_fd=folder)
 
 
-def _moved_to_top(folder: int, top: int, numbers: Iterator[int]) -> list[str]:
+def _moved_to_top(folder: int, top: int) -> list[str]:
     """Remove the files of a directory, and move its directories into `top`; return their new names."""
     moved: list[str] = []
     # To list a directory takes permission to read it, to remove its files permission to write to it.
@@ -43,7 +42,8 @@ def _moved_to_top(folder: int, top: int, numbers: Iterator[int]) -> list[str]:
     for name in _names(folder):
         if _unlinked(folder, name):
             continue
-        new = f"removed-{os.getpid()}-{next(numbers)}"
+        # Random: a test, or a removal that was interrupted, may have left a directory with a name that can be guessed.
+        new = f"removed-{secrets.token_hex(16)}"
         with contextlib.suppress(OSError):
             _move(name, new, folder, top)
             moved.append(new)

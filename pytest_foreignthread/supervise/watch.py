@@ -119,6 +119,8 @@ class Watch:
         gate = [] if self._gate is None else [self._gate.descriptor]
         for descriptor in (self.kept.status, self.kept.messages, *gate):
             poll.register(descriptor, select.POLLIN)
+        if self.kept.send_on():
+            poll.register(self.kept.orders, select.POLLOUT)
         watching_pid = False
         # Messages that the last watch has read and not taken are no news to poll().
         self._take_messages()
@@ -182,6 +184,8 @@ class Watch:
             size = self._inbox.read()
             self._take_messages()
             return size != 0
+        if descriptor == self.kept.orders:
+            return self.kept.send_on()
         if self._gate is not None and descriptor == self._gate.descriptor:
             self._look_at_crash(self._gate)
             return True

@@ -11,13 +11,14 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pytest
 
 from ..config.stash_keys import LIVE, SETTINGS, STEP_ASIDE, TICK
 from ..interop.xdist import is_controller
+from ..model.blame import error_text
 from ..model.outcomes import Outcome
 from ..report.live_text import Progress, Running, live_line
 from ..report.pytest.pytest_reports import outcome_told_by
@@ -28,7 +29,7 @@ _CLEAR_BELOW: Final = "\x1b[J"
 # Down and up again: in the last row of the screen "down" scrolls, which makes room for the line. Both keep the column.
 _ROOM_BELOW: Final = "\x1bD\x1b[A"
 _SAVE, _NEXT_ROW, _RESTORE = "\x1b7", "\r\x1b[B", "\x1b8"
-_LEAST_ROWS: Final = 3
+_LEAST_ROWS, _LEAST_COLUMNS = 3, 2
 _ENOUGH: Final = 5
 """The number of tests that must be done before the line estimates the time left."""
 
@@ -72,6 +73,8 @@ class LiveLine:
         self._began: dict[str, float] = {}
         self._outcomes = Counter[Outcome]()
         self._drawn = False
+        self._error = ""
+        """The first error of this plugin in the line, with its traceback; empty if there was none."""
 
     def _write_instead(self, *args: Any, **kwargs: Any) -> None:
         self._clear()
@@ -125,28 +128,46 @@ class LiveLine:
     def draw(self) -> None:
         """Draw the line, or draw it again, if the screen has room for it."""
         self._shows = True
-        # pytest's text must be on the screen first: the line is drawn relative to the cursor.
-        self._writer.flush()
-        with contextlib.suppress(OSError):
+        with self._no_error_of_the_run():
+            # pytest's text must be on the screen first: the line is drawn relative to the cursor.
+            self._writer.flush()
             columns, rows = os.get_terminal_size(sys.stdout.fileno())
+            # A pseudo-terminal has 0 columns and 0 rows until somebody sets its size.
+            if columns < _LEAST_COLUMNS or rows < _LEAST_ROWS:
+                return
             text = self._text(columns - 1)
             # After a full row the cursor hangs in the last column, a state that save and restore do not keep.
             full = self._writer.width_of_current_line % columns == 0 < self._writer.width_of_current_line
-            if text and rows >= _LEAST_ROWS and not full:
+            if text and not full:
                 self._write(f"{_CLEAR_BELOW}{_ROOM_BELOW}{_SAVE}{_NEXT_ROW}{text}{_RESTORE}")
                 self._drawn = True
 
     def _clear(self) -> None:
         if self._drawn:
             self._drawn = False
-            self._write(_CLEAR_BELOW)
+            with self._no_error_of_the_run():
+                self._write(_CLEAR_BELOW)
+
+    @contextlib.contextmanager
+    def _no_error_of_the_run(self) -> Iterator[None]:
+        """Let no error in the block reach pytest, which would end the run for the sake of an ornament."""
+        try:
+            yield
+        # ValueError: stdout is closed. AttributeError: it is None, or an object without a descriptor.
+        except (OSError, ValueError, AttributeError):
+            pass
+        # The boundary: an error of this plugin is told in the summary, as ours.
+        except Exception as error:
+            self._error = self._error or error_text(error, "the live line")
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self._error:
+            terminalreporter.write_line(self._error)
 
     def _write(self, text: str) -> None:
         # A forked child has a copy of this object, and must not write to the terminal.
         if os.getpid() == self._owner:
-            # The terminal may be gone, which is no error of the run.
-            with contextlib.suppress(OSError):
-                os.write(sys.stdout.fileno(), text.encode(sys.stdout.encoding, "replace"))
+            os.write(sys.stdout.fileno(), text.encode(sys.stdout.encoding, "replace"))
 
     def _text(self, width: int) -> str:
         screen = Screen(width, unicode=shows_unicode(sys.stdout.encoding))

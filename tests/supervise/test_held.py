@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 import faulthandler
 import os
+import platform
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -195,7 +197,7 @@ def test_a_supervisor_that_is_killed_meanwhile_leaves_nobody(tmp_path: Path, mon
     await_end(child)
 
 
-def crash_held(act: Callable[[], None]) -> None:
+def crash_held(act: Callable[[], object]) -> None:
     """Do as a child without a JVM does, and crash."""
     faulthandler.disable()
     hold_crashes()
@@ -215,7 +217,33 @@ def abort_before_an_alarm() -> None:
     os.abort()
 
 
+def with_default_action(number: int, act: Callable[[], object]) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    act()
+
+
+def beside_a_thread(act: Callable[[], None]) -> None:
+    threading.Thread(target=signal.sigwait, args=({signal.SIGUSR1},), daemon=True).start()
+    act()
+
+
 CRASHES = {
+    "by abort() beside a thread, with another signal as in C": (
+        lambda: beside_a_thread(lambda: with_default_action(signal.SIGSEGV, os.abort)),
+        signal.SIGABRT,
+    ),
+    "by abort(), with another signal as in C": (
+        lambda: with_default_action(signal.SIGSEGV, os.abort),
+        signal.SIGABRT,
+    ),
+    "by a fault, with a signal as in C": (
+        lambda: with_default_action(signal.SIGABRT, lambda: ctypes.string_at(0)),
+        signal.SIGSEGV,
+    ),
+    "sent, with an earlier signal as in C": (
+        lambda: with_default_action(signal.SIGSEGV, lambda: os.kill(os.getpid(), signal.SIGFPE)),
+        signal.SIGFPE,
+    ),
     "by a fault": (lambda: ctypes.string_at(0), signal.SIGSEGV),
     "by abort()": (os.abort, signal.SIGABRT),
     "sent": (lambda: os.kill(os.getpid(), signal.SIGFPE), signal.SIGFPE),
@@ -256,3 +284,18 @@ def test_one_that_only_waits_is_left_alone(tmp_path: Path) -> None:
     seen = run(child_main, None, CrashWatch(tmp_path, looks, without_jvm=True), call=SHORT)
     assert seen.ended_by is EndedBy.DEADLINE
     assert looks.pids == []
+
+
+@pytest.mark.parametrize("machine", ["riscv64", "ppc64le", ""])
+def test_on_another_machine_a_crash_has_no_address(
+    machine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def child_main(sender: Sender) -> None:
+        sender.send(PhaseStarted(Phase.CALL))
+        crash_held(lambda: ctypes.string_at(0))
+
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    seen = run(child_main, None, CrashWatch(tmp_path, Looks(), without_jvm=True), call=PATIENCE)
+    assert (seen.end, seen.ended_by) == (Signaled(signal.SIGSEGV), EndedBy.ITSELF)
+    assert seen.documents["held_crash"].startswith("signal: SIGSEGV\nthread: ")
+    assert "address:" not in seen.documents["held_crash"]

@@ -111,3 +111,13 @@ def test_a_log_that_is_older_or_no_file_stays(tmp: Path, tmp_path: Path) -> None
     stray.remove()
     assert old.exists()
     assert (tmp_path / "current" / "hs_err_pid7.log").exists()
+
+
+@pytest.mark.parametrize(
+    "number", ["1" * 5000, "9" * 11, "٣", "", "-1"], ids=["endless", "long", "no ASCII", "none", "negative"]
+)
+def test_a_printed_name_with_a_number_that_is_no_pid(tmp: Path, tmp_path: Path, number: str) -> None:
+    stray = logs(tmp_path, 7)
+    output = f"# {tmp_path}/hs_err_pid{number}.log\n"
+    assert stray.of_child(output) is None
+    stray.remove(output)

@@ -65,22 +65,22 @@ def test_a_child_has_ended_though_its_keeper_says_so_later(pipes: list[tuple[int
     supervisor = os.getpid()
 
     def say_so_later() -> None:
+        child = forked(lambda: None)
+        os.write(say, f"child {child}\n".encode())
         os.kill(os.getpid(), signal.SIGSTOP)
         until(lambda: is_waiting(supervisor))
         os.write(say, b"ended exited 5\n")
 
-    slow, child, ends = forked(say_so_later), forked(lambda: None), OpenEnds()
+    slow, ends = forked(say_so_later), OpenEnds()
     held = KeptChild(slow, OwnEnds(messages[0], status, control[1], orders[1]), ends, mark=1)
     try:
         os.waitpid(slow, os.WUNTRACED)
-        os.write(say, f"child {child}\n".encode())
         watching = watch.Watch(held, Inbox(messages[0]), lambda _: PATIENCE, time.monotonic(), None)
         assert watching.until_end()
         assert held.end == Exited(5)
     finally:
-        for pid in (slow, child):
-            processes.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+        processes.kill(slow, signal.SIGKILL)
+        os.waitpid(slow, 0)
         if held.pidfd is not None:
             ends.close(held.pidfd)
 

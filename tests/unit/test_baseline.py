@@ -244,16 +244,6 @@ def test_in_a_complete_run_the_entry_of_a_test_that_is_gone_is_stale() -> None:
     assert update(baseline, ran(new=PASSED)).tests == baseline.tests
 
 
-@pytest.mark.parametrize(
-    ("outcome", "is_known"), [(SEGFAULT, True), (HANG, False)], ids=["the one that is known", "another"]
-)
-def test_what_is_known(outcome: Outcome, is_known: bool) -> None:
-    baseline = of(one(new="segfault"))
-    assert baseline.knows("a.py::t", "new", outcome) is is_known
-    assert not baseline.knows("a.py::t", "pool", outcome)
-    assert not baseline.knows("b.py::t", "new", outcome)
-
-
 UPDATES: Final = {
     "a new break": (of(), ran(main=PASSED, new=HANG), {"new": "hang"}, NO_REASON),
     "a new way to break": (of(one(new="hang")), ran(new=SEGFAULT), {"new": "segfault"}, "because"),

@@ -471,3 +471,18 @@ def test_fixture_of_a_conftest_is_found_before_a_session_begins() -> None:
     assert place.startswith(f"{__file__}:")
     assert function is returned
     assert list(fixtures_of_plugins(config, "foreign_thread_bridge", __name__)) == []
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file"), ProcessLookupError(3, "No such process")])
+def test_a_child_that_dies_before_the_look_at_its_memory(error: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> str:
+        raise error
+
+    of_looks = Finding("trial", "look", "ok", "done")
+    monkeypatch.setattr(child_inspection, "_attach_socket", lambda _: of_looks)
+    monkeypatch.setattr(child_inspection, "_pystack", lambda *_: of_looks)
+    monkeypatch.setattr(Path, "read_text", fails)
+    *_, memory = child_inspection.look_at(1, "off")
+    assert (memory.name, memory.level) == ("memory of a child", "note")
+    assert str(error) in memory.value
+    assert memory.advice

@@ -42,14 +42,6 @@ class Baseline:
     footer: tuple[str, ...] = ()
     """Comments below the last test."""
 
-    def knows(self, test: str, mode: str, outcome: Outcome) -> bool:
-        """Return whether an outcome of a test in a mode is known.
-
-        An expired entry counts: it fails the run by itself, and would otherwise fail it twice.
-        """
-        known = self.tests.get(test)
-        return known is not None and outcome in known.outcomes.get(mode, ())
-
 
 def outcomes_of(words: str) -> frozenset[Outcome]:
     """Return the outcomes in a text such as `segfault` or `hang/passed`; raise ValueError for anything else."""

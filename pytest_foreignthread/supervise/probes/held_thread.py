@@ -64,8 +64,44 @@ def held_thread(pid: int) -> HeldThread | None:
     signals = list(_fallen_back(pid))
     if not signals:
         return None
-    tids = processes.threads(pid)
-    return next((HeldThread(pid, tid, signals[0]) for tid in tids if _waits_in_handler(pid, tid)), None)
+    waiting = next((tid for tid in processes.threads(pid) if _waits_in_handler(pid, tid)), None)
+    return None if waiting is None else HeldThread(pid, waiting, _signal_of(pid, waiting, signals))
+
+
+def _signal_of(pid: int, tid: int, signals: Sequence[int]) -> int:
+    """Return the signal of the handler that a thread waits in; the first one if the stack does not tell.
+
+    A test may have given another signal its default action before the crash.
+    """
+    with contextlib.suppress(OSError, ValueError, struct.error, IndexError):
+        if len(signals) > 1:
+            memory = _handlers_memory(pid, tid)
+            found = [(place, number) for number in signals for place in _calls_of_tgkill(memory, pid, tid, number)]
+            # The innermost one: it called `pause`.
+            return min(found, default=(0, signals[0]))[1]
+    return signals[0]
+
+
+def _handlers_memory(pid: int, tid: int) -> bytes:
+    """Return the part of a thread's stack in which the frames of handlers lie, the innermost one first."""
+    # The stack pointer is the last field but one; the handler's frames lie above it.
+    return _memory(pid, int(_read(pid, tid, "syscall").split()[-2], 16), _FRAMES)
+
+
+def _calls_of_tgkill(memory: bytes, pid: int, tid: int, number: int) -> Iterator[int]:
+    """Yield the places of the registers that the kernel saved when tgkill() sent a signal to the thread itself.
+
+    faulthandler and abort() raise the signal so. A frame has no siginfo to tell it: the kernel writes that only for a
+    handler with SA_SIGINFO.
+    """
+    # The arguments: on x86-64 in rdi, rsi and, behind rbp and rbx, rdx; on aarch64 in x0 to x2, x0 with the result.
+    saved = {"x86_64": (struct.pack("<QQ", pid, tid), 32), "aarch64": (struct.pack("<Q", tid), 8)}
+    start, offset = saved.get(platform.machine(), (b"", 0))
+    place = memory.find(start) if start else -1
+    while place >= 0:
+        if memory[place + offset : place + offset + 8] == struct.pack("<Q", number):
+            yield place
+        place = memory.find(start, place + 8)
 
 
 def _fallen_back(pid: int) -> Iterator[int]:
@@ -119,12 +155,13 @@ def _faults(held: HeldThread, mappings: Sequence[_Mapping]) -> Iterator[tuple[in
 
     Yield nothing for a signal that was sent, because its siginfo has no address.
     """
-    # The stack pointer is the last field but one; the handler's frames lie above it. The search is for bytes that look
-    # like a siginfo with this signal, and the checks below sort out what only looks like one.
-    pointer = int(_read(held.pid, held.tid, "syscall").split()[-2], 16)
-    memory = _memory(held.pid, pointer, _FRAMES)
-    # A siginfo begins with the signal and an errno of 0.
-    machine, wanted = platform.machine(), struct.pack("<ii", held.signal, 0)
+    machine = platform.machine()
+    if machine not in _UCONTEXT:
+        # The kernel's frame is not known here: the crash has a signal and no address.
+        return
+    # The search is for bytes that look like a siginfo with this signal, and the checks below sort out what only looks
+    # like one. A siginfo begins with the signal and an errno of 0.
+    memory, wanted = _handlers_memory(held.pid, held.tid), struct.pack("<ii", held.signal, 0)
     place = memory.find(wanted, max(0, -_UCONTEXT[machine]))
     while place >= 0:
         _, _, code, pad, address = struct.unpack_from("<iiiiQ", memory, place)

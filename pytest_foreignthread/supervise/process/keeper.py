@@ -48,7 +48,7 @@ _PARENT_POLL = 0.2
 # Seconds between two rounds of SIGKILL: a process that forks while it is killed leaves a new one for the next round.
 _RETRY = 0.02
 # Bytes of a line, less than PIPE_BUF (4096 on Linux), up to which a write to a pipe is never torn.
-_LONGEST = 4000
+LONGEST_LINE = 4000
 TERMINATE = b"t"
 RELEASE = b"r"
 """The two requests that the pytest process writes to the control pipe."""
@@ -138,7 +138,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _tell(status: int, line: str) -> None:
     # The pytest process may be gone.
     with contextlib.suppress(OSError):
-        os.write(status, line.replace("\n", " ").encode("utf-8", "replace")[:_LONGEST] + b"\n")
+        os.write(status, line.replace("\n", " ").encode("utf-8", "replace")[:LONGEST_LINE] + b"\n")
 
 
 class _Keeper:
@@ -265,8 +265,10 @@ class _Keeper:
         # Processes of a child that is killed here have not outlived it: only a child that has ended leaves leftovers.
         outlived, killed = self._ended, set[int]()
         give_up = time.monotonic() + _TERMINATION
-        # The group at once, so that few of its members can fork in between; then those that have left the group.
-        processes.kill_group(self._child, signal.SIGKILL)
+        # The group at once, so that few of its members can fork in between; then those that have left the group. Once
+        # the child is reaped, the id may be that of another group.
+        if self._child not in self._reaped:
+            processes.kill_group(self._child, signal.SIGKILL)
         while time.monotonic() < give_up:
             for pid in processes.descendants(os.getpid()):
                 processes.kill(pid, signal.SIGKILL)

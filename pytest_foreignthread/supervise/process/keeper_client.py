@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from ...model.observation import End, Exited, Lost, Signaled
 from ..mark import kill_marked, new_mark
 from . import processes
 from .fork import ChildMain, OpenEnds, collector_off, flush_output, fork
-from .keeper import RELEASE, TERMINATE, KeeperPipes, keep
+from .keeper import LONGEST_LINE, RELEASE, TERMINATE, KeeperPipes, keep
 from .scratch import RunFolder
 from .signals import SignalsHeld
 
@@ -26,6 +27,11 @@ _REAP = 2.0
 # Seconds for killing without the keeper's help: a test that forks on and on must not hold the run up for ever.
 _BY_FORCE = 5.0
 _POLL = 0.005
+_NUMBER = re.compile(r"[0-9]{1,10}")
+_FIRST_WORDS = ("child", "failed", "broken")
+"""The first words of the lines that may come before the one on the child."""
+# Characters of a line that is not the keeper's.
+_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -52,9 +58,15 @@ class KeptChild:
         self.messages = pipes.messages
         self.status = pipes.status
         self._control = pipes.control
-        self._orders = pipes.orders
+        self.orders = pipes.orders
+        os.set_blocking(self.orders, False)
+        self._unsent = b""
         self._ends = ends
         self._rest = b""
+        self._lines_seen: set[str] = set()
+        """The first words of the lines that have come."""
+        self._distrusted = False
+        """Whether a line has come that the keeper cannot have written."""
         self.pid: int | None = None
         self._pidfds: list[int] = []
         self.end: End | None = None
@@ -89,37 +101,93 @@ class KeptChild:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._take(line.decode("utf-8", "replace"))
+        if len(self._rest) > LONGEST_LINE:
+            self._distrust(self._rest.decode("utf-8", "replace"))
 
     def _take(self, line: str) -> None:
-        # The first line on the end counts: a keeper that fails after it does not change how the child ended.
-        match line.split(" "):
-            case ["child", pid]:
-                self.pid = int(pid)
-                # extend() and map() open and store in one step of C. A signal handler that raised between two steps of
-                # Python would leave a descriptor open that nobody knows.
-                with contextlib.suppress(AttributeError, OSError):
-                    self._pidfds.extend(map(os.pidfd_open, (self.pid,)))
-                for pidfd in self._pidfds:
-                    self._ends.add(pidfd)
-            case ["ended", "exited", code]:
+        """Take a line of the keeper's; a line that the keeper cannot have written ends the child.
+
+        A test can open the keeper's end of the pipe by /proc, and write to it.
+        """
+        if self._distrusted:
+            return
+        words = line.split(" ")
+        # Each line comes once, and that on the child comes before those on its end.
+        first = words[0] not in self._lines_seen and (words[0] in _FIRST_WORDS or "child" in self._lines_seen)
+        self._lines_seen.add(words[0])
+        match words:
+            case ["child", pid] if first and _is_number(pid) and self._is_kept(int(pid)):
+                self._take_pid(int(pid))
+            # A keeper that was killed has a child no more, and its pid may be another process's.
+            case ["child", pid] if first and _is_number(pid) and not self._keeper_lives():
+                pass
+            # The first line on the end counts: a keeper that fails after it does not change how the child ended.
+            case ["ended", "exited", code] if first and _is_number(code):
                 self.end = self.end or Exited(int(code))
-            case ["ended", "signaled", number]:
+            case ["ended", "signaled", number] if first and _is_number(number):
                 self.end = self.end or Signaled(int(number))
-            case ["gone", leftovers, survivors]:
+            case ["gone", leftovers, survivors] if first and _is_number(leftovers) and _is_number(survivors):
                 self.gone = self._cleared_up = True
                 self.leftovers, self.survivors = int(leftovers), int(survivors)
-            case ["broken", *error]:
+            case ["broken", *error] if first:
                 self.gone = True
                 self.end = self.end or Lost("the child could not be started or kept")
                 self.internal_error = _unquoted(" ".join(error))
-            case ["failed", *reason]:
+            case ["failed", *reason] if first:
                 self.gone = True
                 self.end = self.end or Lost("the child could not be started or kept: " + " ".join(reason))
+            case _:
+                self._distrust(line)
+
+    def _take_pid(self, pid: int) -> None:
+        self.pid = pid
+        # extend() and map() open and store in one step of C. A signal handler that raised between two steps of
+        # Python would leave a descriptor open that nobody knows.
+        with contextlib.suppress(AttributeError, OSError):
+            self._pidfds.extend(map(os.pidfd_open, (pid,)))
+        for pidfd in self._pidfds:
+            self._ends.add(pidfd)
+
+    def _is_kept(self, pid: int) -> bool:
+        """Return whether a process is the keeper's child, to which signals may go."""
+        if (found := processes.stat(pid)) is not None:
+            return found.parent == self.keeper
+        # No /proc, or one that hides processes of other users: the child may be another user's by now.
+        return pid > 1 and processes.kill(pid, 0)
+
+    def _keeper_lives(self) -> bool:
+        found = processes.stat(self.keeper)
+        return found is None or found.alive
+
+    def _distrust(self, line: str) -> None:
+        """Note a line that the keeper cannot have written. No other line counts, and `terminate` uses force."""
+        self._distrusted = True
+        self.gone, self._cleared_up = True, False
+        shown = line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
+        self.end = Lost(
+            "something in the test wrote to the pipe of the process that keeps the child; expected a line on the child"
+            f" or its end, got {shown!a}: let the test use only descriptors of its own"
+        )
 
     def give(self, order: Order) -> None:
-        """Send an order; if the child has gone, do nothing. Its end is seen by its pidfd and its keeper's line."""
+        """Send an order, as far as the pipe has room for it; `send_on` sends the rest.
+
+        If the child has gone, do nothing. Its end is seen by its pidfd and its keeper's line.
+        """
+        self._unsent += encode_order(order)
+        self.send_on()
+
+    def send_on(self) -> bool:
+        """Send what is left of the orders, as far as the pipe has room; return whether there is still a rest."""
+        # Dropped if the child has gone, which `_sigpipe_taken` makes no error.
+        unsent, self._unsent = self._unsent, b""
         with _sigpipe_taken():
-            os.write(self._orders, encode_order(order))
+            # The pipe does not block: a child that hangs before it reads must not hold this process up.
+            with contextlib.suppress(BlockingIOError):
+                while unsent:
+                    unsent = unsent[os.write(self.orders, unsent) :]
+            self._unsent = unsent
+        return bool(self._unsent)
 
     def wake_keeper(self) -> None:
         """Continue the keeper, which the test may have stopped (SIGSTOP)."""
@@ -187,16 +255,20 @@ class KeptChild:
         # closes only what is registered.
         for pidfd in self._pidfds:
             self._ends.add(pidfd)
-        for descriptor in (self._control, self._orders, self.status, self.messages, *self._pidfds):
+        for descriptor in (self._control, self.orders, self.status, self.messages, *self._pidfds):
             self._ends.close(descriptor)
         self._pidfds.clear()
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
 
 
 def _unquoted(line: str) -> str:
     try:
         return str(json.loads(line))
     except ValueError:
-        # The keeper cuts a line that is longer than `keeper._LONGEST`.
+        # The keeper cuts a line that is longer than `keeper.LONGEST_LINE`.
         return line
 
 

@@ -53,3 +53,6 @@ LIVE = pytest.StashKey[str]()
 
 CHILD = pytest.StashKey[Any]()
 """The `ChildState` of this process; absent in the pytest process, which is no child."""
+
+CACHE_PLUGIN: Final = "foreign_thread_cache"
+"""The name of the plugin that is the class archive of the run; registered once a test needs a JVM."""

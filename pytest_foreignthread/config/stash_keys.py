@@ -54,5 +54,6 @@ LIVE = pytest.StashKey[str]()
 CHILD = pytest.StashKey[Any]()
 """The `ChildState` of this process; absent in the pytest process, which is no child."""
 
-CACHE_PLUGIN: Final = "foreign_thread_cache"
-"""The name of the plugin that is the class archive of the run; registered once a test needs a JVM."""
+LEAVE_CACHE = pytest.StashKey[Callable[[], None]]()
+"""Leaves the builder of the class archive to the pytest process: to be called in a forked child; absent until a test
+needs a JVM."""

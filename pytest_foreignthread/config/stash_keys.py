@@ -53,3 +53,7 @@ LIVE = pytest.StashKey[str]()
 
 CHILD = pytest.StashKey[Any]()
 """The `ChildState` of this process; absent in the pytest process, which is no child."""
+
+LEAVE_CACHE = pytest.StashKey[Callable[[], None]]()
+"""Leaves the builder of the class archive to the pytest process: to be called in a forked child; absent until a test
+needs a JVM."""

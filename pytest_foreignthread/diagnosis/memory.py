@@ -23,7 +23,7 @@ _ABORTED: Final = re.compile(rf".*OutOfMemory encountered: {_HEAP}")
 # HotSpot's and java.lang.Thread's words where no code of the test's could catch it.
 _NOT_CAUGHT: Final = re.compile(
     r"^Exception: java\.lang\.OutOfMemoryError thrown from the UncaughtExceptionHandler.*"
-    rf"|^Exception in VM .*\s+java\.lang\.OutOfMemoryError: {_HEAP}",
+    rf"|^Exception in VM .*(?:\n[ \t]{0, 20}|[ \t])java\.lang\.OutOfMemoryError: {_HEAP}",
     re.MULTILINE,
 )
 # HotSpot's debug.cpp, report_java_out_of_memory().

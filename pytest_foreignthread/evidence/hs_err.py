@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, pairwise, takewhile
 from typing import TypeVar
 
@@ -31,11 +31,11 @@ _MAPPED = re.compile(r"[0-9a-f]+-[0-9a-f]+ [-rwxps]{4} .*/")
 
 # `C  [libc.so.6+0x156219]  memcpy+0x2`, `V  [libjvm.so+0x128db05]  VMError::report(…)+0x2bd5  (debug.cpp:289)`
 _NATIVE = re.compile(r"[A-Z]\s+\[(?P<library>[^\]]+)(?P<offset>\+0x[0-9a-f]+)\](?:\s+(?P<symbol>.*))?")
-_SYMBOL = re.compile(r"(?P<function>.+)(?P<offset>\+0x[0-9a-f]+)(?:\s+\(.*\))?")
+_SYMBOL = re.compile(r"(?P<function>.+)(?P<offset>\+0x[0-9a-f]+)(?:\s+\([^()]*\))?")
 _UNMAPPED = re.compile(r"[A-Z]\s+(?P<offset>0x[0-9a-f]+)\s*")
 # `j  a.B.c()V+9 java.base@25`, `J 644 c2 a.B.c()V java.base@25 (43 bytes) @ 0x… [0x…+0x98]`
 _JAVA = re.compile(r"[jJ]\s+(?:[0-9]+%?\s+(?:(?:c1|c2|jvmci)\s+)?)?(?P<function>[^(\s][^(]*)\((?P<rest>.*)")
-_JAVA_OFFSET = re.compile(r"\[0x[0-9a-f]+(\+0x[0-9a-f]+)\]|\)\S*?(\+[0-9]+)(?:\s|$)")
+_COMPILED_OFFSET = re.compile(r"\[0x[0-9a-f]+(\+0x[0-9a-f]+)\]")
 # `v  ~StubRoutines::call_stub 0x00007fcaf6738fa6`
 _STUB = re.compile(r"v\s+(?P<function>\S+).*")
 
@@ -108,10 +108,19 @@ def _native_frame(line: str) -> NativeFrame | None:
     if unmapped := _UNMAPPED.fullmatch(line):
         return NativeFrame(None, None, unmapped["offset"])
     if java := _JAVA.fullmatch(line):
-        offset = _JAVA_OFFSET.search(java["rest"])
-        return NativeFrame(None, java["function"], (offset[1] or offset[2]) if offset else "")
+        return NativeFrame(None, java["function"], next(_java_offsets(java["rest"]), ""))
     stub = _STUB.fullmatch(line)
     return None if stub is None else NativeFrame(None, stub["function"], "")
+
+
+def _java_offsets(rest: str) -> Iterator[str]:
+    """Yield the offsets in the words behind a Java method's name; by hand, as a pattern would take quadratic time."""
+    for word in rest.split():
+        compiled, (signature, plus, number) = _COMPILED_OFFSET.fullmatch(word), word.rpartition("+")
+        if compiled is not None:
+            yield compiled[1]
+        elif plus and ")" in signature and number.isdecimal() and number.isascii():
+            yield plus + number
 
 
 def _java_frame(line: str) -> JavaFrame | None:

@@ -28,7 +28,7 @@ _UNKNOWN = (_NATIVE, "Unknown Source", "")
 _BLOCKED = re.compile(
     r'^"(?P<name>.*)":\n'
     r"  waiting (?:to lock monitor 0x[0-9a-f]+ \(object|for ownable synchronizer) "
-    r"(?P<object>0x[0-9a-f]+), \(?a (?P<of>[^()]*)\)?,?\n"
+    r"(?P<object>0x[0-9a-f]+), \(?a (?P<of>[^()\n]*)\)?,?\n"
     r'  (?:in JNI, )?which is held by "(?P<owner>.*)"$',
     re.MULTILINE,
 )

@@ -11,7 +11,7 @@ from ..model.stacks import Gil, NativeFrame, NativeThread, PythonFrame
 
 # `Traceback for thread 913 (pool-1-thread-1) [Has the GIL] (most recent call last):`
 _THREAD = re.compile(
-    r"Traceback for thread (?P<id>[0-9]{1,18}) (?:\((?P<name>.*)\) )?(?:\[(?P<status>[^]]*)\] )?"
+    r"Traceback for thread (?P<id>[0-9]{1,18}) (?:\((?P<name>.*)\) )?(?:\[(?P<status>[^][]*)\] )?"
     r"\(most recent call last\):"
 )
 # If the process has several interpreters, the thread's status in each stands below its header.
@@ -20,9 +20,7 @@ _INTERPRETER = re.compile(
     r" \[(?P<status>[^]]*)\]"
 )
 # `    (C) File "x.c", line 5, in f(int) (inlined) (/usr/lib/libx.so)`; source lines and locals stand further right.
-_NATIVE = re.compile(
-    r'    \(C\) File ".*", line [0-9]+, in (?P<function>.*?)(?: \(inlined\))? \((?P<library>/.*|[^()]*)\)'
-)
+_NATIVE_START = '    (C) File "'
 _PYTHON = re.compile(r'    \(Python\) File "(?P<file>.*)", line (?P<line>[0-9]{1,9}|-1|None), in (?P<function>.*)')
 _UNKNOWN = ("???", "")
 PYTHON_LIBRARY: Final = re.compile(r"(?:lib)?python[0-9.]*[dt]*(?:\.so[0-9.]*)?")
@@ -80,14 +78,28 @@ def _waits_for_a_time(frame: PythonFrame | NativeFrame) -> bool:
 
 
 def _read(line: str, reading: _Reading) -> None:
-    if native := _NATIVE.fullmatch(line):
-        library = native["library"].rpartition("/")[2]
-        reading.frames.append(NativeFrame(_known(library), _known(native["function"]), ""))
+    if (native := _native_frame(line)) is not None:
+        reading.frames.append(native)
     elif python := _PYTHON.fullmatch(line):
         number = int(python["line"]) if python["line"].isdecimal() else None
         reading.frames.append(PythonFrame(python["file"], number, python["function"]))
     elif interpreter := _INTERPRETER.fullmatch(line):
         reading.gil = reading.gil or _gil(interpreter["status"])
+
+
+def _native_frame(line: str) -> NativeFrame | None:
+    """Return the C frame of a line; None for any other line. By hand, as a pattern would take cubic time."""
+    _, _, rest = line.partition('", line ')
+    number, _, rest = rest.partition(", in ")
+    if not (line.startswith(_NATIVE_START) and number.isdecimal() and rest.endswith(")")):
+        return None
+    # A path may have parentheses, and so may a function; what else stands for a library has none.
+    place = rest.find(" (/")
+    place = rest.rfind(" (") if place < 0 else place
+    function, library = rest[:place].removesuffix(" (inlined)"), rest[place + 2 : -1]
+    if place < 0 or (not library.startswith("/") and not {"(", ")"}.isdisjoint(library)):
+        return None
+    return NativeFrame(_known(library.rpartition("/")[2]), _known(function), "")
 
 
 def _known(name: str) -> str | None:

@@ -13,7 +13,9 @@ from ..model.stacks import Awaited, Gil, JavaThread, NativeFrame, OsThread, Pyth
 from .java_dump import Blocked
 
 # `- locked <0x…> (a X)`, `- waiting to re-lock in wait() <0x…> (a X)`; an owned synchronizer has no verb.
-_LOCK = re.compile(r"- (?P<verb>[a-z][a-z -]*?(?: in wait\(\))?)? *<(?P<object>0x[0-9a-f]+)> \((?:a )?(?P<kind>.*)\)")
+_LOCK = re.compile(
+    r"- (?:(?P<verb>[a-z]+(?:[ -][a-z]+)*(?: in wait\(\))?) *)?<(?P<object>0x[0-9a-f]+)> \((?:a )?(?P<kind>.*)\)"
+)
 _ON_MONITOR = ("waiting to lock", "waiting to re-lock in wait()")
 _FUTURES = re.compile(
     r"java\.util\.concurrent\.(?:FutureTask|CompletableFuture.*|ForkJoinTask.*|ThreadPerTaskExecutor.*Future)"

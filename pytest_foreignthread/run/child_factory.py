@@ -13,7 +13,7 @@ from ..channel.orders import Orders
 from ..channel.wire import Sender
 from ..child import main as child
 from ..child.pytest.serving import Tests, WarningFilter
-from ..config.stash_keys import SETTINGS, STEP_ASIDE
+from ..config.stash_keys import LEAVE_CACHE, SETTINGS, STEP_ASIDE
 from ..interop.jpype import forget_jvm_of_parent
 from ..interop.pytest_capture import usual_input_of
 from ..model.settings import Settings
@@ -95,8 +95,12 @@ class ChildFactory:
         tests = Tests(self._config, places.items, SETTINGS, begun, self._fixtures.ordinary_tests_ran, filters)
         collects = gc.isenabled()
 
+        leave_cache = self._config.stash.get(LEAVE_CACHE, None)
+
         def run(sender: Sender, orders: Orders) -> None:
             forget_jvm_of_parent()
+            if leave_cache is not None:
+                leave_cache()
             child.run(tests, settings, folder.path, sender, orders, collects=collects)
 
         standing = self._fixtures.standing()

@@ -15,7 +15,7 @@ from ..collect.activation import is_marked
 from ..collect.selection import SELECTION, selection_of
 from ..config.chosen_options import Options
 from ..config.options import source_of
-from ..config.stash_keys import FILTERS, FRESH, SETTINGS
+from ..config.stash_keys import FILTERS, FRESH, LEAVE_CACHE, SETTINGS
 from ..interop.loops import guard
 from ..interop.pytest_plugins import records_warnings
 from ..interop.xdist import is_worker, worker_id
@@ -138,6 +138,7 @@ class Run:
         clears = self.options.cache_clear and not is_worker(self.config)
         cache = CacheOfRun(wanted=self.options.cache, clears=clears)
         self.config.pluginmanager.register(cache, "foreign_thread_cache")
+        self.config.stash[LEAVE_CACHE] = cache.leave_to_parent
         return cache
 
     def _find_jvm(self) -> Jvm:

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from pytest_foreignthread.model.observation import Exited
+from pytest_foreignthread.supervise.opened_folder import OpenedFolder
+from pytest_foreignthread.supervise.process import scratch
 from pytest_foreignthread.supervise.process.scratch import ScratchError, ScratchRoot
-from tests.supervise.real_children import PATIENCE, await_line, hang, run
+from tests.supervise.real_children import PATIENCE, await_line, hang, held, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -209,3 +211,23 @@ def test_folder_without_permissions_is_removed(tmp_path: Path) -> None:
         os._exit(1 if folder.run.folder.path.exists() else 0)
 
     assert run(as_nobody).end == Exited(0)
+
+
+def test_a_run_whose_new_directory_is_taken_for_a_stale_one_makes_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another run locks it first, renames it, and has let go of it just before this run locks it."""
+    lock, taken = scratch._try_lock, list[Path]()
+
+    def late(folder: OpenedFolder) -> int | None:
+        if not taken:
+            taken.append(folder.path.rename(folder.path.with_name("retired-" + folder.path.name)))
+        return lock(folder)
+
+    monkeypatch.setattr(scratch, "_try_lock", late)
+    before = held()
+    with ScratchRoot(tmp_path) as root:
+        made = root.child_folder()
+        assert made.in_place()
+        assert made.path.parent != taken[0]
+    assert held() == before

@@ -476,3 +476,32 @@ def test_the_builders_environment() -> None:
     ask = "import sys; print(sys.path)"
     done = subprocess.run([sys.executable, "-c", ask], env=found, capture_output=True, text=True, check=True)
     assert next(path for path in sys.path if path) in done.stdout
+
+
+@pytest.mark.parametrize("leaves", [True, False], ids=["a child that leaves it", "this process"])
+def test_a_child_keeps_neither_the_lock_nor_a_pipe_of_the_builder(tmp_path: Path, leaves: bool) -> None:
+    """A child may outlive the builder: the lock would be held, and the builder not end, for as long."""
+    (new := tmp_path / "new").mkdir()
+    lock = try_lock(new)
+    assert lock is not None
+    (owner_end, owner), (done, done_end) = os.pipe(), os.pipe()
+    ended = os.fork()
+    if ended == 0:
+        os._exit(0)
+    os.waitpid(ended, 0)
+    working = builder.Builder(ended, new, lock, owner, done)
+    descriptors = (lock, owner, done)
+    if leaves:
+        child = os.fork()
+        if child == 0:
+            working.leave_to_parent()
+            working.end()
+            os._exit(sum(os.path.exists(f"/proc/self/fd/{one}") for one in descriptors))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    else:
+        working.leave_to_parent()
+    assert all(os.path.exists(f"/proc/self/fd/{one}") for one in descriptors)
+    os.close(done_end)
+    working.end()
+    os.close(owner_end)
+    assert not new.exists()

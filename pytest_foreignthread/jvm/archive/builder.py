@@ -74,6 +74,13 @@ class Builder:
         for descriptor in (self._lock, self._owner, self._done):
             os.close(descriptor)
 
+    def leave_to_parent(self) -> None:
+        """Close the descriptors in a forked child: while one is open, the lock is held and the builder does not end."""
+        if not self._closed and os.getpid() != self._pid:
+            self._closed = True
+            for descriptor in (self._lock, self._owner, self._done):
+                os.close(descriptor)
+
 
 def start(root: Path, key: str, jvm: Jvm, profile: str, words: JvmWords, parts: dict[str, Any]) -> Builder | None:
     """Start to make an entry and return its builder; None if another builder works on it, or has just made it.

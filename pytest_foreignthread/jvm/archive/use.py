@@ -111,6 +111,12 @@ class CacheOfRun:
     def pytest_keyboard_interrupt(self) -> None:
         self.close(0.0)
 
+    def leave_to_parent(self) -> None:
+        """Leave the builder to the pytest process; for a forked child."""
+        working, self._builder = self._builder, None
+        if working is not None:
+            working.leave_to_parent()
+
     def close(self, patience: float = PATIENCE) -> None:
         """Wait `patience` seconds for the builder, then end it; note a failure if the wait was too short."""
         working, self._builder = self._builder, None

@@ -57,7 +57,10 @@ def ask(pid: int, give_up: float, command: str, *arguments: str) -> str:
         raise AttachError("the JVM did not answer in time") from None
     except OSError as error:
         raise AttachError(f"the JVM could not be asked: {error}") from error
-    code, _, text = answer.decode("utf-8", "replace").partition("\n")
+    code, line_end, text = answer.decode("utf-8", "replace").partition("\n")
+    # HotSpot writes the code and a newline first, and ends each line that it prints; a refusal need not be a line.
+    if not line_end or (code == "0" and not text.endswith("\n")):
+        raise AttachError(f"the JVM ended in the middle of its answer to {command}, after {len(answer)} bytes")
     if code != "0":
         raise AttachError(f"the JVM refused {command}: {code} {text[:200]}".rstrip())
     return text

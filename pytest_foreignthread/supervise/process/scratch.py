@@ -224,8 +224,11 @@ def _locked_folder(parent: Path, ends: OpenEnds, made: Path | None) -> RunFolder
             folder = OpenedFolder(path, ends)
             undo.callback(folder.close)
             if (lock := _try_lock(folder)) is not None:
-                undo.pop_all()
-                return RunFolder(folder, lock, made)
+                undo.callback(os.close, lock)
+                # Another run that took the directory for a stale one may have renamed it already, to remove it.
+                if folder.in_place():
+                    undo.pop_all()
+                    return RunFolder(folder, lock, made)
     raise ScratchError(f"scratch directories in {parent} vanish as soon as they are made; {WHAT_TO_DO}")
 
 

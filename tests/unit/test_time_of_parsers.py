@@ -1,0 +1,83 @@
+"""The parsers of a child's documents take time in proportion to the text: a test writes what they read.
+
+The processor time of two sizes is compared, so no speed of a machine is measured.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from pytest_foreignthread.diagnosis import memory
+from pytest_foreignthread.evidence.hs_err import parse_fatal_error
+from pytest_foreignthread.evidence.java_dump import parse_deadlocks, parse_thread_dump
+from pytest_foreignthread.evidence.native_dump import parse_native_dump
+from pytest_foreignthread.evidence.python_dump import parse_python_dump
+from pytest_foreignthread.evidence.waits import _LOCK
+
+_LEAST: Final = 0.02
+"""Seconds of the smaller text, below which a clock tells little; the text grows until it takes so long."""
+_LARGEST: Final = 1_000_000
+_HEAD: Final = "# A fatal error has been detected by the Java Runtime Environment:\n#\n#  SIGSEGV (0xb)\n\n"
+_BLOCK: Final = '"a":\n  waiting for ownable synchronizer 0x1, a \n'
+
+
+def _native_frames(line: str) -> str:
+    return f"{_HEAD}\nNative frames:\n{line}\n\n"
+
+
+def _java_thread(line: str) -> str:
+    return f'"t" #1 prio=5 tid=0x1 nid=1\n{line}\n'
+
+
+def _native_thread(line: str) -> str:
+    return f"Traceback for thread 1 (t) [] (most recent call last):\n{line}\n"
+
+
+CASES: Final[dict[str, tuple[Callable[[str], object], Callable[[int], str]]]] = {
+    "hs_err: symbols": (parse_fatal_error, lambda n: _native_frames("C  [a+0x1]  f" + "+0x1 (" * n)),
+    "hs_err: symbols with spaces": (parse_fatal_error, lambda n: _native_frames("C  [a+0x1]  f+0x1" + " " * n + "(x")),
+    "hs_err: libraries": (parse_fatal_error, lambda n: _native_frames("C  [a" + "+0x1" * n)),
+    "hs_err: offsets": (parse_fatal_error, lambda n: _native_frames("j  a(" + ")+1a" * n)),
+    "hs_err: digits": (parse_fatal_error, lambda n: _native_frames("j  a()+" + "1" * n + "a")),
+    "hs_err: compiled": (parse_fatal_error, lambda n: _native_frames("J 1 c2 a(" + "[0x1+0x1" * n)),
+    "hs_err: spaces": (parse_fatal_error, lambda n: _native_frames("j" + " " * n)),
+    "hs_err: threads": (parse_fatal_error, lambda n: f'{_HEAD}Current thread (0x1): A "' + '" [_thread_a' * n + "\n"),
+    "native: headers": (parse_native_dump, lambda n: "Traceback for thread 1 (" + ") [" * n + "\n"),
+    "native: functions": (parse_native_dump, lambda n: _native_thread('    (C) File "' + '", line 1, in ' * n)),
+    "native: libraries": (parse_native_dump, lambda n: _native_thread('    (C) File "a", line 1, in ' + " (/" * n)),
+    "native: inlined": (
+        parse_native_dump,
+        lambda n: _native_thread('    (C) File "a", line 1, in ' + " (inlined)" * n),
+    ),
+    "native: Python": (parse_native_dump, lambda n: _native_thread('    (Python) File "' + '", line 1, i' * n)),
+    "java: headers": (parse_thread_dump, lambda n: '"' + '" tid=0x1' * n + "\n"),
+    "java: frames": (parse_thread_dump, lambda n: _java_thread("  at a" + "(" * n)),
+    "java: locks": (parse_thread_dump, lambda n: _java_thread(" " * n + "- a")),
+    "java: deadlocks": (parse_deadlocks, lambda n: _BLOCK * n),
+    "waits: spaces": (_LOCK.fullmatch, lambda n: "- a" + " " * n),
+    "waits: words": (_LOCK.fullmatch, lambda n: "- a" + " in wait" * n),
+    "waits: hyphens": (_LOCK.fullmatch, lambda n: "- a" + "-a" * n + "("),
+    "python: frames": (parse_python_dump, lambda n: '  File "' + '", line 1 i' * n + "\n"),
+    "memory: spaces": (memory._NOT_CAUGHT.search, lambda n: "Exception in VM " + " " * n + "x"),
+}
+
+
+def _seconds(parse: Callable[[str], object], text: str) -> float:
+    began = time.process_time()
+    parse(text)
+    return time.process_time() - began
+
+
+@pytest.mark.parametrize(("parse", "text"), CASES.values(), ids=CASES)
+def test_four_times_the_text_takes_less_than_ten_times_as_long(
+    parse: Callable[[str], object], text: Callable[[int], str]
+) -> None:
+    size = 500
+    while (small := _seconds(parse, text(size))) < _LEAST and size < _LARGEST:
+        size *= 4
+    # In proportion it is 4, by the square 16.
+    assert min(_seconds(parse, text(size * 4)) for _ in range(2)) < 10 * max(small, _LEAST)

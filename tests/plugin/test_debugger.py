@@ -15,7 +15,6 @@ from typing import Final, Protocol
 
 import pytest
 
-from ..forked_runs import OWN_INTERPRETERS
 from ..terminals import ENDLESS, Terminal
 from .debugged import (
     INTERRUPT,
@@ -223,9 +222,7 @@ def test_interrupt_of_what_the_foreign_thread_executes(debug: Debug) -> None:
     assert run.end() == pytest.ExitCode.OK
 
 
-def test_interrupts_without_an_answer_end_the_run(debug: Debug, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Which line is the last of a stack depends on how the interpreter was started.
-    monkeypatch.setenv(OWN_INTERPRETERS, "1")
+def test_interrupts_without_an_answer_end_the_run(debug: Debug) -> None:
     run = debug(STOPS.format(mark=on_foreign_thread("new"), stop="breakpoint()"))
     # It tells of each that reaches the child; of those that come at once the kernel keeps one.
     run.answer("import faulthandler, signal; faulthandler.register(signal.SIGINT, 1, all_threads=False, chain=True)")

@@ -1,6 +1,7 @@
 """Test Python callbacks on Java threads: segfaults, hangs and NULL results as test outcomes, with their stacks.
 
-PYTEST_DONT_REWRITE: a fresh interpreter imports it before pytest, which would warn that it comes too late.
+PYTEST_DONT_REWRITE: a fresh interpreter imports this package before pytest, and pytest would warn that it cannot
+rewrite the asserts of a package that is imported already.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """Import what is asked for: the plugin is imported from here by each run of pytest, and few use more of it."""
+        """Import a public name at its first use.
+
+        Each run of pytest imports this package to load the plugin, and few runs need more of it. Raise AttributeError
+        for any other name.
+        """
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module

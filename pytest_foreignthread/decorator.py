@@ -1,4 +1,4 @@
-"""The marker with typed arguments."""
+"""The marker `foreign_thread` with typed arguments."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 Isolation = Literal["test", "module", "session", "auto"]
 Mode = Literal["main", "same", "new", "pool", "virtual", "forkjoin", "scheduled", "python", "native", "native-pool"]
-"""The names of the modes that come with the plugin."""
+"""The names of the built-in modes."""
 OwnModeName = NewType("OwnModeName", str)
-"""The name of a mode of the project's own, told apart from a mistyped one: `OwnModeName("timer")`."""
+"""The name of a project's own mode, for example `OwnModeName("timer")`. The type tells it from a mistyped name."""
 OutcomeWord = Literal[
     "passed", "failed", "error", "skipped", "xfailed", "xpassed", "segfault", "hang", "null_result", "crash"
 ]
@@ -45,8 +45,9 @@ def foreign_thread(
 def foreign_thread(marked: Any = None, /, **arguments: Any) -> Any:
     """Return `pytest.mark.foreign_thread` with these arguments, or the function or class marked by it.
 
-    `timeout` is in seconds, `stack` in bytes. What is None is not said: an outer marker, an option or the default
-    holds. Values are checked at collection. Raise TypeError for an argument that the marker does not take.
+    `timeout` is in seconds, `stack` in bytes. An argument that is None is left out, so that an outer marker, an option
+    or the default decides. Values are checked at collection. Raise TypeError for an argument that the marker does not
+    take.
     """
     if wrong := arguments.keys() - _ARGUMENTS:
         raise TypeError(f"foreign_thread: expected {', '.join(sorted(_ARGUMENTS))}, got {', '.join(sorted(wrong))}")

@@ -1,4 +1,7 @@
-"""The fixtures that a test may ask for; all of them live in the child."""
+"""The fixtures that a test may request; all of them work only in a child.
+
+Modules are imported inside the fixtures, because each run of pytest imports this module and few runs have a child.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,15 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def _foreign_thread_child() -> None:
-    """Among the fixtures of a test, at whatever depth, it tells that the test needs a child of this plugin.
+    """Mark a test as one that needs a child, because each public fixture of this plugin requests this fixture.
 
-    A name such as `jvm` would not tell: many suites have a fixture of that name of their own.
+    A public name such as `jvm` could not mark the test: many suites have their own fixture of that name.
     """
 
 
 @pytest.fixture(scope="session")
 def _foreign_thread_jvm(_foreign_thread_child: None) -> None:
-    """Among the fixtures of a test it tells that the test needs a JVM."""
+    """Mark a test as one that needs a JVM."""
 
 
 @pytest.fixture
@@ -81,7 +84,7 @@ def foreign_thread(
 
 @pytest.fixture
 def _foreign_thread_mode(request: pytest.FixtureRequest) -> str:
-    """The parameter of a test whose marker lists several modes."""
+    """Return the mode of a test whose marker lists several modes; the modes are the fixture's parameters."""
     return str(request.param)
 
 

@@ -12,25 +12,26 @@ if TYPE_CHECKING:
 
 
 def pytest_foreign_thread_modes(config: pytest.Config) -> Mapping[str, Launcher | OwnMode]:  # type: ignore[empty-body]
-    """Return modes of the project's own: name → launcher, or name → `OwnMode(launcher, needs_jvm=False)`.
+    """Return the project's own modes: name → launcher, or name → `OwnMode(launcher, needs_jvm=False)`.
 
-    The launcher is called in the child, where the JVM runs, with a `java.lang.Runnable`; it sees to it that its
-    `run()` is called once on the thread that the mode is for, as `java.util.concurrent.Executor.execute` does.
-    The launcher of a mode that needs no JVM is called with a Python callable of no arguments, to be called once.
-    A name is of letters, digits and `_`. Called at start-up, in an xdist worker too.
+    The launcher is called in the child, in which the JVM runs, with a `java.lang.Runnable`. The launcher must arrange
+    that `run()` is called once on the thread that the mode stands for, as `java.util.concurrent.Executor.execute` does.
+    The launcher of a mode that needs no JVM gets a Python callable without arguments, which must be called once. A name
+    consists of letters, digits and `_`. The hook is called at start-up, also in an xdist worker.
     """
 
 
 def pytest_foreign_thread_carry(item: pytest.Item) -> Mapping[str, Any] | None:
-    """Return what the pytest process is to know of a test that has run in a child: a name of your own → plain data.
+    """Return data about a test that has run in a child, for the pytest process: a name of your own → plain data.
 
-    Called in the child after the test's last report is made. JSON carries the data: tuples arrive as lists, and what
-    JSON does not take as text.
+    The hook is called in the child after the test's last report was made. The data is sent as JSON: tuples arrive as
+    lists, and values that JSON does not accept arrive as text.
     """
 
 
 def pytest_foreign_thread_carried(item: pytest.Item, data: Mapping[str, Any] | None) -> None:
-    """Take what `pytest_foreign_thread_carry` gave, of all plugins; None of a test that has not come to its end.
+    """Receive the data that all plugins returned from `pytest_foreign_thread_carry`.
 
-    Called in the process that runs the tests, an xdist worker say, after the reports of the test.
+    `data` is None if the test did not reach its end. The hook is called after the reports of the test, in the process
+    that runs the tests, which may be an xdist worker.
     """

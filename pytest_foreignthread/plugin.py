@@ -1,4 +1,8 @@
-"""The hooks, each a call or two. What they call is imported once a run has a use for it, which most have not."""
+"""The hooks of the plugin. Each makes a call or two.
+
+What a hook calls is imported when a run needs it. Most runs of pytest have no foreign-thread test, and must not pay for
+imports.
+"""
 
 from __future__ import annotations
 
@@ -45,10 +49,11 @@ __all__ = [
 ]
 
 _WAKING = pytest.StashKey[threading.RLock]()
+"""Guards the creation of the run's state."""
 _STATUS = pytest.StashKey[int]()
 """The exit status of the run."""
 _BEGAN = pytest.StashKey[bool]()
-"""Whether the session has begun, and with it the terminal's part of pytest."""
+"""Whether the session has begun. From then on pytest's terminal reporter exists."""
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -82,7 +87,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     form, code = options.doctor_form(config), options.explained(config)
     if (form is None and code is None) or config.getoption("help", False):
         return None
-    # Imported here, as they are asked for once in a while.
+    # Imported here because few runs call the doctor.
     from .doctor import command, explain
 
     return explain.run(code) if code is not None else command.run(config, str(form))
@@ -96,8 +101,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _run(config: pytest.Config) -> Run:
-    """Return what the run holds; it is made for the first who asks."""
-    # In xdist's controller the reports of each worker arrive on a thread of their own.
+    """Return the state of this run; the first call creates it."""
+    # In xdist's controller the reports of each worker arrive on a thread of their own, so several threads may be first.
     with config.stash[_WAKING]:
         if RUN not in config.stash:
             run = _new_run(config)
@@ -108,7 +113,7 @@ def _run(config: pytest.Config) -> Run:
 
 
 def _new_run(config: pytest.Config) -> Run:
-    """Return what a run holds, with the plugins that it needs registered. Raise UsageError for a wrong option."""
+    """Return a new state of the run and register the plugins that it needs. Raise UsageError for a wrong option."""
     from . import interop
     from .collect.own_modes import known_modes
     from .run.runtest_hooks import RunTestHooks
@@ -132,7 +137,10 @@ def _doctors_block(config: pytest.Config, chosen: Options, cache: CacheOfRun | N
 
 
 def _add_to_terminal(config: pytest.Config, run: Run) -> None:
-    """Call once the session has begun. Without a terminal, as in an xdist worker, this function adds nothing."""
+    """Add the plugin's parts of the terminal's output; call after the session has begun.
+
+    Without a terminal, as in an xdist worker, this function adds nothing.
+    """
     from .interop.pytest_terminal import terminal_of
 
     terminal = terminal_of(config)
@@ -149,7 +157,10 @@ def _add_to_terminal(config: pytest.Config, run: Run) -> None:
 
 
 def _has_use(config: pytest.Config, nodes: Iterable[Any]) -> bool:
-    """Whether the run has a use for this plugin, be it for the first of these nodes."""
+    """Return whether the run needs this plugin.
+
+    If one of these nodes is the first that does, create the run's state.
+    """
     return RUN in config.stash or (activation.concerns(nodes) and _run(config) is not None)
 
 
@@ -201,7 +212,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_report_from_serializable(config: pytest.Config) -> Generator[None, Any, Any]:
-    """In xdist's controller, which collects nothing, a report is the first that is seen of a foreign-thread test."""
+    """Create the run's state in xdist's controller, which collects nothing.
+
+    There, the first sign of a foreign-thread test is its report.
+    """
     report = yield
     if hasattr(report, report_attribute.ATTRIBUTE):
         from .report.pytest import pytest_reports
@@ -234,7 +248,7 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_handlecrashitem(report: pytest.TestReport) -> None:
-    """xdist's controller has lost a worker amid a test, be it a foreign-thread test or not."""
+    """Record that xdist's controller has lost a worker during a test, which may be a foreign-thread test or not."""
     config = report.node.config
     if stash_keys.LOGS in config.stash and config.stash[stash_keys.LOGS].has_entries:
         _run(config).results.worker_ended(report)
@@ -242,7 +256,7 @@ def pytest_handlecrashitem(report: pytest.TestReport) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Raise in xdist's controller the UsageError that a worker met."""
+    """Raise in xdist's controller the UsageError that a worker has met."""
     from .interop import xdist
 
     if text := xdist.left_by(node).get(stash_keys.USAGE_ERROR):
@@ -263,8 +277,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
     try:
         return (yield)
     finally:
-        # The terminal's summary comes first: a report that cannot be written must not take it along. A hook of the
-        # project's that raises must not take the report along.
+        # After the terminal's summary, which must not be lost if a report cannot be written. In `finally`, because the
+        # report must not be lost if a hook of the project raises.
         run.results.write(run.environment)
 
 
@@ -274,7 +288,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if stash_keys.LOGS in config.stash:
         config.stash[stash_keys.LOGS].close()
     if running_jvm.is_jpypes():
-        # Imported here: few runs of pytest have a JVM in their own process.
+        # Imported here because few runs have a JVM in the pytest process.
         from .interop.java_at_exit import tell_at_exit
 
         tell_at_exit(config, config.stash.get(_STATUS, 0), ends_process=options.ends_process(config))

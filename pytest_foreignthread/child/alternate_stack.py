@@ -1,7 +1,7 @@
-"""A stack for signal handlers, so that a thread whose own stack is full still tells how it died.
+"""A stack for signal handlers, so that a thread whose own stack is full still leaves evidence of its death.
 
-HotSpot takes SIGSEGV on the stack of the thread that faults (its `sigaction` has no SA_ONSTACK). Where that is full the
-kernel cannot begin the handler and ends the process without a word: no hs_err, no Python stacks.
+HotSpot handles SIGSEGV on the stack of the thread that faults: it installs its handlers without SA_ONSTACK. If that
+stack is full, the kernel cannot start the handler and kills the process: no hs_err file, no Python stacks.
 """
 
 from __future__ import annotations
@@ -15,38 +15,46 @@ from ..supervise.process.libc import libc_under_gil
 from ..supervise.process.sigactions import action_of, is_known, set_action
 
 _SIZE: Final = 512 * 1024
-"""Bytes: HotSpot writes its error log there."""
-# Python's default is shared with processes that are forked: HotSpot forks one from its handler, which runs there.
+"""Bytes: HotSpot writes its whole error log on this stack."""
+# The default of Python's `mmap` is MAP_SHARED. HotSpot's handler forks a process for `-XX:OnError` while it runs on
+# this stack; with shared memory, parent and child would overwrite each other's frames.
 _PRIVATE: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 _SA_ONSTACK: Final = 0x08000000
 _SA_SIGINFO: Final = 0x4
-"""With it the kernel puts the faulting address on the stack, from which a supervisor reads it."""
+"""With this flag the kernel puts the faulting address on the stack, where the supervisor reads it."""
 _SS_DISABLE: Final = 2
 _HANDLED: Final = numbers_of(MEMORY)
 
 
 class _Stack(ctypes.Structure):
-    """Linux's stack_t."""
+    """The struct stack_t of Linux."""
 
     _fields_ = (("start", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
 
 
 def handler_of(number: int) -> int | None:
-    """Return the address of the handler of a signal, 0 for its default action; None off 64-bit Linux."""
+    """Return the address of a signal's handler, 0 for the default action; None outside 64-bit Linux."""
     action = action_of(number) if is_known() else None
     return None if action is None else int(action.handler or 0)
 
 
 class AlternateStacks:
-    """Stacks for the threads on which Java calls Python; none off 64-bit Linux, of which the layouts are known."""
+    """Alternate stacks for the main thread and for the threads of callbacks; none outside 64-bit Linux.
+
+    The layouts of the C structures are known for 64-bit Linux only.
+    """
 
     def __init__(self) -> None:
-        # It keeps the GIL: two short calls for each callback.
+        # These functions keep the GIL: each callback makes two short calls, and to release the GIL could cost a long
+        # wait.
         self._libc = libc_under_gil() if is_known() else None
         self._free: list[mmap.mmap] = []
 
     def offer_to_handlers(self) -> None:
-        """Let the handlers of SIGSEGV and SIGBUS, whoever set them, run on such a stack where a thread has one."""
+        """Let the handlers of SIGSEGV and SIGBUS run on the alternate stack of a thread that has one.
+
+        It does not matter who installed the handlers. Call after the JVM has started, because HotSpot installs its own.
+        """
         if self._libc is None:
             return
         for number in _HANDLED:
@@ -61,7 +69,10 @@ class AlternateStacks:
 
 
 class _BorrowedStack:
-    """No generator: its frame would stand in the traceback of what the block raises."""
+    """Lends a stack to this thread.
+
+    This is a class and not a generator, whose frame would appear in the traceback of an exception from the block.
+    """
 
     def __init__(self, libc: ctypes.PyDLL | None, free: list[mmap.mmap]) -> None:
         self._libc = libc
@@ -79,6 +90,7 @@ class _BorrowedStack:
     def __exit__(self, *_raised: object) -> None:
         if self._libc is not None and self._memory is not None:
             self._libc.sigaltstack(ctypes.byref(self._before), None)
+            # Kept for the next thread, so that a callback need not map memory.
             self._free.append(self._memory)
 
 

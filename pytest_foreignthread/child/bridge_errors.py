@@ -1,4 +1,4 @@
-"""What is wrong with a bridge, or with a launcher of the project's."""
+"""The errors of a bridge and of the project's own launchers."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Callable
 
 
 class BridgeError(Exception):
-    """The bridge did not do what it is for: to give a `java.lang.Runnable` that calls the Python function once."""
+    """The bridge did not return a `java.lang.Runnable` that calls the Python function once."""
 
 
 class NotCalledError(BridgeError):
-    """The bridge's Runnable ended without having called the Python function."""
+    """The bridge's Runnable ended and did not call the Python function."""
 
 
 class CalledAgainError(BridgeError):
-    """The bridge called the Python function more than once; it ran the first time only."""
+    """The bridge called the Python function more than once; only the first call ran the function."""
 
 
 def problem_of_bridge(bridge: object) -> str | None:
-    """Return what is wrong with what the fixture returned; None where it may be called with a Python function."""
+    """Return what is wrong with a value of the fixture `foreign_thread_bridge`; None if the value can be a bridge."""
     if callable(bridge) and _takes_a_function(bridge):
         return None
     got = reprlib.repr(bridge) if not callable(bridge) else f"one that takes {inspect.signature(bridge)}"
@@ -36,6 +36,6 @@ def _takes_a_function(bridge: Callable[..., object]) -> bool:
     except TypeError:
         return False
     except ValueError:
-        # A function of C or of Java may not say what it takes.
+        # A C function or a Java method may have no signature that Python can read.
         return True
     return True

@@ -22,7 +22,8 @@ T = TypeVar("T")
 
 _PR_GET_NAME: Final = 16
 _NAME_SIZE: Final = 16
-# It keeps the GIL: to let it go for a call of a microsecond lets another thread have it for a long time.
+# These functions keep the GIL. The call takes a microsecond; if it released the GIL, another thread could take the GIL
+# and keep it for a whole switch interval.
 _PYTHONS_LIBC: Final = ctypes.PyDLL(None)
 
 Bridge = Callable[[Callable[[], None]], Any]
@@ -30,10 +31,10 @@ Bridge = Callable[[Callable[[], None]], Any]
 
 
 class Callback(Generic[T]):
-    """Called without arguments, on whatever thread; `future` takes what the function returned or raised.
+    """A callable without arguments, for any thread; `future` receives what the function returned or raised.
 
-    The function runs at the first call, and not at all once `future` is cancelled. Nothing is raised into the caller:
-    a Java thread would drop it, and what a bridge makes of it is not known.
+    The function runs at the first call only, and never if `future` is cancelled before. A call never raises: Java would
+    print and drop the exception, and what another bridge does with it is unknown.
     """
 
     def __init__(
@@ -90,14 +91,17 @@ class Callback(Generic[T]):
             self._values.keep_names()
 
     def _leave_if_forked(self, status: int) -> None:
-        # A fork on a Java thread has neither the other threads nor a working JVM: it must not return into Java. On the
-        # main thread it would run the rest of the test a second time.
+        # A process forked on a Java thread has neither the other threads nor a working JVM, so it must not return into
+        # Java. A process forked on the main thread would run the rest of the test a second time.
         if getpid() != self._owner:
             os._exit(status)
 
 
 def trace_as_python_threads_do() -> None:
-    """Do what `threading` does at the start of the threads it makes; coverage and debuggers count on it."""
+    """Set the trace and profile functions on this thread, as `threading` does on each thread that it starts.
+
+    Coverage and debuggers rely on this. Threads that Java or C made do not run the bootstrap of `threading`.
+    """
     if is_main_thread():
         return
     if (trace := threading.gettrace()) is not None and sys.gettrace() is None:
@@ -107,10 +111,12 @@ def trace_as_python_threads_do() -> None:
 
 
 def is_main_thread() -> bool:
+    """Return whether this is the main thread of the process; a forked child's main thread is the one that forked."""
     return threading.get_native_id() == getpid()
 
 
 def current_thread() -> ThreadNamed:
+    """Return the message that names this thread."""
     native_id = threading.get_native_id()
     if is_main_thread():
         return ThreadNamed(threading.get_ident(), native_id, "MainThread")
@@ -119,13 +125,16 @@ def current_thread() -> ThreadNamed:
 
 
 def _name_by_python(ident: int) -> str | None:
-    """Return the name of a thread that `threading` made; those of others it only makes up."""
+    """Return the name of a thread that `threading` started; None for others, for which Python makes up a name."""
     names = (thread.name for thread in threading.enumerate() if thread.ident == ident)
     return next((name for name in names if not name.startswith("Dummy-")), None)
 
 
 def _kernel_name() -> str | None:
-    """HotSpot gives its threads' names to the kernel, which keeps 15 bytes; asking Java would disturb the bridge."""
+    """Return this thread's name in the kernel, at most 15 bytes; None if the kernel cannot be asked.
+
+    HotSpot copies the names of its threads there. To ask Java would mean a call through the bridge under test.
+    """
     if (prctl := getattr(_PYTHONS_LIBC, "prctl", None)) is not None:
         name = ctypes.create_string_buffer(_NAME_SIZE)
         if prctl(_PR_GET_NAME, name, *[ctypes.c_ulong(0)] * 3) == 0:

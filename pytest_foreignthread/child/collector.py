@@ -1,4 +1,4 @@
-"""Python's collector of garbage in a fork, where it is off at first."""
+"""Python's garbage collector in a forked child, where it is off at first."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from ..config import stash_keys
 
 
 def begin() -> None:
-    """Turn it on, with all that there is by now among the old.
+    """Turn on the garbage collector, with all objects that exist now in the oldest generation.
 
-    As soon as JPype sees a collection, it has Java's garbage collected, and then all of Python's once more: in a new
-    process, which copies each page that it writes to, this is a tenth of what a test costs.
+    When JPype notices a collection of Python's, it starts Java's collector, and then a full collection of Python's. In
+    a fork, which copies each page that it writes to, this takes a tenth of the time of a test. Without young objects no
+    collection is due when the first test begins.
     """
-    # Of those that the project has frozen it is to leave all alone.
+    # `gc.unfreeze` unfreezes everything, so it must not run if the project has frozen objects itself.
     if gc.get_freeze_count() <= stash_keys.FROZEN:
         gc.freeze()
         gc.unfreeze()

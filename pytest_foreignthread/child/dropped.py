@@ -1,6 +1,6 @@
-"""Exceptions that end a thread of Python's, or that Python cannot raise anywhere, told to the parent at once.
+"""Sends the parent each exception that ends a Python thread or that Python cannot raise, at once.
 
-pytest gathers both kinds, and warns of them at the end of a phase. A test that hangs or dies does not come so far.
+pytest collects both kinds and warns about them at the end of a phase, which a test that hangs or dies never reaches.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from ..model.observation import UncaughtException
 
 @contextmanager
 def told(sender: Sender) -> Iterator[None]:
-    """Send what Python drops while the block runs; the hooks that were set before, pytest's above all, still run."""
+    """Send each exception that Python drops while the block runs, then call the hooks that were set before."""
     owner = getpid()
     thread_hook, unraisable_hook = threading.excepthook, sys.unraisablehook
 
     def tell_of_thread(arguments: Any) -> None:
+        # A process that the test forked does not speak for the test.
         if getpid() == owner and arguments.exc_type is not SystemExit:
             name = "?" if arguments.thread is None else arguments.thread.name
             _send(sender, f'uncaught on Python thread "{name}"', arguments)
@@ -38,7 +39,7 @@ def told(sender: Sender) -> Iterator[None]:
     try:
         yield
     finally:
-        # A test may have put its own in their places.
+        # A test may have set hooks of its own, which stay.
         if threading.excepthook is tell_of_thread:
             threading.excepthook = thread_hook
         if sys.unraisablehook is tell_of_unraisable:

@@ -1,4 +1,4 @@
-"""What an exception tells the parent: itself, what it was explicitly raised from, and what Java carried for Python."""
+"""What the parent learns about an exception: the exception, its explicit causes, and what Java carried for Python."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .pytest.plain_data import class_name, text_of
 
 
 def exception_chain(error: BaseException) -> tuple[tuple[str, str], ...]:
-    """Return type name and text of the exception, its explicit causes and, of a group, its members.
+    """Return (type name, text) of the exception, of its explicit causes, and of the members of a group.
 
-    Behind a Java exception stand those that Python callbacks raised, and that it carries.
+    A Java exception is followed by the exceptions of Python callbacks that the Java exception carries.
     """
     return tuple((_kind(one), text_of(one)) for one in _walk(error, set()))
 
 
 def null_result(excinfo: pytest.ExceptionInfo[BaseException] | None) -> NullResult | None:
-    """Return the NullResult that stands for a SystemError of that kind in the chain, with the traceback raised."""
+    """Return a NullResult with the raised traceback if the chain has a null-result SystemError, else None."""
     text = null_result_text(excinfo.value) if excinfo is not None else None
     if excinfo is None or text is None:
         return None
@@ -30,12 +30,13 @@ def null_result(excinfo: pytest.ExceptionInfo[BaseException] | None) -> NullResu
 
 
 def null_result_text(error: BaseException) -> str | None:
+    """Return the text of the null-result SystemError in the chain; None if the chain has none."""
     return raised_null_result(exception_chain(error))
 
 
 def carried_by_java(error: BaseException) -> list[str]:
-    """Return the tracebacks of exceptions of Python callbacks that Java exceptions in the chain carry, each once."""
-    # Before Python 3.12 JPype makes another instance of an exception each time that it is looked for.
+    """Return the tracebacks of the Python exceptions that Java exceptions in the chain carry, each traceback once."""
+    # Compared as text: before Python 3.12, JPype returns another instance of the same exception for each lookup.
     return list(dict.fromkeys(_traceback(one) for link in _walk(error, set()) for one in python_causes(link)))
 
 
@@ -60,7 +61,10 @@ def _walk(error: BaseException | None, seen: set[int]) -> Iterator[BaseException
 
 
 def _members(error: BaseException) -> tuple[BaseException, ...]:
-    """Return the members of an exception group, by what it is and not by a class, which Python 3.10 has none of."""
+    """Return the members of an exception group; () for any other exception.
+
+    The attribute decides and not the class, because Python 3.10 has no class BaseExceptionGroup.
+    """
     try:
         found = getattr(error, "exceptions", ())
     except BaseException:  # a test's exception may do anything in a property

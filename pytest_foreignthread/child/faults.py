@@ -1,4 +1,4 @@
-"""Who answers for a fatal signal in the child: faulthandler before the JVM, HotSpot and faulthandler after it."""
+"""The handlers of fatal signals in the child: faulthandler before the JVM starts, then HotSpot and faulthandler."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .native.held_crash import hold_crashes, let_go_of_crashes
 
 
 class PythonStacks:
-    """Writes the stacks of all Python threads: of a death to one file, those asked for by a signal to another."""
+    """Writes the stacks of all Python threads: at death to one file, at a requested signal to another."""
 
     def __init__(self, death_file: Path, asked_file: Path, signal_number: int) -> None:
         for path in (death_file, asked_file):
-            # What a test of another child has put there may be a FIFO, whose other end nobody opens.
+            # A test of another child may have put a file or a FIFO there, which mode "x" refuses to open.
             path.unlink(missing_ok=True)
         self._death = death_file.open("xb", buffering=0)
         self._asked = asked_file.open("xb", buffering=0)
@@ -29,20 +29,25 @@ class PythonStacks:
         self._told: BaseException | None = None
 
     def arm(self) -> None:
-        """From here on a fatal signal, and `signal_number`, are answered with the stacks. No core file is written."""
+        """Install faulthandler for fatal signals and for `signal_number`; forbid core files.
+
+        A core file would be left behind in the current directory.
+        """
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         faulthandler.enable(self._death, all_threads=True)
         faulthandler.register(self._signal, self._asked, all_threads=True, chain=False)
 
     def answer_alone(self, *, hold: bool = False) -> None:
-        """Answer also what is left to a JVM: none is to run here, be it that a fork has the handlers of one.
+        """Install faulthandler in a process without a JVM, also for the signals that are HotSpot's elsewhere.
 
-        With `hold` a thread that crashes waits for the supervisor to look at it.
+        A fork may have inherited HotSpot's handlers from a parent with a JVM, so all handlers are reset first. With
+        `hold`, a thread that crashes waits until the supervisor has looked at the thread.
         """
         faulthandler.disable()
         leave_to_hotspot()
         if hold:
             hold_crashes()
+            # No supervisor looks at a process that the test forks: a crash there would wait forever.
             os.register_at_fork(after_in_child=self._answer_in_fork)
         self.arm()
 
@@ -52,30 +57,35 @@ class PythonStacks:
         self.arm()
 
     def fileno(self) -> int:
-        """Return the descriptor of the file for a death."""
+        """Return the descriptor of the file for the stacks at death."""
         return self._death.fileno()
 
     def begin(self) -> None:
-        """Forget what an earlier test of the child had written."""
+        """Empty the file for a new test of this child."""
         self._told = None
         self._death.truncate(0)
         self._death.seek(0)
 
     def write(self) -> None:
+        """Write the stacks of all Python threads to the file for a death."""
         faulthandler.dump_traceback(self._death, all_threads=True)
 
     def write_for(self, error: BaseException) -> None:
-        """Write the stacks once for an exception: the first to ask is the thread that met it."""
+        """Write the stacks for an exception, unless they were written for this exception before.
+
+        The first call comes from the thread that met the exception, so its stacks show the cause.
+        """
         if self._told is not error:
             self._told = error
             self.write()
 
     @contextmanager
     def written_at_exit(self) -> Iterator[None]:
-        """Let `os._exit`, which is no signal, leave the stacks as well."""
+        """Write the stacks also if the block ends the process by `os._exit`, for which no signal handler runs."""
         leave, owner = os._exit, getpid()
 
         def write_and_leave(status: int) -> NoReturn:
+            # A process that the test forked also ends by `os._exit`, and shares the open file.
             if getpid() == owner:
                 self.write()
             leave(status)
@@ -88,11 +98,11 @@ class PythonStacks:
 
 
 def leave_to_hotspot() -> None:
-    """Call before the JVM starts.
+    """Restore the default action of the signals that HotSpot handles; call before the JVM starts.
 
-    HotSpot chains to whatever handler it finds, so faulthandler's would come first and hs_err would not be written.
-    With the default action in place HotSpot writes hs_err and calls abort() on the crashing thread, where
-    faulthandler's SIGABRT handler, which stays, dumps the Python stacks.
+    HotSpot chains to the handler that it finds. With faulthandler's handler, the process would die without an hs_err
+    file. With the default action, HotSpot writes hs_err and calls abort() on the crashing thread. faulthandler's
+    handler of SIGABRT, which stays, then writes the Python stacks.
     """
     for fatal in HOTSPOTS:
         signal.signal(fatal, signal.SIG_DFL)

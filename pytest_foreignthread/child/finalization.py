@@ -1,4 +1,4 @@
-"""The end of a child by the finalization of its interpreter, as a program ends, in a phase of its own."""
+"""The end of a child by finalization of its interpreter, as a program ends; this is a phase of its own."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _OF_THREAD: Final = "PytestUnhandledThreadExceptionWarning"
 def leave(item: pytest.Item, sender: Sender) -> NoReturn:
     """End this process as Python ends a program: join threads, call `atexit` handlers, finalize the interpreter.
 
-    `Py_Exit` does that without unwinding: the frames below are those of the pytest process that this is a copy of,
-    with its `finally` blocks. What those frames hold is not finalized.
+    `Py_Exit` does not unwind the stack. The frames below belong to the pytest process that this process was forked
+    from, and their `finally` blocks must not run here. The objects that these frames hold are not finalized.
     """
     sender.send(PhaseStarted(Phase.EXIT))
     for thread in threading.enumerate():
-        # For one that Python did not make the kernel has a better name.
+        # For a thread that Python did not start, the kernel has a better name than Python.
         if thread is not threading.main_thread() and not thread.name.startswith("Dummy-"):
             joined = not thread.daemon
             sender.send(ThreadNamed(thread.ident or 0, thread.native_id or 0, thread.name, joined=joined))
     _tell_of_what_is_dropped(sender)
-    # Never left, and so held until the end: what is written from here on stays in the child's files.
+    # This context is never left: all further output must stay in the child's files.
     captured = captured_as(item.config, Phase.EXIT.value, item)
     captured.__enter__()
     ctypes.pythonapi.Py_Exit(0)
@@ -41,9 +41,9 @@ def leave(item: pytest.Item, sender: Sender) -> NoReturn:
 
 
 def _tell_of_what_is_dropped(sender: Sender) -> None:
-    """Let what a thread, or a handler of `atexit`, raises from here on be a warning of the test.
+    """Send what a thread or an `atexit` handler raises from here on as a warning of the test.
 
-    In the midst of the finalization modules are emptied, and Python itself writes what it drops.
+    During finalization itself modules are emptied, so formatting may fail; there only Python's own hooks run.
     """
     thread_hook, unraisable_hook, is_finalizing = threading.__excepthook__, sys.__unraisablehook__, sys.is_finalizing
     warn = _warner(sender)

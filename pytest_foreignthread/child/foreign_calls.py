@@ -1,4 +1,4 @@
-"""Where a function runs: on the main thread, or called by others on the thread that the mode names."""
+"""Runs a function on the main thread, or on the foreign thread that the mode names."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from .tasks import Task
 T = TypeVar("T")
 
 _LOOKS: Final = (0.1, 0.2, 0.4, 0.8)
-"""Seconds between looks at whether the caller's side ended without having called Python's; the last one goes on."""
+"""Seconds between checks whether the caller's side has ended without a call of the function; the last value repeats."""
 _GRACE: Final = 1.0
-"""Seconds that a bridge which hands the call on to another thread has for it after its Runnable ended."""
+"""Seconds to wait for the call after the bridge's Runnable has ended: a bridge may pass the call to another thread."""
 
 
 class MainInterruptedError(Exception):
-    """The body raised no KeyboardInterrupt; the main thread did, which runs the handlers of signals."""
+    """The main thread, on which signal handlers run, raised KeyboardInterrupt; the body did not."""
 
 
 class ForeignThread:
-    """Runs functions on foreign threads, those of Java's through a bridge. `mode` is for a call that names none."""
+    """Runs functions on foreign threads, on Java threads through a bridge. `mode` is the default mode of a call."""
 
     def __init__(self, bridge: Bridge, state: ChildState, mode: str) -> None:
         self._bridge = bridge
@@ -41,17 +41,17 @@ class ForeignThread:
         self._submitted: list[tuple[Callback[Any], Task | None]] = []
 
     def call(self, function: Callable[..., T], /, *args: Any, mode: str | None = None, **kwargs: Any) -> T:
-        """Return the function's value or raise its exception, with its own traceback.
+        """Call the function on a foreign thread; return its value or raise its exception with the original traceback.
 
-        Raise BridgeError when the bridge called it not once, and what the bridge itself raised.
+        Raise BridgeError if the bridge did not call the function exactly once, and whatever the bridge itself raised.
         """
         __tracebackhide__ = True
         return self._result(*self._start(functools.partial(function, *args, **kwargs), mode))
 
     def call_body(self, function: Callable[[], T], mode: str) -> T:
-        """Call a test's body. A signal that it sends interrupts the main thread, and is its affair, not the run's.
+        """Call the body of a test. A signal that the body sends interrupts the main thread and not the run.
 
-        Raise MainInterruptedError then, when the body has ended.
+        Raise MainInterruptedError in that case, after the body has ended.
         """
         __tracebackhide__ = True
         callback = self._callback(function)
@@ -68,7 +68,7 @@ class ForeignThread:
 
     def _result(self, callback: Callback[T], task: Task | None) -> T:
         __tracebackhide__ = True
-        # Waiting in Python, not in Java's get(), lets the main thread run signal handlers, as it does in any test.
+        # To wait in Python, and not in Java's get(), lets the main thread run signal handlers, as it does in any test.
         with self._lines.attended():
             for seconds in itertools.chain(_LOOKS, itertools.repeat(_LOOKS[-1])):
                 if self._lines.wait(callback.future, seconds) or _has_ended(task):
@@ -79,15 +79,15 @@ class ForeignThread:
             _demand_one_call(callback)
             self._lines.wait(callback.future)
             self._launchers.let_end(task)
-        # Not result(): its frames would stand in the traceback.
+        # `future.result()` would add its own frames to the traceback.
         if (error := callback.future.exception()) is not None:
             raise error
         return callback.future.result()
 
     def submit(self, function: Callable[..., T], /, *args: Any, mode: str | None = None, **kwargs: Any) -> Future[T]:
-        """Start the function and return its future at once, which is done when the function is.
+        """Start the function and return its future at once.
 
-        A future that is cancelled before its call comes keeps the function from running.
+        If the future is cancelled before the call begins, the function does not run.
         """
         __tracebackhide__ = True
         callback, task = self._start(functools.partial(function, *args, **kwargs), mode)
@@ -95,7 +95,10 @@ class ForeignThread:
         return callback.future
 
     def check(self) -> None:
-        """Raise what the caller's side of an ended `submit` raised, or did wrong: no one else would see it."""
+        """Raise the error of the caller's side of each `submit` that has ended; nothing else waits for that side.
+
+        An error is what the side raised, or a function that was not called exactly once.
+        """
         __tracebackhide__ = True
         for callback, task in self._submitted:
             if _has_ended(task):
@@ -104,7 +107,7 @@ class ForeignThread:
                 _demand_one_call(callback)
 
     def _start(self, function: Callable[[], T], mode: str | None) -> tuple[Callback[T], Task | None]:
-        """Return the callback of the function and the side that calls it, None where the call has been made."""
+        """Return the callback of the function and the task that calls it; the task is None if the call is done."""
         __tracebackhide__ = True
         callback = self._callback(function)
         return callback, self._launch(callback, mode)

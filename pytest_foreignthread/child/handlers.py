@@ -1,4 +1,4 @@
-"""Who answers for a fatal signal once the JVM runs, read from the kernel and from this process's memory map."""
+"""Which library handles a fatal signal once the JVM runs, read from the kernel and from this process's memory map."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ WANTED: Final[Mapping[signal.Signals, str]] = {
     **dict.fromkeys(numbers_of(HOTSPOTS), HOTSPOT),
     signal.SIGABRT: PYTHON,
 }
-"""What gives both an error log of HotSpot's and Python's stacks."""
+"""The owners with which a crash leaves both HotSpot's error log and Python's stacks."""
 
 
 def owners() -> dict[str, str]:
-    """Return signal → HotSpot, Python, `nobody`, or the name of another library; empty where it cannot be told."""
+    """Return signal → "HotSpot", "Python", "nobody" or another library's name; empty if unknown on this platform."""
     addresses = {number.name: handler_of(number) for number in WANTED}
     if any(address is None for address in addresses.values()):
         return {}
@@ -29,12 +29,13 @@ def owners() -> dict[str, str]:
 
 
 def owner_of(number: int) -> str | None:
-    """Return who answers a signal, as `owners` names them; None where it cannot be told."""
+    """Return the owner of a signal, named as by `owners`; None if unknown on this platform."""
     address = handler_of(number)
     return None if address is None else _owner(address)
 
 
 def are_wanted(found: Mapping[str, str]) -> bool:
+    """Return whether each known owner is the wanted owner."""
     return all(found.get(number.name, owner) == owner for number, owner in WANTED.items())
 
 
@@ -44,7 +45,8 @@ def _owner(address: int) -> str:
     file = _file_of(address)
     if file.startswith("libjvm."):
         return HOTSPOT
-    # faulthandler is a part of Python itself, in its library or its executable.
+    # faulthandler is compiled into Python: its handler lies in the file that also has Py_GetVersion, libpython or
+    # python.
     of_python = ctypes.cast(ctypes.pythonapi.Py_GetVersion, ctypes.c_void_p).value
     return PYTHON if file == _file_of(of_python or 0) else file
 

@@ -1,4 +1,4 @@
-"""How a callback gets onto the thread that a mode names: a way for each launcher of the table of modes."""
+"""Moves a callback to the thread that a mode names, with one launcher for each row of the table of modes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Function = Callable[[], None]
 
 
 class NoJvmError(Exception):
-    """A call in a mode of Java's, in a child without a JVM."""
+    """A call in a Java mode, in a child without a JVM."""
 
 
 class Launchers:
-    """Those of one test. Threads and pools are made when they are first needed."""
+    """The launchers of one test. Threads and pools are created at their first use."""
 
     def __init__(self, settings: Settings) -> None:
         self._own = settings.own_modes
@@ -40,7 +40,10 @@ class Launchers:
         }
 
     def launch(self, mode: str, function: Function, bridge: Callable[[Function], Any]) -> Task | None:
-        """Return the task that makes the call, None where the call has been made. Raise NoJvmError."""
+        """Start the call; return its task, or None if the call is already done.
+
+        Raise NoJvmError if the mode needs a JVM and the child has none.
+        """
         __tracebackhide__ = True
         if mode_needs_jvm(mode, self._own):
             return self._launch_by_java(mode, bridge, function)
@@ -62,7 +65,7 @@ class Launchers:
                 "arguments of the test"
             )
         if self._java is None:
-            # Imported here, jpype with it: a child without a JVM does without.
+            # Imported here because the module imports jpype, which a child without a JVM does not need.
             from .java.java_launchers import JavaLaunchers
 
             self._java = JavaLaunchers(self._numbers, self._how)
@@ -70,12 +73,12 @@ class Launchers:
         return self._java.launch(self._own[mode].launcher if known is None else known.launcher, bridge(function))
 
     def let_end(self, task: Task | None) -> None:
-        """Wait a moment for the thread of a task that is done."""
+        """Wait briefly for the end of a thread whose task is done."""
         if self._java is not None:
             self._java.let_end(task)
 
     def close(self) -> None:
-        """Let the threads of the pools end once they have done what they were given."""
+        """Let the threads of the pools end after the tasks that the pools already have."""
         self._native.close()
         if self._java is not None:
             self._java.close()

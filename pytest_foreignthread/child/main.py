@@ -1,4 +1,4 @@
-"""What runs after the fork: everything between the child's first step and its exit."""
+"""The main function of a child, from its first step after the fork to its exit."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from .state import ChildState
 
 
 def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: Orders, *, collects: bool) -> None:
-    """Start the JVM, then run each test that is ordered and send its reports; the caller ends the process.
+    """Start the JVM, run each ordered test and send its reports; the caller ends the process.
 
-    `settings` has what the JVM is started with, or that there is to be none; each test has its own. `collects` is
-    whether Python's collector of garbage, which may be off, is to be on for the tests.
+    `settings` says how to start the JVM, or that there is none; each test has settings of its own. `collects` is
+    whether Python's garbage collector, which may be off, must be on for the tests.
     """
     if not tests.fresh:
         xdist.release_pipes(tests.config)
     try:
         stacks = faults.PythonStacks(folder / documents.PYTHON, folder / documents.PYTHON_HANG, DUMP_SIGNAL)
-        # The file system may have room for some files, and not for all.
+        # The file system may have room for some files only. If not for this file, the disk is at fault, not the JVM.
         (folder / documents.JVM_START).touch()
     except OSError as error:
         sender.send(NotServed(no_room(error)))
@@ -65,11 +65,12 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
 
 
 def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
-    """None where the JVM did not start that the tests are to have; the reason has been sent."""
-    # A fork has none, whatever its parent has.
+    """Return the Java side of this child; None if the JVM did not start, after the reason has been sent."""
+    # A fork has no working JVM, even if its parent has one.
     projects = running_jvm() if tests.fresh else None
     adopted = projects is not None and projects.is_jpypes
     if state.settings.jvm is None and not adopted:
+        # A JVM of the project, started by another library than JPype, keeps its handlers.
         if projects is None:
             state.stacks.answer_alone(hold=held_crash.is_wanted(state.folder))
         state.alternate.offer_to_handlers()
@@ -87,7 +88,7 @@ def _serve(server: Server, tests: Tests, orders: Orders) -> None:
     _leave_reporting_to_the_parent(config)
     config.pluginmanager.register(server.state.debugging, "foreign_thread_debugging")
     debugging = server.state.debugging
-    # A test that lets the terminal go to ask the user by itself has it, and the time, as a debugger has.
+    # A test may suspend the capture to ask the user itself. Such a test gets the terminal and the time of a debugger.
     call_around_suspension(config, debugging.take, debugging.give_back)
     config.pluginmanager.register(server.ends, "foreign_thread_phase_ends")
     config.pluginmanager.register(server, "foreign_thread_server")
@@ -107,7 +108,7 @@ def _take_orders(server: Server, orders: Orders) -> None:
         if not isinstance(order, RunTest):
             break
         server.run(order)
-        # A test that shut the JVM down leaves none for the next.
+        # A test that shut the JVM down leaves no JVM for the next test: a JVM cannot be started twice in a process.
         if server.ran_last or not server.java.can_go_on():
             return
         if order.last:
@@ -126,5 +127,5 @@ def _flush() -> None:
 def _leave_reporting_to_the_parent(config: pytest.Config) -> None:
     replace_terminal(config, TerminalWithoutHooks)
     xdist.leave_reporting_to_worker(config)
-    # A child has a deadline anyway.
+    # A child needs no watchdog of faulthandler's: the parent holds a deadline for each phase.
     drop_faulthandler(config)

@@ -1,4 +1,4 @@
-"""What the main thread has of a thing that an exception on another thread says is missing."""
+"""Finds on the main thread what an exception on another thread reports as missing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from .thread_values import links, missing_attribute, missing_variable, of_contex
 
 
 def kept_by_main_thread(error: BaseException | None, *, is_abroad: bool) -> Elsewhere | None:
-    """Return what the main thread has; None for any other exception, and if the main thread lacks it too.
+    """Return where the main thread holds what the exception misses; None if it lacks that too, or for other exceptions.
 
-    `is_abroad` is whether the test ran on another thread: one thread may have several contexts.
+    `is_abroad` is whether the test ran on another thread. If not, only attributes are looked for: one thread may have
+    several contexts.
     """
     looks = (_attribute, *((_variable, _decimal_context) if is_abroad else ()))
     found = (look(one) for one in links(error) for look in looks)
@@ -24,7 +25,8 @@ def _attribute(error: BaseException) -> Elsewhere | None:
     if (missing := missing_attribute(error)) is None:
         return None
     local, name = missing
-    # Its own namespace: a class's attributes are every thread's. To ask for one that is not there would make it.
+    # Only the instance's namespace counts, because class attributes exist on every thread. `getattr` on a
+    # `threading.local` would run the constructor of its class on this thread.
     has_it = any(one is local and name in namespace_of(one) for one in locals_of_this_thread())
     return of_local(Holder.MAIN_THREAD, name) if has_it else None
 
@@ -36,7 +38,7 @@ def _variable(error: BaseException) -> Elsewhere | None:
 
 
 def _decimal_context(error: BaseException) -> Elsewhere | None:
-    """Find a signal that the first decimal context of a thread traps, and that of the main thread does not."""
+    """Return what the main thread's decimal context does not trap, although a thread's first context traps it."""
     decimal = sys.modules.get("decimal")
     if decimal is None or not isinstance(error, decimal.DecimalException):
         return None

@@ -1,4 +1,4 @@
-"""Where the child's output goes, seen from the file descriptors."""
+"""Redirects the child's output at the level of file descriptors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class OutputPutAside:
-    """Sends descriptors 1 and 2 to files until `put_back`: what pytest says while it starts is not the user's."""
+    """Sends descriptors 1 and 2 to files until `put_back`: what pytest prints at its start is not the user's output."""
 
     def __init__(self, folder: Path) -> None:
         self._files = [folder / f"start_{name}" for name in ("stdout", "stderr")]
@@ -22,12 +22,15 @@ class OutputPutAside:
             os.close(target)
 
     def text(self) -> str:
-        """Return what was said."""
+        """Return what was written to the files."""
         _flush()
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in self._files)
 
     def put_back(self) -> None:
-        """Also where pytest's capture holds copies of them, from which it will make 1 and 2 again."""
+        """Restore descriptors 1 and 2, and every copy of them.
+
+        pytest's capture holds copies, from which it restores 1 and 2 later.
+        """
         _flush()
         for fd, saved in self._saved.items():
             aside = os.fstat(fd)
@@ -39,11 +42,11 @@ class OutputPutAside:
 
 
 def give_own_capture_files(folder: Path) -> None:
-    """Put files of this child's own under pytest's fd capture.
+    """Replace the files of pytest's fd capture by files of this child.
 
-    pytest captures descriptors 1 and 2 into unlinked temporary files, whose descriptions, offset included, a forked
-    child shares with its parent. Every descriptor of such a file is pointed at a new file in `folder`, which also
-    lets the parent read what a dead child had written.
+    pytest captures descriptors 1 and 2 in unlinked temporary files. A forked child shares their descriptions, with the
+    offset, with its parent. Every descriptor of such a file is redirected to a new file in `folder`. This also lets the
+    parent read what a dead child wrote.
     """
     for fd, name in ((1, "stdout"), (2, "stderr")):
         captured = _identity(fd)
@@ -57,10 +60,10 @@ def give_own_capture_files(folder: Path) -> None:
 
 
 def _new_file(path: Path) -> int:
-    """Return the descriptor of a new file, of one without a name where the directory takes none.
+    """Return the descriptor of a new file; a file without a name if the directory takes none.
 
-    A test of this child, or of another that runs at the same time, may have removed the directory, or have put a link
-    to a file of the user's in the place of the file, or a FIFO, which nobody would ever open at the other end.
+    A test of this or of a concurrent child may have removed the directory. Or it may have replaced the file by a link
+    to a file of the user's, or by a FIFO that nobody opens at the other end; hence the removal, and O_EXCL.
     """
     try:
         path.unlink(missing_ok=True)
@@ -70,7 +73,10 @@ def _new_file(path: Path) -> int:
 
 
 def _identity(fd: int) -> tuple[int, int] | None:
-    """Return device and inode of an unlinked regular file, else None: the file of `pytest -s > log` is the user's."""
+    """Return (device, inode) of an unlinked regular file, else None.
+
+    A file that still has a name is the user's, for example in `pytest -s > log`.
+    """
     try:
         status = os.fstat(fd)
     except OSError:
@@ -85,7 +91,10 @@ def _open_descriptors() -> list[int]:
 
 @contextmanager
 def diverted(path: Path) -> Iterator[None]:
-    """Send descriptors 1 and 2 to a file for a while: what a JVM says while it starts is about it, not the test."""
+    """Send descriptors 1 and 2 to a file while the block runs.
+
+    What a JVM prints while it starts belongs to the JVM, not to the output of the test.
+    """
     _flush()
     target = _new_file(path)
     saved = {fd: os.dup(fd) for fd in (1, 2) if _is_open(fd)}

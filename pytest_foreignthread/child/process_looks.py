@@ -1,6 +1,6 @@
-"""A look at this process, for what a test has left there: cheap, as it is taken after each test.
+"""A snapshot of this process, to find what a test has left behind. It must be cheap: one is taken after each test.
 
-Functions are bound when this module is imported: a test may replace them in their modules.
+The functions are imported by name, so that a test that replaces them in their modules does not affect a snapshot.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from .process_state import ProcessLook
 
 _VOLATILE: Final = frozenset({"PYTEST_CURRENT_TEST"})
 _SIGNALS: Final = tuple(number for number in map(int, signal.valid_signals()) if number < 32)
-"""Those with a name: a look at all of them would be half of what it costs."""
+"""The standard signals. To read all 64 would take half the time of a snapshot."""
 _TIMERS: Final = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _LIMITS: Final = tuple(range(16))
 _MOST_PRIVATE: Final = 0o077
@@ -53,16 +53,17 @@ _OF_JVM: Final = (
     *("Common-Cleaner", "Training replay", "Notification Th", "Attach Listener", "GC ", "G1 ", "Sweeper", "Cleaner-"),
     *("Python Referenc", "JVMCI"),
 )
-"""Beginnings of the kernel's names of threads that HotSpot and JPype start when they like."""
+"""Prefixes of the kernel's names of threads that HotSpot and JPype start at any time."""
 _OF_MODES: Final = ("ForkJoinPool.co", "ForkJoinPool-1-", "VirtualThread-u", "CompletableFutu")
-"""Those of threads that Java keeps for everyone: the common pool, and what carries virtual threads."""
+"""Prefixes of the names of threads that all Java code shares: the common pool, and the carriers of virtual threads."""
 _DUMMY: Final = "Dummy-"
-"""The beginning of Python's names for threads that it did not start."""
+"""The prefix of Python's names for threads that Python did not start."""
 _JAVA_FILES: Final = (".jar", ".jmod", "/lib/modules", ".jsa", ".aot")
-"""Ends of the names of files that a JVM opens when it first needs them, and keeps open."""
+"""Suffixes of files that a JVM opens at their first use and keeps open."""
 
 
 def look() -> ProcessLook:
+    """Return a snapshot of this process."""
     return ProcessLook(
         state={
             "thread": frozenset(_numbers("/proc/self/task")),
@@ -87,7 +88,7 @@ def _numbers(folder: str) -> list[int]:
 
 def _descriptors() -> Iterator[int]:
     for number in _numbers("/proc/self/fd"):
-        # The one that the directory was read by is closed by now.
+        # The descriptor that listed the directory is closed already.
         with contextlib.suppress(OSError):
             fstat(number)
             yield number
@@ -95,6 +96,7 @@ def _descriptors() -> Iterator[int]:
 
 def _children() -> Iterator[int]:
     try:
+        # One system call tells whether there are children; WNOWAIT leaves their exit status to the test.
         waitid(P_ALL, 0, WEXITED | WNOHANG | WNOWAIT)
     except ChildProcessError:
         return
@@ -114,7 +116,7 @@ def _loggers() -> Iterator[tuple[object, ...]]:
 
 
 def _settings() -> Iterator[tuple[str, object]]:
-    """Yield name and value of each setting of the process, and of the interpreter."""
+    """Yield (name, value) of each setting of the process and of the interpreter."""
     yield "working directory", _current_folder()
     yield "umask", _umask()
     yield "signal handlers", tuple(id(getsignal(number)) for number in _SIGNALS)
@@ -148,7 +150,8 @@ def _current_folder() -> str | None:
 
 
 def _umask() -> int:
-    # There is no other way that is as cheap. What a thread creates in between is not more open than it wants.
+    # No cheaper way reads the umask. A file that another thread creates between the two calls is too private, never too
+    # open.
     found = umask(_MOST_PRIVATE)
     umask(found)
     return found
@@ -162,8 +165,9 @@ def _limit(number: int) -> tuple[int, int] | None:
 
 
 def thread_names(threads: Iterable[int]) -> Mapping[int, str]:
-    """Return the names of those that live and are neither a JVM's own nor Java's for everyone."""
-    # A thread has the kernel's name of the one that started it, be that Java's, until it gets one of its own.
+    """Return the names of the threads that still live, without those of the JVM and those that all Java code shares."""
+    # A new thread has the kernel name of the thread that started it, which may be a Java thread. So Python's name
+    # decides if Python started the thread.
     ours = {one.native_id: one.name for one in threading.enumerate() if not one.name.startswith(_DUMMY)}
     found = {}
     for number in threads:
@@ -175,7 +179,7 @@ def thread_names(threads: Iterable[int]) -> Mapping[int, str]:
 
 
 def file_names(descriptors: Iterable[int]) -> Mapping[int, str]:
-    """Return what the descriptors lead to that are open and are no files of a JVM's."""
+    """Return the targets of the descriptors that are still open, without the JVM's own files."""
     found = {}
     for number in descriptors:
         with contextlib.suppress(OSError):
@@ -187,4 +191,4 @@ def file_names(descriptors: Iterable[int]) -> Mapping[int, str]:
 
 Names = Callable[[Iterable[int]], Mapping[int, str]]
 NAMES_OF: Final[Mapping[str, Names]] = {"thread": thread_names, "file descriptor": file_names}
-"""Kind → what names those of it that count."""
+"""Kind → function that names the objects of this kind that count."""

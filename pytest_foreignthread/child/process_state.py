@@ -1,4 +1,4 @@
-"""What differs between two looks at a process: what a test has left there. Pure: the looks are `process_looks`'s."""
+"""The difference between two snapshots of a process: what a test has left. This module only compares."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 State = Mapping[str, frozenset[object]]
-"""Kind → what a look found of it. Of a setting that has a value it is the pair of name and value."""
+"""Kind → what a snapshot found. A setting that has a value is a tuple that starts with its name."""
 
 KEPT: Final = frozenset({"logger"})
-"""Kinds of which more is no reason: a lazy import brings them. What was there before is to be as it was."""
+"""Kinds that may grow, because a lazy import adds to them. What existed before must be unchanged."""
 HELD: Final = frozenset({"thread", "file descriptor", "child process", "asyncio task", "handler of the root logger"})
-"""Kinds of which less is no reason: a fixture that was torn down took them along."""
+"""Kinds that may shrink, because the teardown of a fixture removes from them."""
 
 
 class Difference(NamedTuple):
     kind: str
     what: object
-    """The thread, the descriptor and so on; of a setting its name."""
+    """The thread, the descriptor and so on; for a setting, its name."""
 
 
 @dataclass(frozen=True)
 class ProcessLook:
     state: State
     modules: tuple[int, ...] = ()
-    """The identity of each module in the order of `sys.modules`: a new one comes last."""
+    """The `id` of each module in the order of `sys.modules`; new modules come last."""
 
     def differences(self, before: ProcessLook, allowed: Allowed) -> Iterator[Difference]:
-        """Yield what is not as `before`, and is not allowed; new modules and loggers alone are no difference."""
+        """Yield what differs from `before` and is not allowed; new modules and loggers are no difference."""
         for kind, now in self.state.items():
             earlier = before.state.get(kind, frozenset())
             gained = frozenset() if kind in KEPT else now - earlier
@@ -41,12 +41,12 @@ class ProcessLook:
 
 @dataclass
 class Allowed:
-    """What fixtures of wider scopes have made of the process: it stays until they are torn down, or goes with them."""
+    """What fixtures of wider scopes have changed in the process: it stays until their teardown, which may undo it."""
 
     _by_kind: dict[str, set[object]] = field(default_factory=dict)
 
     def add(self, before: ProcessLook, after: ProcessLook) -> None:
-        """Allow what has changed between two looks, and that it changes back."""
+        """Allow what changed between two snapshots, and also the change back."""
         for kind, now in after.state.items():
             self._by_kind.setdefault(kind, set()).update(now ^ before.state.get(kind, frozenset()))
 

@@ -1,4 +1,4 @@
-"""What the child knows of itself; the fixtures find it in `config.stash`."""
+"""The state of a child, which the fixtures find in `config.stash`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class ChildState:
     alternate: AlternateStacks
     debugging: Debugging
     launchers: list[Launchers] = field(default_factory=list)
-    """Those of the test that runs; they are closed after it."""
+    """The launchers of the running test; they are closed after the test."""
     values: ThreadValues = field(default_factory=ThreadValues)
-    """Those of the test that runs."""
+    """The values of the running test."""
     kept: list[object] = field(default_factory=list)
-    """What Java may still call when the test that made it has ended."""
+    """Objects that Java may still call after the test that made them has ended."""

@@ -1,4 +1,4 @@
-"""What the caller of a callback waits for: the side that was to make the call."""
+"""What the submitter of a callback waits for: the side that makes the call."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Protocol
 
 
 class Task(Protocol):
-    """The caller's side of a callback: a FutureTask of Java's, a thread, or a callable that C calls."""
+    """The side that makes the call: a Java FutureTask, a thread, or a callable that C calls."""
 
     def is_done(self) -> bool:
-        """Return whether no call will come any more."""
+        """Return whether no call can come any more."""
 
     def result(self) -> None:
-        """Wait for the end of the side that makes the call, and raise what that side raised."""
+        """Wait until the side that makes the call has ended; raise what that side raised."""
 
 
 class CallTask:
-    """A callable of no arguments for whoever makes the call: a thread of C's, or a launcher of the project's."""
+    """A callable without arguments for the side that makes the call: a C thread, or a launcher of the project."""
 
     def __init__(self, function: Callable[[], object]) -> None:
         self._function = function
@@ -39,7 +39,7 @@ class CallTask:
 
 
 class PythonThreadTask:
-    """A thread that Python made."""
+    """A thread that Python started."""
 
     def __init__(self, function: Callable[[], object], name: str) -> None:
         self._thread = threading.Thread(target=function, name=name)

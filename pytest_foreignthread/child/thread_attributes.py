@@ -1,4 +1,4 @@
-"""What the maker of a thread decides of it: the size of its stack, and the signals that it blocks."""
+"""Attributes that the creator of a thread decides: the size of the stack, and the blocked signals."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import Final
 
 _FATAL: Final = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT})
-"""A thread that blocks one of them dies of it without a word."""
+"""A thread that blocks one of these signals and raises it is killed without its handler: there is no evidence."""
 
 
 @dataclass(frozen=True)
 class ThreadAttributes:
     stack: int | None = None
-    """Bytes; None for the system's choice."""
+    """Bytes; None for the system's default."""
     block_signals: bool = False
 
 
 @contextlib.contextmanager
 def signals_blocked(wanted: bool) -> Iterator[None]:
-    """Block all signals but those of a crash: a new thread inherits what its maker blocks."""
+    """Block all signals except the fatal ones, if `wanted`: a new thread inherits the signal mask of its creator."""
     if not wanted:
         yield
         return

@@ -1,7 +1,7 @@
-"""What the callbacks of a test leave on their threads: Python drops it with each callback's thread state.
+"""What callbacks of a test leave on their threads; Python drops it with the thread state of each callback.
 
-A thread that C or Java made has a thread state for the length of one callback. Its `threading.local`s and its context
-end with that, and the next callback on the same thread finds neither.
+A thread that C or Java created has a thread state for the length of one callback. Its `threading.local` values and its
+context end with the callback, and the next callback on the same thread finds neither.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from ..model.observation import Elsewhere, Holder, Kept
 
 Local = weakref.ref[threading.local]
 Names = dict[int, tuple[Local, frozenset[str]]]
-"""Id of a `threading.local` → the names that it had."""
+"""`id` of a `threading.local` → the local, and the names of its attributes."""
 Variables = frozenset[contextvars.ContextVar[object]]
 
 
 class ThreadValues:
-    """Those of one test. Values are not kept, only names: to keep one would keep it from being destroyed."""
+    """The values of one test. Only names are kept: a reference to a value would prevent its destruction."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._names: dict[int, Names] = {}
-        """By the kernel's id of the thread, as those below."""
+        """By the kernel's id of the thread, as in `_variables`."""
         self._variables: dict[int, Variables] = {}
         self._found: list[tuple[BaseException, Elsewhere]] = []
 
     def keep_names(self) -> None:
-        """Call on a foreign thread at the end of a callback."""
+        """Record the names on this thread; call at the end of each callback on a foreign thread."""
         thread = get_native_id()
         names = [(one, frozenset(namespace_of(one))) for one in locals_of_this_thread()]
         variables = frozenset(contextvars.copy_context())
@@ -44,7 +44,7 @@ class ThreadValues:
             self._variables[thread] = self._variables.get(thread, frozenset()) | variables
 
     def explain(self, error: BaseException, submitter: Submitter) -> None:
-        """Call on a foreign thread with what a callback raises: find who has what the exception says is missing."""
+        """Find the thing that the exception misses; call on the foreign thread whose callback raised the exception."""
         for one in links(error):
             with self._lock:
                 found = self._left_behind(one) or submitter.has(one)
@@ -62,7 +62,7 @@ class ThreadValues:
         return None
 
     def explanation(self, error: BaseException) -> Elsewhere | None:
-        """Return what was found of an exception, or of one that led to it, when it left its callback."""
+        """Return what `explain` found for an exception or for one in its chain; None if it found nothing."""
         chain = list(links(error))
         return next((found for known, found in self._found if any(known is one for one in chain)), None)
 
@@ -77,7 +77,7 @@ def _has(known: Names, local: threading.local, name: str) -> bool:
 
 
 class Submitter:
-    """The code that hands a callback over: which context variables have a value there."""
+    """The code that submits a callback: the context variables that have a value there."""
 
     def __init__(self, *, is_main_thread: bool) -> None:
         self._holder = Holder.MAIN_THREAD if is_main_thread else Holder.SUBMITTER
@@ -89,7 +89,7 @@ class Submitter:
 
 
 def links(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the exception, and what it came of, whether it says so or not."""
+    """Yield the exception and the exceptions that led to it, explicit and implicit ones."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -105,6 +105,8 @@ def missing_attribute(error: BaseException) -> tuple[threading.local, str] | Non
 
 
 def missing_variable(error: BaseException) -> contextvars.ContextVar[object] | None:
+    """Return the context variable that has no value; None for any other exception."""
+    # `ContextVar.get` raises a LookupError whose only argument is the variable.
     variable = error.args[0] if isinstance(error, LookupError) and error.args else None
     return variable if isinstance(variable, contextvars.ContextVar) else None
 

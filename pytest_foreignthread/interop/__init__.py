@@ -1,4 +1,4 @@
-"""Room `interop`: what knows other plugins, and fragile parts of pytest and JPype.
+"""Room `interop`: all that depends on other plugins, and on private or fragile parts of pytest, JPype and CPython.
 
 May import the rooms below it: supervise, config, matrix, diagnosis, evidence, channel, model.
 """
@@ -12,13 +12,13 @@ from typing import Final
 import pytest
 
 _MODULES: Final[Mapping[str, str]] = {"syrupy": "syrupy", "benchmark": "pytest_benchmark", "allure_pytest": "allure"}
-"""Name of the plugin, as it is registered, → the module here."""
+"""The name under which a plugin is registered → the module of this room."""
 
 
 def register(config: pytest.Config) -> None:
-    """Call at start-up, when all plugins are loaded."""
+    """Register a plugin of ours beside each of these plugins; call at start-up, after all plugins are loaded."""
     for name, module in _MODULES.items():
         if config.pluginmanager.hasplugin(name):
-            # Imported here: most runs have none of them.
+            # Imported here because most runs have none of these plugins.
             found = importlib.import_module(f".{module}", __name__)
             config.pluginmanager.register(found.Beside(config), f"foreign_thread_beside_{name}")

@@ -1,4 +1,4 @@
-"""allure-pytest writes a file for each test: the child that ran the test has what belongs in it."""
+"""allure-pytest writes one file for each test. In the child that ran the test the file's content is complete."""
 
 from __future__ import annotations
 
@@ -11,21 +11,26 @@ from ..model.status_words import is_abnormal
 from .hook_calls import hook_of
 
 GATHERERS: Final = frozenset({"AllureListener"})
-"""Class of its plugin, whose `pytest_runtest_makereport` needs what its hooks of the phases have gathered."""
+"""The class of allure's plugin, whose `pytest_runtest_makereport` needs what its hooks of the phases have collected."""
 _LISTENER: Final = "allure_listener"
 
 
 class Beside:
+    """A plugin that runs beside allure's."""
+
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
 
     @property
     def _listener(self) -> Any:
-        """None without `--alluredir`. allure has public ways for a test's steps, and none to the result of a test."""
+        """allure's plugin; None without `--alluredir`.
+
+        allure has public functions for the steps of a test, but none that returns the result of a test.
+        """
         return self._config.pluginmanager.getplugin(_LISTENER)
 
     def pytest_foreign_thread_carry(self, item: pytest.Item) -> None:
-        """Let the child write it: steps and attachments are there."""
+        """Make allure write the file in the child, which has the steps and attachments."""
         if (listener := self._listener) is not None:
             hook = hook_of(self._config, "pytest_runtest_logfinish", lambda plugin: plugin is listener)
             hook(nodeid=item.nodeid, location=item.location)
@@ -37,9 +42,9 @@ class Beside:
             test.statusDetails.trace = report.longreprtext
 
     def pytest_foreign_thread_carried(self, item: pytest.Item) -> None:
-        """Write none here where no report was made here."""
+        """Prevent the file of the pytest process if no report was made here: the child has written the test's file."""
         if (test := self._current()) is not None and test.status is None:
-            # No other way leads to a test that is begun and not written.
+            # allure has no function that drops a test that has begun and was not written.
             self._listener._cache.pop(item.nodeid)
             self._listener.allure_logger.drop_test(test.uuid)
 

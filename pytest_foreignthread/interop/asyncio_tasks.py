@@ -1,4 +1,4 @@
-"""Tasks of asyncio that have not ended, in whatever loop: asyncio lists those of one loop, which has to be known."""
+"""Pending tasks of asyncio in all event loops. asyncio's `all_tasks` needs a loop, and nothing lists the loops."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 
 def pending_tasks() -> frozenset[int]:
-    """Return the identity of each; none where asyncio was not imported, or does not tell."""
+    """Return the `id` of each pending task; empty if asyncio is not imported or lacks the private set of tasks."""
     module = sys.modules.get("asyncio.tasks")
-    # The first is of Python 3.10 and 3.11, the second of later ones.
+    # Python 3.10 and 3.11 have the first name, later releases have the second.
     known: Iterable[object] = getattr(module, "_all_tasks", None) or getattr(module, "_scheduled_tasks", None) or ()
     return frozenset(id(task) for task in list(known) if not getattr(task, "done", bool)())

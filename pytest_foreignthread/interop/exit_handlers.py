@@ -1,8 +1,8 @@
-"""What Python calls at the end of a process and was there before a test: which of it a child leaves out.
+"""Handlers that Python calls at the end of a process, and which of them a forked child must not run.
 
-A forked child inherits the handlers of the pytest process. Those of pytest, of its plugins and of the standard library
-remove that process's temporary directories, end its children, write its files. Those of the project's modules and of
-the libraries that they import are part of what is tested: a library may join its threads there.
+A forked child inherits the handlers of the pytest process. The handlers of pytest, its plugins and the standard library
+remove that process's temporary directories, end its children and write its files. The handlers of the project's
+modules, and of libraries that these import, belong to what is tested: a library may join its threads there.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import pytest
 
 _OF_PYTEST: Final = ("_pytest", "pytest", "pluggy", "execnet", "xdist", "coverage", "pytest_foreignthread")
 _RUNS_FINALIZERS: Final = ("finalize", "_exitfunc")
-"""Class and method by which `weakref` calls its finalizers, each of which is looked at by itself."""
+"""The class and method with which `weakref` runs its finalizers; each finalizer is judged by itself."""
 
 
 def leave_inherited_at_exit(config: pytest.Config) -> None:
-    """Take away the handlers of `atexit`, and the finalizers of `weakref`, that are the pytest process's own."""
+    """Remove the `atexit` handlers and `weakref` finalizers that belong to the pytest process."""
     owners = frozenset([*_OF_PYTEST, *_modules_of_plugins(config)])
     atexit.unregister(_Handlers(lambda function: not _runs_finalizers(function) and _is_of(owners, function)))
-    # `weakref` has no public list of them.
+    # `weakref` has no public list of its finalizers.
     for finalizer in tuple(getattr(weakref.finalize, "_registry", ())):
         alive = finalizer.peek()
         if alive is not None and _is_of(owners, alive[1]):
@@ -33,7 +33,10 @@ def leave_inherited_at_exit(config: pytest.Config) -> None:
 
 
 class _Handlers:
-    """Equal to each function that fits: `atexit.unregister` goes by equality, and nothing lists what is registered."""
+    """Equal to each function that fits.
+
+    `atexit` cannot list its handlers, but `atexit.unregister` removes every handler that is equal to its argument.
+    """
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -44,7 +47,7 @@ class _Handlers:
         return self._fits(other)
 
     def __call__(self) -> None:
-        """Do nothing: `unregister` takes a function."""
+        """Do nothing; `atexit.unregister` requires a callable."""
 
 
 def _runs_finalizers(function: Any) -> bool:
@@ -63,14 +66,14 @@ def _module_of(function: Any) -> str:
     while isinstance(function, functools.partial):
         function = function.func
     module = getattr(function, "__module__", None)
-    # A method that is written in C has the module of its class.
+    # A method of a C class has no module, but its class has one.
     return module if isinstance(module, str) else type(getattr(function, "__self__", function)).__module__
 
 
 def _modules_of_plugins(config: pytest.Config) -> Iterator[str]:
-    """Yield what was installed as a plugin: the package that is named for it, else the module.
+    """Yield what was installed as a plugin: the package if its name starts with "pytest", else the module.
 
-    A library that brings a plugin along has handlers of its own, and a conftest is the project's.
+    A library that includes a plugin has handlers of its own, which stay. A conftest belongs to the project.
     """
     for _, distribution in config.pluginmanager.list_plugin_distinfo():
         for entry in distribution.entry_points:

@@ -1,13 +1,14 @@
-"""pytest's faulthandler and HotSpot kept apart, where a suite starts a JVM in the pytest process.
+"""Keeps pytest's faulthandler and HotSpot apart if a suite starts a JVM in the pytest process.
 
-Both answer SIGSEGV, which HotSpot also raises for its own ends: an implicit null check, a safepoint. Left to
-themselves, faulthandler comes first in a crash and no hs_err is written; and at the end of the run pytest turns
-faulthandler off, which takes HotSpot's handler along: the next null check of Java's, such as one in a shutdown hook,
-ends the process by SIGSEGV (JPype's issues 561, 842, 934, 1261). Here faulthandler is off while the JVM starts and on
-again behind it, so that a crash leaves hs_err, by HotSpot, and then Python's stacks, by faulthandler's SIGABRT handler.
+Both handle SIGSEGV, which HotSpot also raises on purpose, for implicit null checks and safepoints. Without this module,
+faulthandler gets a crash first and HotSpot writes no hs_err file. And at the end of the run pytest disables
+faulthandler, which removes HotSpot's handler as well. The next null check of Java code, for example in a shutdown hook,
+then kills the process by SIGSEGV (JPype's issues 561, 842, 934, 1261). This module disables faulthandler while the JVM
+starts, and enables it again behind HotSpot. A crash then leaves hs_err by HotSpot, and after that the Python stacks by
+faulthandler's handler of SIGABRT.
 
-That is so where `jpype.startJVM` or the import of PyJNIus starts it. A JVM that came otherwise is noticed where it
-matters: when faulthandler may have come over HotSpot, and before it is turned off.
+The start of a JVM is noticed if `jpype.startJVM` or the import of PyJNIus starts it. Any other JVM is noticed when it
+matters: when faulthandler may have replaced HotSpot's handlers, and before faulthandler is disabled.
 """
 
 from __future__ import annotations
@@ -35,16 +36,16 @@ _STDERR: Final = 2
 
 
 class FaulthandlerApart:
-    """A plugin of the run, to be registered before the first conftest is imported."""
+    """A plugin of the run; register it before the first conftest is imported, because a conftest may start a JVM."""
 
     def __init__(self) -> None:
         self._jpype: ModuleType | None = None
         self._hotspots: Handlers | None = None
         self._leads_to_faulthandler = False
-        """Whether HotSpot found faulthandler when it started: it hands each fault that is not its own to that one."""
+        """Whether HotSpot found faulthandler at its start, and so passes each fault that is not its own to it."""
         self._stderr: int | None = None
         self.file: int | None = None
-        """A descriptor, where Python's stacks go elsewhere than to stderr."""
+        """The descriptor of the file for Python's stacks; None for stderr."""
         self._imports = (OnImport("jpype", self._wrap), OnImport("jnius", around=self._off_at_start))
 
     def _wrap(self, jpype: ModuleType) -> None:
@@ -60,9 +61,10 @@ class FaulthandlerApart:
 
     @contextmanager
     def _off_at_start(self) -> Iterator[None]:
-        """Keep faulthandler off while a JVM starts, and let HotSpot answer its signals behind it."""
+        """Disable faulthandler while a JVM starts, and leave HotSpot's handlers in front afterwards."""
         if running_jvm() is not None:
-            # JPype can be attached to it, by a library that stands in for libjvm; else it is an error of the caller's.
+            # A JVM runs already. A library that replaces libjvm may attach JPype to it; otherwise the caller gets
+            # JPype's error.
             yield
             return
         enabled = faulthandler.is_enabled()
@@ -80,16 +82,16 @@ class FaulthandlerApart:
         faulthandler.enable(self.file or self._stderr or _STDERR)
 
     def _put_back(self) -> None:
-        """Let HotSpot answer its signals again, faulthandler having been enabled over it.
+        """Restore HotSpot's handlers after faulthandler was enabled over them.
 
-        What faulthandler keeps for the day on which it is disabled is HotSpot's handler then. Off POSIX it hears of
-        HotSpot's own faults before HotSpot does, and reports each: there it stays off.
+        faulthandler remembers HotSpot's handler and restores it when it is disabled. Outside POSIX, faulthandler would
+        see HotSpot's own faults before HotSpot and report each of them, so it stays disabled there.
         """
         if self._hotspots is not None and faulthandler.is_enabled() and not self._hotspots.put_back():
             faulthandler.disable()
 
     def _find_hotspots(self) -> None:
-        """Note the handlers of a JVM that came unnoticed, be they in force or below faulthandler's."""
+        """Save the handlers of a JVM that started unnoticed, whether they are in force or below faulthandler's."""
         if self._hotspots is not None or (running := jvm_in_memory()) is None:
             return
         now = _handlers()
@@ -106,7 +108,7 @@ class FaulthandlerApart:
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
-        # Later on it is a file of pytest's capture that stands there; some run without any.
+        # Later, descriptor 2 is a file of pytest's capture. Some programs run without descriptor 2.
         with contextlib.suppress(OSError):
             self._stderr = os.dup(_STDERR)
         self._find_hotspots()
@@ -119,8 +121,8 @@ class FaulthandlerApart:
         self._find_hotspots()
         result = yield
         if self._stderr is not None and (faulthandler.is_enabled() or self._leads_to_faulthandler):
-            # It outlives the run where Python was started with it, and where HotSpot hands a crash to it: HotSpot would
-            # meet the same fault again, without end, if it did nothing.
+            # faulthandler outlives the run if Python was started with it, and if HotSpot passes crashes to it: with
+            # faulthandler disabled, HotSpot would meet the same fault again and again.
             faulthandler.enable(_STDERR)
         self._put_back()
         if self._stderr is not None:
@@ -132,13 +134,13 @@ class FaulthandlerApart:
 
 
 def write_to(config: pytest.Config, file: int) -> None:
-    """Call where faulthandler was told to write to that file, a descriptor: a JVM that starts must not change it."""
+    """Make a JVM start keep faulthandler's file; call after faulthandler was enabled for this descriptor."""
     if isinstance(plugin := config.pluginmanager.getplugin(NAME), FaulthandlerApart):
         plugin.file = file
 
 
 def _handlers() -> Handlers:
-    # Imported here: few runs of pytest start a JVM in their own process.
+    # Imported here because few runs start a JVM in the pytest process.
     from .faulthandler_handlers import Handlers
 
     return Handlers()

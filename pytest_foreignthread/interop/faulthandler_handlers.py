@@ -1,4 +1,4 @@
-"""Who answers a fatal signal, as sigaction(2) has it: read and put back as it was."""
+"""The handlers of fatal signals as sigaction(2) returns them, saved and restored."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from ..supervise.process.sigactions import Action, action_of, set_action
 
 HOTSPOTS: Final = numbers_of(fault_signals.HOTSPOTS) if os.name == "posix" else ()
 SHUTDOWN: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM) if os.name == "posix" else ()
-"""Those which HotSpot takes, but with `-Xrs`, for Java's shutdown hooks; JPype may put handlers of its own there."""
+"""The signals that HotSpot handles for Java's shutdown hooks, except with `-Xrs`; JPype may handle them as well."""
 
 
 class Handlers:
-    """What stood when it was made; nothing off POSIX, where Python's faulthandler and HotSpot set no signal handler."""
+    """The handlers at the time of the call.
+
+    It has none outside POSIX, where faulthandler and HotSpot set no signal handlers.
+    """
 
     def __init__(self, numbers: Iterable[signal.Signals] = HOTSPOTS) -> None:
         self._actions: dict[int, Action] = {}
@@ -28,12 +31,12 @@ class Handlers:
                 self._actions[number] = action
 
     def address_of(self, number: int) -> int:
-        """Return the address of a handler; 0 where there is none, or where it was not read."""
+        """Return the address of a handler; 0 if there is none or it was not read."""
         action = self._actions.get(number)
         return 0 if action is None else int(action.handler or 0)
 
     def put_back(self) -> bool:
-        """Whether there was something to put back."""
+        """Restore the handlers; return whether there were any."""
         for number, action in self._actions.items():
             set_action(number, action)
         return bool(self._actions)

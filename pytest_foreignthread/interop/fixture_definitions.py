@@ -1,4 +1,4 @@
-"""Which fixture of a name a test is given: pytest has no public way to ask."""
+"""Finds the fixture that a test gets for a name; pytest has no public function for this."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import pytest
 
 
 def is_overridden(item: pytest.Item, name: str, module: str) -> bool:
-    """Return whether the test is given another fixture of that name than the one that the module defines."""
+    """Return whether the test gets another fixture of that name than the one defined in `module`."""
     function = _function(item, name)
     return function is None or getattr(function, "__module__", "") != module
 
 
 def place_of_fixture(item: Any, name: str) -> str:
-    """Return file and line of the fixture that a test is given; an empty text where they are not known."""
+    """Return "file:line" of the fixture that a test gets; "" if unknown."""
     return "" if (function := _function(item, name)) is None else _place(function)
 
 
 def fixtures_of_plugins(config: pytest.Config, name: str, module: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield place and function of each fixture of that name in a loaded plugin or conftest, except the module's.
+    """Yield (place, function) of each fixture of that name in a plugin or conftest, except the one in `module`.
 
-    Once a session has begun pytest knows them; this function looks for them before.
+    pytest knows the fixtures only after the session has begun; this function finds them before.
     """
     for plugin in config.pluginmanager.get_plugins():
         function = getattr(getattr(plugin, name, None), "__wrapped__", None)

@@ -1,4 +1,4 @@
-"""Plugins whose `pytest_runtest_makereport` needs what their hooks of a test's phases have gathered."""
+"""Plugins whose `pytest_runtest_makereport` needs what their hooks of the phases have collected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CLASSES: Final = allure.GATHERERS | pytest_json_report.GATHERERS
 
 
 def gathers(plugin: object) -> bool:
-    """Return whether it is one of them: no hook tells, so the name of its class has to."""
+    """Return whether the plugin is one of these. Only the name of its class tells, no hook does."""
     return type(plugin).__name__ in _CLASSES
 
 

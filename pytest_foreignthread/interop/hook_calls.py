@@ -1,4 +1,4 @@
-"""pytest's hooks, called with some plugins only."""
+"""Calls of pytest's hooks that reach only some plugins."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ T = TypeVar("T")
 
 
 def hook_of(config: pytest.Config, name: str, is_called: Callable[[object], bool]) -> pluggy.HookCaller:
-    """Return the caller of a hook that calls some plugins alone."""
+    """Return the caller of a hook that calls only the plugins for which `is_called` returns true."""
     manager = config.pluginmanager
     return manager.subset_hook_caller(name, [plugin for plugin in manager.get_plugins() if not is_called(plugin)])
 
 
 def with_only(config: pytest.Config, hook: str, plugins: Collection[Any]) -> pluggy.HookCaller:
-    """Return a hook that calls these plugins."""
+    """Return the caller of a hook that calls only these plugins."""
     return hook_of(config, hook, lambda plugin: plugin in plugins)
 
 

@@ -1,4 +1,7 @@
-"""hypothesis keeps what it knows of the running test by thread, and the body's is not the one on which it was told."""
+"""hypothesis keeps the state of the running test by thread, and its plugin sets the state on the main thread.
+
+The body runs on another thread, and would not find that state.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ import pytest
 from .hook_calls import registered, with_only
 
 _NAMES: Final = ("hypothesispytest", "_hypothesis_pytestplugin")
-"""Of the plugin: its entry point, and its module, by which it is loaded where the entry point is not used."""
+"""The names of hypothesis's plugin: its entry point, and its module for a run that loads no entry points."""
 
 
 def wrap_given_body(item: pytest.Item, body: Callable[[], object]) -> Callable[[], object]:
-    """Return the body of a `@given` test inside its plugin's step, to be taken on the thread that runs the body.
+    """Return the body of a `@given` test inside the step of hypothesis's plugin; run it on the thread of the body.
 
-    Without it there are no statistics, no patch of failing examples, and no section of what hypothesis tells.
+    Outside that step there are no statistics, no patch of failing examples, and no section of hypothesis in the report.
     """
     plugin = next(filter(None, map(item.config.pluginmanager.getplugin, _NAMES)), None)
     if plugin is None or not _is_given(getattr(item, "obj", None)):

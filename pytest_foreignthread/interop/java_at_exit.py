@@ -1,6 +1,6 @@
-"""Java threads that keep Python from ending: JPype shuts the JVM down at exit, and waits for those that are no daemons.
+"""Java threads that keep Python from its end: at exit JPype shuts the JVM down and waits for all non-daemon threads.
 
-A run then ends with "4 passed", and the process goes on in silence, for ever.
+Such a run prints "4 passed", and the process then waits silently forever.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 from .running_jvm import is_jpypes
 
 SECONDS: Final = 3.0
-"""Seconds that Java threads have to end by themselves, before a word is said."""
+"""Seconds that Java threads get to end by themselves before a message is printed."""
 _POLL: Final = 0.05
 _PROGRAMS: Final = frozenset({"pytest", "py.test"})
 _PAGE: Final = (
@@ -27,14 +27,14 @@ _PAGE: Final = (
 
 
 def tell_at_exit(config: pytest.Config, status: int, *, ends_process: bool) -> None:
-    """Call at the end of the run. Once Python exits, name the Java threads that it would wait for.
+    """Print, when Python exits, the Java threads that Python would wait for; call at the end of the run.
 
-    With `ends_process` end the process then, with the run's exit status, where it is pytest's own: a program that calls
-    `pytest.main()` has a status of its own.
+    With `ends_process`, also end the process with the run's exit status, if the process is pytest's own: a program that
+    calls `pytest.main()` has an exit status of its own.
     """
     if is_jpypes():
         may_end = ends_process and not hasattr(config, "workerinput") and _is_pytests_own_process()
-        # Those that were registered last are called first: this one before JPype's.
+        # `atexit` calls the last registered handler first, so this one runs before JPype's.
         atexit.register(_at_exit, os.getpid(), status, may_end)
 
 
@@ -58,20 +58,20 @@ def _at_exit(owner: int, status: int, may_end: bool) -> None:
         sys.stderr.write(words)
         sys.stderr.flush()
     except (OSError, ValueError):
-        # Whoever read it has gone.
+        # The reader of the output is gone.
         pass
     if may_end:
         os._exit(status)
 
 
 def _waits() -> bool:
-    """Whether JPype shuts the JVM down at exit, and waits for Java's threads: a project may have told it not to."""
+    """Return whether JPype shuts the JVM down at exit and waits for Java threads; a project can turn both off."""
     config: Any = sys.modules.get("jpype.config")
     return bool(getattr(config, "onexit", True) and getattr(config, "destroy_jvm", True))
 
 
 def _threads() -> list[tuple[str, str]]:
-    """Return name and newest frame of the living Java threads, but this one, that are no daemons."""
+    """Return (name, newest frame) of the live non-daemon Java threads, without this thread."""
     jpype: Any = sys.modules["jpype"]
     found = jpype.JClass("java.lang.Thread").getAllStackTraces()
     own = jpype.JClass("java.lang.Thread").currentThread()

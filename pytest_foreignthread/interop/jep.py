@@ -1,4 +1,4 @@
-"""jep, by which a Java program runs Python in its own process: there pytest runs on a thread of Java's."""
+"""jep runs Python inside a Java program's process; there pytest runs on a Java thread."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sys
 from typing import Final
 
 _EXTENSION: Final = "_jep"
-"""jep's part in C, which only Java can put there: elsewhere `import jep` raises ImportError."""
+"""jep's C extension. Only Java can load it; in another process `import jep` raises ImportError."""
 
 
 def is_inside_jep() -> bool:
-    """Return whether Java has started this Python, by jep."""
+    """Return whether jep has started this Python from Java."""
     return _EXTENSION in sys.modules

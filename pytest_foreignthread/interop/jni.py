@@ -1,4 +1,4 @@
-"""The running JVM by its C interface, JNI: what has to be asked of it by ctypes, as no bridge has it yet."""
+"""The running JVM through its C interface, JNI, called by ctypes because no bridge to the JVM exists yet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 _P: Final = ctypes.c_void_p
 _UTF_16: Final = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
-# Places in the tables of functions, as the specification of JNI numbers them.
+# Indexes into the function tables, from the specification of JNI.
 _ATTACH_AS_DAEMON: Final = 7
 _FIND_CLASS, _EXCEPTION_CLEAR, _PUSH_FRAME, _POP_FRAME, _CLASS_OF, _METHOD, _CALL_VOID = 6, 17, 19, 20, 31, 33, 63
 _STATIC_METHOD, _CALL_STATIC_OBJECT, _NEW_STRING, _EXCEPTION_CHECK = 113, 116, 163, 228
@@ -20,14 +20,14 @@ _APPEND: Final = b"appendToClassPathForInstrumentation"
 
 
 class JniError(Exception):
-    """The running JVM did not do what was asked of it."""
+    """The running JVM refused a request."""
 
 
 class Machine:
     """The JVM of this process."""
 
     def __init__(self, library: str) -> None:
-        """Raise JniError where the library, by its path, has none."""
+        """Raise JniError if `library`, a path, has created no JVM."""
         pointer, number = _P(), ctypes.c_int()
         try:
             self.library = ctypes.CDLL(library, mode=os.RTLD_NOW | os.RTLD_NOLOAD)
@@ -38,10 +38,10 @@ class Machine:
             raise JniError(f"{library} has no JVM (status {failed}, {number.value} created)")
         self.pointer = pointer.value
         self.attach = _function(self.pointer, _ATTACH_AS_DAEMON, ctypes.c_int, _P, ctypes.POINTER(_P), _P)
-        """`AttachCurrentThreadAsDaemon`, which also returns the environment of a thread that is attached already."""
+        """`AttachCurrentThreadAsDaemon`; for a thread that is attached already it only returns the environment."""
 
     def append_to_class_path(self, paths: Iterable[str]) -> None:
-        """Let the system class loader search jars and directories, too. Raise JniError where it does not take them."""
+        """Add jars and directories to the system class loader. Raise JniError if the class loader refuses them."""
         environment = _P()
         if status := self.attach(self.pointer, ctypes.byref(environment), None):
             raise JniError(f"AttachCurrentThreadAsDaemon returned {status}")
@@ -50,12 +50,13 @@ class Machine:
 
 
 class _Environment:
-    """That of one thread, on which it is used."""
+    """The JNI environment of one thread; use it on that thread only."""
 
     def __init__(self, pointer: int) -> None:
         self._pointer = pointer
 
     def append_to_class_path(self, paths: Iterable[str]) -> None:
+        # The local references of a native thread live until the thread is detached. Popping this frame frees them.
         self._call(_PUSH_FRAME, ctypes.c_int, ctypes.c_int(16))
         try:
             kind = self._object(_FIND_CLASS, ctypes.c_char_p(b"java/lang/ClassLoader"))
@@ -88,6 +89,6 @@ class _Environment:
 
 
 def _function(pointer: int, index: int, result: Any, *types: Any) -> Any:
-    """Return the function at that place in the table to which a pointer of JNI leads."""
+    """Return the function at an index of the function table to which a JNI pointer points."""
     table = ctypes.cast(ctypes.cast(pointer, ctypes.POINTER(_P))[0], ctypes.POINTER(_P))
     return ctypes.CFUNCTYPE(result, *types)(table[index])

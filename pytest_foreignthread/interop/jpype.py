@@ -1,4 +1,4 @@
-"""JPype's own files, classes and hooks; jpype is not imported for that."""
+"""JPype's own files, classes and hooks, found without importing jpype."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any, Final
 from .running_jvm import is_jpypes
 
 _EXTENSION: Final = "_jpype"
-"""JPype's part in C, whose functions name it as their module."""
+"""JPype's C extension; its functions have this module name."""
 _JAR: Final = "org.jpype.jar"
 _PROXY_EXCEPTION: Final = "org.jpype.PyExceptionProxy"
-"""What Java sees of a Python exception that a callback raised. JPype unwraps it only when Java throws it."""
+"""The Java class of a Python exception that a callback raised. JPype unwraps it only if Java throws it."""
 
 
 def extension_file() -> Path | None:
-    """Return the file of JPype's part in C; None where JPype is not installed."""
+    """Return the file of JPype's C extension; None if JPype is not installed."""
     spec = find_spec(_EXTENSION)
     return None if spec is None or spec.origin is None else Path(spec.origin)
 
 
 def own_jar() -> Path | None:
-    """Return the jar with JPype's Java classes; None where it is not beside the package.
+    """Return the jar with JPype's Java classes; None if it is not beside the package.
 
-    `startJVM` looks for it there by itself, and has no function that tells.
+    `startJVM` looks for the jar in that place, and JPype has no function that returns the path.
     """
     spec = find_spec("jpype")
     jar = None if spec is None or spec.origin is None else Path(spec.origin).resolve().parent.parent / _JAR
@@ -38,10 +38,10 @@ def is_python_exception(throwable: Any) -> bool:
 
 
 def forget_jvm_of_parent() -> None:
-    """Call in a fork: JPype's hooks in Python's garbage collector may ask Java to collect its garbage as well.
+    """Remove JPype's hooks in Python's garbage collector; call in a fork.
 
-    Of a JVM that ran in the process that was forked there is nothing here that could: they would wait without end.
-    JPype has no function that takes them away.
+    The hooks may ask Java to collect its garbage as well. In a fork, the threads of the parent's JVM do not exist, so
+    the hooks would wait forever. JPype has no function that removes them.
     """
     if is_jpypes():
         gc.callbacks[:] = [one for one in gc.callbacks if getattr(one, "__module__", None) != _EXTENSION]

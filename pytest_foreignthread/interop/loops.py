@@ -1,4 +1,4 @@
-"""Other plugins that run a test again and again."""
+"""Other plugins that run a test repeatedly."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any, Final
 import pytest
 
 _MODULES: Final = frozenset({"pytest_rerunfailures", "flaky.flaky_pytest_plugin"})
-"""Those whose `pytest_runtest_protocol` goes through pytest's own steps as often as it likes."""
+"""Plugins whose `pytest_runtest_protocol` runs pytest's steps of a test any number of times."""
 
 
 _GUARD: Final = "foreign_thread_in_children"
-"""Name of the plugin that guards the pytest process."""
+"""The name of the plugin that guards the pytest process."""
 
 
 def guard(config: pytest.Config, is_foreign: Callable[[pytest.Item], bool]) -> None:
-    """Let no other plugin run the steps of a foreign-thread test in this process."""
+    """Prevent other plugins from running the steps of a foreign-thread test in this process."""
     config.pluginmanager.register(InChildrenOnly(is_foreign), _GUARD)
 
 
 def drop_guard(config: pytest.Config) -> None:
-    """Call in a child, which runs these steps."""
+    """Remove the guard; call in a child, which runs these steps."""
     if config.pluginmanager.hasplugin(_GUARD):
         config.pluginmanager.unregister(name=_GUARD)
 
 
 class InChildrenOnly:
-    """Refuses the steps of a foreign-thread test in the pytest process, which a crash would end, with all results."""
+    """Refuses to run a foreign-thread test in the pytest process, where a crash would lose all results."""
 
     def __init__(self, is_foreign: Callable[[pytest.Item], bool]) -> None:
         self._is_foreign = is_foreign
@@ -50,6 +50,6 @@ class InChildrenOnly:
 
 
 def loops_of(config: pytest.Config) -> frozenset[Any]:
-    """Return those of the plugins that the run has."""
+    """Return the repeating plugins of the run."""
     impls = config.hook.pytest_runtest_protocol.get_hookimpls()
     return frozenset(impl.plugin for impl in impls if getattr(impl.plugin, "__name__", "") in _MODULES)

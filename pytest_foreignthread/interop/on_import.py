@@ -1,4 +1,4 @@
-"""A function called when a module has been imported for the first time, or a block that its import runs in."""
+"""Calls a function after the first import of a module, or runs the import inside a context."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ def _nothing(_module: ModuleType) -> None:
 
 
 class OnImport(importlib.abc.MetaPathFinder):
-    """Stands on `sys.meta_path` until the module is imported, or `forget` is called."""
+    """A finder on `sys.meta_path` until the module is imported or `forget` is called."""
 
     def __init__(self, name: str, then: Then = _nothing, around: Around = nullcontext) -> None:
-        """Call `then` with the module now, where it is imported already, or once it is, which happens in `around`."""
+        """Call `then` with the module: at once if it is imported already, else after its import.
+
+        The import runs in the context `around()`.
+        """
         self._name = name
         self._then = then
         self._around = around
@@ -49,7 +52,7 @@ class OnImport(importlib.abc.MetaPathFinder):
 
 
 class _Loader(importlib.abc.Loader):
-    """Loads as the module's own loader does, which is the module's again before its code runs."""
+    """Loads with the module's own loader, which becomes the module's loader again before the module's code runs."""
 
     def __init__(self, loader: importlib.abc.Loader, then: Then, around: Around) -> None:
         self._loader = loader
@@ -57,7 +60,7 @@ class _Loader(importlib.abc.Loader):
         self._around = around
 
     def __getattr__(self, name: str) -> Any:
-        # One that stands around another is the module's loader while the other's block runs.
+        # If another `_Loader` wraps this one, this one is the module's loader while the other's context runs.
         return getattr(self._loader, name)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:

@@ -1,4 +1,4 @@
-"""PyJNIus beside a JVM that runs already. It starts one when it is imported, and never looks for one."""
+"""PyJNIus in a process with a running JVM. At its import PyJNIus starts a JVM, and never looks for a running one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MODULE: Final = "jnius"
 
 
 class PyjniusBeside:
-    """Lets the import of PyJNIus, from now on, take the JVM that runs then."""
+    """Makes a later import of PyJNIus use the JVM that runs at that time."""
 
     def __init__(self) -> None:
         self._kept: object = None
@@ -28,7 +28,7 @@ class PyjniusBeside:
         if (running := jvm_in_memory()) is None:
             yield
             return
-        # Imported here, ctypes with it: few tests import PyJNIus.
+        # Imported here because the modules import ctypes, and few tests import PyJNIus.
         from .jni import JniError, Machine
         from .shared_jvm import hand_out
 
@@ -36,7 +36,7 @@ class PyjniusBeside:
         try:
             machine = Machine(running.library)
             self._kept = hand_out(machine)
-            # PyJNIus's own classes are on it, at the end.
+            # The last entry of this path has PyJNIus's own classes.
             machine.append_to_class_path(config.expand_classpath().split(config.split_char))
         except JniError as error:
             raise ImportError(f"PyJNIus cannot use the JVM that runs here ({running.library}): {error}") from error
@@ -48,7 +48,7 @@ class PyjniusBeside:
             )
         library = Path(running.library)
         home = next((one for one in library.parents if (one / "release").is_file()), library.parent)
-        # It looks for a Java of its own, and raises where there is none, before it reads where libjvm is.
+        # PyJNIus looks for a Java of its own before it reads JVM_PATH, and raises if it finds none.
         with _variables(JVM_PATH=running.library, JAVA_HOME=str(home)):
             yield
 

@@ -1,4 +1,4 @@
-"""pytest-benchmark shows its table in the pytest process; tests in children have theirs there."""
+"""pytest-benchmark prints its table in the pytest process; the benchmarks of tests in children are carried there."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ _NAME: Final = "benchmark"
 
 
 class Beside:
+    """A plugin that runs beside pytest-benchmark's."""
+
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
 
     @property
     def _benchmarks(self) -> list[Any]:
-        # It registers its session under a name other than the module's.
+        # pytest-benchmark registers its session under another name than its module.
         session: Any = self._config.pluginmanager.getplugin("pytest-benchmark")
         found: list[Any] = session.benchmarks
         return found
@@ -28,7 +30,7 @@ class Beside:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
         if CHILD in self._config.stash:
-            # Those of the tests before are the pytest process's, or have gone there.
+            # Earlier benchmarks belong to the pytest process, or were sent there.
             self._benchmarks.clear()
 
     def pytest_foreign_thread_carry(self) -> Mapping[str, Any]:
@@ -51,7 +53,7 @@ def _plain(benchmark: Any) -> dict[str, Any]:
 
 
 def _benchmark(item: pytest.Item, plain: dict[str, Any]) -> Any:
-    """Make one as the fixture does. What cProfile counted is not there."""
+    """Return a benchmark as the fixture makes it, without the counts of cProfile."""
     from pytest_benchmark.stats import Metadata
 
     fields = {name: plain[name] for name in ("group", "name", "fullname", "param", "extra_info", "has_error")}

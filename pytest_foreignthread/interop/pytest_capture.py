@@ -1,6 +1,6 @@
-"""pytest's capture, suspended and resumed: its manager is a plugin whose methods pytest does not document.
+"""pytest's capture, suspended and resumed. Its manager is a plugin whose methods pytest does not document.
 
-The public fixtures `capsys` and `capfd` are a test's, and `-s` is for the whole run.
+The public fixtures `capsys` and `capfd` are for a test, and `-s` is for the whole run.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import pytest
 
 
 def usual_input_of(config: pytest.Config) -> Callable[[], int | None]:
-    """Return what a `Lender` asks for the input of the pytest process where nothing is captured."""
+    """Return the function by which a `Lender` gets the input of the pytest process, with pytest's capture suspended."""
     return functools.partial(_opened, config)
 
 
 def _opened(config: pytest.Config) -> int | None:
-    # Imported here: a platform that cannot fork has no part in it, and lacks a module that it needs.
+    # Imported here because the module needs a module that platforms without fork lack.
     from ..supervise.process import lender
 
     capture = _manager_of(config)
@@ -34,21 +34,21 @@ def _opened(config: pytest.Config) -> int | None:
     finally:
         capture.resume_global_capture()
         if not captured:
-            # Between the phases of tests pytest captures what is read, and not what is written.
+            # Between the phases of tests, pytest captures the input and not the output.
             capture.suspend_global_capture()
 
 
 def captured_as(config: pytest.Config, when: str, item: pytest.Item) -> AbstractContextManager[None]:
-    """Return a context whose output is captured as that of a phase of the item; it comes with the phase's report."""
+    """Return a context whose output is captured as a phase of the item; a report of that phase includes the output."""
     capture = _manager_of(config)
     return capture.item_capture(when, item) if capture is not None else nullcontext()
 
 
 def call_around_suspension(config: pytest.Config, take: Callable[[], None], give_back: Callable[[], None]) -> None:
-    """Let pytest's capture call `take` when it has let go of the terminal, and `give_back` when it has it again.
+    """Make pytest's capture call `take` after it has released the terminal, and `give_back` when it has it again.
 
-    The debugger of pytest writes there before it calls the hook `pytest_enter_pdb`, which is too late. Where `take`
-    raises, the capture has the terminal.
+    pytest's debugger writes to the terminal before it calls the hook `pytest_enter_pdb`, so the hook is too late. If
+    `take` raises, the capture has the terminal again.
     """
     capture = _manager_of(config)
     suspend = getattr(capture, "suspend_global_capture", None)
@@ -57,9 +57,9 @@ def call_around_suspension(config: pytest.Config, take: Callable[[], None], give
         return
 
     def suspend_and_take(in_: bool = False) -> None:
-        # Before, what is read from is not the terminal.
+        # First, because until then the input is not the terminal.
         suspend(in_)
-        # Not what else is true: pytest-timeout gives an item, and reads nothing.
+        # `is True`, because pytest-timeout passes an item, and does not read.
         if in_ is True:
             try:
                 take()

@@ -1,4 +1,4 @@
-"""What pytest keeps of a test's fixtures and parameters on the item, and on the definition of a fixture."""
+"""What pytest stores about fixtures and parameters on an item, and on the definition of a fixture."""
 
 from __future__ import annotations
 
@@ -9,29 +9,32 @@ from typing import Any, Final
 import pytest
 
 OF_SETUP: Final = frozenset({"_request", "instance", "_instance"})
-"""Attributes of a test that pytest sets, or makes when they are read: no plugin may read them where no setup ran.
+"""Attributes of an item that pytest sets in the setup, or creates when they are read.
 
-flaky asks for `_request` with `hasattr`, and does without.
+No plugin may read them if no setup ran. flaky asks for `_request` with `hasattr`, and works without it.
 """
 
 
 def forget_instance(item: pytest.Item) -> None:
-    """Let pytest make the instance of the test's class anew when it is next asked for, as it does for each item."""
+    """Make pytest create a new instance of the test's class at the next use, as it does for each item.
+
+    pytest has no public function for this.
+    """
     vars(item).pop("_instance", None)
 
 
 def fixture_names(item: Any) -> list[str]:
-    """Return the names of the fixtures that an item requests, by whatever way; none for an item of another kind.
+    """Return the names of all fixtures that an item requests; none for an item of another type.
 
-    Public are only those of a request and of a `Metafunc`, which are no more once the tests are collected.
+    Only the names of a request and of a `Metafunc` are public, and neither exists between collection and setup.
     """
     return list(getattr(item, "fixturenames", ()))
 
 
 def add_fixture(item: pytest.Item, name: str) -> None:
-    """Let an item request one more fixture, after the others; without effect on an item of another kind.
+    """Let an item request one more fixture, after the others; this has no effect on an item of another type.
 
-    The public `usefixtures` counts at collection only.
+    The public `usefixtures` has an effect at collection only.
     """
     names = getattr(item, "fixturenames", None)
     if names is not None and name not in names:
@@ -39,20 +42,23 @@ def add_fixture(item: pytest.Item, name: str) -> None:
 
 
 def parameters_of(item: pytest.Item) -> Mapping[str, Any]:
-    """Return the values that a test is parametrized with. pytest shows them to the test and its fixtures only."""
+    """Return the parameters of a test. pytest shows them only to the test and its fixtures."""
     callspec = getattr(item, "callspec", None)
     return callspec.params if callspec is not None else {}
 
 
 def is_of_pytest(fixturedef: pytest.FixtureDef[Any]) -> bool:
-    """Whether pytest itself defines the fixture, as it does `tmp_path_factory`; those for `setup_module` are not."""
+    """Return whether pytest itself defines the fixture, for example `tmp_path_factory`.
+
+    The fixtures that pytest makes from `setup_module` and the like do not count: the project's code runs in them.
+    """
     function = fixturedef.func
     return getattr(function, "__module__", "").startswith("_pytest.") and not fixturedef.argname.startswith("_")
 
 
 def finisher_of(fixturedef: pytest.FixtureDef[Any], request: Any) -> Callable[[], None]:
-    """Return the function that tears a fixture down, with what depends on it; without effect where it is not set up.
+    """Return a function that tears a fixture down with all that depends on it; no effect if it is not set up.
 
-    pytest tears down whole nodes only. The method has no underscore and no documentation.
+    pytest's public ways tear down whole nodes only. `finish` has no underscore, and no documentation.
     """
     return functools.partial(fixturedef.finish, request)

@@ -1,4 +1,4 @@
-"""What pytest knows of its command line before it has read all of it."""
+"""What pytest knows about its command line before it has read the whole of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 
 def early_option(early: pytest.Config, flag: str) -> Any:
-    """Return the value of an option before the first conftest is imported; None where it is not given.
+    """Return the value of an option before the first conftest is imported; None if it is not given.
 
-    `Config.getoption` answers then with what an earlier step has read, without the options of plugins.
+    At that time `Config.getoption` returns the values of an earlier step, without the options of plugins.
     """
     return getattr(early.known_args_namespace, flag.lstrip("-").replace("-", "_"), None)

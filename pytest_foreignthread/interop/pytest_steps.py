@@ -1,4 +1,4 @@
-"""pytest's own steps of a test's phases, called without those of other plugins, which count on a setup here."""
+"""pytest's own steps of a test's phases, called without other plugins, which rely on a setup in this process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RUNNER: Final = "_pytest.runner"
 
 
 def teardown_step(config: pytest.Config) -> Callable[..., None] | None:
-    """Return what tears down the nodes that no later test needs; None with `-p no:runner`.
+    """Return the function that tears down the nodes that no later test needs; None with `-p no:runner`.
 
     The stack of nodes that are set up is private, and the hook would call all plugins.
     """
@@ -21,16 +21,16 @@ def teardown_step(config: pytest.Config) -> Callable[..., None] | None:
 
 
 def skipping_step(config: pytest.Config) -> Callable[[pytest.Item], None] | None:
-    """Return what evaluates the marks skip, skipif and xfail; None with `-p no:skipping`.
+    """Return the function that evaluates the marks skip, skipif and xfail; None with `-p no:skipping`.
 
-    There is no public function for that, and the hook would set the test up.
+    pytest has no public function for this, and the hook would set the test up.
     """
     skipping: Any = config.pluginmanager.getplugin("skipping")
     return None if skipping is None else skipping.pytest_runtest_setup
 
 
 def is_pytests_own(plugin: object) -> bool:
-    """Return whether a plugin is a part of pytest: the name of its module is all that tells."""
+    """Return whether a plugin is a part of pytest; only the name of its module tells."""
     module: str = getattr(plugin, "__name__", type(plugin).__module__)
     return module.startswith(_OWN)
 

@@ -1,4 +1,4 @@
-"""pytest's reports of subtests: their class is public, `pytest.SubtestReport`, and their context is not."""
+"""pytest's reports of subtests. Their class `pytest.SubtestReport` is public, their context is not."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class _Verbatim(str):
 
 
 def unquote_arguments(report: pytest.TestReport, data: Mapping[str, Any]) -> None:
-    """Let a subtest's arguments be the texts in `data`, from which pytest made the report.
+    """Replace the arguments of a subtest's report by the texts in `data`, from which pytest made the report.
 
-    pytest makes texts of them by repr(), and makes them again when it reads the report.
+    pytest turns the arguments into texts by repr() when it serializes a report, and again when it reads the report.
     """
     context: Any = getattr(report, "context", None)
     sent = (data.get(SUBTEST_CONTEXT) or {}).get("kwargs")

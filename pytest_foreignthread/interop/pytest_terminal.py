@@ -1,4 +1,4 @@
-"""pytest's terminal reporter: who it is, and what is read and changed there for which it has no hook."""
+"""pytest's terminal reporter: how to find it, and what is read and changed there because no hook exists for it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _NAME: Final = "terminalreporter"
 def terminal_of(config: pytest.Config) -> Any:
     """Return the terminal reporter; None in an xdist worker.
 
-    `pytest_terminal_summary` is the only hook that hands it over, which is at the end of a run.
+    The only hook that has it is `pytest_terminal_summary`, at the end of a run.
     """
     return config.pluginmanager.getplugin(_NAME)
 
 
 def replace_terminal(config: pytest.Config, stand_in: Callable[[Any], object]) -> None:
-    """Let something else stand for the terminal reporter, under its name, by which other plugins ask for it."""
+    """Replace the terminal reporter under its name, by which other plugins look for it."""
     if (terminal := terminal_of(config)) is not None:
         config.pluginmanager.unregister(terminal)
         config.pluginmanager.register(stand_in(terminal), _NAME)
 
 
 def count_in_red(terminal: Any, categories: Collection[str]) -> None:
-    """Show the counts of these categories in red. pytest shows those that it does not know in yellow."""
+    """Print the counts of these categories in red; pytest prints unknown categories in yellow."""
     closing_parts = terminal.build_summary_stats_line
 
     def with_red_parts() -> tuple[list[tuple[str, dict[str, bool]]], str]:
@@ -39,7 +39,7 @@ def count_in_red(terminal: Any, categories: Collection[str]) -> None:
 
 
 def add_to_last_line(terminal: Any, words: Sequence[str]) -> None:
-    """Add words in red to the counts of the last line, which has no hook."""
+    """Add words in red to the counts of the last line, for which no hook exists."""
     closing_parts = terminal.build_summary_stats_line
 
     def with_words() -> tuple[list[tuple[str, dict[str, bool]]], str]:
@@ -51,7 +51,10 @@ def add_to_last_line(terminal: Any, words: Sequence[str]) -> None:
 
 @contextmanager
 def timed_besides(terminal: Any, phases: Sequence[object]) -> Iterator[None]:
-    """Let `--durations` show these, too: pytest takes what has a duration from all that the terminal has counted."""
+    """Let `--durations` show these phases as well.
+
+    pytest reads the durations from all reports that the terminal has counted.
+    """
     uncounted = terminal.stats.setdefault("", [])
     uncounted += phases
     try:
@@ -61,28 +64,31 @@ def timed_besides(terminal: Any, phases: Sequence[object]) -> Iterator[None]:
 
 
 def colour_red(terminal: Any) -> None:
-    """Let the last line be red: pytest colours it so when there is a list of failures, even an empty one."""
+    """Make the last line red: pytest does so if there is a list of failures, even an empty list."""
     terminal.stats.setdefault("failed", [])
 
 
 def reports_of(terminal: Any, category: str) -> list[Any]:
-    """Return the reports that were logged with a category of `pytest_report_teststatus`; `stats` has no getter."""
+    """Return the reports that were logged with this category; the terminal's `stats` has no public accessor."""
     return list(terminal.stats.get(category, ()))
 
 
 def shows_failures_at_once(terminal: Any) -> bool:
-    """Return whether it is the terminal of pytest-instafail or pytest-sugar, which showed each failure as it came."""
+    """Return whether the terminal is pytest-instafail's or pytest-sugar's, which prints each failure at once."""
     return hasattr(terminal, "print_failure")
 
 
 def shows_in_summary(terminal: Any, letter: str) -> bool:
-    """Return whether `-r` has the letter; pytest keeps the letters that remain of several `-r` in the terminal only."""
+    """Return whether `-r` includes the letter; only the terminal knows which letters of several `-r` remain."""
     return bool(terminal.hasopt(letter))
 
 
 @contextmanager
 def titles_noted(terminal: Any) -> Iterator[list[str]]:
-    """Note the titles that the terminal writes: nothing else tells whether pytest opened its short summary."""
+    """Yield a list to which the titles that the terminal writes are added.
+
+    Nothing else tells whether pytest has begun its short summary.
+    """
     titles: list[str] = []
     write_sep = terminal.write_sep
 

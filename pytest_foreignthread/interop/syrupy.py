@@ -1,4 +1,4 @@
-"""syrupy tells, and deletes, what snapshots no test has used: the pytest process has to know those used in children."""
+"""syrupy reports, and deletes, snapshots that no test has used; the pytest process must know those used in children."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ _RESULT: Final = ("snapshot_location", "snapshot_name", "created", "updated", "s
 
 
 class Beside:
+    """A plugin that runs beside syrupy's."""
+
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._used: list[Any] = []
-        """Assertions of the test that runs in this child."""
+        """The assertions of the running test of this child."""
 
     @property
     def _session(self) -> Any:
-        """The one whose `snapshot.session` tests have; syrupy has no other way to it."""
+        """The session that tests see as `snapshot.session`; syrupy has no other access to it."""
         return self._config._syrupy  # type: ignore[attr-defined]
 
     @pytest.hookimpl(tryfirst=True)
@@ -34,7 +36,7 @@ class Beside:
 
     def _noting(self, item: pytest.Item) -> Any:
         register = type(self._session).register_request
-        # A snapshot is that of the test, whatever the mode.
+        # A snapshot belongs to the test, in every mode.
         location = _location(item)
 
         def noting(assertion: Any) -> None:
@@ -53,13 +55,13 @@ class Beside:
                 self._session.flush_snapshot_write_queue()
 
     def pytest_foreign_thread_carry(self) -> Mapping[str, Any]:
-        # Those files beside which syrupy leaves locks, under xdist.
+        # The files beside which syrupy leaves locks, under xdist.
         written = getattr(self._session, "_written_snapshot_locations", ())
         return {_NAME: {"assertions": list(map(_plain, self._used)), "written": sorted(written)}}
 
     def pytest_foreign_thread_carried(self, item: pytest.Item, data: Mapping[str, Any] | None) -> None:
         if data is None:
-            # What it would have used is not known, and must not be taken for unused.
+            # The snapshots that the test would have used are unknown, and must not count as unused.
             self._session.ran_item(item.nodeid, "skipped")
             return
         for plain in data[_NAME]["assertions"]:
@@ -69,7 +71,7 @@ class Beside:
 
 
 class _WithoutMode:
-    """What syrupy asks of an item to find its snapshots."""
+    """The attributes of an item that syrupy needs to find the item's snapshots, without the mode in the name."""
 
     def __init__(self, item: Any) -> None:
         self.nodeid = item.stash[SETTINGS].test
@@ -90,7 +92,7 @@ def _plain(assertion: Any) -> dict[str, Any]:
 
 
 def _assertion(session: Any, item: pytest.Item, plain: Mapping[str, Any]) -> Any:
-    """Make one that has the results; the session takes it up by itself."""
+    """Return an assertion with these results; the session registers the assertion itself."""
     from syrupy.assertion import AssertionResult, SnapshotAssertion
 
     location = _location(item)
@@ -107,7 +109,7 @@ def _assertion(session: Any, item: pytest.Item, plain: Mapping[str, Any]) -> Any
 
 
 def _extension(plain: Mapping[str, Any]) -> Any:
-    """Return the class; syrupy's own where it was made in the child alone."""
+    """Return the extension class; syrupy's default if the class was defined in the child only."""
     from syrupy.extensions import DEFAULT_EXTENSION
 
     found: Any = sys.modules.get(plain["module"])

@@ -1,7 +1,8 @@
-"""The `threading.local`s that have values on this thread: CPython has no list of them.
+"""The `threading.local` objects that have values on this thread, of which CPython has no list.
 
-Each leaves a weak reference on an object that lives as long as the thread's state: up to Python 3.12 one for each
-`threading.local`, in the dictionary of the state; from 3.13 on one for all, to which a `threading.local` refers.
+Each such object leaves a weak reference on an object that lives as long as the thread state. Up to Python 3.12 there is
+one such object for each `threading.local`, in the dictionary of the thread state. From 3.13 on there is one for all,
+and each `threading.local` refers to it.
 """
 
 from __future__ import annotations
@@ -15,29 +16,29 @@ import weakref
 from collections.abc import Iterator
 from typing import Any, Final
 
-# A test may put another class in its place.
+# A test may replace `threading.local`.
 _LOCAL: Final = threading.local
 
 
 def locals_of_this_thread() -> list[threading.local]:
-    """Return those in which this thread has a namespace; none on an interpreter that is built in another way."""
+    """Return the locals that have a namespace on this thread; empty on an interpreter with another implementation."""
     found = (_referent(one) for mark in _marks() for one in weakref.getweakrefs(mark))
     return [one for one in found if isinstance(one, _LOCAL)]
 
 
 def namespace_of(local: threading.local) -> dict[str, Any]:
-    """Return what the `threading.local` has on this thread, whatever its class says of `__dict__`."""
+    """Return the namespace of a `threading.local` on this thread, even if its class overrides `__dict__`."""
     found: dict[str, Any] = _LOCAL.__getattribute__(local, "__dict__")
     return found
 
 
 def _marks() -> Iterator[Any]:
-    """Yield the objects that die with the state of this thread."""
+    """Yield the objects that are destroyed with the state of this thread."""
     if sys.version_info < (3, 13):
         yield from (mark for name, mark in _dictionary().items() if str(name).startswith("thread.local."))
     else:
         own = _LOCAL()
-        # It has a namespace from its first use on.
+        # It gets a namespace at its first use.
         own.used = True
         sets = (one for one in gc.get_referents(own) if isinstance(one, set))
         yield from (mark for one in sets for reference in one if (mark := reference()) is not None)
@@ -51,7 +52,7 @@ def _dictionary() -> dict[Any, Any]:
 
 @functools.cache
 def _get_dictionary() -> Any:
-    # A function of our own: others may have set another type for the result of the one that `pythonapi` shares.
+    # A separate function object: `ctypes.pythonapi` shares its own with other code, which may change its result type.
     return ctypes.PYFUNCTYPE(ctypes.c_void_p)(("PyThreadState_GetDict", ctypes.pythonapi))
 
 

@@ -1,1 +1,1 @@
-"""A debugger in a child: asking for the user's terminal, and reading from it."""
+"""A debugger in a child: the request for the user's terminal, and the input from it."""

@@ -1,4 +1,4 @@
-"""A debugger in the child: the user's terminal is asked for where one begins, and given back where it is left."""
+"""A debugger in the child, which borrows the user's terminal from the parent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .prompt_reader import LineReader, line_from_descriptor
 
 
 class Debugging:
-    """A plugin. The parent holds the deadline and lends the terminal between `take` and `give_back`."""
+    """A plugin. The parent suspends the deadline and lends the terminal between `take` and `give_back`."""
 
     def __init__(self, folder: Path, sender: Sender) -> None:
         self._answers = folder / DEBUGGER_FIFO
@@ -34,14 +34,15 @@ class Debugging:
         self._owner = getpid()
         self._lock = threading.Lock()
         self._thread: int | None = None
-        """Python's id of the one that debugs."""
+        """Python's id of the thread that debugs; None if no thread debugs."""
         self._usual_input: Callable[..., str] = input
         self.lines = LineReader(self._read_line, self._interrupt)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_enter_pdb(self, pdb: Any) -> None:
         self.take()
-        # `continue` leaves the debugger, and a breakpoint set at its prompt enters it again without this hook.
+        # `continue` leaves the debugger. A breakpoint that was set at the prompt enters it again without a call of this
+        # hook.
         if (preloop := getattr(pdb, "preloop", None)) is not None:
 
             def ask_first() -> None:
@@ -54,8 +55,8 @@ class Debugging:
         self.give_back()
 
     def take(self) -> None:
-        """Return when the terminal may be used; raise OSError where it is not to be had."""
-        # A process that the test forked reads beside this one, as without a fork.
+        """Return when the terminal may be used. Raise OSError if the parent does not lend it."""
+        # A process that the test forked reads from the terminal beside this process, as it would without the plugin.
         if getpid() != self._owner:
             return
         with self._lock:
@@ -76,15 +77,18 @@ class Debugging:
     def _answer(self) -> bytes:
         while True:
             with open(self._answers, "rb", buffering=0) as answers:
-                # Nothing: the parent was about to close its end after the answer before.
+                # Nothing to read: the parent had not yet closed its end after an earlier answer.
                 if word := answers.read(1):
                     return word
 
     def _has_fifo(self) -> bool:
-        """Make it; False where its file system takes none, or a test has put something else in its place."""
+        """Create the FIFO for the answer; return whether it exists.
+
+        Its file system may have no FIFOs, or a test may have put another file in its place.
+        """
         with contextlib.suppress(OSError):
             os.mkfifo(self._answers, 0o600)
-        # As the parent does it: it writes through no link.
+        # The parent checks the same, because it must not write through a link.
         with contextlib.suppress(OSError):
             found = self._answers.lstat()
             return stat.S_ISFIFO(found.st_mode) and found.st_nlink == 1
@@ -93,11 +97,12 @@ class Debugging:
     def _take_input(self) -> None:
         self._usual_input = builtins.input
         builtins.input = self._input
-        # What stands in the buffer when the capture resumes would be taken for the test's output.
+        # Text that is still in the buffer when the capture resumes would become output of the test.
         if isinstance(sys.__stdout__, io.TextIOWrapper):
             sys.__stdout__.reconfigure(line_buffering=True)
 
     def give_back(self) -> None:
+        """Return the terminal to the parent, if this process has it."""
         if getpid() != self._owner or self._thread is None:
             return
         with self._lock:
@@ -109,7 +114,7 @@ class Debugging:
     def _input(self, prompt: object = "", /) -> str:
         if getpid() != self._owner:
             return self._usual_input(prompt)
-        # Said again at each prompt: the parent counts how many ^C have gone by without an answer.
+        # Sent again at each prompt: the parent counts the ^C that went by without an answer.
         self._tell()
         return self.lines.read(str(prompt))
 
@@ -119,7 +124,7 @@ class Debugging:
         return line_from_descriptor(prompt, 0)
 
     def _interrupt(self) -> bool:
-        """Raise KeyboardInterrupt in what the debugger's thread executes; False where no thread debugs."""
+        """Raise KeyboardInterrupt in the thread that debugs; return whether a thread debugs."""
         if self._thread is None:
             return False
         raised = ctypes.py_object(KeyboardInterrupt)
@@ -128,6 +133,6 @@ class Debugging:
 
 
 def _at_terminal() -> bool:
-    # What a test puts in its place may have no such method.
+    # A test may have replaced `sys.stdin` by an object without this method.
     isatty = getattr(sys.stdin, "isatty", None)
     return isatty is not None and bool(isatty())

@@ -1,4 +1,4 @@
-"""Lines that the user types at a debugger's prompt, read on the main thread where that has nothing else to do."""
+"""Reads the lines that the user types at a debugger's prompt, on the main thread if that thread only waits."""
 
 from __future__ import annotations
 
@@ -15,28 +15,31 @@ from typing import Any, Final
 from ..callback import is_main_thread
 
 Asked = Future[tuple[str, Future[str]]]
-"""Done when a prompt has been asked for; the inner one takes the line."""
+"""Done when a thread has asked for a line; the result is the prompt and the future of the line."""
 _ENDLESS: Final = math.inf
 _SOON: Final = 0.05
-"""Seconds within which the body of most tests has ended."""
+"""Seconds in which the body of most tests ends."""
 
 
 class LineReader:
-    """^C raises KeyboardInterrupt on the main thread alone: there it ends the reading, as it does without a fork."""
+    """Reads lines on the main thread for other threads.
+
+    ^C raises KeyboardInterrupt only on the main thread. There it ends the reading, as it does without a fork.
+    """
 
     def __init__(self, read: Callable[[str], str], interrupt: Callable[[], bool]) -> None:
-        """`interrupt` passes on a ^C that came while no line was read; False where nobody is there to take it."""
+        """`interrupt` handles a ^C outside of a reading; it returns False if no thread debugs."""
         self._read = read
         self._interrupt = interrupt
         self._turn = threading.Lock()
         self._change = threading.Condition()
         self._attends = False
-        """Whether the main thread does nothing but wait, and so will come to what is asked."""
+        """Whether the main thread only waits, and so will answer a request."""
         self._asked: Asked | None = None
-        """There while it can be asked."""
+        """The future that takes the next request; None while the main thread takes none."""
 
     def read(self, prompt: str) -> str:
-        """Return the user's line; raise EOFError or KeyboardInterrupt as `input` does on the main thread."""
+        """Return the user's line. Raise EOFError or KeyboardInterrupt as `input` does on the main thread."""
         with self._turn:
             answer = self._asked_of_main_thread(prompt)
             if answer is not None:
@@ -55,7 +58,7 @@ class LineReader:
 
     @contextlib.contextmanager
     def attended(self) -> Iterator[None]:
-        """While the main thread, if it is that, does nothing but `wait`, again and again."""
+        """While the block runs, the main thread does nothing but call `wait`; on another thread this has no effect."""
         if not is_main_thread():
             yield
             return
@@ -68,11 +71,11 @@ class LineReader:
                 self._change.notify_all()
 
     def wait(self, future: Future[Any], seconds: float = _ENDLESS) -> bool:
-        """Wait for the future, or so long; on the main thread read lines for the others meanwhile. Whether it is done.
+        """Wait for the future for at most `seconds`; return whether it is done. The main thread reads lines meanwhile.
 
-        Raise KeyboardInterrupt when it came and no debugger was there to take it.
+        Raise KeyboardInterrupt if one came and no debugger took it.
         """
-        # Most futures are soon done, and two are more work to wait for than one.
+        # Most futures are done soon, and to wait for one future costs less than to wait for two.
         first = min(seconds, _SOON)
         while True:
             try:
@@ -104,19 +107,22 @@ class LineReader:
             with self._change:
                 self._asked = None
             if asked.done():
-                # Nobody reads for it any more: whoever asked has to read by itself.
+                # The main thread does not read any more. Cancelled, the request makes the other thread read by itself.
                 asked.result()[1].cancel()
 
     def _answer(self, prompt: str, answer: Future[str]) -> None:
         try:
             answer.set_result(self._read(prompt))
-        # EOFError, KeyboardInterrupt and whatever else reading raises belong to the thread that asked.
+        # EOFError, KeyboardInterrupt and every other error of the reading belong to the thread that asked.
         except BaseException as error:
             answer.set_exception(error)
 
 
 def is_done(future: Future[Any], seconds: float | None = None) -> bool:
-    """Wait for it, `concurrent.futures.wait` for one alone: that makes a lock and an event each time."""
+    """Wait for the future; return whether it is done after `seconds`, None for no limit.
+
+    `concurrent.futures.wait` would create a lock and an event at each call.
+    """
     try:
         future.exception(seconds)
     except FutureTimeoutError:
@@ -127,7 +133,10 @@ def is_done(future: Future[Any], seconds: float | None = None) -> bool:
 
 
 def line_from_descriptor(prompt: str, descriptor: int) -> str:
-    """Return the next line of what is no terminal, and read no byte more: the children to come read on from there."""
+    """Return the next line of a descriptor that is no terminal. Raise EOFError at its end.
+
+    No byte more is read, because later children read on from there.
+    """
     sys.stdout.write(prompt)
     sys.stdout.flush()
     data = bytearray()

@@ -1,1 +1,1 @@
-"""The JVM of a child: its start, the default bridge, the ways onto Java threads, exceptions that no one caught."""
+"""The JVM of a child: its start, the default bridge, the launchers onto Java threads, uncaught exceptions."""

@@ -1,4 +1,4 @@
-"""Callbacks on threads of Java's."""
+"""Launchers of callbacks onto Java threads."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from . import jvm
 
 _POOL_SIZE: Final = 4
 _ENDING: Final = 0.1
-"""Seconds that a thread has to end in, once its task is done."""
+"""Seconds to wait for a thread to end after its task is done."""
 _LOOK: Final = 0.0002
+"""Seconds between two checks whether the thread has ended."""
 
 
 class JavaTask:
-    """A `FutureTask`, which Java runs."""
+    """A `FutureTask` that Java runs."""
 
     def __init__(self, task: Any) -> None:
         self.task = task
@@ -29,7 +30,7 @@ class JavaTask:
         return not jvm.is_started() or bool(self.task.isDone())
 
     def result(self) -> None:
-        """Wait for Java's side to return from the callback; raise what it threw."""
+        """Wait until the Java side has returned from the callback; raise what the Java side threw."""
         __tracebackhide__ = True
         if not jvm.is_started():
             return
@@ -40,14 +41,14 @@ class JavaTask:
 
 
 class JavaLaunchers:
-    """Starts `FutureTask`s. The pools of one test are made when they are first needed."""
+    """Starts `FutureTask`s. The pools of a test are created at their first use."""
 
     def __init__(self, numbers: Iterator[int], how: ThreadAttributes) -> None:
         self._numbers = numbers
         self._how = how
         self._pools: dict[str, Any] = {}
         self._newest: tuple[Any, Any] | None = None
-        """The last task that was given a thread of its own, and that thread."""
+        """The last task that got a thread of its own, and that thread."""
         self._by_name: Mapping[str, Callable[[Any], object]] = {
             "java_in_place": lambda task: task.run(),
             "java_thread": self._new,
@@ -58,19 +59,19 @@ class JavaLaunchers:
         }
 
     def close(self) -> None:
-        """Let the threads of the pools end once they have done what they were given."""
+        """Let the threads of the pools end after the tasks that the pools already have."""
         for pool in self._pools.values() if jvm.is_started() else ():
             pool.shutdown()
 
     def launch(self, launcher: str | Callable[[Any], object], made: object) -> JavaTask:
-        """Let a Runnable run, on a thread of the launcher of that name, or of the project's own launcher."""
+        """Run a Runnable on a thread of the named launcher, or by the project's own launcher; return its task."""
         __tracebackhide__ = True
         task = _future_task(made)
         (self._by_name[launcher] if isinstance(launcher, str) else launcher)(task)
         return JavaTask(task)
 
     def _new(self, task: Any) -> None:
-        # A size of zero leaves the choice to the JVM.
+        # A stack size of 0 means the JVM's default.
         name, size = f"foreign-{next(self._numbers)}", self._how.stack or 0
         thread = _java("java.lang.Thread")(None, task, name, size)
         self._newest = task, thread
@@ -78,11 +79,14 @@ class JavaLaunchers:
             thread.start()
 
     def let_end(self, task: object) -> None:
-        """Wait a moment for the thread of a task that is done: to look at one at a phase's end takes longer."""
+        """Wait briefly for the end of a thread whose task is done.
+
+        Otherwise the thread would be found alive at the end of the phase, and that check takes longer than this wait.
+        """
         if self._newest is None or not isinstance(task, JavaTask) or self._newest[0] is not task.task:
             return
         give_up = time.monotonic() + _ENDING
-        # No join(): it would take notice of an interruption that the test has left standing.
+        # No join(): it would raise InterruptedException, and clear the interruption that the test has left pending.
         while jvm.is_started() and self._newest[1].isAlive() and time.monotonic() < give_up:
             time.sleep(_LOOK)
 
@@ -92,8 +96,8 @@ class JavaLaunchers:
         _java("java.lang.Thread").ofVirtual().name(f"virtual-{next(self._numbers)}").start(task)
 
     def _forkjoin(self, task: Any) -> None:
-        # Where there is one processor to spare or none, CompletableFuture takes a new thread for each task in place of
-        # the common pool (JDK 24 and older), but not in place of one that it does not recognize.
+        # With at most one spare processor, CompletableFuture of JDK 24 and older does not use the common pool: it
+        # starts a thread for each task. The wrapper hides from it that the pool is the common one.
         common = _java("java.util.concurrent.ForkJoinPool").commonPool()
         pool = _java("java.util.concurrent.Executors").unconfigurableExecutorService(common)
         _java("java.util.concurrent.CompletableFuture").runAsync(task, pool)

@@ -1,4 +1,4 @@
-"""What a child asks of Java around its tests, and what one answers that has no JVM: it imports no jpype for that."""
+"""What a child asks of Java around its tests, and the answers of a child without a JVM, which must not import jpype."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
 
 
 class JavaSide:
-    """That of a child without a JVM."""
+    """The answers of a child without a JVM."""
 
     def can_go_on(self) -> bool:
-        """Whether the next test finds what this one found: a JVM that was shut down cannot be started again."""
+        """Return whether the next test can run in this child: a JVM that was shut down cannot be started again."""
         return True
 
     def uncaught(self) -> list[Uncaught]:
-        """Call at the end of each phase: give what no one caught on Java threads meanwhile."""
+        """Return the exceptions that no one caught on Java threads in this phase; call at the end of each phase."""
         return []
 
     def tell(self) -> None:
-        """Say to the parent whose JVM it is; what it was told before was of another test."""
+        """Tell the parent that the project started the JVM, if it did; the parent knows that for one test at a time."""

@@ -1,4 +1,4 @@
-"""The JVM of this process: starting it, the default bridge, and what the child asks of Java."""
+"""The JVM of this process: its start, the default bridge, and the questions that the child asks Java."""
 
 from __future__ import annotations
 
@@ -28,31 +28,35 @@ from ..output import diverted
 from .jvm_arguments import jvm_arguments
 
 _EXIT_SECONDS: Final = 2.0
-# With interrupt=False JPype sets handlers for SIGINT and SIGTERM, which call Python without the GIL. HotSpot's own are
-# there in any case: `start` takes them away again.
+"""Seconds that an exit of the JVM gets to end the process."""
+# interrupt=False would make JPype set handlers of SIGINT and SIGTERM that call Python without the GIL. HotSpot sets its
+# own handlers in both cases; `start` removes them.
 _OPTIONS: Final[Mapping[str, Any]] = {"convertStrings": False, "interrupt": True}
 
 
 class JvmStartError(Exception):
-    """The JVM did not start; the text gives the JVM's own words."""
+    """The JVM did not start; the text includes what the JVM printed."""
 
 
 class AttachError(Exception):
-    """JPype cannot take the JVM that runs; the text says what to do."""
+    """JPype cannot attach to the running JVM; the text says what to do."""
 
 
 def is_started() -> bool:
+    """Return whether JPype has a running JVM."""
     return bool(jpype.isJVMStarted())
 
 
 def start(settings: Settings, folder: Path) -> None:
-    """Start the JVM that `settings` name, its own files in `folder`; raise JvmStartError."""
+    """Start the JVM that `settings` name, with its own files in `folder`. Raise JvmStartError if it does not start."""
     assert settings.jvm is not None
     words = folder / documents.JVM_START
+    # HotSpot chains to the handlers that it finds at its start, so they must be gone before.
     leave_to_hotspot()
     library, class_path = settings.jvm.library, _class_path(settings)
     if not "".join(class_path or ()).isascii():
-        # JPype then loads the classes itself, and gives HotSpot a word that an AOT cache must not meet.
+        # For a path that is not ASCII, JPype loads the classes itself and passes HotSpot an option that does not fit an
+        # AOT cache.
         settings = replace(settings, jvm_cache=None)
     answers = Handlers(SHUTDOWN)
     try:
@@ -65,11 +69,11 @@ def start(settings: Settings, folder: Path) -> None:
 
 
 def attach(running: RunningJvm, folder: Path) -> object:
-    """Let JPype take the JVM that something else has started, as long as what this returns is kept.
+    """Attach JPype to a JVM that another library has started, for as long as the returned object is kept.
 
-    Raise AttachError where it cannot.
+    Raise AttachError if JPype cannot attach.
     """
-    # Imported here: few children come to have a JVM of something else.
+    # Imported here because few children meet a JVM of another library.
     from ...interop.jni import JniError, Machine
     from ...interop.shared_jvm import hand_out
 
@@ -81,7 +85,7 @@ def attach(running: RunningJvm, folder: Path) -> object:
         machine.append_to_class_path(paths)
         with diverted(folder / documents.JVM_START):
             _start_jvm(jvmpath=running.library)
-    # JPype's own errors are of these two kinds.
+    # JPype raises OSError and RuntimeError.
     except (JniError, OSError, RuntimeError) as error:
         raise AttachError(
             f"this test needs JPype, its process has a JVM {running.origin}, of which no process can have two, and "
@@ -93,26 +97,26 @@ def attach(running: RunningJvm, folder: Path) -> object:
 
 
 def _start_jvm(*arguments: str, jvmpath: str, classpath: list[str] | None = None) -> None:
-    # In the pytest process it may be wrapped, for the sake of that process's faulthandler.
+    # The pytest process may have wrapped this function to protect its own faulthandler; a fork inherits the wrapper.
     start_jvm = getattr(jpype.startJVM, "__wrapped__", jpype.startJVM)
     start_jvm(*arguments, jvmpath=jvmpath, classpath=classpath, **_OPTIONS)
 
 
 def adopt(settings: Settings, folder: Path) -> JvmAdopted:
-    """Make do with a JVM that the project has started in this process. Its own files lie where it puts them."""
+    """Take over a JVM that the project has started in this process; its files lie in the places that the JVM chose."""
     for path in settings.classpath:
         jpype.addClassPath(path)
     _give_back_to_python(SHUTDOWN)
     with contextlib.suppress(OSError):
-        # HotSpot takes a relative path from the directory that is the current one when it dies.
+        # HotSpot resolves a relative path against the current directory at its death.
         (folder / documents.ERROR_FILE).write_bytes(os.fsencode(Path.cwd() / _error_file()))
     return JvmAdopted(str(java("java.lang.System").getProperty("java.version")), shlex.join(settings.jvm_args))
 
 
 def _give_back_to_python(numbers: Iterable[signal.Signals]) -> None:
-    """Let Python's handler, or the default action, answer again what the start of a JVM took away.
+    """Restore Python's handler, or the default action, of signals that the start of a JVM has taken over.
 
-    A handler that the project has set in Java, by `sun.misc.Signal`, cannot be told from HotSpot's own and goes too.
+    A handler that the project has set in Java by `sun.misc.Signal` looks like HotSpot's own, and is removed as well.
     """
     for number in numbers:
         handler = signal.getsignal(number)
@@ -121,12 +125,12 @@ def _give_back_to_python(numbers: Iterable[signal.Signals]) -> None:
 
 
 def _error_file() -> str:
-    """Return the path of hs_err of a JVM that was not told where to put it, or was told by an option."""
+    """Return the path of the hs_err file: the value of the option ErrorFile if it is set, else HotSpot's default."""
     try:
         bean = java("com.sun.management.HotSpotDiagnosticMXBean")
         factory = java("java.lang.management.ManagementFactory")
         named = str(factory.getPlatformMXBean(bean.class_).getVMOption("ErrorFile").getValue())
-    # The modules of management may be missing; another make of JVM has no such option.
+    # The management modules may be missing, and a JVM that is not HotSpot has no such option.
     except Exception:
         named = ""
     literal = re.sub("%[%p]", lambda found: str(os.getpid()) if found[0] == "%p" else "%", named)
@@ -134,7 +138,10 @@ def _error_file() -> str:
 
 
 def _class_path(settings: Settings) -> list[str] | None:
-    """Put JPype's own jar first: HotSpot takes an archive that was made with the beginning of the class path."""
+    """Return the class path with JPype's own jar first; None if the JVM arguments set the class path.
+
+    HotSpot accepts an archive only if the class path starts with the class path of the archive.
+    """
     if any(word.startswith("-Djava.class.path=") for word in settings.jvm_args):
         return list(settings.classpath) or None
     own = own_jar()
@@ -143,10 +150,10 @@ def _class_path(settings: Settings) -> list[str] | None:
 
 
 def wait_while_it_exits() -> None:
-    """Call at the end of a phase in which there was one: once JPype says that it is gone, `System.exit` is under way.
+    """Wait 2 s if the JVM has ended; call at the end of a phase in which it ran.
 
-    What the phase raised meanwhile is of no account, and the exit is given its time. A test may also have called
-    `shutdownJVM`; then nothing comes.
+    If JPype says that the JVM has ended, `System.exit` may be on its way to end this process. What the phase raised
+    meanwhile is a consequence. A test may also have called `shutdownJVM`; then the process lives on.
     """
     if not is_started():
         time.sleep(_EXIT_SECONDS)
@@ -154,31 +161,32 @@ def wait_while_it_exits() -> None:
 
 @functools.cache
 def java(name: str) -> Any:
+    """Return the Java class of that name."""
     return jpype.JClass(name)
 
 
 def proxy(function: Callable[[], None]) -> Any:
-    """Return JPype's proxy of a function, as a `java.lang.Runnable`."""
+    """Return JPype's proxy of a function as a `java.lang.Runnable`."""
     return jpype.JProxy("java.lang.Runnable", dict={"run": function})
 
 
 def runnable(made: Any) -> Any:
-    """Raise TypeError for what is no Runnable; JPype alone would take None for Java's null."""
+    """Return the object as a Java Runnable. Raise TypeError if it is none; JPype would accept None as Java's null."""
     if made is None:
         raise TypeError
     return jpype.JObject(made, java("java.lang.Runnable"))
 
 
 def python_exception(throwable: Any) -> BaseException:
-    """Return the Python exception inside a Java one where a Python callback raised it, else the Java one itself."""
+    """Return the Python exception inside a Java exception if a Python callback raised it, else the Java exception."""
     if not is_python_exception(throwable):
         return _as_exception(throwable)
-    # JPype unwraps its proxy only when Java throws it.
+    # JPype unwraps its proxy only if Java throws it, so Java is made to throw it.
     thrower = java("java.lang.invoke.MethodHandles").throwException(java("java.lang.Void").TYPE, throwable.getClass())
     try:
         thrower.invokeWithArguments([throwable])
     except BaseException as error:
-        # Before Python 3.12 no other frame is left: JPype keeps the exception without its traceback.
+        # The first frame is this function's. Before Python 3.12 no other frame is left: JPype drops the traceback.
         own = error.__traceback__
         return error.with_traceback(own.tb_next if own else None)
     return _as_exception(throwable)
@@ -193,19 +201,20 @@ def is_java_exception(error: BaseException) -> bool:
 
 
 def set_uncaught_handler(function: Callable[[Any, Any], None]) -> None:
-    """Let Java call the function with thread and throwable, on that thread, for what no one else caught."""
+    """Make Java call the function with (thread, throwable) for each exception that ends a thread, on that thread."""
     handler = jpype.JProxy("java.lang.Thread$UncaughtExceptionHandler", dict={"uncaughtException": function})
     java("java.lang.Thread").setDefaultUncaughtExceptionHandler(handler)
 
 
 def number_of_threads() -> int:
-    """Count the living Java threads but HotSpot's own."""
+    """Return the number of live threads in this thread's group; HotSpot's own threads are in another group."""
     return int(java("java.lang.Thread").activeCount())
 
 
 def other_threads() -> list[Any]:
-    """Return the living Java threads but this one and HotSpot's own."""
+    """Return the live threads of this thread's group, without this thread."""
     thread = java("java.lang.Thread")
+    # `enumerate` ignores the threads for which the array has no room, and threads may start meanwhile.
     room = jpype.JArray(thread)(int(thread.activeCount()) + 8)
     found = [room[index] for index in range(thread.enumerate(room))]
     return [one for one in found if not one.equals(thread.currentThread())]

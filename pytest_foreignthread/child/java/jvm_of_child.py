@@ -1,4 +1,4 @@
-"""The JVM of a child, and what has to be done once it runs: before any test, or when one needs it."""
+"""The JVM of a child and what must happen after its start, before any test or when a test first needs it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .uncaught import Uncaught, UncaughtExceptions
 
 
 class JvmOfChild(JavaSide):
-    """Started once, by the child or by the project."""
+    """A JVM that is started once, by the child or by the project."""
 
     def __init__(self, state: ChildState) -> None:
         self._state = state
@@ -26,12 +26,13 @@ class JvmOfChild(JavaSide):
         self._attached: object = None
         self._pyjnius: PyjniusBeside | None = None
         self.has_run = False
-        """Also when it is gone by now."""
+        """True from the start of the JVM on, also after its end."""
 
     def start(self, *, late: bool = False) -> None:
-        """Raise JvmStartError, of which the parent has been told, or AttachError, of which it has not.
+        """Start or adopt the JVM. Raise JvmStartError, which is sent to the parent, or AttachError, which is not.
 
-        Only where it is late may something else than JPype have started one: a fork could not use it.
+        With `late`, another library than JPype may have started a JVM already. In a fork this cannot be: a JVM of the
+        parent does not work there.
         """
         send, settings, folder = self._state.sender.send, self._state.settings, self._state.folder
         send(PhaseStarted(Phase.JVM))
@@ -65,12 +66,12 @@ class JvmOfChild(JavaSide):
 
 
 def _nanoseconds() -> int:
-    # Libraries that freeze the time for a test leave this clock alone.
+    # Libraries that freeze the time for a test do not replace this clock.
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
 
 def begun(config: pytest.Config, state: ChildState, *, late: bool) -> JvmOfChild | None:
-    """Return the JVM, which runs, or with `late` will once a test needs it; None where it did not start."""
+    """Return the JVM, started or, with `late`, to be started when a test needs it; None if it did not start."""
     java = JvmOfChild(state)
     if late:
         config.pluginmanager.register(LateStart(java, state), "foreign_thread_late_start")
@@ -83,10 +84,10 @@ def begun(config: pytest.Config, state: ChildState, *, late: bool) -> JvmOfChild
 
 
 class LateStart:
-    """A plugin. It starts the JVM where a test first needs it, so that a wider fixture of the project may do so.
+    """A plugin that starts the JVM when a test first needs it, so that a fixture of the project may start it before.
 
-    pytest sets up fixtures of wider scopes first. One that calls `startJVM` works for ordinary tests, and so it has to
-    here; it could not where there is a JVM already.
+    pytest sets up fixtures of wider scopes first. A fixture that calls `startJVM` works for ordinary tests, so it must
+    work here. It would raise if a JVM ran already.
     """
 
     def __init__(self, java: JvmOfChild, state: ChildState) -> None:

@@ -1,4 +1,4 @@
-"""A bridge of PyJNIus: its `PythonJavaClass` in place of JPype's proxy."""
+"""A bridge of PyJNIus: its `PythonJavaClass` replaces JPype's proxy."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ _KEY: Final = "pytest_foreignthread.runnable."
 
 
 def pyjnius_bridge(kept: list[object]) -> Callable[[Callable[[], None]], Any]:
-    """Return what makes a Runnable of a function by PyJNIus. Java may call one late: `kept` lives as long as the child.
+    """Return a bridge that makes a Runnable of a function by PyJNIus.
 
-    Both bridges know the table of System's properties; it takes a Runnable from one to the other.
+    Java may call a Runnable late, so `kept`, to which each is added, must live as long as the child. The system
+    properties of Java, which both libraries reach, pass the Runnable from PyJNIus to JPype.
     """
     import jnius
 
@@ -35,7 +36,7 @@ def pyjnius_bridge(kept: list[object]) -> Callable[[Callable[[], None]], Any]:
 
     def bridge(function: Callable[[], None]) -> Any:
         task, key = Task(function), f"{_KEY}{next(numbers)}"
-        # Java has no reference to it, but an address.
+        # Java holds the address of the Python object, and no reference that would keep it alive.
         kept.append(task)
         theirs.put(key, task)
         return ours.remove(key)

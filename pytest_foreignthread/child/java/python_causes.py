@@ -1,16 +1,16 @@
-"""Python exceptions inside of Java ones: what a callback raised on a pool's thread comes back as a Java exception."""
+"""Python exceptions inside Java exceptions: a pool returns what a callback raised as a Java exception."""
 
 from __future__ import annotations
 
 import sys
 
 _DEEPEST = 32
-"""Causes of one exception; a chain of Java's may be a circle."""
+"""The largest number of causes that are followed: a chain of Java causes may be a circle."""
 
 
 def python_causes(error: BaseException) -> tuple[BaseException, ...]:
-    """Return what Python callbacks raised, the outermost first; () for an exception of Python's."""
-    # A child without a JVM imports no JPype.
+    """Return what Python callbacks raised, the outermost first; () if `error` is no Java exception."""
+    # A child without a JVM must not import JPype.
     if "jpype" not in sys.modules:
         return ()
     from . import jvm
@@ -25,7 +25,7 @@ def python_causes(error: BaseException) -> tuple[BaseException, ...]:
             if not jvm.is_java_exception(cause):
                 found.append(cause)
             throwable, left = throwable.getCause(), left - 1  # type: ignore[attr-defined]
-    # A throwable of the project's may do anything in its getCause().
+    # The getCause() of a project's throwable may raise anything.
     except Exception:
         pass
     return tuple(found)

@@ -1,4 +1,4 @@
-"""Exceptions that no one caught on a Java thread: Java alone would print and forget them."""
+"""Exceptions that no one caught on a Java thread, which Java prints and forgets."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from ...model.observation import UncaughtException
 from . import jvm
 
 _DYING_SECONDS: Final = 0.25
+"""Seconds to wait for threads that are about to end."""
 _LAST_STEPS: Final = ("dispatchUncaughtException", "processWorkerExit")
+"""The methods of the JDK that run after the code of a thread, or of a pool's worker, has ended."""
 _THREADS_OWN: Final = ("java.lang.Thread", "java.util.concurrent.ThreadPoolExecutor")
 
 
 @dataclass(frozen=True)
 class Uncaught:
-    """An exception that no one caught on a Java thread: the thread's name, and the stacks as text."""
+    """An exception that no one caught on a Java thread, with the name of the thread, and the stacks as text."""
 
     thread: str
     error: BaseException
@@ -37,7 +39,7 @@ def _uncaught(thread: str, throwable: Any) -> Uncaught:
     error = jvm.python_exception(throwable)
     stack = _java_stack(throwable)
     if not jvm.is_java_exception(error):
-        # Java knows it by the class that carries it.
+        # Java's first line names the wrapper class that carries the Python exception, so it is dropped.
         _, _, places = stack.partition("\n")
         stack = f"{''.join(traceback.format_exception(error))}thrown into Java:\n{places}"
     return Uncaught(thread, error, stack)
@@ -47,7 +49,7 @@ def _text(thread: str, throwable: Any) -> str:
     try:
         found = _uncaught(thread, throwable)
         return f"{found.head}\n{found.stack}"
-    # The exception is a test's, and may do anything when it is shown; what is raised here Java would drop.
+    # A test's exception may raise anything while it is formatted. Java would drop an exception that is raised here.
     except BaseException as error:
         return f'uncaught on Java thread "{thread}": an exception whose text raised {type(error).__name__}'
 
@@ -59,23 +61,24 @@ def _java_stack(throwable: Any) -> str:
 
 
 class UncaughtExceptions:
-    """Collects them."""
+    """Collects the exceptions that no one caught on a Java thread."""
 
     def __init__(self, sender: Sender | None = None) -> None:
         self._sender = sender
         self._lock = threading.Lock()
         self._found: list[tuple[str, Any]] = []
         self._usual = 0
-        """Java threads that were there before any test."""
+        """The number of Java threads before any test."""
 
     def install(self) -> None:
+        """Install the handler; call once after the JVM has started."""
         jvm.set_uncaught_handler(self._add)
         self._usual = jvm.number_of_threads()
 
     def _add(self, thread: Any, throwable: Any) -> None:
         with self._lock:
             self._found.append((str(thread.getName()), throwable))
-        # A test that hangs or dies never comes to the end of its phase.
+        # Sent at once: a test that hangs or dies never reaches the end of its phase.
         if self._sender is not None:
             self._sender.send(UncaughtException(_text(str(thread.getName()), throwable)))
 
@@ -84,7 +87,7 @@ class UncaughtExceptions:
         return self.take()
 
     def take(self) -> list[Uncaught]:
-        """Give, and forget, what came since the last call."""
+        """Return the exceptions since the last call, and forget them."""
         if jvm.is_started() and jvm.number_of_threads() > self._usual:
             _wait_for_dying_threads()
         with self._lock:
@@ -93,7 +96,10 @@ class UncaughtExceptions:
 
 
 def _wait_for_dying_threads() -> None:
-    """Wait a little for threads on their way out: a pool says that it has ended before its thread's exception comes."""
+    """Wait up to 0.25 s for threads that are about to end.
+
+    A pool reports its end before the exception of its last thread arrives.
+    """
     if not jvm.is_started():
         return
     end = time.monotonic() + _DYING_SECONDS
@@ -102,14 +108,18 @@ def _wait_for_dying_threads() -> None:
 
 
 def is_dying(thread: Any) -> bool:
-    """Tell whether it is on its way out, or runs and has none of the test's code or Python's to come back to."""
+    """Return whether the thread is about to end.
+
+    This is a thread in its last steps, or a running thread without a frame of the test's code or of Python's to return
+    to.
+    """
     frames = list(thread.getStackTrace())
-    # A pool has ended while its last worker still gives back the lock, for which it may have to wait.
+    # A pool has ended while its last worker still releases the pool's lock, for which the worker may have to wait.
     if any(str(frame.getMethodName()) in _LAST_STEPS for frame in frames):
         return True
     if str(thread.getState()) != "RUNNABLE":
         return False
-    # A thread of Python that came to use Java, if by a collection of garbage, stays on Java's list like this for good.
+    # A Python thread that used Java, if only through a garbage collection, stays on Java's list in this state forever.
     if not frames and bool(thread.isDaemon()):
         return False
     return all(str(frame.getClassName()).startswith(_THREADS_OWN) for frame in frames)

@@ -1,1 +1,1 @@
-"""Threads that neither Python nor Java made, and how a child without a JVM tells of a crash."""
+"""Threads that neither Python nor Java started, and the evidence of a crash in a child without a JVM."""

@@ -1,8 +1,8 @@
-"""A crash that waits to be looked at, in a child without a JVM: HotSpot, where there is one, does that itself.
+"""A crash that waits for the supervisor, in a child without a JVM; a HotSpot JVM does this itself, by OnError.
 
-libc's `pause` is the handler below faulthandler's. faulthandler writes its dump, puts the handler below back and raises
-the signal again: so the thread that crashed waits, on the stack on which it crashed. The supervisor sees a thread
-that waits so, looks at it, and sends the signal once more, which by then has its default action.
+libc's `pause` is installed as the handler below faulthandler's. faulthandler writes its dump, restores the handler
+below, and raises the signal again. So the thread that crashed waits, on the stack on which it crashed. The supervisor
+recognizes the waiting thread, looks at it, and sends the signal again, which has its default action by then.
 """
 
 from __future__ import annotations
@@ -15,20 +15,25 @@ from ...model.settings import CRASH_FIFO, HELD_SIGNALS, held_mask
 from ...supervise.process.libc import libc_under_gil
 from ...supervise.process.sigactions import Action, is_known, set_action
 
+# The kernel's numbers of flags that Python's `signal` lacks. RESETHAND restores the default action for the second
+# signal; with NODEFER this signal is not blocked inside the handler.
 _SA_ONSTACK = 0x08000000
 _SA_NODEFER = 0x40000000
 _SA_RESETHAND = 0x80000000
 
 
 def is_wanted(folder: Path) -> bool:
-    """Return whether a supervisor waits for a crash; `folder` is the child's scratch directory."""
+    """Return whether a supervisor waits for a crash; `folder` is the scratch directory of the child."""
     return is_known() and (folder / CRASH_FIFO).is_fifo()
 
 
 def hold_crashes() -> None:
-    """Call before faulthandler is enabled, which remembers what it finds."""
+    """Install `pause` as the handler of fatal signals.
+
+    Call before faulthandler is enabled, which saves the handler that it finds.
+    """
     pause = ctypes.cast(libc_under_gil().pause, ctypes.c_void_p).value
-    # Signals that would wake the thread are blocked meanwhile; the mask tells the supervisor what it sees.
+    # Blocks the signals that would wake the thread; the supervisor recognizes the thread by this mask.
     mask = (ctypes.c_uint64 * 16)(held_mask())
     flags = ctypes.c_int(_SA_ONSTACK | _SA_NODEFER | _SA_RESETHAND).value
     for number in HELD_SIGNALS:
@@ -36,6 +41,9 @@ def hold_crashes() -> None:
 
 
 def let_go_of_crashes() -> None:
-    """Call in a process that a test forked, which no one looks at; faulthandler is not enabled there."""
+    """Restore the default actions in a process that a test forked, at which no supervisor looks.
+
+    faulthandler must be disabled before.
+    """
     for number in HELD_SIGNALS:
         signal.signal(number, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""Callbacks on threads that neither Python nor Java made."""
+"""Launchers of callbacks onto threads that neither Python nor Java started."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .pthreads import start_thread, why_none
 
 
 class NativeLaunchers:
-    """Those of one test; `numbers` are for the names of the threads."""
+    """The launchers of one test; `numbers` number the threads in their names."""
 
     def __init__(self, numbers: Iterator[int], how: ThreadAttributes) -> None:
         self._numbers = numbers

@@ -1,8 +1,8 @@
-"""Native threads that live on between their callbacks, as those of a C++ pool do.
+"""Native threads that live on between their callbacks, as the threads of a C++ pool do.
 
-No frame of Python's may stand below the callbacks: each is to have a `PyThreadState` of its own. So C has to do the
-looping, which glibc's functions do: `pthread_create` starts a thread in `setcontext`, which enters `lfind`, which calls
-its comparison, a callback, until that says that it has found something; then `pthread_exit` ends the thread.
+No Python frame may be below the callbacks, because each callback must have a `PyThreadState` of its own. So C code must
+do the loop, and glibc has it: `pthread_create` starts a thread in `setcontext`, which enters `lfind`. `lfind` calls its
+comparison, which is a ctypes callback, until the comparison reports a match. Then `pthread_exit` ends the thread.
 """
 
 from __future__ import annotations
@@ -20,32 +20,35 @@ from ..thread_attributes import ThreadAttributes, signals_blocked
 from .pthreads import attributes, check, create, keep, libc, set_kernel_name
 
 _SIZE: Final = 4
-"""Threads of a pool at most."""
+"""The largest number of threads of a pool."""
 _PAGE: Final = mmap.PAGESIZE
 _CONTEXT: Final = 2 * 4096
-"""Bytes for a `ucontext_t`; glibc has 968 on x86-64 and 4560 on aarch64."""
+"""Bytes reserved for a `ucontext_t`; glibc's has 968 on x86-64 and 4560 on aarch64."""
 _FRAME_POINTER: Final = {"x86_64": 40 + 10 * 8, "aarch64": 176 + 8 + 29 * 8}
-"""Where rbp, or x29, stands in it."""
+"""The offset of rbp, or x29, in a `ucontext_t`."""
 _TOP: Final = 16 * 4096
-"""Bytes of the stack that pthreads needs before `setcontext` and after `pthread_exit`."""
+"""Bytes of stack for pthreads before `setcontext`, and as many for `pthread_exit`."""
 _PROT_NONE: Final = 0
 _FOR_EVER: Final = 2**62
+"""The number of elements in which `lfind` searches: more than a pool will ever have jobs."""
 
 _COMPARISON: Final = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.c_void_p)
 
 
 class _Stack(ctypes.Structure):
+    """The struct stack_t of Linux."""
+
     _fields_ = (("start", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
 
 
 class _Context(ctypes.Structure):
-    """The beginning of glibc's `ucontext_t`, on x86-64 as on aarch64."""
+    """The first fields of glibc's `ucontext_t`, the same on x86-64 and aarch64."""
 
     _fields_ = (("flags", ctypes.c_ulong), ("link", ctypes.c_void_p), ("stack", _Stack))
 
 
 class NativePool:
-    """Starts a thread where none is at rest and there are less than four, as the pools of C++ do."""
+    """A pool that starts a thread for a job if no thread is idle and it has fewer than four, as C++ pools do."""
 
     def __init__(self, name: str, how: ThreadAttributes) -> None:
         self._name = name
@@ -56,7 +59,7 @@ class NativePool:
         self._threads = 0
 
     def execute(self, job: Callable[[], object]) -> None:
-        """Call the job once on a thread of the pool. Raise ThreadError."""
+        """Call the job once on a thread of the pool. Raise ThreadError if no thread can be started."""
         with self._lock:
             if self._at_rest:
                 self._at_rest -= 1
@@ -74,18 +77,18 @@ class NativePool:
 
     def _rest(self) -> None:
         with self._lock:
-            # A job that waited for a thread comes next.
+            # If a job waits, the thread takes it next and is not idle.
             if self._jobs.empty():
                 self._at_rest += 1
 
     def close(self) -> None:
-        """Let the threads end after the jobs that they were given."""
+        """Let the threads end after the jobs that the pool already has."""
         for _ in range(self._threads):
             self._jobs.put(None)
 
 
 class _Worker:
-    """What one thread of a pool does, callback by callback."""
+    """The jobs of one thread of a pool."""
 
     def __init__(
         self, jobs: queue.SimpleQueue[Callable[[], object] | None], name: str, rests: Callable[[], None]
@@ -95,6 +98,8 @@ class _Worker:
         self._rests = rests
 
     def next_job(self) -> bool:
+        """Run the next job; return whether there was one. Return False when the pool is closed."""
+        # Here, because no Python code runs on the thread before its first call of the comparison.
         set_kernel_name(self._name)
         job = self._jobs.get()
         if job is None:
@@ -107,21 +112,25 @@ class _Worker:
 
 
 class _PoolStack:
-    """Memory of a thread: a guard page, the stack of its callbacks, its contexts, and pthreads' own part on top."""
+    """The memory of a thread.
+
+    From low to high addresses: a guard page, the stack of the callbacks, the stack of `pthread_exit`, two contexts, a
+    page for the number of elements, and pthreads' own part.
+    """
 
     def __init__(self, start: int, size: int) -> None:
         self._start = start
         self._contexts = start + size - _TOP - 2 * _CONTEXT - _PAGE
 
     def context_of(self, worker: _Worker) -> ctypes.c_void_p:
-        """Return the address of a context that calls the worker until it says that there is no more."""
+        """Return the address of a context that calls the worker until the worker returns False."""
         libraries, endless = libc(), self._contexts + 2 * _CONTEXT
         ctypes.c_size_t.from_address(endless).value = _FOR_EVER
         leaving = self._contexts + _CONTEXT
         self._make(leaving, None, self._contexts - _TOP, _TOP, libraries.pthread_exit, 0)
         size = self._contexts - _TOP - self._start - _PAGE
         comparison = ctypes.cast(_comparison(), ctypes.c_void_p).value
-        # Elements without a size: the array has no end.
+        # Elements of size 0: the array never ends, and takes no memory.
         found = (id(worker), endless, endless, 0, comparison)
         self._make(self._contexts, leaving, self._start + _PAGE, size, libraries.lfind, *found)
         return ctypes.c_void_p(self._contexts)
@@ -132,7 +141,8 @@ class _PoolStack:
             check(ctypes.get_errno())
         context = _Context.from_address(place)
         context.link, context.stack.start, context.stack.size = link, start, size
-        # Else whoever walks the stack goes on in the frames of the thread that made this one.
+        # `getcontext` saves the frame pointer of the thread that runs here. A debugger that walks the new thread's
+        # stack would go on in this thread's frames.
         ctypes.c_void_p.from_address(place + _FRAME_POINTER[platform.machine()]).value = None
         libraries.makecontext(address, function, len(arguments), *map(ctypes.c_void_p, arguments))
 
@@ -141,7 +151,7 @@ def _new_stack(made: Any, size: int | None) -> _PoolStack:
     chosen = ctypes.c_size_t(size or 0)
     if size is None:
         check(libc().pthread_attr_getstacksize(made, ctypes.byref(chosen)))
-    # Beside what the callbacks have there is what pthreads and the contexts need.
+    # The callbacks get the chosen size; pthreads and the contexts need room beyond it.
     whole = -(-chosen.value // _PAGE) * _PAGE + 2 * _TOP + 2 * _CONTEXT + 2 * _PAGE
     start = _mapped(whole)
     if libc().mprotect(ctypes.c_void_p(start), ctypes.c_size_t(_PAGE), _PROT_NONE):
@@ -151,7 +161,7 @@ def _new_stack(made: Any, size: int | None) -> _PoolStack:
 
 
 def _mapped(size: int) -> int:
-    """Return the address of new memory, which is never freed: a thread of it may still run."""
+    """Return the address of new memory, which is never freed: a thread may still run on it."""
     function = libc().mmap
     function.restype = ctypes.c_void_p
     protection, flags = mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
@@ -167,5 +177,5 @@ def _comparison() -> Any:
 
 
 def _serve(worker: _Worker, _: object) -> int:
-    """Return 0 where `lfind` is to have found what it looks for."""
+    """Return 0, which ends `lfind`, if the worker has no more jobs, else 1."""
     return int(worker.next_job())

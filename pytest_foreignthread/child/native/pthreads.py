@@ -1,4 +1,4 @@
-"""Threads of `pthread_create`, which ctypes calls: no compiler is needed, and no bytes of machine code."""
+"""Threads made by `pthread_create` through ctypes, which needs neither a compiler nor machine code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..thread_attributes import ThreadAttributes, signals_blocked
 
 _MACHINES: Final = ("x86_64", "aarch64")
 _ATTRIBUTES: Final = 64
-"""Bytes of a `pthread_attr_t`, of which glibc has 56 on x86-64 and 64 on aarch64."""
+"""Bytes of a `pthread_attr_t`; glibc's has 56 on x86-64 and 64 on aarch64."""
 _DETACHED: Final = 1
 _PR_SET_NAME: Final = 15
 _NAME_SIZE: Final = 15
@@ -23,11 +23,11 @@ _ENTRY: Final = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.py_object)
 
 
 class ThreadError(OSError):
-    """No thread could be made."""
+    """No thread could be created."""
 
 
 def why_none() -> str | None:
-    """Return the reason for which there are no such threads on this machine; None where there are."""
+    """Return why this machine cannot have such threads; None if it can."""
     machine = platform.machine()
     is_known = sys.platform == "linux" and machine in _MACHINES
     if is_known and hasattr(libc(), "makecontext"):
@@ -38,11 +38,12 @@ def why_none() -> str | None:
 
 @functools.cache
 def libc() -> ctypes.CDLL:
+    """Return the C library, whose functions set `ctypes.get_errno()` and release the GIL."""
     return ctypes.CDLL(None, use_errno=True)
 
 
 def start_thread(function: Callable[[], object], name: str, how: ThreadAttributes) -> None:
-    """Call the function once on a new thread, which then ends. Raise ThreadError."""
+    """Call the function once on a new thread, which then ends. Raise ThreadError if no thread can be created."""
     with attributes() as made, signals_blocked(how.block_signals):
         if how.stack is not None:
             check(libc().pthread_attr_setstacksize(made, ctypes.c_size_t(how.stack)))
@@ -52,13 +53,14 @@ def start_thread(function: Callable[[], object], name: str, how: ThreadAttribute
 
 
 def create(made: Any, start: Any, argument: Any) -> None:
+    """Start a thread in the C function `start`. Raise ThreadError."""
     ident = ctypes.c_ulong()
     check(libc().pthread_create(ctypes.byref(ident), made, start, argument))
 
 
 @contextlib.contextmanager
 def attributes() -> Iterator[Any]:
-    """Yield a `pthread_attr_t` of a thread that nobody waits for."""
+    """Yield a `pthread_attr_t` for a detached thread, which no one joins."""
     made = (ctypes.c_char * _ATTRIBUTES)()
     check(libc().pthread_attr_init(made))
     try:
@@ -69,17 +71,18 @@ def attributes() -> Iterator[Any]:
 
 
 def check(error: int) -> None:
+    """Raise ThreadError if `error`, an errno, is not 0."""
     if error:
         raise ThreadError(error, f"no native thread could be made: {os.strerror(error)}")
 
 
 def keep(thing: object) -> None:
-    """Let a thing that C refers to live on, whatever Python forgets."""
+    """Add a reference to a Python object that C code refers to, so that Python does not destroy the object."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
 def set_kernel_name(name: str) -> None:
-    """Name this thread, as C code does, in the kernel's list only."""
+    """Set this thread's name in the kernel only, as C code does; Python does not learn the name."""
     libc().prctl(_PR_SET_NAME, name.encode()[:_NAME_SIZE], 0, 0, 0)
 
 
@@ -95,7 +98,7 @@ class _Job:
 
 @functools.cache
 def _entry() -> Any:
-    # One for all threads: its memory is code that a thread may still return through, and is never to be freed.
+    # One for all threads and never freed: it is machine code that a thread may still return through.
     return _ENTRY(_run)
 
 

@@ -1,1 +1,1 @@
-"""pytest's protocol of one test as the child runs it, its hooks and its reports on their way out."""
+"""pytest's protocol of one test as the child runs it, with the hooks and the reports that the child sends."""

@@ -1,4 +1,4 @@
-"""What a test has left in the process that the next test of the child would find there."""
+"""What a test has left in the process, where the next test of the child would find it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from ..process_state import Allowed, Difference, ProcessLook
 from .phase_ends import PhaseEnds
 
 _ENDING: Final = 0.05
-"""Seconds that threads have to end in: those of a pool that was told to, say."""
+"""Seconds to wait for threads to end, for example those of a pool that is shut down."""
 _STEP: Final = 0.0005
 _OBJECTS: Final = frozenset({"file descriptor", "child process", "asyncio task"})
-"""Kinds that end with an object of Python's."""
+"""Kinds that end when a Python object is destroyed."""
 _YOUNG: Final = 1
-"""The generation up to which a collection is cheap, and finds what a test has just made."""
+"""The oldest generation of a collection that is cheap and covers what a test has just made."""
+# The largest number of leftovers that the text names.
 _MOST_TOLD: Final = 5
 
 
 class Leftovers:
-    """A plugin of a child that looks after each test.
+    """A plugin of a child that looks at the process after each test.
 
-    What fixtures of wider scopes do to the process is not the test's: they stand, or are torn down, as in any process.
+    What fixtures of wider scopes do to the process does not count for the test: they stay or are torn down as in any
+    run.
     """
 
     def __init__(self, ends: PhaseEnds) -> None:
@@ -36,7 +38,7 @@ class Leftovers:
         self._allowed = Allowed()
 
     def begin(self) -> None:
-        """Call before each test."""
+        """Take the first snapshot; call before each test."""
         if self._before is None:
             self._before = look()
 
@@ -51,16 +53,16 @@ class Leftovers:
             self._allowed.add(before, look())
 
     def found(self) -> str:
-        """Return in words what the test has left; empty where nothing was found."""
+        """Return what the test has left, as text; empty if it left nothing."""
         try:
             return _words(self._found())
-        # A test may leave a process in which any of this raises, and that is a leftover as well.
+        # In a process that a test has damaged any of this may raise, and that is a leftover as well.
         except Exception as error:
             return f"a process that cannot be looked at ({type(error).__name__}: {error})"
 
     @property
     def stand(self) -> bool:
-        """Whether fixtures of the project's stand, which a later test may use."""
+        """Whether fixtures of the project are set up, which a later test may use."""
         return any(not is_of_pytest(fixture) for fixture in self._ends.standing())
 
     def _found(self) -> list[str]:
@@ -71,7 +73,7 @@ class Leftovers:
             found = list(_counting(now.differences(self._before, self._allowed)))
             kinds = {kind for kind, _ in found}
             if kinds & _OBJECTS and not collected:
-                # What a cycle of references keeps alive is gone with the next collection.
+                # Objects in a reference cycle live until the next collection.
                 collect(_YOUNG)
                 collected = True
             elif "thread" in kinds and monotonic() < give_up:
@@ -83,7 +85,7 @@ class Leftovers:
 
 
 def _counting(differences: Iterable[Difference]) -> Iterator[tuple[str, str]]:
-    """Yield kind and words of what is a reason for another process."""
+    """Yield (kind, text) of each difference that is a reason for a new process."""
     by_kind: dict[str, list[Any]] = {}
     for kind, what in differences:
         by_kind.setdefault(kind, []).append(what)

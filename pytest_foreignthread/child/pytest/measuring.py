@@ -1,4 +1,4 @@
-"""Coverage of what runs in a child, measured into a file of its own."""
+"""Measures the coverage of a child into a file of its own."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ _OF_THE_WHOLE: Final = ("no-data-collected", "module-not-imported", "module-not-
 
 @dataclass(frozen=True)
 class CoverageOptions:
-    """How a process is measured."""
+    """How coverage measures a process."""
 
     chosen: Mapping[str, Any]
     config_file: str | bool
     concurrency: list[str] | None
     disable_warnings: list[str]
     by_test: bool
-    """Whether each line is counted for the test that ran it."""
+    """Whether each line is recorded for the test that ran it."""
 
 
 class Measuring:
-    """A plugin. It saves after each phase: what a test ran before the phase in which it died is counted."""
+    """A plugin that saves at the start of each phase.
+
+    So the phases before the phase in which a test dies are counted.
+    """
 
     def __init__(self, coverage: Any, config: pytest.Config, *, by_test: bool) -> None:
         self._coverage = coverage
@@ -54,20 +57,21 @@ class Measuring:
             self._coverage.switch_context(f"{item.nodeid}|{phase}")
 
     def save(self) -> None:
+        """Save the data; a failure becomes a warning."""
         try:
             self._coverage.save()
-        # What coverage and SQLite raise where a test has removed the file, or the disk is full, is not the test's.
+        # A test may have removed the file, or the disk may be full. The error is not the test's, whichever it is.
         except Exception as error:
             self._warn(f"coverage of a child could not be saved: {error}")
 
     def _warn(self, text: str) -> None:
-        # Not warnings.warn(), which -W error lets raise.
+        # Not warnings.warn(), which raises under `-W error`.
         message = warnings.WarningMessage(pytest.PytestWarning(text), pytest.PytestWarning, __file__, 0)
         self._config.hook.pytest_warning_recorded(warning_message=message, nodeid="", when="runtest", location=None)
 
 
 def coverage_options(config: pytest.Config) -> CoverageOptions | None:
-    """None where this process is not measured."""
+    """Return how this process is measured; None if it is not."""
     if (outer := pytest_cov.running_coverage()) is None:
         return None
     chosen = {name: outer.get_option(f"run:{name}") for name in _OPTIONS}
@@ -75,17 +79,17 @@ def coverage_options(config: pytest.Config) -> CoverageOptions | None:
         {name: value for name, value in chosen.items() if value},
         pytest_cov.config_file_of(outer),
         [one for one in outer.get_option("run:concurrency") if one != "multiprocessing"] or None,
-        # The parent warns, of all that was measured.
+        # The parent gives these warnings, for the data of all processes.
         [*outer.get_option("run:disable_warnings"), *_OF_THE_WHOLE],
         pytest_cov.measures_by_test(config),
     )
 
 
 def measured(config: pytest.Config, file: Path, suffix: str, given: CoverageOptions | None = None) -> Measuring | None:
-    """Go on with the coverage that the pytest process measures, in a file of this child's; None where it measures none.
+    """Measure this child into its own file, as the pytest process is measured; return None if that is not measured.
 
-    Data that a fork has inherited is the parent's to save, and its file is one that no two processes may write. What
-    is no fork is `given` how the parent is measured.
+    The data that a fork has inherited is the parent's to save, and two processes must not write one file. A process
+    that is no fork gets the options in `given`.
     """
     options = given or coverage_options(config)
     if (outer := pytest_cov.running_coverage()) is not None:
@@ -94,7 +98,7 @@ def measured(config: pytest.Config, file: Path, suffix: str, given: CoverageOpti
         return None
     import coverage
 
-    # With a suffix of its own the name is known, whatever the configuration says of parallel files.
+    # With an explicit suffix the file's name is known, even if the configuration asks for parallel files.
     own = coverage.Coverage(
         data_file=str(file),
         data_suffix=suffix,

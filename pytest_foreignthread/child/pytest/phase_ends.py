@@ -1,4 +1,4 @@
-"""What the child does at the end of each phase, still inside pytest's capture of it."""
+"""What the child does at the end of each phase, still inside pytest's capture of the phase."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SCOPES: Final = ("session", "package", "module", "class", "function")
 class PhaseEnds:
     """The innermost wrappers of pytest's three phases.
 
-    They are of pluggy's old style, which adds no frame to a traceback: pytest shows one by what frames it has.
+    They are old-style hook wrappers, which add no frame to a traceback: pytest decides by the frames what it shows.
     """
 
     def __init__(self, java: JavaSide, sender: Sender) -> None:
@@ -43,17 +43,20 @@ class PhaseEnds:
         self._set_up: dict[pytest.FixtureDef[Any], Any] = {}
         self._last = True
         self.thrown: Uncaught | None = None
-        """What failed a phase for having been caught by no one."""
+        """The uncaught exception that made a phase fail."""
 
     def begin(self, *, last: bool) -> None:
-        """Call before each test; the teardown of the last one is that of everything that was set up here."""
+        """Prepare for a test; call before each test.
+
+        The teardown of the last test tears down everything that was set up in this child.
+        """
         self._last, self.thrown = last, None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
-        # The last one set up comes last, also of those that were set up before.
+        # The order of the dictionary is the order of the last setups.
         self._set_up.pop(fixturedef, None)
         self._set_up[fixturedef] = request
         return (yield)
@@ -78,7 +81,7 @@ class PhaseEnds:
         with dropped.told(self._sender):
             outcome = yield
         self._leave_if_forked(outcome.exception)
-        # pytest's own step has taken it away.
+        # pytest's own teardown has removed the variable, and finalizers may read it.
         with _variable("PYTEST_CURRENT_TEST", f"{item.nodeid} (teardown)"):
             raised = self.finish() if self._last else []
         errors = [*([outcome.exception] if outcome.exception else []), *raised]
@@ -89,17 +92,18 @@ class PhaseEnds:
         self._end(item, "teardown", outcome)
 
     def standing(self) -> tuple[pytest.FixtureDef[Any], ...]:
-        """Return the fixtures that were set up here and were not torn down."""
+        """Return the fixtures that were set up in this child and not torn down."""
         return tuple(self._set_up)
 
     def finish(self) -> list[BaseException]:
-        """Tear down the fixtures that were set up here; give what that raised."""
+        """Tear down the fixtures that were set up in this child; return the exceptions of the teardown."""
         return [error for error in map(self._error_of, self._finishers()) if error is not None]
 
     def _finishers(self) -> list[Callable[[], None]]:
-        """Return what tears down the fixtures set up here, in pytest's order; those set up before the fork stay.
+        """Return functions that tear down the fixtures set up here, in pytest's order.
 
-        Where pytest has torn down one itself there is nothing left to do.
+        Fixtures that were set up before the fork stay. For a fixture that pytest has torn down itself, nothing is left
+        to do.
         """
         narrow_last = sorted(self._set_up.items(), key=lambda one: _SCOPES.index(one[0].scope))
         return [finisher_of(fixturedef, request) for fixturedef, request in reversed(narrow_last)]
@@ -124,7 +128,8 @@ class PhaseEnds:
             item.add_report_section(when, one.head, one.stack)
 
     def _leave_if_forked(self, error: BaseException | None) -> None:
-        # A process that the test forked would read what this one captures, and run the rest of the test once more.
+        # A process that the test forked would read the captured output of this process, and run the rest of the test
+        # again.
         if getpid() != self._owner:
             os._exit(0 if error is None else 1)
 

@@ -1,4 +1,4 @@
-"""A report as JSON takes it, whatever tests and hooks put into it."""
+"""A report in the form that JSON accepts, whatever tests and hooks put into it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import pytest
 from ...channel.wire import too_deep
 
 HAD_A_FORM: Final = "_foreign_thread_had_a_form"
-"""Key beside pytest's own: the report showed itself in a way of its own, of which pytest sends the text alone."""
+"""A key beside pytest's own: the report's failure had its own form of display, of which pytest sends only the text."""
 
 CARRIED: Final = "foreign_thread_carried"
-"""Name of the attribute of a test's last report that has what other plugins carry to the pytest process."""
+"""The attribute of a test's last report that holds what other plugins carry to the pytest process."""
 
 
 def report_text(config: pytest.Config, report: pytest.TestReport, nodeid: str) -> str | None:
-    """Return pytest's serialized form of the report as JSON, None where it has none.
+    """Return pytest's serialized form of the report as JSON; None if pytest has none.
 
-    `nodeid` is the test's own, which a hook may have written over: the parent accepts no report of another.
+    `nodeid` is the node id of the test. A hook may have changed the report's, and the parent rejects another test's.
     """
-    # This hook may change the report: one with failed subtests becomes a failed one, and they were counted here.
+    # This hook may change the report: a report with failed subtests becomes failed, and subtests were counted in this
+    # process.
     config.hook.pytest_report_teststatus(config=config, report=report)
     data = config.hook.pytest_report_to_serializable(config=config, report=report)
     if data is None:
@@ -32,35 +33,36 @@ def report_text(config: pytest.Config, report: pytest.TestReport, nodeid: str) -
     if "wasxfail" in data:
         data["wasxfail"] = text_of(data["wasxfail"])
     data[HAD_A_FORM] = isinstance(data["longrepr"], str) and not isinstance(report.longrepr, str)
-    # What a hook puts in the place of a method, of `toterminal` say, is nothing that crosses.
+    # Values that a hook puts in the place of a method, for example of `toterminal`, are not sent.
     fields = {name: value for name, value in data.items() if name == "nodeid" or not _is_pytests(name)}
-    # Each by itself: one that JSON does not take, a list that holds itself say, becomes a text, not the report.
+    # Each value by itself: a value that JSON does not accept, for example a list that contains itself, becomes text
+    # without affecting the others.
     return "{" + ", ".join(f"{dumps(text_of(name))}: {_as_json(one)}" for name, one in fields.items()) + "}"
 
 
 def failure_text(report: pytest.TestReport) -> str:
-    """Return the report of a failure that has a text alone, in pytest's serialized form, made by none of its hooks."""
+    """Return a report of a failure that has only a text, in pytest's serialized form and made without hooks."""
     fields = {name: getattr(report, name) for name in ("nodeid", "location", "keywords", "outcome", "longrepr", "when")}
     more = {"sections": [], "duration": report.duration, "user_properties": []}
     return _as_json({**fields, **more, "$report_type": "TestReport"})
 
 
 def _is_pytests(name: Any) -> bool:
-    """Whether pytest has a use of its own for an attribute of that name in the pytest process."""
+    """Return whether pytest uses an attribute of that name in the pytest process."""
     return name == "node" or hasattr(pytest.TestReport, text_of(name))
 
 
 def _property(pair: Any) -> tuple[str, Any]:
     try:
         name, value = pair
-    # A test may put anything into the list.
+    # A test may put any object into the list.
     except Exception:
         return text_of(pair), ""
     return text_of(name), property_value(value)
 
 
 def plain(value: Any) -> Any:
-    """Return the value itself where JSON gives it back as it is, else the nearest that JSON takes."""
+    """Return the value itself if JSON preserves it, else the nearest value that JSON accepts."""
     return loads(_as_json(value))
 
 
@@ -68,20 +70,20 @@ def _as_json(value: Any) -> str:
     try:
         if not too_deep(value):
             return dumps(value, default=text_of, skipkeys=True)
-    # It holds itself, or it is a class of a test's own, whose methods may do anything.
+    # The value contains itself, or its class is a test's, whose methods may raise anything.
     except BaseException:
         pass
     return dumps(text_of(value))
 
 
 def property_value(value: Any) -> Any:
-    """Return a property's value as it is, or the text that pytest's JUnit report would make of it."""
+    """Return a property's value if JSON preserves it, else the text that pytest's JUnit report would have."""
     same = plain(value)
     return same if _is_same(value, same) else text_of(value)
 
 
 def _is_same(value: Any, other: Any) -> bool:
-    """Tell whether both are alike down to the types: JSON makes lists of tuples, and 1 equals True."""
+    """Return whether both values and their types are equal: JSON turns tuples into lists, and 1 equals True."""
     if type(value) is not type(other):
         return False
     if isinstance(value, list):
@@ -92,7 +94,7 @@ def _is_same(value: Any, other: Any) -> bool:
 
 
 def text_of(value: Any) -> str:
-    """Return `str(value)`, as a plain `str`, or words that say why there is none."""
+    """Return `str(value)` as a plain `str`; if that raises, a text that says so."""
     try:
         return str.__str__(str(value))
     except BaseException as error:  # a test's object may do anything in __str__
@@ -100,5 +102,5 @@ def text_of(value: Any) -> str:
 
 
 def class_name(kind: type) -> str:
-    """Return its `__qualname__`, which its metaclass may have written over."""
+    """Return the real `__qualname__` of a class, even if its metaclass overrides the attribute."""
     return str(vars(type)["__qualname__"].__get__(kind))

@@ -1,4 +1,4 @@
-"""pytest's three phases of one test, as its own runner does them, each report sent as it is made."""
+"""The three phases of one test, as pytest's own runner does them; each report is sent when it is made."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from ..java.uncaught import Uncaught
 
 RAISED_IN_PYTHON: Final = "raised in Python"
-"""Title of the sections of a failure that show what Java carried."""
+"""The title of the sections of a failure that show the Python exceptions in a Java exception."""
 When = Literal["setup", "call", "teardown"]
 
 
 class Protocol:
-    """Runs the phases of `item`; `nextitem` tells, as in pytest, what its teardown may leave standing."""
+    """Runs the phases of `item`; as in pytest, the fixtures that `nextitem` shares survive its teardown."""
 
     def __init__(self, item: pytest.Item, state: ChildState, ends: PhaseEnds) -> None:
         self._item = item
@@ -54,8 +54,8 @@ class Protocol:
     def run(self, nextitem: pytest.Item | None) -> bool:
         """Run setup, call and teardown; return whether all of them passed."""
         item, hook = self._item, self._item.ihook
-        # The filters in force are those of pytest's own recorder, which the parent has around this test. Where that
-        # plugin is off, warnings go to stderr, as without a fork.
+        # The filters in force come from pytest's own recorder, which the parent has around this test. If that plugin is
+        # off, warnings go to stderr, as they do without a fork.
         records = records_warnings(item.config)
         with warnings.catch_warnings(record=True) if records else nullcontext() as recorded:
             self._recorded = [] if recorded is None else recorded
@@ -85,18 +85,19 @@ class Protocol:
         return passed
 
     def _looked_at(self, call: pytest.CallInfo[None]) -> tuple[pytest.TestReport | None, SessionStopped | None]:
-        """Return the report that all plugins have had a look at, and the end of the run if one asks for it."""
+        """Return the report after all plugins have seen it, and the end of the run if a plugin asks for it."""
         try:
             report = self._report(call)
             return report, self._interact(call, report)
         except (KeyboardInterrupt, pytest.exit.Exception) as stopped:
             return None, _session_stop(pytest.ExceptionInfo.from_exception(stopped))
-        # A hook may do anything, and so may what the test raised. pytest would end the run with an INTERNALERROR.
+        # A hook may raise anything, and so may the exception of the test. pytest would end the run with an
+        # INTERNALERROR.
         except BaseException as error:
             return self._unreported(call, error), None
 
     def _unreported(self, call: pytest.CallInfo[None], error: BaseException) -> pytest.TestReport:
-        """Return the report of a phase of which none could be made, or sent."""
+        """Return the report of a phase whose report could not be made or sent."""
         item = self._item
         stack = _traceback(error)
         what = stack.rstrip().rpartition("\n")[2]
@@ -106,7 +107,7 @@ class Protocol:
         return pytest.TestReport(item.nodeid, item.location, {}, "failed", words, when, duration=call.duration)
 
     def _send_report(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
-        """Send it; return whether the phase passed."""
+        """Send the report; return whether the phase passed."""
         chain: tuple[tuple[str, str], ...] = ()
         elsewhere: Elsewhere | None = None
         try:
@@ -117,10 +118,10 @@ class Protocol:
                 elsewhere = self._elsewhere(call.excinfo.value) if report.failed else None
             self._check_output(report)
             data, passed = self._data_of(report), bool(report.passed)
-        # As above.
+        # A hook may raise anything, as in `_looked_at`.
         except BaseException as error:
             data, passed = failure_text(self._unreported(call, error)), False
-        # The mark of the next phase, or the word of the test's end, comes next.
+        # `soon`: the message of the next phase or of the test's end follows, and takes this one along.
         self._sender.send_report(data, chain, elsewhere, soon=True)
         return passed
 
@@ -128,11 +129,14 @@ class Protocol:
         return self._values.explanation(error) or kept_by_main_thread(error, is_abroad=self._is_abroad)
 
     def _check_output(self, report: pytest.TestReport) -> None:
-        """Fail a report with more output than the parent would take: to encode it may take longer than the deadline."""
+        """Fail a report with more output than the parent accepts.
+
+        To encode so much output might take longer than the deadline.
+        """
         length = sum(len(content) for _, content in report.sections)
         if length <= self._limit:
             return
-        # Later reports of the test hold the same output again.
+        # Each later report of the test contains the same output, and must be cut as well.
         report.sections = []
         if not self._is_over_limit:
             self._is_over_limit = True
@@ -148,12 +152,12 @@ class Protocol:
         return data
 
     def _session_stop(self, excinfo: pytest.ExceptionInfo[BaseException]) -> SessionStopped | None:
-        # pytest lets its debugger look at where the test was interrupted.
+        # With `--pdb`, pytest opens its debugger at the place of the interruption.
         looked_at = isinstance(excinfo.value, KeyboardInterrupt) and self._item.config.getoption("usepdb", False)
         return None if looked_at else _session_stop(excinfo)
 
     def _interact(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> SessionStopped | None:
-        """Let plugins have a look at a failure, pytest's debugger among them; give the end of the run if one asks."""
+        """Show a failure to the plugins, pytest's debugger among them; return the end of the run if one asks for it."""
         if call.excinfo is None or report.skipped or isinstance(call.excinfo.value, bdb.BdbQuit):
             return None
         try:
@@ -176,7 +180,7 @@ class Protocol:
         return report
 
     def _expected(self, call: pytest.CallInfo[None], null: NullResult) -> pytest.TestReport | None:
-        """Return pytest's report if `xfail(raises=...)` names our exception: the one raised is a SystemError."""
+        """Return pytest's report if `xfail(raises=...)` names our exception, else None; a SystemError was raised."""
         if not self._expects_own_exceptions():
             return None
         again = copy.copy(call)
@@ -200,7 +204,7 @@ class Protocol:
 
 
 def _show(item: pytest.Item) -> None:
-    """Write the line of the test itself that `--setup-show` has between setup and teardown."""
+    """Write the line of the test that `--setup-show` prints between setup and teardown."""
     names = ", ".join(sorted(fixture_names(item)))
     writer = item.config.get_terminal_writer()
     writer.line()
@@ -209,7 +213,7 @@ def _show(item: pytest.Item) -> None:
 
 
 def _show_carried(report: pytest.TestReport, error: BaseException) -> None:
-    """Add the exceptions that Python callbacks raised, of which pytest shows only Java's wrapper."""
+    """Add the exceptions that Python callbacks raised; pytest shows only Java's wrapper of them."""
     for text in carried_by_java(error):
         add = getattr(report.longrepr, "addsection", None)
         if add is not None:
@@ -219,7 +223,7 @@ def _show_carried(report: pytest.TestReport, error: BaseException) -> None:
 
 
 def _uncaught_text(thrown: Uncaught, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
-    """Return a text in pytest's form: no frame of the test is left in the traceback, Java's stack tells instead."""
+    """Return a failure in pytest's form with Java's stack: the traceback has no frame of the test."""
     shown = excinfo.getrepr(style="value", chain=False)
     shown.reprtraceback.reprentries[-1].lines = [thrown.head, *thrown.stack.splitlines()]
     if shown.reprcrash is not None:
@@ -233,8 +237,8 @@ def send_report(
     report: pytest.TestReport,
     nodeid: str,
 ) -> None:
-    """Send a report that another than pytest's own protocol has made, of a part of the test of that node id."""
-    # A plugin's own kind of report may have no form that crosses processes.
+    """Send a report that another plugin has made, of a part of the test with this node id."""
+    # A plugin's own type of report may have no serialized form.
     if (data := report_text(config, report, nodeid)) is not None:
         sender.send_report(data, (), None)
 
@@ -242,13 +246,13 @@ def send_report(
 def _traceback(error: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(error))
-    # A test's exception may do anything when it is asked for what caused it.
+    # A test's exception may raise anything when it is asked for its cause.
     except BaseException:
         return text_of(error)
 
 
 def _described(warning: warnings.WarningMessage, when: When) -> WarningRecorded:
-    """A test may call `warnings.showwarning` with whatever it likes."""
+    """Return the message for a warning; any field may be any object, because a test may call `warnings.showwarning`."""
     kind: Any = warning.category
     name = class_name(kind) if isinstance(kind, type) else text_of(kind)
     filename, lineno = text_of(warning.filename), warning.lineno
@@ -260,13 +264,13 @@ def _described(warning: warnings.WarningMessage, when: When) -> WarningRecorded:
 def _line(filename: str, lineno: int) -> str:
     try:
         return linecache.getline(filename, lineno)
-    # No file can have that name: a name with a NUL in it, say.
+    # The name may be impossible for a file, for example because of a NUL.
     except ValueError:
         return ""
 
 
 def _status(code: object) -> int | None:
-    """Return the exit status of pytest; Python exits with 1 for a status that is not a number."""
+    """Return the exit status for a code; None for None. Python exits with 1 if the code is not a number."""
     return None if code is None else int(code) if isinstance(code, int) else 1
 
 

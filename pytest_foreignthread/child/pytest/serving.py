@@ -1,4 +1,4 @@
-"""The tests that a child serves, one after the other."""
+"""Runs the tests that a child serves, one after the other."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .phase_ends import PhaseEnds
 from .protocol import Protocol
 
 Items = Sequence[pytest.Item] | Mapping[str, pytest.Item]
-"""By the name that an order has for them."""
+"""Items by the names that orders have for them."""
 
 WarningFilter = tuple[Any, ...]
 """An entry of `warnings.filters`."""
@@ -45,30 +45,30 @@ _BRIDGE: Final = "foreign_thread_bridge"
 
 @dataclass(frozen=True)
 class Tests:
-    """What a child may be told to run: as the pytest process had it at the fork, or as a fresh interpreter found it."""
+    """The tests that a child may run, as the pytest process had them at the fork or a fresh interpreter found them."""
 
     __test__ = False
 
     config: pytest.Config
     items: Items
     settings: pytest.StashKey[Settings]
-    """Where an item's stash has the settings."""
+    """The key under which an item's stash has the settings."""
     begun: int | None
-    """The item amid whose protocol the child was forked: the hooks around that one have done their work."""
+    """The item in whose protocol the child was forked: the hooks around this item have run already."""
     shares_fixtures: bool
-    """Whether the pytest process may have set up fixtures which these tests use and others will."""
+    """Whether the pytest process may have set up fixtures that these tests share with later tests."""
     filters: Sequence[WarningFilter]
     """The warning filters outside of any test."""
     fresh: bool = False
-    """Whether this is a fresh interpreter, in which the project may start the JVM, or has started it."""
+    """Whether this is a fresh interpreter, in which the project may start the JVM or has started it."""
     coverage: CoverageOptions | None = None
-    """What the pytest process measures, where this is no fork of it."""
+    """What the pytest process measures, if this process is no fork of it."""
     why_missing: Callable[[object], str] = str
-    """Says of a test that is not among the items why it is not."""
+    """Returns why the named test is not among the items."""
 
 
 class _StandIn(pytest.Item):
-    """Stands beside the test as the next one, so that pytest tears down the test alone."""
+    """Stands beside the test as the next item, so that pytest tears down only the test."""
 
     def runtest(self) -> None:
         raise AssertionError("never run")
@@ -79,24 +79,25 @@ def _stand_in(item: pytest.Item) -> pytest.Item | None:
 
 
 class Server:
-    """A plugin: pytest's own protocol of a test ends here, inside whatever hooks wrap it."""
+    """A plugin that replaces pytest's protocol of a test, inside all hooks that wrap the protocol."""
 
     def __init__(self, tests: Tests, state: ChildState, java: JavaSide) -> None:
         self._tests = tests
         self._order: RunTest | None = None
         self._left_by: pytest.Item | None = None
-        """The test that ran last, where another was to come next than the one that does."""
+        """The test that ran last, if another test was announced as its next than the one that runs."""
         self.state = state
         self.java = java
         self.to_finalize: pytest.Item | None = None
-        """The test that has passed and asks for the finalization of the interpreter."""
+        """The test that has passed and asks for finalization of the interpreter."""
         self.ends = PhaseEnds(java, state.sender)
         self._leftovers: Leftovers | None = None
-        """Made with the first order that asks for it."""
+        """Created with the first order that asks for a look."""
         self._looks = False
-        """Whether what the test leaves is to be told."""
+        """Whether the parent wants to know what the test leaves."""
 
     def run(self, order: RunTest) -> None:
+        """Run the test of an order, or send that this child does not have the test."""
         tests, item = self._tests, self._item(order.item)
         self._looks = order.looks and item is not None
         if item is None:
@@ -110,7 +111,7 @@ class Server:
         if order.item == tests.begun:
             self.pytest_runtest_protocol(item, following)
         else:
-            # Wrappers of this hook set a test's own warning filters and such; those at the fork were another test's.
+            # Hook wrappers set the warning filters of the test. The filters at the fork may be those of another test.
             warnings.resetwarnings()
             warnings.filters.extend(tests.filters)  # type: ignore[attr-defined]
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -122,14 +123,17 @@ class Server:
         self._leftovers.begin()
 
     def tell_what_is_left(self) -> None:
-        """Call after a test. Where its order asked for that, the word goes out with the next message."""
+        """Send what the test has left, if its order asks for that; call after a test.
+
+        The message travels with the next one.
+        """
         if self._looks and self._leftovers is not None:
             left = self._leftovers
             self.state.sender.send(Left(left.found(), left.stand), soon=True)
 
     @property
     def ran_last(self) -> bool:
-        """Whether its last test has run, which has torn down all."""
+        """Whether the last test of this child has run, whose teardown has torn down everything."""
         return self._order is not None and self._order.last
 
     def _item(self, name: Any) -> pytest.Item | None:
@@ -150,7 +154,7 @@ class Server:
         self._send_body_abroad(item)
         passed = Protocol(item, state, self.ends).run(self._beside(item) or nextitem)
         finalizes = passed and state.settings.finalize
-        # The threads of this plugin's own pools are not to keep the interpreter.
+        # The threads of the plugin's pools must not keep the interpreter from its end, nor live on into the next test.
         if finalizes or (self._order is not None and not self._order.last):
             for launchers in state.launchers:
                 launchers.close()
@@ -159,7 +163,7 @@ class Server:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Tear down what this test has no use for, as ordinary tests in between would have done."""
+        """Tear down what this test does not need, as the tests between the last one and this one would have done."""
         step = teardown_step(item.config)
         if self._left_by is not None and step is not None:
             step(item=self._left_by, nextitem=item)
@@ -168,7 +172,7 @@ class Server:
         assert self._order is not None
         self.ends.begin(last=self._order.last)
         state.stacks.begin()
-        # Messages are read test by test, and the first thread named is the main one.
+        # The parent reads messages test by test, and the first thread of each test's messages is the main thread.
         state.sender.send(current_thread(), soon=True)
         self.java.tell()
 
@@ -178,16 +182,16 @@ class Server:
         return _stand_in(item)
 
     def _send_body_abroad(self, item: pytest.Item) -> None:
-        """Hand `item.runtest`, which is the body alone, to the thread that the mode names."""
+        """Replace `item.runtest`, which is only the body, by a call on the thread that the mode names."""
         state: ChildState = item.config.stash[CHILD]
         mode = state.settings.mode
         names = fixture_names(item)
         if state.settings.jvm is None and mode == "main" and "foreign_thread" not in names:
-            # It runs where it is, and no thread of ours runs beside it.
+            # The body runs on this thread, and the plugin adds no thread of its own.
             return
         by_bridge = mode_needs_jvm(mode, state.settings.own_modes) and is_overridden(item, _BRIDGE, _FIXTURES)
         if by_bridge and "foreign_thread" not in names:
-            # Two fixtures less to set up where none overrides the bridge.
+            # Only then: without an override this saves the setup of two fixtures.
             add_fixture(item, "foreign_thread")
         body = wrap_given_body(item, item.runtest)
 
@@ -195,14 +199,14 @@ class Server:
             __tracebackhide__ = True
             threads = getattr(item, "funcargs", {}).get("foreign_thread")
             if not isinstance(threads, ForeignThread):
-                # A suite may have a fixture of that name of its own.
+                # A suite may have its own fixture of that name.
                 threads = ForeignThread(jpype_bridge, state, mode)
             threads.call_body(body, mode)
 
         item.runtest = runtest  # type: ignore[method-assign]
 
     def finish(self) -> None:
-        """Tear down what stands at the end of a child that was not told which test is its last."""
+        """Tear down all fixtures that stand at the end of a child that did not know its last test."""
         if self._order is None:
             return
         self.state.sender.send(PhaseStarted(Phase.TEARDOWN))
@@ -211,11 +215,11 @@ class Server:
 
 
 def _name_as_method(item: pytest.Item) -> None:
-    """Set the name of a one-mode `TestCase` item to its method's name: pytest makes the instance from that name."""
+    """Set the name of a one-mode `TestCase` item to its method's name, by which pytest creates the instance."""
     if isinstance(item, pytest.Function) and item.cls and issubclass(item.cls, unittest.TestCase):
-        # It is made from the name when it is first asked for, and heads the reports.
+        # `location` is computed from the name at its first use, which is here, because it heads the reports.
         assert item.location
         item.name = item.originalname
-        # The items of the other modes were made with the same one, and would keep alive what the test puts there.
+        # The items of the other modes share the instance, and would keep alive what the test stores in it.
         forget_instance(item)
         item.obj = getattr(item.instance, item.name)

@@ -1,4 +1,4 @@
-"""What a doctor's child does: start the JVM, and be called back by Java in one mode after the other."""
+"""The work of a doctor's child: start the JVM, and let Java call back in one mode after the other."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ SIGNALS: Final = "signals"
 
 
 def run(modes: Sequence[str], settings: Settings, folder: Path, sender: Sender, orders: Orders) -> None:
-    """Send what comes of each trial, then wait, to be looked at, for the order to end. Nothing reaches the terminal."""
+    """Run each trial and send its result, then wait until the order ends; meanwhile the parent looks at this process.
+
+    Nothing is written to the terminal.
+    """
     stacks = faults.PythonStacks(folder / documents.PYTHON, folder / documents.PYTHON_HANG, DUMP_SIGNAL)
     stacks.arm()
     sender.send(current_thread(), soon=True)
@@ -72,7 +75,7 @@ def _try_all(modes: Sequence[str], state: ChildState) -> None:
 
 
 def _tried(threads: ForeignThread, mode: str) -> Tried:
-    """The time is a second callback's: the first one loads classes."""
+    """Return the result of one mode. The time is that of a second callback, because the first one loads classes."""
     try:
         threads.call(_nothing, mode=mode)
         began = time.perf_counter()
@@ -80,7 +83,7 @@ def _tried(threads: ForeignThread, mode: str) -> Tried:
         return Tried(mode, "passed", "", _microseconds(time.perf_counter() - began))
     except pytest.skip.Exception as skipped:
         return Tried(mode, "skipped", str(skipped))
-    # What a project's own launcher raises, and Java's exceptions, is the result of the trial.
+    # Any exception of a project's own launcher, or of Java, is the result of the trial.
     except Exception as error:
         return Tried(mode, "failed", f"{type(error).__name__}: {error}")
 

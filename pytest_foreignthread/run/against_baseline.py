@@ -1,4 +1,4 @@
-"""The baseline in a run: read at the start, compared or brought up to date at the end."""
+"""The baseline of a run: the start of the run reads the file; the end compares the outcomes with it, or updates it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,20 @@ from ..report import whole_file
 
 @dataclass(frozen=True)
 class Settled:
-    """What the end of a run has to tell of the baseline; nothing where it has none."""
+    """What the last lines of a run say about the baseline. All fields are empty if the run has no baseline."""
 
     differences: Sequence[Difference] = ()
     note: str = ""
-    """How many breaks are as known; of a run that brings the file up to date what became of that."""
+    """How many breaks are as the baseline knows them. After an update of the file: what the update changed."""
     error: str = ""
-    """Why it could not be written."""
+    """Why the file could not be written; empty if no error occurred."""
 
 
 def load(options: Options) -> KnownOutcomes:
-    """Read the file; raise UsageError where it cannot be understood, or an option has no use without it."""
+    """Return the outcomes that the baseline's file lists, or an empty baseline if the options name no file.
+
+    Raise UsageError if the file cannot be read, understood or updated, or if an update is asked for without a file.
+    """
     path, updating = options.baseline, options.update_baseline
     if updating and path is None:
         raise pytest.UsageError("--foreign-thread-update-baseline: expected --foreign-thread-baseline=FILE as well")
@@ -65,7 +68,10 @@ def differences(
 def brought_up_to_date(
     path: Path, old: Baseline, matrix: Matrix, expected: Mapping[str, Expected], is_gone: Callable[[str], bool]
 ) -> Settled:
-    """Write the file. What markers expect stays theirs; what differs from that is told as ever."""
+    """Write the baseline's file and return what changed in it, and each difference from what a marker expects.
+
+    Outcomes that a marker expects do not enter the file: the marker is the only place that states them.
+    """
     seen, aside = split(old, matrix, is_gone)
     new = update(seen, without_expected(matrix, expected), complete=True)
     new = replace(new, tests={**new.tests, **aside})
@@ -79,7 +85,7 @@ def brought_up_to_date(
 
 
 def _held(baseline: Baseline, row: Row) -> int:
-    """Count the modes in which the test breaks as it is known to."""
+    """Return the number of modes in which the test breaks as the baseline says."""
     known = baseline.tests[row.test].outcomes if row.test in baseline.tests else {}
     return sum(bool(cell.broken) and known.get(mode, frozenset()) >= {*cell.told} for mode, cell in row.cells.items())
 

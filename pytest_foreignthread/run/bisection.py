@@ -1,4 +1,4 @@
-"""The smallest part of an order of tests after which another test still breaks."""
+"""The search for the earlier tests that make a test break: delta debugging over the order of the tests."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Found(Generic[T]):
+    """The result of a search."""
+
     tests: tuple[T, ...] | None
-    """In their order; None where it did not break after all of them either."""
+    """The tests in their order; None if the test that is searched for did not break after all earlier tests either."""
     in_time: bool = True
-    """Whether none of `tests` can be left out; False where the time was over before that was known."""
+    """Whether none of `tests` can be left out; False if the time was over before that was known."""
 
 
 def smallest_part(
     earlier: Sequence[T], breaks: Callable[[Sequence[T]], bool], has_time: Callable[[], bool]
 ) -> Found[T]:
-    """Return a part of `earlier` after which it still breaks, and after no part of that.
+    """Return a part of `earlier` after which the test still breaks, and from which no single test can be left out.
 
-    `breaks` says whether it does after these. Mostly one test is to blame, which halves find at once.
+    `breaks` runs a part, then the test, and returns whether the test broke. `has_time` is called before each such run.
+    The search begins with halves: in most orders one test is to blame, and halves find one test in the fewest runs.
     """
     part = tuple(earlier)
     if not has_time():
@@ -50,11 +53,12 @@ def smallest_part(
 
 
 def _candidates(part: tuple[T, ...], pieces: int) -> Iterator[tuple[T, ...]]:
-    """Yield each of so many pieces, the last one first, and then what is left without each."""
+    """Divide `part` into `pieces`; yield each piece, the last one first, and then what is left without each piece."""
     bounds = [len(part) * number // pieces for number in range(pieces + 1)]
     spans = list(itertools.pairwise(bounds))[::-1]
     for start, end in spans:
         yield part[start:end]
+    # Of two pieces, what is left without one is the other.
     if pieces > 2:
         for start, end in spans:
             yield part[:start] + part[end:]

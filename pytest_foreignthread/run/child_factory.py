@@ -1,4 +1,4 @@
-"""Makes the children of a run, forks and fresh interpreters, and closes each of them in the end."""
+"""Makes the children of a run, which are forks or fresh interpreters, and closes each child in the end."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from .start_method import Starts
 
 @dataclass(frozen=True)
 class ForkSettings:
-    """What each child of a run begins with, beside the settings of its test."""
+    """What each child of a run starts with, in addition to the settings of its test."""
 
     filters: Sequence[WarningFilter]
     """The warning filters outside of any test."""
     with_cache: Callable[[Settings], Settings]
-    """Returns the settings with the class archive of their JVM, if there is one by now."""
+    """Returns the settings with the class archive of their JVM, if the archive exists at the time of the call."""
     before_fork: Callable[[], None]
     """Called before a fork, but not before a fresh interpreter starts."""
 
 
 class ChildFactory:
-    """Call `close` at the end of the run in any case."""
+    """Makes and ends the children of a run. The caller must call `close` at the end of the run, also after an error."""
 
     def __init__(
         self,
@@ -63,11 +63,13 @@ class ChildFactory:
         self._open: list[ForkedChild] = []
 
     def new(self, item: pytest.Item, group: Group | None, *, begun: bool) -> ForkedChild:
-        """Return a child for the item, and for others of its group; `begun` says that the item's protocol has begun.
+        """Start a child for the item, and for other tests of its group; return the child.
 
-        Raise ScratchError where there is no room for what the child needs.
+        `begun` says whether the item's protocol has begun: the child of a test that comes later is forked before that.
+        Raise ScratchError if there is no room for the files that the child needs.
         """
-        # SIGTERM would end this process after it has made the directory and before there is a keeper, who removes it.
+        # Signals are put off from the making of the directory to the start of the keeper, which removes the directory:
+        # a SIGTERM between the two would end this process and leave the directory behind.
         with SignalsHeld() as held:
             made = self._made_for(item, group, begun=begun)
             self._open.append(made)
@@ -114,11 +116,11 @@ class ChildFactory:
         return SpawnedChild(self._config, settings, folder, self._ends, self._pystack, files)
 
     def end_pystack(self) -> None:
-        """End the process that holds pystack ready: a copy of the pytest process, which is about to change."""
+        """End the process that holds pystack ready. It is a fork of the pytest process, which is about to change."""
         retry_interrupted(self._pystack.close)
 
     def end(self, one: ForkedChild) -> None:
-        """Leave nothing of the child; call again for one that an interrupt kept from ending."""
+        """End the child and remove all that it leaves. Call this again if an interrupt broke off an earlier call."""
         retry_interrupted(functools.partial(self._close, one))
 
     def _close(self, one: ForkedChild) -> None:

@@ -1,4 +1,4 @@
-"""One child as the run holds it: what it knows, what it has served, and its directory."""
+"""One child as the run holds it: the tests that the child knows and has served, and its scratch directory."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ from .child_coverage import take_in
 from .isolation import JvmKey, jvm_key
 
 Standing = frozenset[pytest.Item | pytest.Collector]
-"""Nodes on which fixtures stand."""
+"""Nodes on which fixtures are set up."""
 
 _FOLDER: Final = "scratch directory"
-"""Name of what is missing where a test has removed all its documents."""
+"""Name under which the report lists the directory as missing, if a test has removed it with all documents."""
 _INTERRUPTED: Final = 5.0
-"""Seconds for each phase that is left of a test which is interrupted."""
+"""Seconds for each remaining phase of a test that is interrupted because its report is not wanted any more."""
 
 
 class ForkedChild:
-    """Whoever made it calls `close`."""
+    """A child that is a fork of the pytest process. The caller that makes the object must call `close`."""
 
     start_word = "fork"
     """One of `choices.STARTS`."""
     is_copy = True
-    """Whether it has what the pytest process had when it came to be."""
+    """Whether the child holds a copy of the pytest process's memory, as it was when the child was started."""
     starts_jvm_late = False
-    """Whether its JVM may start in the setup of a test."""
+    """Whether the child's JVM may start as late as in the setup of a test."""
 
     def __init__(
         self,
@@ -63,9 +63,10 @@ class ForkedChild:
         known: int = 0,
         usual_input: UsualInput = usual_input,
     ) -> None:
-        """`standing` is where fixtures stand that are not the child's to tear down, `known` how many items it has.
+        """`standing` are the nodes whose fixtures the pytest process has set up: the child must not tear these down.
 
-        `step_aside` is called before a debugger there has the screen, `usual_input` gives what that may read from.
+        The child knows the first `known` items of the run. `step_aside` is called before a debugger in the child gets
+        the screen; `usual_input` returns what the debugger may read from.
         """
         self.folder = folder
         self._lender = Lender(folder.here / DEBUGGER_FIFO, step_aside, usual_input)
@@ -79,22 +80,22 @@ class ForkedChild:
         )
         self._current = _current_folder()
         self._starts_jvm = settings.jvm is not None
-        """Whether it has yet to."""
+        """Whether the child has yet to start its JVM."""
         self.served: list[pytest.Item] = []
         self.ahead: pytest.Item | None = None
-        """The test that it was told to run before its turn."""
+        """The test that the child was ordered to run ahead of its turn, and that `observe` has not watched yet."""
         self._looks = False
-        """Whether the last order was to say what the test leaves."""
+        """Whether the last order tells the child to look for what the test leaves behind."""
         self._takes_coverage = True
         self.coverage_lost: str | None = None
-        """Once it is closed, why its coverage could not be read; None where it was."""
+        """Why the coverage data of the closed child could not be read; None if nothing was lost."""
 
     @property
     def key(self) -> JvmKey:
         return jvm_key(self._settings)
 
     def start(self, held: SignalsHeld) -> None:
-        """Fork now, while signals are held; where there is no room, `observe` will say so."""
+        """Fork the child now, while signals are put off. If the fork fails, `observe` tries again and reports it."""
         self._supervised.start_quietly(held)
 
     @property
@@ -102,20 +103,25 @@ class ForkedChild:
         return self._supervised.ended
 
     def knows(self, item: pytest.Item, place: int) -> bool:
-        """Whether the item, of that place, was there at the fork."""
+        """Return whether the item, which has this place in the run's order, existed at the fork."""
         return place < self._known
 
     def name_of(self, item: pytest.Item, place: int) -> int | str:
-        """Return the name by which an order tells it the item."""
+        """Return the name that an order to this child uses for the item."""
         return place
 
     def can_serve(self, item: pytest.Item, place: int) -> bool:
-        # A second run of an item would find what the first one left in it. What it was told ahead it tells of first.
+        # A second run of an item would find what the first run left in the item's own objects. A child that was ordered
+        # to run a test ahead sends that test's messages first.
         fresh = item not in self.served and self.ahead in (None, item)
         return fresh and self.knows(item, place) and self.can_go_on_to(item)
 
     def can_go_on_to(self, item: pytest.Item) -> bool:
-        """Whether nothing has to be torn down before that is not the child's."""
+        """Return whether the item needs every node whose fixtures the pytest process had set up at the fork.
+
+        If it does not, fixtures of the pytest process would have to be torn down first, and the child holds only
+        copies of them.
+        """
         return self._standing <= set(item.listchain())
 
     def order_ahead(self, item: pytest.Item, order: RunTest) -> None:
@@ -130,7 +136,10 @@ class ForkedChild:
         tick: Callable[[], object] | None,
         entered: Callable[[Phase], object] | None = None,
     ) -> tuple[Observation, documents.Documents]:
-        """Watch it run the test; without an order it was told ahead."""
+        """Send the order and watch the child run the test; return what was observed and the documents that it left.
+
+        `order` is None if `order_ahead` has sent the order already.
+        """
         self.served.append(item)
         self.ahead = None
         self._looks = self._looks if order is None else order.looks
@@ -149,10 +158,10 @@ class ForkedChild:
         return replace(seen, missing={**missing, **seen.missing}), {**found, **seen.documents}
 
     def _left(self, seen: Observation) -> Taken:
-        """Return what the test left in the directory, and what is missing there → why."""
+        """Return the documents in the scratch directory, and why each missing document is missing."""
         found: documents.Documents = {}
         missing: dict[str, str] = {}
-        # Most tests leave nothing to explain.
+        # A test that passed needs no explanation, and most tests pass: reading the directory each time would cost.
         if not seen.all_passed:
             self.folder.permit()
             found, missing = document_files.read(self.folder.here)
@@ -165,7 +174,11 @@ class ForkedChild:
         return found, missing
 
     def _look_for_error_log(self, found: documents.Documents, missing: dict[str, str], output: str) -> None:
-        """Add the error log of a JVM that wrote it elsewhere."""
+        """Add the error log of a JVM that did not write it into the scratch directory.
+
+        HotSpot falls back to its current directory and then to /tmp, or prints the log to stdout if an option says so.
+        The project's own JVM may write the log anywhere.
+        """
         logs = self._stray_logs()
         log = None if logs is None else logs.of_child(output)
         if (chosen := self._projects_choice()) is not None and logs is not None and logs.is_of_child(chosen):
@@ -180,21 +193,22 @@ class ForkedChild:
         return None if pid is None else StrayLogs(pid, self.folder.made_at, self.folder.path, self._current)
 
     def _remove_stray_logs(self, output: str = "") -> None:
-        """Those of the project's own JVM stay where they are."""
+        """Remove the error logs that the child's JVM wrote elsewhere, but not those of the project's own JVM."""
         logs = self._stray_logs()
         if logs is not None and self._settings.jvm is not None and self._projects_choice() is None:
             logs.remove(output)
 
     def _projects_choice(self) -> Path | None:
-        """Return where the project's own JVM puts its error log; None where the JVM is this plugin's."""
+        """Return the path of the error log of the project's own JVM; None if this plugin started the JVM."""
         with contextlib.suppress(FileNotFoundError, child_files.UnreadableError):
             return Path(child_files.read_text(self.folder.here / documents.ERROR_FILE))
         return None
 
     def end(self) -> Observation:
-        """Let it tear down what it has set up, and end."""
+        """Order the child to tear down its fixtures and to end; return the observation of that."""
         if self.ahead is not None:
-            # It runs a test that is not to be reported. What that has set up is to be torn down all the same.
+            # The child runs a test ahead whose report nobody wants any more. An interrupt, not a kill, ends that test:
+            # its fixtures must still be torn down.
             self._lender.refuse()
             self._supervised.interrupt()
             self._supervised.observe(lambda _: _INTERRUPTED, expected=self._expected(self.ahead))
@@ -214,12 +228,13 @@ class ForkedChild:
         )
 
     def close(self, discard: Callable[[ChildFolder], object]) -> None:
-        """Nothing is left of it once `discard` has removed its directory; it may be closed again."""
+        """End the child and call `discard` to remove its directory. May be called again."""
         self._supervised.close(functools.partial(self._clear_up, discard))
 
     def _clear_up(self, discard: Callable[[ChildFolder], object]) -> None:
         self._remove_stray_logs()
         self.folder.permit()
+        # At most once, though `close` may be called again: data that was added twice would count twice.
         if self._takes_coverage:
             self._takes_coverage = False
             file = self.folder.here / f"{documents.COVERAGE}.{documents.COVERAGE_SUFFIX}"
@@ -245,7 +260,7 @@ def _has_started_jvm(seen: Observation) -> bool:
 
 
 def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWatch | None:
-    """Hold a crash where something can look at it."""
+    """Return what looks at a child that is held in its crash; None if the settings want no native stacks."""
     if not native.is_wanted(settings.native):
         return None
     budget = LONG_CRASH_BUDGET if settings.jvm is None else CRASH_BUDGET
@@ -254,7 +269,7 @@ def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWat
 
 
 def _output(seen: Observation) -> Iterator[str]:
-    """Yield what was captured of the test's output and told in its reports."""
+    """Yield the text of each section of the test's reports: the captured output is in them."""
     for message in seen.all(ReportMade):
         sections = message.report.get("sections")
         for section in sections if isinstance(sections, list) else ():
@@ -262,7 +277,7 @@ def _output(seen: Observation) -> Iterator[str]:
 
 
 def _current_folder() -> Path | None:
-    """Return the current directory; None when it was removed."""
+    """Return the current directory; None if it was removed."""
     with contextlib.suppress(OSError):
         return Path.cwd()
     return None

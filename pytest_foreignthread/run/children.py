@@ -1,4 +1,4 @@
-"""Which child serves a test: its group's, one that is ready ahead of need, or a new one; and for how long it lives."""
+"""Decides which child serves a test (its group's, a child that is ready, or a new child), and when a child ends."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from .started import ENTERED
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of a test, and which tests the child had served before it, the first one first."""
+    """What was observed of a test, and the tests that the child had served before it, in their order."""
 
     observation: Observation
     taken: documents.Documents
     start: str
-    """How the child came to be."""
+    """How the child was started: "fork" or "spawn"."""
     before: tuple[pytest.Item, ...] = ()
 
 
 class Children:
-    """Call `finish` where a run ends in order, and `close` in any case."""
+    """The children of a run. The caller must call `finish` if the run ends in order, and `close` in any case."""
 
     def __init__(
         self,
@@ -50,28 +50,34 @@ class Children:
         most_ready: int,
         own: OwnChildren,
     ) -> None:
-        """`most_ready` is how many children may wait for their tests; `own` notes what a run says of its children."""
+        """`most_ready` is how many children may wait for their tests; `own` counts what the run's last lines say."""
         self._config = config
         self._places = places
         self._fixtures = fixtures
         self._factory = factory
-        # In an xdist worker others than the next item are not known to come.
+        # An xdist worker knows which item comes next, and of no later item whether it comes to this worker.
         self._order_is_known = not is_worker(config)
         self._ready = ReadyChildren(factory, places, fixtures, most_ready, order_is_known=self._order_is_known)
-        # A debugger that is to be in each test, or each failure, is in one test at a time, and once.
+        # With --pdb or --trace no test runs ahead and none runs a second time: the debugger would open in both.
         self.debugs = any(config.getoption(name, False) for name in ("usepdb", "trace"))
         self.starts = factory.starts
         self._own = own
         self._living: dict[Group, ForkedChild] = {}
         self._standing: set[ForkedChild] = set()
-        """Those that have said that fixtures of theirs stand."""
+        """The children that have sent a message which says that their fixtures of wider scopes are set up."""
         self._setup_began = 0.0
-        """When that of the last test did, on the monotonic clock."""
+        """When the setup of the last test began, on the monotonic clock, in seconds."""
         self._one_at_a_time = False
-        """Whether a fixture of a wider scope was found to stand in one child only: what it needs is there once."""
+        """Whether a fixture of a wider scope could not be set up in two children at once: it takes a port, for example.
+
+        From then on a child ends before a test in another child sets up such fixtures.
+        """
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None, *, alone: bool = False) -> Seen:
-        """Let a child run the test: its group's, one that is ready, or a new one; `alone` wants one of its own."""
+        """Run the test in its group's child, a child that is ready, or a new one. `alone` asks for a child of its own.
+
+        A setup that fails while another child has fixtures of wider scopes is repeated once without that child.
+        """
         group = None if alone else group_of(item)
         if alone or (group is not None and group.looks and self._one_at_a_time):
             self._end_standing(besides=group)
@@ -83,7 +89,8 @@ class Children:
             return seen
         if not any(living in self._standing for living in self._living.values()):
             return seen
-        # Two children have set up what one alone would have without this plugin: that is not the test's failure.
+        # Without this plugin one process sets up these fixtures once. Here two children did so at the same time; a
+        # setup that fails for that reason is not the test's failure.
         self.retire(item)
         self._end_standing()
         again = self._run(item, nextitem, group)
@@ -111,9 +118,9 @@ class Children:
         return Seen(observation, taken, serving.start_word, before)
 
     def run_after(self, before: Sequence[pytest.Item], item: pytest.Item, has_time: Callable[[], bool]) -> Seen | None:
-        """Run these tests in a new child, and the item after them, of which is told.
+        """Run the tests `before` in a new child, then the item; return what was seen of the item.
 
-        None where the child did not come so far, or the time was over before.
+        Return None if the child ended before the item began, or if `has_time` returned False before a test.
         """
         self._end_standing()
         try:
@@ -142,13 +149,16 @@ class Children:
             self._standing.discard(serving)
 
     def _end_standing(self, besides: Group | None = None) -> None:
-        """End the children whose fixtures of wider scopes stand: no other is to set up the same at the same time."""
+        """End the children whose fixtures of wider scopes are set up, except the child of `besides`.
+
+        What such a fixture needs may exist once: no second child may set up the same fixture at the same time.
+        """
         for group in [group for group, living in self._living.items() if living in self._standing]:
             if group != besides:
                 self._end(group)
 
     def _not_started(self, item: pytest.Item, reason: str) -> Seen:
-        """Return what there is of a test for which there is no scratch directory; there may be one for the next."""
+        """Return the result of a test for which no scratch directory could be made. The next test tries again."""
         settings = item.stash[SETTINGS]
         limit, lost = settings.limit(Phase.FORK), Lost("it was not forked")
         seen = Observation((NotServed(reason),), lost, EndedBy.ITSELF, Phase.FORK, 0.0, 0.0, limit)
@@ -163,7 +173,7 @@ class Children:
         return self._ready.take(item, self._can_serve) or self._factory.new(item, group, begun=True)
 
     def _can_serve(self, living: ForkedChild, item: pytest.Item) -> bool:
-        # Without its directory, which a test may have removed, nothing would tell of its death.
+        # A test may have removed the child's directory. Without it a crash would leave no stacks.
         return living.folder.in_place() and living.can_serve(item, self._places.of(item))
 
     def _order(
@@ -176,14 +186,16 @@ class Children:
         return RunTest(serving.name_of(item, self._places.of(item)), following, last, looks)
 
     def _name(self, serving: ForkedChild, item: pytest.Item) -> int | str | None:
-        """Return the name by which an order tells the child the item, None where it has none of it."""
+        """Return the name that an order uses for the item; None if the child does not know the item."""
         place = self._places.of(item)
         return serving.name_of(item, place) if serving.knows(item, place) else None
 
     def _order_ahead(self, serving: ForkedChild, group: Group | None, item: pytest.Item) -> None:
-        """Let the child begin its next test while the reports of this one are written, where nothing can come between.
+        """Let the child begin its next test while the reports of this one are written, if the next test surely comes.
 
-        A test that failed may end the run, and ordinary tests may change what this one needs.
+        The caller has checked that this test passed, because a failure may end the run (`-x`). This method also wants
+        a known order, no debugger, no mark that may skip the test, and no ordinary test so far: once ordinary tests
+        have run, fixtures of the pytest process may be torn down between two tests.
         """
         known = self._order_is_known and not self.debugs
         certain = known and not self._fixtures.ordinary_tests_ran and not _may_be_skipped(item)
@@ -221,12 +233,15 @@ class Children:
             self._end(group)
 
     def retire(self, item: pytest.Item) -> None:
-        """Let the child of the item's group tear down what it has set up, and end; its next test gets another."""
+        """Let the child of the item's group tear down its fixtures and end. The group's next test gets a new child."""
         if (group := group_of(item)) in self._living:
             self._end(group)
 
     def drop_ready(self) -> None:
-        """Call when the pytest process has changed, or may look at its children: those that are copies of it go."""
+        """End the waiting children that are forks of the pytest process, and the process that holds pystack ready.
+
+        Call this when the pytest process has changed, or when an ordinary test, which may count children, comes next.
+        """
         self._factory.end_pystack()
         self._ready.drop_copies()
 
@@ -237,20 +252,21 @@ class Children:
         finally:
             self._close(ending)
         last = ending.served[-1]
-        # No test is there to bear it.
+        # The child ended after the reports of its last test were logged: only a warning can still be shown.
         if not seen.finished:
             replay(last, [_warning(f"the child that served {last.nodeid} last did not end in order: {seen.end}")])
         if ending.coverage_lost is not None:
             replay(last, [_warning(ending.coverage_lost)])
 
     def finish(self) -> None:
+        """Let each child of a group tear down its fixtures and end."""
         for group in tuple(self._living):
             self._end(group)
 
     def close(self) -> None:
-        """End what still lives; nothing of it is left."""
+        """End all children without a teardown, and remove their files."""
         self._living.clear()
-        # A second ^C would leave half of it.
+        # A second ^C would otherwise leave some of the children behind.
         retry_interrupted(self._factory.close)
 
     def _close(self, one: ForkedChild) -> None:
@@ -261,7 +277,10 @@ class Children:
 
 
 def _has_left_something(observation: Observation) -> bool:
-    """Whether the child is not known to be as it was before the test; one that says nothing of it is not."""
+    """Return whether the test may have left something in the child, which still lives.
+
+    A child that sent no `Left` counts as one in which something was left.
+    """
     left = observation.first(Left)
     return observation.serving and (left is None or bool(left.what))
 
@@ -276,5 +295,5 @@ def _warning(text: str) -> WarningRecorded:
 
 
 def _may_be_skipped(item: pytest.Item) -> bool:
-    """Whether a mark may keep it from running: that is seen to in the pytest process."""
+    """Return whether a mark may keep the test from running: the pytest process evaluates marks, just before a test."""
     return any(item.get_closest_marker(name) is not None for name in ("skip", "skipif", "xfail"))

@@ -1,4 +1,4 @@
-"""Which tests may share a child, and which of them is the last."""
+"""Which tests may share a child, and which of these tests is the last."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..config.stash_keys import SETTINGS
 from ..model.settings import Settings
 
 _MOST_READY: Final = 4
-"""Tests run one after the other: more children than this are not there sooner."""
+"""Children that wait at most, if the user chose no number. Tests run one after the other, so more would only wait."""
 
 JvmKey = tuple[object, ...]
-"""What a JVM is started with, or that there is none: tests that differ in it cannot share a child."""
+"""What a JVM is started with; empty for no JVM. Tests with different keys cannot share a child, which has one JVM."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,15 @@ class Group:
 
     jvm: JvmKey
     module: str | None
-    """The module's node id; None where the child is for the session."""
+    """The module's node id; None if the child serves tests of the whole session."""
     mode: str
-    """A test that has run leaves traces in its process: in another mode it runs in another child."""
+    """The mode of all tests of the group: a test leaves traces in its process, and would find them in its next mode."""
     looks: bool = False
-    """Whether the child says after each test what that has left, and another child serves the next where it did."""
+    """Whether the child says after each test what the test left behind. If it left something, the child is replaced."""
 
 
 def number_ready(chosen: int | None, processors: int, workers: int) -> int:
-    """Return how many children may be ready: what the user chose, else a worker's share of the processors."""
+    """Return how many children may be ready: the user's choice, or else this worker's share of the processors."""
     return min(_MOST_READY, processors // workers) if chosen is None else chosen
 
 
@@ -43,7 +43,7 @@ def jvm_key(settings: Settings) -> JvmKey:
 
 
 def group_of(item: pytest.Item) -> Group | None:
-    """None for a test that has a child of its own, and for one that runs in the pytest process."""
+    """Return the group of the test; None if the test has a child of its own or runs in the pytest process."""
     settings = item.stash.get(SETTINGS, None)
     # A process whose interpreter is finalized can serve no other test.
     if settings is None or settings.isolation == "test" or settings.finalize:
@@ -58,7 +58,7 @@ def module_of(item: pytest.Item) -> str:
 
 
 class Places:
-    """The items of a run in their order. A fork copies the list, so that a place names an item there as well."""
+    """The items of a run in their order. A fork copies the list, so that a place names the same item in the child."""
 
     def __init__(self, items: Iterable[pytest.Item]) -> None:
         self.items = list(items)
@@ -66,14 +66,14 @@ class Places:
         self._last = {group: place for place, item in enumerate(self.items) if (group := group_of(item)) is not None}
 
     def of(self, item: pytest.Item) -> int:
-        """Return the item's place; a new one to an item that was made while tests ran."""
+        """Return the item's place. An item that was made while tests ran is added at the end first."""
         if item not in self._places:
             self._places[item] = len(self.items)
             self.items.append(item)
         return self._places[item]
 
     def may_come_again(self, group: Group, item: pytest.Item) -> bool:
-        """Whether tests of the group stand behind the item. An xdist worker gets some of them, or none."""
+        """Return whether a test of the group comes after the item in the order. It may go to another xdist worker."""
         return self._last.get(group, -1) > self.of(item)
 
     def after(self, item: pytest.Item) -> Iterable[pytest.Item]:

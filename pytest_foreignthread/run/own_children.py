@@ -1,4 +1,4 @@
-"""What the starts of children cost a run, said once at its end where that is much."""
+"""What the starts of children cost a run: the last lines of the run say so once, if the cost is high."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 MANY: Final = 50
-"""Children of which a run says nothing."""
+"""Number of children up to which a run says nothing: their starts cost too little to bother a user."""
 _LONGEST: Final = 200
-"""Characters of what a child says that a test has left."""
+"""Characters that are shown of a child's text about what a test has left."""
 
 
 @dataclass
 class OwnChildren:
-    """Those that served one test only by choice, and those that did so because of what the test left behind."""
+    """Counts the children that served one test because of the isolation, or because of what the test left behind."""
 
     tests: int = 0
     """Tests of the isolation `test`."""
     seconds: float = 0.0
-    """Until the setups of these tests began."""
+    """Seconds that these tests waited, all together, before their setups began."""
     retired: int = 0
     """Tests that left something in a child of the isolation `auto`."""
     first_retired: str = ""
-    """The first of them, and what it left, in words."""
+    """The node id of the first of these tests, and the child's text about what the test left."""
 
     def began(self, seconds: float) -> None:
-        """Note a test with a child of its own, whose setup began after so many seconds."""
+        """Count a test with a child of its own, whose setup began after `seconds`."""
         self.tests += 1
         self.seconds += seconds
 
     def left(self, nodeid: str, what: str) -> None:
-        """Note a test that left something; `what` are the words of its child, which may say anything."""
+        """Count a test that left something. `what` is the child's text, which is untrusted: it is cut and cleaned."""
         self.retired += 1
         if not self.first_retired:
             shown = "".join(char if char.isprintable() else "?" for char in what[:_LONGEST])
@@ -41,7 +41,7 @@ class OwnChildren:
         return dict(vars(self))
 
     def add(self, data: Mapping[str, Any]) -> None:
-        """Add what an xdist worker has noted."""
+        """Add the counts of an xdist worker."""
         other = OwnChildren(**data)
         self.tests += other.tests
         self.seconds += other.seconds

@@ -17,12 +17,12 @@ from .shared_fixtures import SharedFixtures
 
 
 class ReadyChildren:
-    """At most `most` of them, for tests with a child of their own."""
+    """The waiting children, at most `most`, for tests that have a child of their own."""
 
     def __init__(
         self, factory: ChildFactory, places: Places, fixtures: SharedFixtures, most: int, *, order_is_known: bool
     ) -> None:
-        """`order_is_known` is false in an xdist worker, which learns of one test ahead only."""
+        """`order_is_known` is False in an xdist worker, which knows only the next test in advance."""
         self._factory = factory
         self._places = places
         self._fixtures = fixtures
@@ -31,7 +31,10 @@ class ReadyChildren:
         self._waiting: list[ForkedChild] = []
 
     def take(self, item: pytest.Item, can_serve: Callable[[ForkedChild, pytest.Item], bool]) -> ForkedChild | None:
-        """Return one that can serve the item, which is no longer held here; None where none can."""
+        """Remove and return a waiting child that can serve the item; return None if no waiting child can.
+
+        A waiting child that has died, or that has lost its directory, is ended.
+        """
         key = jvm_key(item.stash[SETTINGS])
         for waiting in tuple(self._waiting):
             if waiting.ended or not waiting.folder.in_place():
@@ -43,7 +46,7 @@ class ReadyChildren:
         return None
 
     def fork_ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Let the children of the next tests start their JVMs while this test runs."""
+        """Start children for the next tests, so that their JVMs start while this test runs."""
         have = Counter(one.key for one in self._waiting)
         for one in itertools.islice(self._likely_next(item, nextitem), self._most):
             settings = one.stash[SETTINGS]
@@ -53,12 +56,16 @@ class ReadyChildren:
             try:
                 waiting = self._factory.new(one, None, begun=False)
             except ScratchError:
-                # Its own test will say so, unless there is room by then.
+                # Not this test's error. If there is still no room when the other test runs, that test reports it.
                 return
             self._waiting.append(waiting)
 
     def _likely_next(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[pytest.Item]:
-        """Yield the tests that come next with a child of their own, as long as the pytest process does not change."""
+        """Yield the next tests that have a child of their own, up to the first test that may change the pytest process.
+
+        An ordinary test changes the process. So does a step to another parent once ordinary tests have run: pytest then
+        tears down fixtures in the pytest process, and an earlier fork would still hold them.
+        """
         if nextitem is None:
             return
         later: Iterable[pytest.Item] = self._places.after(nextitem) if self._order_is_known else ()
@@ -66,12 +73,12 @@ class ReadyChildren:
             moves = self._fixtures.ordinary_tests_ran and one.parent is not item.parent
             if SETTINGS not in one.stash or group_of(one) is not None or moves:
                 return
-            # Without a JVM there is nothing that takes time to start.
+            # The JVM is what takes time to start: forking a child without one ahead of need saves nothing.
             if one.stash[SETTINGS].jvm is not None:
                 yield one
 
     def drop_copies(self) -> None:
-        """End those that are copies of the pytest process, which has changed, or may look at its children."""
+        """End the waiting children that are forks of the pytest process."""
         copies = [one for one in self._waiting if one.is_copy]
         self._waiting = [one for one in self._waiting if not one.is_copy]
         for one in copies:

@@ -1,4 +1,4 @@
-"""The files that a run leaves: its results as JSON, HTML or Markdown."""
+"""Writes the reports of a run: its results as JSON, HTML or Markdown."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Facts:
-    """What the reports of a run are made of."""
+    """The data that the reports of a run show."""
 
     matrix: Matrix
     entries: Sequence[Entry]
     environment: Callable[[], dict[str, Any]]
     run: Mapping[str, Any]
-    """When the run ended, and by which command it ran."""
+    """When the run ended, and the command that started it."""
     asked: bool
-    """Whether the run was asked for a matrix."""
+    """Whether the user asked for a matrix."""
 
 
 def write(paths: Sequence[str], facts: Facts) -> None:
-    """Write each report by its suffix. End pytest with an error when one cannot be written, once the others are."""
+    """Write each report in the format of its suffix. If a report cannot be written, write the others, then exit pytest.
+
+    The exit status is that of a usage error, and the message names the first report that failed.
+    """
     failed = None
     for path in map(Path, paths):
         try:
@@ -38,7 +41,7 @@ def write(paths: Sequence[str], facts: Facts) -> None:
             whole_file.write(path, text)
             if path.suffix == ".md":
                 _append_to_step_summary(text)
-        # RuntimeError: a loop of links that was made meanwhile.
+        # RuntimeError: a test has made a loop of symbolic links on the path since the options were checked.
         except (OSError, RuntimeError) as error:
             failed = failed or f"--foreign-thread-report={path}: {error}"
     if failed is not None:
@@ -48,7 +51,7 @@ def write(paths: Sequence[str], facts: Facts) -> None:
 def _text(suffix: str, facts: Facts) -> str:
     match suffix:
         case ".html":
-            # Imported here, jinja2 with it: few runs need it.
+            # Imported here because the import brings jinja2, which few runs need.
             from ..report import html_report
 
             return html_report.render(facts.matrix, facts.entries, facts.environment(), facts.run, asked=facts.asked)
@@ -60,7 +63,10 @@ def _text(suffix: str, facts: Facts) -> str:
 
 
 def _append_to_step_summary(text: str) -> None:
-    """GitHub Actions shows the file as the summary of the job's step; other steps may write to it too."""
+    """Append the text to the file that GitHub Actions shows as the summary of the step; do nothing elsewhere.
+
+    The text is appended because other commands of the step may write to the file, too.
+    """
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if path and os.environ.get("GITHUB_ACTIONS") == "true":
         with open(path, "a", encoding="utf-8") as file:

@@ -1,4 +1,9 @@
-"""A test that another plugin runs in a loop: each round of pytest's steps is a run in a child."""
+"""Runs a test that another plugin repeats (pytest-rerunfailures, flaky): each round is one run in a child.
+
+Such a plugin calls pytest's setup, call and teardown as often as it likes, and looks at the report of each. The steps
+of a foreign-thread test cannot run in this process, so the plugin gets a stand-in for the test: the first step runs the
+whole test in a child, and each step ends as it ended there.
+"""
 
 from __future__ import annotations
 
@@ -20,40 +25,44 @@ from ..report.pytest.recorded_warnings import class_named
 
 @dataclass(frozen=True)
 class Round:
-    """What one run of the test gave."""
+    """The result of one run of the test."""
 
     reports: Sequence[pytest.TestReport]
     raised: Raised
 
 
 def run_in_loop(item: pytest.Item, nextitem: pytest.Item | None, run: Callable[[], Round]) -> bool:
-    """Let a plugin that loops call `run` as often as it likes, and log the reports; False where none takes the test."""
+    """Let a plugin that loops call `run` as often as it likes, and log the reports.
+
+    Return whether a plugin took the test. If none did, the caller must run the test.
+    """
     steps = _Steps(item, run)
     stand_in = _StandIn(item, steps)
     with registered(item.config, steps.given):
         loop = with_only(item.config, "pytest_runtest_protocol", loops_of(item.config))
         taken = loop(item=stand_in, nextitem=nextitem)
-    # At the end of the run the plugin asks the test itself what became of it.
+    # At the end of the run the plugin reads what it has written on the test (`execution_count`, for example) from the
+    # test itself.
     vars(item).update((name, value) for name, value in vars(stand_in).items() if name not in ("item", "ihook"))
     return bool(taken)
 
 
 class _StandIn:
-    """Stands for the test where a plugin loops. It keeps what the plugin writes on it; the rest is the test's."""
+    """Stands for the test in a plugin that loops. Keeps what the plugin writes; all other attributes are the test's."""
 
     def __init__(self, item: pytest.Item, ihook: _Steps) -> None:
         self.item = item
         self.ihook = ihook
 
     def __getattr__(self, name: str) -> Any:
-        # What lives in the child only: a plugin would make it here.
+        # These exist in the child only: reading them would make pytest build them in this process.
         if name in OF_SETUP:
             raise AttributeError(name)
         return getattr(self.item, name)
 
 
 class _Given:
-    """A plugin that has the report of a step ready."""
+    """A plugin that returns the child's report of a step when a loop asks for a report."""
 
     report: pytest.TestReport | None = None
 
@@ -63,7 +72,7 @@ class _Given:
 
 
 class _Steps:
-    """pytest's hooks for the stand-in: the first step runs the test, each ends as it ended in the child."""
+    """pytest's hooks for the stand-in: the setup runs the test in a child, and each step ends as it ended there."""
 
     def __init__(self, item: pytest.Item, run: Callable[[], Round]) -> None:
         self._item = item
@@ -78,7 +87,7 @@ class _Steps:
         return with_only(self._item.config, hook, {*loops_of(self._item.config), self.given})
 
     def pytest_runtest_setup(self, item: Any) -> None:
-        # flaky reads its marker there.
+        # flaky reads its marker in this hook.
         self._of_loops("pytest_runtest_setup")(item=item)
         self._round = self._run()
         self._end("setup")
@@ -95,7 +104,10 @@ class _Steps:
             raise error
 
     def pytest_runtest_makereport(self, item: Any, call: pytest.CallInfo[None]) -> pytest.TestReport:
-        """Return the child's report. The plugins other than those that loop have had a part in it already."""
+        """Return the child's report, after the hooks of plugins that loop: the hooks of others ran in the child.
+
+        The step's other reports, which are of subtests, are logged here.
+        """
         made = self._report(call.when)
         for other in self._round.reports:
             if other.when == call.when and other is not made:
@@ -108,16 +120,22 @@ class _Steps:
         return report
 
     def pytest_exception_interact(self, node: Any, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-        """The child has called it."""
+        """Do nothing: the child has called this hook for its plugins."""
 
     def _report(self, when: str) -> pytest.TestReport | None:
-        """Return the report that says how the step ended; the step's other reports are of its subtests."""
+        """Return the report that says how the step ended; None if the step did not run.
+
+        A step may have reports of subtests as well, which are of a subclass of TestReport.
+        """
         found = [one for one in self._round.reports if one.when == when and type(one) is pytest.TestReport]
         return next((one for one in found if one.failed), found[-1] if found else None)
 
 
 def _error(report: pytest.TestReport, raised: Sequence[tuple[str, str]]) -> BaseException | None:
-    """Return an exception that stands for what ended the step; None where the step ended well, or as expected."""
+    """Return an exception that stands for the child's; None if the step passed, or failed as its xfail mark expects.
+
+    A plugin that loops decides by the exception's type and text whether it runs the test again.
+    """
     if hasattr(report, "wasxfail") and not report.failed:
         return None
     if report.skipped:
@@ -131,13 +149,13 @@ def _error(report: pytest.TestReport, raised: Sequence[tuple[str, str]]) -> Base
 
 
 def _stand_in(kind: str, text: str) -> Exception:
-    """Return an exception of that name and text, also an instance of it where it is Python's own."""
+    """Return an exception with this name and text. If Python has an exception of that name, that is the base."""
     own = getattr(builtins, kind, None)
     base = own if isinstance(own, type) and issubclass(own, Exception) else Exception
     parts = {"__str__": lambda _: text, "__module__": base.__module__}
     try:
         made: Exception = class_named(kind, base, parts)(text)
     except TypeError:
-        # Some, such as UnicodeError's, take more than a text.
+        # Some built-in exceptions, such as UnicodeDecodeError, need more arguments than a text.
         made = class_named(kind, Exception, parts)(text)
     return made

@@ -1,4 +1,4 @@
-"""What became of a run's foreign-thread tests, gathered from the reports of this process and of xdist's workers."""
+"""The results of a run's foreign-thread tests, gathered from the reports of this process and of xdist's workers."""
 
 from __future__ import annotations
 
@@ -26,14 +26,17 @@ from .own_children import OwnChildren
 from .started import ENTERED, LastStarted
 
 _CENSUS: Final = "foreign_thread_census"
-"""Key in the data that an xdist worker leaves its controller at its end."""
+"""Key of the census in the data that an xdist worker sends its controller at the worker's end."""
 
 _CHILDREN: Final = "foreign_thread_children"
-"""The same of what is noted of its children."""
+"""Key of the counts of `OwnChildren` in the same data."""
 
 
 class Results:
-    """A plugin. In an xdist worker it leaves all but the census to the controller's."""
+    """A plugin that gathers the results. In an xdist worker it only sends the census and the counts of children.
+
+    The controller sees the reports of all workers, and so is the only process that knows the results of the run.
+    """
 
     def __init__(self, config: pytest.Config, options: Options, selection: Selection, known: KnownOutcomes) -> None:
         self._config = config
@@ -41,15 +44,15 @@ class Results:
         self._known = known
         self._entries: list[dict[str, Any]] = []
         self._cut_short: list[dict[str, Any]] = []
-        """Of tests which the end of the run, or of an xdist worker, has kept from being reported."""
+        """Entries of tests that were not reported because the run, or an xdist worker, ended."""
         self._reported: set[tuple[str | None, str]] = set()
-        """xdist's id of the worker, and the node id."""
+        """The tests that were reported: xdist's id of the worker (None without xdist), and the node id."""
         self._refused: dict[tuple[str | None, str], tuple[str, str]] = {}
-        """By worker and node id: the phase of the first report whose data was refused, and why."""
+        """Worker and node id → the phase of the first report whose data was refused, and why it was refused."""
         self.last_started = LastStarted(config)
         config.stash[ENTERED] = self.last_started.enter
         self._of_round: dict[tuple[str, int], list[dict[str, Any]]] = {}
-        """Node id and number of a round → its entries; xdist may let each worker run the test."""
+        """Node id and number of a round → its entries, several if each xdist worker runs the test (`--dist=each`)."""
         self._expected: dict[str, Expected] = {}
         self._order = _numbered(config.stash.get(ORDER, ()))
         self._runs_of: Mapping[str, int] = {}
@@ -60,27 +63,27 @@ class Results:
 
     @property
     def entries(self) -> list[dict[str, Any]]:
-        """Those of the report, in the order of collection: workers end in any."""
+        """The entries of the report, in the order of the collection. Reports of xdist's workers come in any order."""
         return self._in_order([*self._entries, *self._cut_short])
 
     @property
     def _told(self) -> list[dict[str, Any]]:
-        """Those with an outcome: a test that was cut short is as one that did not run."""
+        """The entries with an outcome. A test that was cut short has none, like a test that did not run."""
         return self._in_order(self._entries)
 
     def _in_order(self, entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         return sorted(entries, key=lambda entry: self._order.get(entry["nodeid"], len(self._order)))
 
     def matrix(self) -> Matrix:
-        """Return that of the run; of a run without one that of the modes which the markers list."""
+        """Return the matrix of the run. If the user asked for none, return that of the modes which markers list."""
         if not self.selection.modes:
             return matrix_of(self._told, ())
-        # What was made for the matrix bears its mode in its name.
+        # An item that was made for the matrix has its mode in its node id; the test that it was made from has not.
         entries = [entry for entry in self._told if entry["test"] != entry["nodeid"]]
         return matrix_of(entries, self.selection.modes)
 
     def collected(self, nodeids: Sequence[str], census: Census, runs_of: Mapping[str, int]) -> None:
-        """`runs_of` has how many items each test of the matrix is."""
+        """Take the node ids of the collection; `runs_of` maps each test of the matrix to the number of its items."""
         self._order = _numbered(nodeids)
         self._runs_of = runs_of
         self.census = replace(census, deselected=self.census.deselected)
@@ -92,7 +95,8 @@ class Results:
         data, key = data_of(report), (xdist.worker_of(report), report.nodeid)
         if (why := why_refused(report)) is not None:
             self._refused.setdefault(key, (report.when, why))
-            # The last report of a test brings its entry: without its data only the worker's log has one.
+            # The last report of a test carries its entry. If that report's data was refused, the worker's log is the
+            # only other source of an entry.
             if report.when == "teardown" and (logged := self._logged(*key)) is not None:
                 self._reported.add(key)
                 self._take(self._as_refused(key, logged), None)
@@ -100,7 +104,7 @@ class Results:
             self.last_started.reported()
             self._reported.add((xdist.worker_of(report), entry["nodeid"]))
             entry = self._as_refused(key, entry)
-            # xdist may be told to run a test again whose worker was killed.
+            # xdist may run a test again whose worker was killed.
             self._cut_short = [one for one in self._cut_short if one["nodeid"] != entry["nodeid"]]
             self._take(entry, data.round)
             if data.expect:
@@ -113,7 +117,7 @@ class Results:
         return None if told is None else told[1]
 
     def _as_refused(self, key: tuple[str | None, str], entry: dict[str, Any]) -> dict[str, Any]:
-        """Return the entry as pytest shows the test: with an error where the data of one of its reports was refused."""
+        """Return the entry as pytest shows the test: as an error if the data of one of its reports was refused."""
         if key not in self._refused:
             return entry
         phase, why = self._refused[key]
@@ -122,7 +126,10 @@ class Results:
         return {**entry, **told}
 
     def _take(self, entry: dict[str, Any], number: int | None) -> None:
-        """The last round of a test that runs in a loop is the one that counts."""
+        """Add the entry. For a test that runs in a loop, the entry replaces that of the round before.
+
+        The earlier entry is changed in place, because `_entries` and `_of_round` share the object.
+        """
         nodeid = entry["nodeid"]
         if number and (earlier := self._of_round.get((nodeid, number - 1))):
             replaced = earlier.pop()
@@ -146,7 +153,10 @@ class Results:
             self.own_children.add(noted)
 
     def tell_verdict(self, reports: Sequence[pytest.TestReport]) -> None:
-        """Call before the reports are logged: with the last run of a test its verdict is known, if all ran here."""
+        """Add the verdict of the test to the reports of its last run, if all its runs were in this process.
+
+        Call this before the reports are logged: what is added later does not reach other plugins.
+        """
         last = next((data for data in map(data_of, reports) if data.entry is not None), ReportData())
         entry = last.entry
         if entry is None:
@@ -162,7 +172,7 @@ class Results:
             add_verdict(reports, row.verdict)
 
     def worker_ended(self, report: pytest.TestReport) -> None:
-        """Take the entry of the test that this report of xdist's blames for the end of a worker."""
+        """Take the entry of the test that this report, made by xdist, blames for the end of a worker."""
         worker = xdist.worker_of(report)
         if worker is not None and LOGS in self._config.stash:
             told = self._config.stash[LOGS].told_of(worker, report.nodeid)
@@ -179,7 +189,7 @@ class Results:
             self._cut_short.append({**entry, "message": message, "summary": message})
 
     def run_ended(self) -> None:
-        """Take the entries of tests that were started and not reported."""
+        """Take the entries of tests that began and were not reported."""
         why = "the run ended before the test did"
         if self.last_started.entry is not None:
             self._cut(None, self.last_started.entry, why)
@@ -188,7 +198,10 @@ class Results:
                 self._cut(worker, entry, why)
 
     def settle(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
-        """Compare with what is known, or write it down; a difference fails the run."""
+        """Compare the outcomes with the baseline and the markers, or update the baseline. A difference fails the run.
+
+        Nothing is compared in an xdist worker, or if the run ended in any other way than with tests passed or failed.
+        """
         self.run_ended()
         if (output := xdist.worker_output(self._config)) is not None:
             output[_CENSUS] = self.census.as_data()
@@ -210,7 +223,11 @@ class Results:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _is_gone(self, session: pytest.Session) -> Callable[[str], bool]:
-        """Tell whether a test that did not run is not there any more: its file was collected as a whole, or is gone."""
+        """Return a function that returns whether a test that did not run does not exist any more.
+
+        That is known only if the test's file was collected completely, or is gone. Nothing is known after a run that
+        stopped early, selected tests by node id, or deselected tests.
+        """
         selected = any("::" in str(argument) for argument in self._config.args)
         stopped = session.shouldstop or session.shouldfail or self._cut_short
         if selected or stopped or self.census.deselected:
@@ -220,11 +237,11 @@ class Results:
         return lambda test: file_of(test) in files or not (root / file_of(test)).exists()
 
     def write(self, environment: Callable[[], dict[str, Any]]) -> None:
-        """Write the reports that are asked for; end pytest with an error where a file cannot be written."""
+        """Write the reports that the options ask for. Exit pytest with an error if a file could not be written."""
         if xdist.is_worker(self._config):
             return
         if self._options.report:
-            # Imported here, and with it the records of tests: few runs of pytest have any.
+            # Imported here because few runs of pytest write a report, and the import is slow.
             from ..report.kept.environment import run_facts
             from . import report_files
 

@@ -1,4 +1,4 @@
-"""One test from item to reports: fork, observation, evidence, outcome, record, reports."""
+"""Runs one test, from its item to its reports: fork, observation, evidence, outcome, record, reports."""
 
 from __future__ import annotations
 
@@ -49,19 +49,23 @@ class Runner:
     """Runs tests in children, one after the other, within one run of pytest."""
 
     def __init__(self, children: Children, artifacts: Artifacts, searches: int) -> None:
-        """`searches` is for how many failures the tests before them are searched."""
+        """`searches` is the number of failures for which the earlier tests are searched; see `SecondRuns`."""
         self.children = children
         self._second_runs = SecondRuns(children, searches)
         self._artifacts = artifacts
         self._jvm_has_started = False
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
-        """Raise UsageError when the first JVM of the run does not start, or one in this process stands in the way."""
+        """Run the test in a child and return its result.
+
+        Raise UsageError if the first JVM of the run does not start, or if a JVM in this process prevents the start.
+        """
         try:
             return self._run(item, nextitem)
         except pytest.UsageError:
             raise
-        # A fault of ours amid one test is an error of that test: the others are worth running.
+        # The boundary of one test: a fault of this plugin becomes an error of the test that met it, because an
+        # INTERNALERROR of pytest would lose the results of all others.
         except Exception as error:
             return Result(_internal_error(item, error_text(error, "the pytest process")), (), None)
 
@@ -87,7 +91,7 @@ class Runner:
         return Result(reports, warnings, stop, _raised(observation))
 
     def _refused(self, item: pytest.Item, settings: Settings, seen: Seen, what: str) -> Result:
-        """Return an error of the test alone; its child is not trusted with another."""
+        """Return an error of this test, and end its child: after a bad message the child gets no other test."""
         self.children.retire(item)
         message = f"{item.nodeid} {what}; its child was ended"
         return Result(_error(item, settings, seen, seen.observation.phase, message), (), None)
@@ -98,8 +102,9 @@ class Runner:
         record, died = record_of(item, settings, observation, seen.taken, reports)
         record = replace(record, start=seen.start)
         if observation.first(SessionStopped) is not None and not died:
-            # It has no outcome: pytest reports nothing of a test that is interrupted.
+            # The test has no outcome: pytest reports nothing of a test that is interrupted.
             return reports
+        # Before the second run: what a segfault or a hang left in the child must not reach another test.
         if record.outcome.abnormal:
             self.children.retire(item)
         record = self._second_runs.compared(item, settings, record, seen)
@@ -120,6 +125,8 @@ class Runner:
 
     def _jvm_failed(self, item: pytest.Item, settings: Settings, seen: Seen, reason: str) -> list[pytest.TestReport]:
         message = _start_failure(settings, reason)
+        # The first JVM of the run fails with arguments that all tests share: each other test would fail in the same
+        # way. Text that a test's own code may have sent must not end the run, hence the proof.
         if not self._jvm_has_started and not settings.own_jvm_args and _is_proven(seen.observation):
             raise pytest.UsageError(message)
         return _error(item, settings, seen, Phase.JVM, message)
@@ -137,7 +144,7 @@ class Runner:
 def _error(item: pytest.Item, settings: Settings, seen: Seen, phase: Phase, message: str) -> list[pytest.TestReport]:
     """Return the reports of a test that a child could not run."""
     duration, which, message = seen.observation.duration, identity(item, settings), encodable(message)
-    # Of the setup, whatever the phase: for pytest that is an error, and no failure.
+    # The report is of the setup, whatever the phase was: pytest shows a failed setup as an error, not as a failure.
     report = pytest_reports.death_report(item, Outcome.ERROR, Phase.SETUP, message, message, duration)
     reports = [report, pytest_reports.closing_report(item)]
     outcome, _ = pytest_reports.outcome_of(reports)
@@ -146,9 +153,10 @@ def _error(item: pytest.Item, settings: Settings, seen: Seen, phase: Phase, mess
 
 
 def _internal_error(item: pytest.Item, text: str, observation: Observation | None = None) -> list[pytest.TestReport]:
-    """Return the reports of a test amid which this plugin, or a hook in the child, failed.
+    """Return the reports of a test during which this plugin, or a hook in the child, failed.
 
-    No hook makes the first of them: an `xfail` mark expects failures of the test, not these.
+    The first report is made without pytest's hooks: they would let an `xfail` mark hide the error, and such a mark
+    expects failures of the test only.
     """
     settings, duration = item.stash[SETTINGS], 0.0 if observation is None else observation.duration
     phase = Phase.SETUP if observation is None else observation.phase
@@ -173,7 +181,10 @@ def _start_failure(settings: Settings, reason: str) -> str:
 
 
 def _is_proven(observation: Observation) -> bool:
-    """Whether no code of a test can have said that the JVM failed: before any setup, or the child came to its end."""
+    """Return whether the message about the JVM's failure cannot come from code of a test.
+
+    It cannot if no setup had begun, or if the child went on in order to its end or its next test.
+    """
     begun = any(one.phase is Phase.SETUP for one in observation.all(PhaseStarted))
     return not begun or observation.serving or observation.finished
 

@@ -1,4 +1,4 @@
-"""Runs a foreign-thread test in the place of pytest's own protocol, and logs its reports."""
+"""Runs a foreign-thread test in place of pytest's own protocol, and logs its reports."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ class RunTestHooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-        """Run a foreign-thread test and log its reports; None for a test that is not one.
+        """Run a foreign-thread test, log its reports and return True. Return None for an ordinary test.
 
-        pytest asks this plugin before pytest-forked, which wants to be first too: the plugin that was registered last.
+        pytest-forked implements this hook with `tryfirst` as well. pytest then calls the plugin first that was
+        registered last, which is this one.
         """
         self._run.order.append(item.nodeid)
         self._announce(nextitem)
@@ -54,13 +55,17 @@ class RunTestHooks:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_timeout_set_timer(self, item: pytest.Item) -> bool | None:
-        """pytest-timeout arms none then, neither here, where it would end the run, nor in the child."""
+        """Return True for a foreign-thread test, so that pytest-timeout arms no timer for it here or in the child.
+
+        In this process its timer would end the run, and this plugin enforces the timeout from outside the child.
+        """
         return SETTINGS in item.stash or None
 
     def _once(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         with self._started(item):
             item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
             result = self._result(item, nextitem)
+            # Taken out first: what the child has for other plugins in this process must not be in the logged reports.
             carried = pytest_reports.take_carried(result.reports)
             self._run.results.tell_verdict(result.reports)
             for report in self._run.fixtures.tear_down(item, nextitem, result.reports):
@@ -72,13 +77,13 @@ class RunTestHooks:
 
     @contextmanager
     def _started(self, item: pytest.Item) -> Iterator[None]:
-        """Let the test have an entry in the report also where the run ends, or this process dies, before it has one."""
+        """Note an entry of the test for the report, in case the run or this process ends before the test does."""
         from ..report.pytest.not_run import bare_entry
 
         self._run.results.last_started.begin(bare_entry(item, item.stash[SETTINGS]))
         try:
             yield
-        # ^C, pytest.exit() and a JVM that does not start among them.
+        # BaseException because ^C, pytest.exit() and a JVM that does not start (UsageError) end the run here.
         except BaseException as error:
             self._run.results.last_started.end_by(error)
             raise
@@ -93,7 +98,7 @@ class RunTestHooks:
             self._run.results.last_started.announce(functools.partial(bare_entry, nextitem, settings))
 
     def _in_loop(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        """Leave the test to a plugin that runs it as often as it likes; False where there is none."""
+        """Let a plugin that loops run the test. Return False if no such plugin takes the test."""
         if not loops_of(self._run.config):
             return False
         # Imported here: few runs of pytest have such a plugin.
@@ -113,7 +118,7 @@ class RunTestHooks:
             if not run_in_loop(item, nextitem, run):
                 self._run.results.last_started.reported()
                 return False
-        # Not between the rounds: what no later test needs the next round may.
+        # After the last round, not between two rounds: the next round may need fixtures that no later test needs.
         for report in self._run.fixtures.tear_down(item, nextitem, []):
             if report.failed:
                 item.ihook.pytest_runtest_logreport(report=report)
@@ -141,7 +146,7 @@ class RunTestHooks:
     def _not_set_up(self, item: pytest.Item) -> Result | None:
         call = self._run.fixtures.finish_unfit(item)
         if call is not None and self._run.runner is not None:
-            # Those that live hold copies of what was torn down.
+            # These children hold copies of the fixtures that were torn down.
             self._run.runner.children.drop_ready()
             self._run.runner.children.retire(item)
         return _ended(item, call) if call is not None else None
@@ -149,7 +154,8 @@ class RunTestHooks:
     def _in_child(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         with errors_for_controller(self._run.config):
             if self._run.runner is None:
-                # Imported here: a run without such tests pays for none of it, and a child need not import.
+                # Imported here so that a run without such tests does not pay for it, and before the fork so that no
+                # child has to import it.
                 from .assembly import new_runner
 
                 self._run.runner = new_runner(self._run, item.session)
@@ -157,13 +163,13 @@ class RunTestHooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Children that live have fixtures to tear down."""
+        """Let the children that still live tear down their fixtures, before pytest prints its summary of warnings."""
         if self._run.runner is not None:
             self._run.runner.children.finish()
 
 
 def _ended(item: pytest.Item, call: pytest.CallInfo[None]) -> Result | None:
-    """Return the result of a test that ends with this step; None where the step let it go on."""
+    """Return the result of a test that this step ended; None if the step raised nothing."""
     if call.excinfo is None:
         return None
     from ..report.pytest.not_run import not_run
@@ -172,9 +178,9 @@ def _ended(item: pytest.Item, call: pytest.CallInfo[None]) -> Result | None:
 
 
 def _hand_on(item: pytest.Item, carried: Mapping[str, Any] | None) -> Iterator[pytest.TestReport]:
-    """Let plugins take what the test's child had for them; yield the error of one that could not.
+    """Pass the child's data for other plugins to these plugins; yield an error of the test if one of them raises.
 
-    They count on their own data, and a test may have put in what it likes.
+    A plugin expects its own data, but a test may have put anything in its place. That must not end the run.
     """
 
     def hand_on() -> None:

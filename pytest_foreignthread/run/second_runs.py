@@ -1,4 +1,4 @@
-"""Runs a test that broke in a shared child once more, alone, and looks for the earlier tests that made it break."""
+"""Repeats a test that broke in a shared child, in a child of its own, and searches for the earlier tests to blame."""
 
 from __future__ import annotations
 
@@ -24,25 +24,26 @@ from .bisection import smallest_part
 from .children import Children, Seen
 
 SEARCH: Final = 30.0
-"""Seconds of a search, after which no other part of the order is tried."""
+"""Seconds after which a search tries no other part of the order: each part runs tests, and may hang."""
 _OPTION: Final = "--foreign-thread-bisect"
 _MOST_NAMED: Final = 10
-"""Tests that a command for a rerun names one by one."""
+"""Tests that a command for a rerun names one by one; for more tests it names their files."""
 
 
 class SecondRuns:
-    """Those of a run; `searches` is for how many failures the earlier tests are searched."""
+    """The second runs of a session. `searches` is the number of failures for which the earlier tests are searched."""
 
     def __init__(self, children: Children, searches: int) -> None:
         self._children = children
         self._most = self._searches = searches
         self._control: dict[str, bool] = {}
-        """Test of the matrix → whether it breaks in the control."""
+        """Test of the matrix → whether the test breaks in mode `main`, the control."""
 
     def compared(self, item: pytest.Item, settings: Settings, record: RunRecord, seen: Seen) -> RunRecord:
-        """Return the record with what its outcome owes to the tests before it; as it is where there is nothing to tell.
+        """Repeat the test in a child of its own if it broke in a shared child; return the record with the comparison.
 
-        A test that the user has debugged is not run again: the debugger would come once more.
+        Return the record unchanged if there is nothing to compare. A test in which the user has been in a debugger is
+        not repeated: the debugger would open again.
         """
         if settings.mode == CONTROL:
             self._control[settings.test] = record.outcome in BREAKS
@@ -60,7 +61,12 @@ class SecondRuns:
         return replace(record, alone=self._told(item, settings, record, alone, seen.before))
 
     def _is_to_be_told(self, settings: Settings, record: RunRecord) -> bool:
-        """Whether it broke for a reason that the control does not have; shared by choice, a failure is as in pytest."""
+        """Return whether the test is worth a second run.
+
+        A crash or a hang always is. A failure is with isolation `auto`, if the test does not break in the control too
+        and the failure is not known already. With isolation `module` or `session` the user chose to share, so a failure
+        counts as it does in pytest, whose tests share one process.
+        """
         if record.outcome.abnormal:
             return True
         is_new = settings.mode == CONTROL or not self._control.get(settings.test, False)
@@ -102,13 +108,13 @@ class SecondRuns:
 
 
 def _record(item: pytest.Item, settings: Settings, seen: Seen) -> RunRecord:
-    """Raise BadShape for reports that are none."""
+    """Return the record of the test. Raise BadShape if the child sent something else than reports."""
     reports = child_reports(item, seen.observation)
     return record_of(item, settings, seen.observation, seen.taken, reports)[0]
 
 
 def _outcome(item: pytest.Item, settings: Settings, seen: Seen) -> Outcome | None:
-    """Return the outcome; None of a test that did not run, or whose reports are none."""
+    """Return the outcome; None if the test did not run, or if the child sent something else than reports."""
     observation = seen.observation
     ran = not observation.refused and internal_error(observation) is None and observation.first(NotServed) is None
     if not ran or jvm_failure(observation, seen.taken) is not None:
@@ -124,19 +130,19 @@ def _typed(items: Sequence[pytest.Item]) -> tuple[str, ...]:
 
 
 def _rerun(item: pytest.Item, before: Sequence[pytest.Item], record: RunRecord) -> tuple[str, ...]:
-    """Return the arguments that run these tests and the item again in one child."""
+    """Return the arguments of pytest that run these tests and then the item again in one child."""
     together = _together(_typed(before), record.rerun)
     return (*together, *_modes_of(item, before), "--foreign-thread-isolation=session")
 
 
 def _together(earlier: Sequence[str], test: str) -> tuple[str, ...]:
-    """Return what selects all these tests: their ids, or the files of many."""
+    """Return the arguments that select all these tests: their node ids, or their files if the tests are many."""
     tests = (*earlier, test)
     return tests if len(tests) <= _MOST_NAMED else tuple(dict.fromkeys(map(file_of, tests)))
 
 
 def _modes_of(item: pytest.Item, before: Sequence[pytest.Item]) -> tuple[str, ...]:
-    """Return the options without which pytest would not make these items of a matrix."""
+    """Return the options that make pytest generate these items of a matrix; empty if the run has no matrix."""
     options = item.stash[SETTINGS].rerun_options
     modes = dict.fromkeys(one.stash[SETTINGS].mode for one in (*before, item))
     return options and (f"--foreign-thread-modes={','.join(modes)}", *options[1:])

@@ -37,7 +37,7 @@ CAN_FORK: Final = hasattr(os, "fork")
 
 
 class Run:
-    """Made with the values of the options. The JVM and the runner come when a test needs them."""
+    """The state of one run. The JVM is found, and the runner made, when a test first needs them."""
 
     def __init__(
         self, config: pytest.Config, options: Options, doctors_block: Callable[[CacheOfRun | None], str]
@@ -51,23 +51,26 @@ class Run:
         self.starts = Starts(options.start)
         self.filters = config.stash[FILTERS]
         self.users_filters = self.filters
-        """With those of command line and ini file, which pytest has in force for parts of a run."""
+        """`filters` and those of the command line and the ini file, which pytest applies in parts of a run only."""
         self.jvm: Jvm | None = None
         """The JVM of the tests that need one."""
         self.order: list[str] = []
         """The node ids of the tests that have begun, ordinary tests too."""
         self.runner: Runner | None = None
-        """What runs a foreign-thread test; made for the first of them."""
+        """What runs a foreign-thread test; None until the first of these tests runs."""
         self._forked = 0
-        """Tests that run in a child for no other reason than that pytest-forked would fork them."""
+        """Number of tests that run in a child only because pytest-forked would fork them."""
         self._abroad = 0
-        """Tests that are foreign-thread tests for another reason."""
+        """Number of tests that are foreign-thread tests for another reason."""
         self._cache = self._new_cache() if options.cache_clear else None
-        # The text is the same for each failure of the run.
+        # Cached because the text is the same for each failure of the run.
         self.doctors_block = functools.cache(lambda: doctors_block(self._cache))
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
-        """Find the JVM and give each foreign-thread test its settings; raise UsageError."""
+        """Find the JVM and store the settings of each foreign-thread test.
+
+        Raise UsageError if a marker is wrong, if no JVM is found, or if a JVM that already runs prevents the run.
+        """
         if self.config.stash.get(FRESH, False):
             return
         self.users_filters = tuple(warnings.filters)
@@ -91,7 +94,7 @@ class Run:
                 guard(self.config, lambda item: SETTINGS in item.stash)
 
     def header(self) -> Iterator[str]:
-        """Yield what a run says of itself before its first test."""
+        """Yield the lines that pytest's header shows about the foreign-thread tests."""
         if self._abroad and CAN_FORK:
             yield from self.starts.header(None if self.jvm is None else f"{self.jvm}; {self.cache()}")
         if self._forked:
@@ -108,7 +111,10 @@ class Run:
         self.cache().prepare(self.jvm, self.options.jvm_args, self.options.jvm_profile)
 
     def _warn_of_class_paths(self, items: Sequence[pytest.Item]) -> None:
-        """Raise UsageError where a filter asks for an error in so many words. One worker of xdist says it for all."""
+        """Warn of class paths that lead to nothing. Raise UsageError if a filter makes this very warning an error.
+
+        Of xdist's workers only the first warns: all would say the same.
+        """
         if worker_id(self.config) not in (None, "gw0") or not records_warnings(self.config):
             return
         # Imported here: few runs of pytest have a test that needs a JVM.
@@ -126,7 +132,7 @@ class Run:
         foreign_items.give_settings(foreign, self.options, jvm, self._known)
 
     def cache(self) -> CacheOfRun:
-        """Return the class archive of the run's JVM, made for the first who asks."""
+        """Return the class archive of the run's JVM. The first call makes the object."""
         if self._cache is None:
             self._cache = self._new_cache()
         return self._cache
@@ -145,12 +151,12 @@ class Run:
         return finding.find_jvm(self.options.jvm, source_of(self.config, "jvm"))
 
     def environment(self) -> dict[str, Any]:
-        """Return the versions for the report, of the JVM too if a test needed one."""
+        """Return the versions for the report, with that of the JVM if a test needed a JVM."""
         needed = any(entry["jvm"] for entry in self.results.entries)
         return versions(self.jvm or (self._find_jvm() if needed else None))
 
     def close(self) -> None:
-        """Leave no child, no scratch directory and no builder of the archive."""
+        """End each child and the process that builds the archive, and remove the scratch directories."""
         try:
             if self.runner is not None:
                 self.runner.children.close()

@@ -1,4 +1,4 @@
-"""What ordinary tests set up in the pytest process, and foreign-thread tests find there when they are forked."""
+"""The fixtures that ordinary tests set up in the pytest process, and that forked foreign-thread tests use, too."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from ..report.pytest.phases import make_own_report, make_report
 
 
 class SharedFixtures:
-    """A plugin that notes what was set up, and does for a test in a child what pytest does around one of its own."""
+    """A plugin that records which fixtures are set up, and tears them down around a test that runs in a child.
+
+    pytest tears down fixtures in the setup and teardown of a test; for a foreign-thread test these run in the child,
+    which has copies only.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -33,13 +37,14 @@ class SharedFixtures:
         self._set_up.pop(fixturedef, None)
 
     def standing(self) -> frozenset[pytest.Item | pytest.Collector]:
-        """Return the nodes on which fixtures stand now that were set up in this process."""
+        """Return the nodes of the fixtures that are set up in this process now."""
         return frozenset(request.node for request in self._set_up.values())
 
     def finish_unfit(self, item: pytest.Item) -> pytest.CallInfo[None] | None:
-        """Call before the fork: tear down what the test wants with another parameter. None where there is nothing.
+        """Tear down the fixtures that the test needs with another parameter; return how that ended.
 
-        pytest does so where the test sets up its own, which is the child, and what is torn down is not the child's.
+        Return None if no fixture had to be torn down. Call this before the fork. pytest tears down such a fixture in
+        the setup of the test. That is in the child, but the fixture belongs to this process.
         """
         wanted = parameters_of(item)
         unfit = [
@@ -52,9 +57,10 @@ class SharedFixtures:
     def tear_down(
         self, item: pytest.Item, nextitem: pytest.Item | None, reports: list[pytest.TestReport]
     ) -> list[pytest.TestReport]:
-        """Tear down what no later test needs, as pytest does after a test.
+        """Tear down the fixtures that no later test needs, as pytest does after a test.
 
-        Give the reports of the test, with the output of this; an error in it is one more report.
+        Return the reports of the test, with the output of the teardown in the last of them. An error in the teardown is
+        one more report.
         """
         step = teardown_step(self._config)
         if not self.ordinary_tests_ran or step is None:
@@ -62,7 +68,7 @@ class SharedFixtures:
         call = self._captured(item, "teardown", functools.partial(step, item=item, nextitem=nextitem))
         if call.excinfo is not None:
             return [*reports, make_report(item, call)]
-        # Other plugins have had the report of this phase from the child.
+        # Made without the hooks of other plugins: they have seen the child's report of this phase already.
         report = make_own_report(item, call)
         if not reports:
             return [report]
@@ -80,7 +86,7 @@ class SharedFixtures:
 
 
 def _is_same(one: object, other: object) -> bool:
-    """Compare as pytest compares parameters; some have an `==` that is not to be had."""
+    """Compare two parameters as pytest does. If `==` has no truth value (numpy arrays), compare by identity."""
     try:
         return bool(one == other)
     except (ValueError, RuntimeError):

@@ -1,4 +1,4 @@
-"""What runs in a fresh interpreter: pytest's own start, and then the tests that are ordered, as in a forked child."""
+"""The program of a fresh interpreter: it starts pytest, then runs the tests that are ordered, like a forked child."""
 
 from __future__ import annotations
 
@@ -35,17 +35,19 @@ from .spawn_start import FreshStart
 from .stash import RUN
 
 _LAST_LINES: Final = 40
-"""Of what pytest said, where it did not come to run a test."""
+"""Lines of pytest's output that the error shows, if pytest ended before it ran a test."""
 _MOST_NAMED: Final = 10
-"""Node ids of a file that are told beside one that is missing."""
+"""Node ids that the error names, if the ordered test is not among the collected tests."""
 
 
 def main(folder: str, messages: str, orders: str) -> NoReturn:
-    """Be the child; the descriptors are those of its two pipes."""
+    """Run the child. `messages` and `orders` are the numbers of the descriptors of its two pipes."""
+    # Inherited across the exec that started this interpreter; programs that a test starts must not inherit them.
     for descriptor in (int(messages), int(orders)):
         os.set_inheritable(descriptor, False)
     scratch, sender = Path(folder), Sender(int(messages), getpid())
-    # The project may start a JVM before any of our code runs again, and HotSpot has to find the signals as it wants.
+    # A conftest may start a JVM before this plugin's code runs again. Before that, faulthandler must be enabled and the
+    # fatal signals be left to HotSpot: otherwise a crash has no Python stacks, or no error log of the JVM.
     try:
         early = faults.PythonStacks(scratch / documents.PYTHON, scratch / documents.PYTHON_HANG, DUMP_SIGNAL)
         output = OutputPutAside(scratch)
@@ -65,7 +67,7 @@ def _start(folder: Path, sender: Sender, orders: Orders, early: faults.PythonSta
     status: object = pytest.ExitCode.INTERNAL_ERROR
     try:
         status = pytest.main(list(start.args), plugins=[fresh])
-    # Whatever a conftest raises; `SystemExit` is one that some do.
+    # A conftest may raise anything; some raise SystemExit.
     except BaseException:
         traceback.print_exc()
     lines = output.text().strip().splitlines()[-_LAST_LINES:]
@@ -73,7 +75,7 @@ def _start(folder: Path, sender: Sender, orders: Orders, early: faults.PythonSta
 
 
 def _leave_after(sender: Sender, action: Callable[[], None]) -> NoReturn:
-    """End this process without pytest's end of a session, which is that of the pytest process."""
+    """Call `action`, then end this process at once: the hooks of a session's end belong to the pytest process."""
     status, pid = RAISED, getpid()
     try:
         action()
@@ -87,7 +89,7 @@ def _leave_after(sender: Sender, action: Callable[[], None]) -> NoReturn:
 
 
 class FreshPytest:
-    """A plugin. pytest starts as for the user, and comes to this one where it would run the tests."""
+    """A plugin for the fresh pytest, which starts as it did for the user, and whose loop over the tests it replaces."""
 
     def __init__(
         self,
@@ -110,7 +112,7 @@ class FreshPytest:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
-        # Our plugin came later, and is asked before.
+        # pytest_foreignthread's own plugin was registered after this one, so its hook has already registered the guard.
         faulthandler_guard.write_to(early_config, self._stacks.fileno())
 
     @pytest.hookimpl(tryfirst=True)
@@ -136,7 +138,8 @@ class FreshPytest:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        # Plugins that choose some of the tests, by their number say, would choose others here.
+        # Taken before other plugins deselect items: a plugin that chooses by the number of tests (a shard, for example)
+        # would choose other tests here, where only some files are collected.
         self._add(items)
 
     def _add(self, items: list[pytest.Item]) -> None:

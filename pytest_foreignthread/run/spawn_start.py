@@ -1,4 +1,4 @@
-"""What a fresh interpreter is told, so that its pytest is one such as this."""
+"""The data that a fresh interpreter reads from a file, so that its pytest is configured like the pytest process."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from typing import Any, Final
 from ..model.settings import Settings
 
 FILE: Final = "fresh_start"
-"""Name in the scratch directory."""
+"""Name of the file in the scratch directory."""
 
 
 @dataclass(frozen=True)
 class FreshStart:
+    """How the pytest process was started, and how the fresh pytest must differ from it."""
+
     folder: str
-    """Where pytest was started."""
+    """The directory in which pytest was started."""
     argv: tuple[str, ...]
     args: tuple[str, ...]
     """pytest's arguments."""
     worker_input: Mapping[str, Any] | None
-    """What xdist has told its worker; None elsewhere."""
+    """What xdist's controller has sent this worker; None if the pytest process is not an xdist worker."""
     options: Mapping[str, Any]
-    """Options of which the value is another there, where pytest has them."""
+    """Options whose value the fresh pytest must change. An option that it does not have is skipped."""
     files: tuple[str, ...]
-    """What is collected."""
+    """The files to collect."""
     settings: Settings
-    """Those of the first test; the others of its child have the same JVM."""
+    """The settings of the child's first test; the child's other tests have the same JVM."""
     colours: bool
     coverage: Any
-    """A `CoverageOptions`; None where the pytest process is not measured."""
+    """A `CoverageOptions`; None if the pytest process measures no coverage."""

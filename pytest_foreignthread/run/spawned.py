@@ -1,4 +1,7 @@
-"""A child that is no fork of the pytest process but a fresh interpreter with a pytest of its own."""
+"""A child that is a fresh interpreter with a pytest of its own, not a fork that goes on in the pytest process's memory.
+
+It is needed if the pytest process runs a JVM already, because a forked JVM does not work.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +45,14 @@ _FLAGS: Final = (
     *(("debug", "d"), ("dont_write_bytecode", "B"), ("no_user_site", "s"), ("no_site", "S"), ("verbose", "v")),
     *(("bytes_warning", "b"), ("quiet", "q"), ("optimize", "O"), ("ignore_environment", "E"), ("safe_path", "P")),
 )
-# Where a second session would write over what the first has written, or clear it.
+# Options that a second session would use to overwrite or clear what the first session has written.
 _OTHERWISE: Final[Mapping[str, Any]] = {
     **dict.fromkeys(["xmlpath", "report_log", "htmlpath", "json_report_file", "pastebin", "debug"]),
     **dict.fromkeys(["cacheclear", "cacheshow", "foreign_thread_cache_clear", "clean_alluredir"], False),
     "log_file_mode": "a",
 }
-# A plugin that chooses a seed by itself would choose another, and xdist has set what makes a worker of a config.
+# Options that the pytest process has changed since it parsed them. A plugin that chooses a random seed would choose
+# another one in the fresh pytest, and xdist has set the options that make a worker's configuration.
 _AS_HERE: Final = (
     *("randomly_seed", "random_order_seed"),
     *("dist", "distload", "tx", "numprocesses", "maxprocesses", "loadgroup", "looponfail", "usepdb"),
@@ -56,7 +60,7 @@ _AS_HERE: Final = (
 
 
 class SpawnedChild(ForkedChild):
-    """Whoever made it calls `close`."""
+    """A child that is a fresh interpreter. The caller that makes the object must call `close`."""
 
     start_word = "spawn"
     is_copy = False
@@ -70,13 +74,16 @@ class SpawnedChild(ForkedChild):
         pystack: Pystack,
         files: frozenset[str],
     ) -> None:
-        """`files` are those whose tests it may be told to run. Raise OSError when the directory takes no file."""
+        """`files` are the files whose tests the child may be ordered to run.
+
+        Raise OSError if no file can be written into the scratch directory.
+        """
         _let_others_append(config)
         aside = config.stash.get(STEP_ASIDE, None)
         reads = usual_input_of(config)
         main = _child_main(config, folder.path)
         super().__init__(main, settings, folder, frozenset(), ends, pystack, aside, usual_input=reads)
-        # The project may start one where the tests need none.
+        # The project may start a JVM in this interpreter even if its tests need none.
         self._starts_jvm, self.starts_jvm_late = True, settings.jvm is not None
         self._files = files
         start = _start_of(config, settings, folder.path, files)
@@ -105,7 +112,7 @@ def _child_main(config: pytest.Config, folder: Path) -> Any:
 
 
 def interpreter_options() -> list[str]:
-    """Return the options that the interpreter of this process was started with."""
+    """Return the options with which this process's interpreter was started."""
     letters = [letter * int(getattr(sys.flags, name, 0)) for name, letter in _FLAGS]
     implementation = [name if value is True else f"{name}={value}" for name, value in sys._xoptions.items()]
     return [
@@ -132,16 +139,24 @@ def _start_of(config: pytest.Config, settings: Settings, folder: Path, files: fr
 
 
 def _let_others_append(config: pytest.Config) -> None:
-    """Let what the fresh pytest writes to `--log-file` stay: a fork has this process's place in it, which moves on."""
+    """Set `O_APPEND` on the descriptor of `--log-file`, so that this process overwrites nothing of the fresh pytest's.
+
+    The fresh pytest opens the file itself, and so has a file offset of its own; a fork shares the offset of this
+    process. Without `O_APPEND` this process would go on writing at its old offset.
+    """
     with contextlib.suppress(OSError):
         if (descriptor := log_file_of(config)) is not None:
             fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
 
 
 def _plugins(config: pytest.Config) -> Iterator[str]:
-    """Yield the arguments for the plugins that the caller of `pytest.main` passed; an object is this process's own."""
+    """Yield the arguments that load the plugins which the caller of `pytest.main` passed, if they are modules.
+
+    A plugin that is another object exists in this process only.
+    """
     if pytest_cov.is_loaded(config):
-        # It reads this before any hook could set the option, and would clear what is measured here.
+        # An argument, because pytest-cov reads the option before any hook can set it. pytest-cov would clear the data
+        # that this process measures.
         yield "--no-cov"
     for plugin in config.invocation_params.plugins or ():
         name = plugin.__name__ if isinstance(plugin, types.ModuleType) else plugin
@@ -152,7 +167,7 @@ def _plugins(config: pytest.Config) -> Iterator[str]:
 def _of_this_run(config: pytest.Config, folder: Path) -> Iterator[tuple[str, Any]]:
     options = vars(config.option)
     yield from ((name, options[name]) for name in _AS_HERE if name in options)
-    # pytest would clear the directory that is given twice.
+    # A directory for each child: pytest clears the directory that --basetemp names, so two sessions cannot share one.
     base = base_folder(config)
     if base is not None:
         yield "basetemp", str(base / folder.name)
@@ -163,14 +178,17 @@ def _has_colours(config: pytest.Config) -> bool:
 
 
 def _picklable(values: Mapping[str, Any]) -> dict[str, Any]:
-    """xdist has sent them; what a plugin has added since may be of this process alone."""
+    """Return the values that can be pickled.
+
+    What xdist sent can be; what a plugin has added since may be an object of this process only.
+    """
     return {name: value for name, value in values.items() if _crosses(value)}
 
 
 def _crosses(value: object) -> bool:
     try:
         pickle.dumps(value)
-    # An object may do anything when it is asked for its state.
+    # An object's `__reduce__` or `__getstate__` may raise anything.
     except Exception:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Whether children are forks of the pytest process or fresh interpreters, and what is said of that."""
+"""Decides whether a child is a fork of the pytest process or a fresh interpreter, and tells the user why."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _CODE: Final = "jvm-before-fork"
 
 
 class Starts:
-    """One of STARTS for each child; `asked` is what the user chose, None where that is left to the run."""
+    """The start method of each child. `asked` is the user's choice; None leaves the choice to the run."""
 
     def __init__(self, asked: str | None) -> None:
         self._asked = asked
         self._told = False
 
     def how(self, settings: Settings) -> str:
-        """Return the way for a child that is needed now; raise UsageError where there is none.
+        """Return "fork" or "spawn" for a child that is needed now. Raise UsageError if neither can work.
 
-        One that has no use for a JVM may be forked beside one.
+        A child that needs no JVM may be forked while a JVM runs in this process.
         """
         running = None if self._asked == "spawn" or settings.jvm is None else running_jvm()
         if self._asked != "spawn" and running is None:
@@ -45,9 +45,9 @@ class Starts:
         return "spawn"
 
     def header(self, jvm: str | None) -> Iterator[str]:
-        """Yield what is known before the first test; `jvm` tells of the JVM that a child starts by itself.
+        """Yield the lines for pytest's header: what is known before the first test.
 
-        None where no test needs one.
+        `jvm` describes the JVM that a child starts; None means that no test needs a JVM.
         """
         running = None if self._asked == "fork" or jvm is None else running_jvm()
         whose = " with the project's own JVM" if running is not None and running.is_jpypes else ""
@@ -61,10 +61,13 @@ class Starts:
             yield _line(f"tests run{whose} in fresh interpreters", running)
 
     def summary(self, entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-        """Yield a line where a JVM came to be among the tests; `entries` are the report's."""
+        """Yield a line if tests ran in fresh interpreters because a JVM was started after the header was shown.
+
+        `entries` are the entries of the report.
+        """
         number = sum(entry["start"] == "spawn" for entry in entries)
         if number and self._asked is None and not self._told:
-            # In the controller of xdist there is none: its workers have one, each of its own.
+            # `running_jvm` returns None in xdist's controller: the JVMs run in its workers.
             yield _line(
                 f"{number} tests ran in fresh interpreters" if number > 1 else "1 test ran in a fresh interpreter",
                 running_jvm(),
@@ -88,7 +91,7 @@ def _start_of(running: RunningJvm) -> str:
 
 
 def _page() -> str:
-    # Imported here: few runs of pytest have such a line.
+    # Imported here because few runs of pytest print this address.
     from ..report.text import PAGES
 
     return f"{PAGES}{_CODE}/"

@@ -1,7 +1,7 @@
-"""The test that a process has started last, and its entry for a run that ends before a report brings one.
+"""The test that a process has started last, and the test's entry in case the run ends before the test is reported.
 
-An xdist worker that is killed does not send the reports, which are all that the controller learns of a test. So each
-worker also writes its entries into memory of the controller's: an open file without a name, which nobody has to remove.
+The controller of xdist learns of a test from its reports only, and an xdist worker that is killed sends none. So each
+worker also writes its entries into a file of the controller: a memfd, which has no name, so that nobody must remove it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ..interop import xdist
 from ..model.outcomes import Outcome, Phase
 
 ENTERED = pytest.StashKey[Callable[[Phase], None]]()
-"""To be called when a phase of a test has begun in its child."""
+"""A function to be called when a phase of a test has begun in its child."""
 
 _INPUT: Final = "foreign_thread_started"
-"""Key in what xdist's controller tells a worker."""
+"""Key of the file's path in the data that xdist's controller sends a worker."""
 _NAME: Final = "pytest-foreignthread-started"
 _MOST: Final = 1 << 20
-"""Bytes after which a worker begins anew: the controller is not so many tests behind."""
+"""Bytes after which a worker empties its log: the tests whose reports the controller still lacks are far fewer."""
 _READ: Final = 2 * _MOST
 _TOLD: Final[Mapping[str, type | tuple[type, ...]]] = {
     **dict.fromkeys(["nodeid", "test", "mode", "outcome", "phase", "message"], str),
@@ -34,33 +34,36 @@ _TOLD: Final[Mapping[str, type | tuple[type, ...]]] = {
     "duration": (int, float),
     "rerun": list,
 }
-"""What a worker writes of an entry. The evidence, which may be long, comes with the report or not at all."""
+"""Fields of an entry that a worker writes, and their types. The evidence may be long, so only the report carries it."""
 _LONGEST: Final = 1e9
-"""Seconds; a number of JSON may be too large for a float."""
+"""Seconds of the longest duration that is accepted: an integer in JSON may be too large for a float."""
 _MODE: Final = re.compile("[A-Za-z0-9_-]+")
 _HAS_BEGUN: Final = "has_begun"
-"""Key beside them: False of the test that comes next, which xdist blames for the end of a worker between two tests."""
+"""Key beside these fields; False for the next test, which xdist blames if the worker ends between two tests."""
 
 
 class LastStarted:
-    """In an xdist worker, too, where what is known is written into the worker's log."""
+    """The entry of the test that this process has started last. An xdist worker also writes the entry into its log."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.entry: dict[str, Any] | None = None
-        """None once a report has brought the entry."""
+        """The entry; None if no test was started, or once a report has carried the entry."""
         self._began = 0.0
         self._ended = False
         self._log: str | None = (xdist.worker_input(config) or {}).get(_INPUT)
         self._next: dict[str, Any] | None = None
 
     def announce(self, make_entry: Callable[[], Mapping[str, Any]] | None) -> None:
-        """Call before a test begins, with what makes the entry of the foreign-thread test that comes after it."""
+        """Note the test that comes after the one that is about to begin.
+
+        `make_entry` makes the entry of that test; None if it is no foreign-thread test or if no test follows.
+        """
         if self._log is not None:
             self._next = dict(make_entry()) if make_entry is not None else None
             self._write()
 
     def begin(self, entry: Mapping[str, Any]) -> None:
-        """`entry` is the entry of the test if no report brings another one."""
+        """Note that a test begins. `entry` is the entry of the test if no report brings a better one."""
         self.entry, self._began, self._ended = dict(entry), time.monotonic(), False
         self._write()
 
@@ -68,13 +71,13 @@ class LastStarted:
         self._add(phase=phase.value)
 
     def end_by(self, error: BaseException) -> None:
-        """Call with what ends the run amid the test."""
+        """Note the exception that ends the run during the test."""
         name = "pytest.exit" if isinstance(error, pytest.exit.Exception) else type(error).__name__
         text = str(error)
         self._add(message=f"the run ended before the test did: {name}{text and f': {text}'}")
 
     def end(self, entry: Mapping[str, Any]) -> None:
-        """Take the entry that a report is about to bring."""
+        """Replace the entry with the entry that a report is about to carry."""
         if self.entry is not None:
             self.entry, self._ended = dict(entry), True
             self._write()
@@ -89,7 +92,7 @@ class LastStarted:
 
     def _write(self) -> None:
         if self._log is not None:
-            # Both each time: the log may have begun anew.
+            # Both entries are written each time, because the log may have been emptied.
             lines = [_line(entry, begun) for entry, begun in ((self._next, False), (self.entry, True)) if entry]
             if lines:
                 with contextlib.suppress(OSError):
@@ -102,7 +105,7 @@ def _line(entry: Mapping[str, Any], has_begun: bool) -> bytes:
 
 
 def _append(path: str, line: bytes) -> None:
-    # Opened anew each time: no child has a copy of the descriptor.
+    # Opened for each write, so that no child inherits the descriptor and with it the means to write into the log.
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     try:
         if os.fstat(descriptor).st_size + len(line) > _MOST:
@@ -113,16 +116,16 @@ def _append(path: str, line: bytes) -> None:
 
 
 class WorkerLogs:
-    """What xdist's controller has of its workers on this machine."""
+    """The logs of the workers on this machine, in xdist's controller."""
 
     def __init__(self) -> None:
         self._descriptors: dict[str, int] = {}
 
     def open_for(self, node: Any) -> None:
-        """Call before the worker starts."""
+        """Open a log for the worker and send the worker the log's path. Call this before the worker starts."""
         if (worker := xdist.local_id_of(node)) is None:
             return
-        # Where there is no such file a worker that is killed takes what it knew along.
+        # Without a log the run goes on: only the entry of a test whose worker was killed is lost.
         with contextlib.suppress(OSError, AttributeError):
             descriptor = self._descriptors[worker] = os.memfd_create(_NAME)
             xdist.send_to(node, _INPUT, f"/proc/{os.getpid()}/fd/{descriptor}")
@@ -132,11 +135,11 @@ class WorkerLogs:
         return any(os.fstat(descriptor).st_size for descriptor in self._descriptors.values())
 
     def told_of(self, worker: str, nodeid: str) -> tuple[bool, dict[str, Any]] | None:
-        """Return whether the test had begun, and its last entry; None if the worker had not come so far."""
+        """Return whether the test had begun, and its last entry; None if the worker's log does not have the test."""
         return self._told(worker).get(nodeid)
 
     def entries_of_begun(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield what was last written of each test that had begun, with the worker's id."""
+        """Yield the worker's id and the last entry of each test in the logs that had begun."""
         for worker in self._descriptors:
             yield from ((worker, entry) for begun, entry in self._told(worker).values() if begun)
 
@@ -152,7 +155,10 @@ class WorkerLogs:
 
 
 def _entry(line: bytes) -> tuple[bool, dict[str, Any]] | None:
-    """Return whether the test had begun, and its entry; None of a line that the worker's death cut, or a test wrote."""
+    """Return whether the test had begun, and its entry; None if the line has another shape.
+
+    The death of a worker may have cut the line, or a test may have written it.
+    """
     try:
         told = json.loads(line)
     except (ValueError, RecursionError):
@@ -162,7 +168,7 @@ def _entry(line: bytes) -> tuple[bool, dict[str, Any]] | None:
     has_begun = told.pop(_HAS_BEGUN)
     if not all(isinstance(told[name], kind) for name, kind in _TOLD.items()) or isinstance(told["duration"], bool):
         return None
-    # Imported here: most runs under xdist have no such test.
+    # Imported here because most runs under xdist have no foreign-thread test.
     from ..model.records import RunRecord
     from ..report.json_report import test_entry
 

@@ -1,4 +1,4 @@
-"""Where the session of a run is found."""
+"""The key of the `Run` in `config.stash`."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ if TYPE_CHECKING:
     from .session import Run
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()
-"""Present once the run needs this plugin."""
+"""Present in `config.stash` once the run needs this plugin."""

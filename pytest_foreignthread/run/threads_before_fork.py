@@ -1,4 +1,7 @@
-"""Threads that the pytest process has when it forks: a child has none of them, but all locks that they hold."""
+"""Warns of threads that the pytest process has when it forks: a child has none of them, but all locks that they hold.
+
+Such a lock is never released in the child, and a test that needs the lock hangs.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,10 @@ from .warning_of_run import WarningFilter, show
 
 _MOST_NAMED: Final = 10
 _BEGINNINGS: Final = ("threading", "concurrent", "multiprocessing", "socketserver")
-"""Packages in which threads of others begin."""
+"""Packages whose functions are the oldest frames of threads that other modules start."""
 _OPENBLAS: Final = re.compile(r"/\S*openblas\S*\.so\S*")
 _PAUSES: Final = (0.0, 0.01, 0.04)
-"""Seconds before each count: a thread that was joined is there for a moment longer."""
+"""Seconds of sleep before each count: the kernel lists a thread for a moment after it was joined."""
 
 
 class ThreadsBeforeForkWarning(pytest.PytestWarning):
@@ -35,10 +38,12 @@ class ThreadsBeforeForkWarning(pytest.PytestWarning):
 
 @dataclass(frozen=True)
 class OtherThreads:
-    """Those beside the one that asks: the names of Python's, and how many Python knows nothing of."""
+    """The threads of this process besides the calling thread."""
 
     names: tuple[str, ...] = ()
+    """One text for each thread that has a Python frame."""
     native: int = 0
+    """The number of threads that have none."""
 
     def __bool__(self) -> bool:
         return bool(self.names or self.native)
@@ -53,19 +58,19 @@ class OtherThreads:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Threads that a user can do nothing about."""
+    """Threads that no warning names, because a user can do nothing about them."""
 
     modules: frozenset[str] = frozenset()
-    """Top-level modules of plugins: their threads begin where no project has a say. A worker of xdist hears from its
-    controller by a thread of execnet, say."""
+    """Top-level modules of plugins, whose threads a project cannot influence. In an xdist worker, for example, a thread
+    of execnet receives what the controller sends."""
     native: frozenset[int] = frozenset()
-    """The kernel's ids of those that this plugin's own import of jpype has started, by way of numpy."""
+    """The kernel's ids of the threads that this plugin's import of jpype has started: jpype imports numpy."""
     watchdog: bool = False
-    """Whether there is that of `faulthandler_timeout`, which takes no lock."""
+    """Whether the thread of `faulthandler_timeout` runs, which takes no lock."""
 
 
 def native_ids() -> frozenset[int]:
-    """Return the kernel's ids of this process's threads; none where the kernel does not tell."""
+    """Return the kernel's ids of this process's threads; an empty set if /proc cannot be read."""
     try:
         return frozenset(map(int, os.listdir("/proc/self/task")))
     except OSError:
@@ -73,12 +78,12 @@ def native_ids() -> frozenset[int]:
 
 
 def other_threads(left_out: LeftOut = LeftOut()) -> OtherThreads:
-    """Look at this process."""
+    """Return the threads of this process besides the calling thread and those that are left out."""
     frames = sys._current_frames()
     del frames[threading.get_ident()]
     known = {thread.ident: thread.name for thread in threading.enumerate() if thread.ident in frames}
     names = []
-    # Python's own order first; a thread that Python did not start has none there.
+    # `threading`'s order first. A thread that `threading` did not start is in `frames` only.
     for ident in dict.fromkeys([*known, *frames]):
         frame = frames[ident]
         module = _module_of(frame)
@@ -91,7 +96,7 @@ def other_threads(left_out: LeftOut = LeftOut()) -> OtherThreads:
 
 
 def _module_of(frame: FrameType) -> str:
-    """Return the module that the thread began in: a name such as `Thread-1` tells nobody whom to ask."""
+    """Return the module in which the thread began: a name such as `Thread-1` does not say which code started it."""
     modules = [_module(one) for one in _from_the_oldest(frame)]
     return next((module for module in modules if module.partition(".")[0] not in _BEGINNINGS), "")
 
@@ -120,9 +125,9 @@ def _native(left_out: LeftOut) -> int:
 
 
 def _of_openblas() -> int:
-    """Return how many threads OpenBLAS may have here: it ends its own before a fork, and so asks nothing of a user.
+    """Return how many threads OpenBLAS may have in this process: each copy has one less than there are processors.
 
-    numpy starts them when it is imported, one less than there are processors, for each copy of the library.
+    They are not counted as other threads: OpenBLAS starts them when numpy is imported, and ends them before a fork.
     """
     try:
         mapped = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
@@ -133,14 +138,14 @@ def _of_openblas() -> int:
 
 
 class ThreadsWarning:
-    """Warns once in a run."""
+    """Warns of other threads once in a run."""
 
     def __init__(
         self, config: pytest.Config, filters: Sequence[WarningFilter], own: frozenset[int] = frozenset()
     ) -> None:
-        """`filters` are those in force outside of any test, the user's among them.
+        """`filters` are the warning filters that apply outside of any test, with the user's.
 
-        `own` has the kernel's ids of threads that this plugin's own imports have started.
+        `own` are the kernel's ids of the threads that this plugin's own imports have started.
         """
         self._config = config
         self._own = own
@@ -148,7 +153,7 @@ class ThreadsWarning:
         self._given = not records_warnings(config)
 
     def before_fork(self) -> None:
-        """Raise UsageError where a filter asks for an error in so many words."""
+        """Warn if this process has other threads. Raise UsageError if a filter makes this very warning an error."""
         if self._given:
             return
         found = other_threads(self._left_out())
@@ -162,7 +167,7 @@ class ThreadsWarning:
 
     def _left_out(self) -> LeftOut:
         plugins = self._config.pluginmanager
-        # The modules of installed plugins, and not of conftests, which are the project's own.
+        # The modules of installed plugins only: a conftest is a plugin as well, but its threads are the project's.
         modules = {_module_name(plugin) for plugin, _ in plugins.list_plugin_distinfo()}
         of_worker = xdist.MODULES if xdist.is_worker(self._config) else frozenset()
         return LeftOut(frozenset(modules) | of_worker, self._own, has_watchdog(self._config))

@@ -1,4 +1,4 @@
-"""A warning of the run as a whole, which pytest shows beside those of the tests."""
+"""Shows a warning of the run as a whole, which pytest lists with the warnings of the tests."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ WarningFilter = tuple[Any, ...]
 
 
 def show(config: pytest.Config, filters: Sequence[WarningFilter], warning: Warning) -> None:
-    """Let pytest show it as one of the run: raised as a warning here, it would be that of a test.
+    """Let pytest show the warning as one of the run. `warnings.warn` alone would make it a warning of the current test.
 
-    `filters` are those in force outside of any test. Raise the warning if one of them asks for that in so many words.
+    `filters` are the filters that apply outside of any test. Raise the warning if a filter names its text or category
+    and makes it an error.
     """
     with warnings.catch_warnings(record=True) as recorded:
         warnings.resetwarnings()
@@ -29,7 +30,10 @@ def show(config: pytest.Config, filters: Sequence[WarningFilter], warning: Warni
 
 
 def _without_blanket_error(entry: WarningFilter, kind: type[Warning]) -> WarningFilter:
-    """Let a filter that makes errors of all sorts of warnings show this one: no test has done anything wrong."""
+    """Return the filter, with "always" for "error" if it is a filter for all warnings, such as that of `-W error`.
+
+    Such a filter is meant for the warnings of tests, and no test has caused this warning.
+    """
     action, message, category, *place = entry
     meant = message is not None or issubclass(category, kind)
     return entry if action != "error" or meant else ("always", message, category, *place)

@@ -1,4 +1,4 @@
-"""A UsageError in an xdist worker, which the controller is to end the run with."""
+"""Passes a UsageError in an xdist worker to the controller, so that the controller ends the run with its text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..interop.xdist import worker_output
 
 @contextmanager
 def errors_for_controller(config: pytest.Config) -> Iterator[None]:
-    """Leave the text of a UsageError for xdist's controller, which sees only that the worker ended."""
+    """Store the text of a UsageError for xdist's controller, which would otherwise see only that the worker ended."""
     try:
         yield
     except pytest.UsageError as error:

@@ -11,10 +11,10 @@ from .thread_values import links, missing_attribute, missing_variable, of_contex
 
 
 def kept_by_main_thread(error: BaseException | None, *, is_abroad: bool) -> Elsewhere | None:
-    """Return where the main thread holds what the exception misses; None if it lacks that too, or for other exceptions.
+    """Return where the main thread has what the exception reports as missing; None if it lacks that as well.
 
-    `is_abroad` is whether the test ran on another thread. If not, only attributes are looked for: one thread may have
-    several contexts.
+    None also for an exception of another kind. `is_abroad` is whether the test ran on another thread. If not, only
+    attributes are looked for: one thread may have several contexts.
     """
     looks = (_attribute, *((_variable, _decimal_context) if is_abroad else ()))
     found = (look(one) for one in links(error) for look in looks)

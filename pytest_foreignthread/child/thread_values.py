@@ -44,7 +44,7 @@ class ThreadValues:
             self._variables[thread] = self._variables.get(thread, frozenset()) | variables
 
     def explain(self, error: BaseException, submitter: Submitter) -> None:
-        """Find the thing that the exception misses; call on the foreign thread whose callback raised the exception."""
+        """Find where the value is that an exception reports as missing; call on the thread whose callback raised it."""
         for one in links(error):
             with self._lock:
                 found = self._left_behind(one) or submitter.has(one)

@@ -73,7 +73,7 @@ class LineReader:
     def wait(self, future: Future[Any], seconds: float = _ENDLESS) -> bool:
         """Wait for the future for at most `seconds`; return whether it is done. The main thread reads lines meanwhile.
 
-        Raise KeyboardInterrupt if one came and no debugger took it.
+        Raise KeyboardInterrupt if no debugger takes a ^C.
         """
         # Most futures are done soon, and to wait for one future costs less than to wait for two.
         first = min(seconds, _SOON)

@@ -20,4 +20,4 @@ class JavaSide:
         return []
 
     def tell(self) -> None:
-        """Tell the parent that the project started the JVM, if it did; the parent knows that for one test at a time."""
+        """Tell the parent that the project started the JVM, if it did; the parent must know that for each test."""

@@ -157,7 +157,7 @@ class Protocol:
         return None if looked_at else _session_stop(excinfo)
 
     def _interact(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> SessionStopped | None:
-        """Show a failure to the plugins, pytest's debugger among them; return the end of the run if one asks for it."""
+        """Show a failure to the plugins, pytest's debugger among them; return the end of the run if a plugin asks."""
         if call.excinfo is None or report.skipped or isinstance(call.excinfo.value, bdb.BdbQuit):
             return None
         try:

@@ -85,7 +85,7 @@ class Server:
         self._tests = tests
         self._order: RunTest | None = None
         self._left_by: pytest.Item | None = None
-        """The test that ran last, if another test was announced as its next than the one that runs."""
+        """The test that ran last, if its order announced another next test than the test that runs now."""
         self.state = state
         self.java = java
         self.to_finalize: pytest.Item | None = None

@@ -278,7 +278,7 @@ NEIGHBOURS: Final = """
         fields = {"nodeid": nodeid, "location": ["x", 1, "y"], "keywords": {}, "outcome": "passed", "when": when}
         more = {"longrepr": None, "sections": [], "user_properties": [], "duration": 0.1, "start": 0, "stop": 0}
         sent = fields | more | {"$report_type": "TestReport"}
-        return message("ReportMade", report=sent, exceptions=[], elsewhere="")
+        return message("ReportMade", report=sent, exceptions=[], elsewhere=None)
 
     def whole(nodeid):
         phases = [message("PhaseStarted", phase=one) + report(nodeid, one) for one in ("setup", "call", "teardown")]

@@ -11,6 +11,7 @@ from .alternate_stack import AlternateStacks
 from .debugger.debugging import Debugging
 from .faults import PythonStacks
 from .launchers import Launchers
+from .shaken import Shaken
 from .thread_values import ThreadValues
 
 
@@ -26,5 +27,7 @@ class ChildState:
     """Those of the test that runs; they are closed after it."""
     values: ThreadValues = field(default_factory=ThreadValues)
     """Those of the test that runs."""
+    shaken: Shaken | None = None
+    """The schedule of the round that runs; None for a test that is not stressed."""
     kept: list[object] = field(default_factory=list)
     """What Java may still call when the test that made it has ended."""

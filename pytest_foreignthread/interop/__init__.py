@@ -1,6 +1,6 @@
 """Room `interop`: what knows other plugins, and fragile parts of pytest and JPype.
 
-May import the rooms below it: supervise, config, matrix, diagnosis, evidence, channel, model.
+May import the rooms below it: supervise, config, matrix, diagnosis, evidence, channel, stress, model.
 """
 
 from __future__ import annotations

@@ -19,8 +19,6 @@ from typing import Any, Final
 from ..thread_attributes import ThreadAttributes, signals_blocked
 from .pthreads import attributes, check, create, keep, libc, set_kernel_name
 
-_SIZE: Final = 4
-"""Threads of a pool at most."""
 _PAGE: Final = mmap.PAGESIZE
 _CONTEXT: Final = 2 * 4096
 """Bytes for a `ucontext_t`; glibc has 968 on x86-64 and 4560 on aarch64."""
@@ -45,10 +43,11 @@ class _Context(ctypes.Structure):
 
 
 class NativePool:
-    """Starts a thread where none is at rest and there are less than four, as the pools of C++ do."""
+    """Starts a thread where none is at rest and there are less than `size`, as the pools of C++ do."""
 
-    def __init__(self, name: str, how: ThreadAttributes) -> None:
+    def __init__(self, name: str, how: ThreadAttributes, size: int) -> None:
         self._name = name
+        self._size = size
         self._how = how
         self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -60,7 +59,7 @@ class NativePool:
         with self._lock:
             if self._at_rest:
                 self._at_rest -= 1
-            elif self._threads < _SIZE:
+            elif self._threads < self._size:
                 self._start()
                 self._threads += 1
             self._jobs.put(job)

@@ -30,10 +30,14 @@ def interval(failed: int, rounds: int, confidence: float = CONFIDENCE) -> tuple[
 
     Of a count without a failure the upper end is one-sided, as is the lower end where each round failed.
     """
+    if 2 * failed > rounds:
+        # The sums have a term for each failure: count the rounds that passed.
+        low, high = interval(rounds - failed, rounds, confidence)
+        return 1 - high, 1 - low
     rest = 1 - confidence
-    tail = rest if failed in (0, rounds) else rest / 2
+    tail = rest if failed == 0 else rest / 2
     low = 0.0 if failed == 0 else _falling(lambda rate: at_most(failed - 1, rounds, rate), 1 - tail)
-    high = 1.0 if failed == rounds else _falling(lambda rate: at_most(failed, rounds, rate), tail)
+    high = _falling(lambda rate: at_most(failed, rounds, rate), tail)
     return low, high
 
 

@@ -150,9 +150,11 @@ def _add_to_terminal(config: pytest.Config, run: Run) -> None:
     from .terminal import live_line
     from .terminal.matrix_terminal import MatrixPart
     from .terminal.sections import TerminalPart
+    from .terminal.stress_terminal import StressPart
 
     config.pluginmanager.register(TerminalPart(terminal), "foreign_thread_terminal")
     config.pluginmanager.register(MatrixPart(terminal, run.results), "foreign_thread_matrix_terminal")
+    config.pluginmanager.register(StressPart(terminal, run.results), "foreign_thread_stress_terminal")
     live_line.register(config, terminal, config.stash[SELECTION].modes)
 
 

@@ -14,7 +14,7 @@ ROOT: Final = Path(__file__).parents[1]
 # The rooms, top to bottom: imports point down this list, or stay in a room. A room's `__init__` says the same in words.
 ROOMS: Final = (
     *("terminal", "doctor", "run", "report", "collect", "jvm", "child", "interop", "supervise"),
-    *("config", "matrix", "diagnosis", "evidence", "channel", "model"),
+    *("config", "matrix", "diagnosis", "evidence", "channel", "stress", "model"),
 )
 AT_ROOT: Final = frozenset({"__init__", "plugin", "fixtures", "hookspecs", "decorator"})
 

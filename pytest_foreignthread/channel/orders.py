@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from json import dumps, loads
 from os import read
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class RunTest:
     """Whether the child must tear down all fixtures after this test, and end."""
     looks: bool = False
     """Whether the child must say what the test has left in its process."""
+    round: Mapping[str, Any] | None = None
+    """The schedule of a round of a stressed test; None for a test that is not stressed."""
 
 
 @dataclass(frozen=True)

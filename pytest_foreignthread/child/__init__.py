@@ -1,4 +1,4 @@
 """Room `child`: what runs after the fork, in the child.
 
-May import the rooms below it: interop, supervise, config, matrix, diagnosis, evidence, channel, model.
+May import the rooms below it: interop, supervise, config, matrix, diagnosis, evidence, channel, stress, model.
 """

@@ -114,6 +114,8 @@ class ForeignThread:
 
     def _callback(self, function: Callable[[], T]) -> Callback[T]:
         state = self._state
+        if state.shaken is not None:
+            function = state.shaken.around(function)
         return Callback(function, state.sender, state.stacks, state.alternate, state.values)
 
     def _launch(self, callback: Callback[Any], mode: str | None) -> Task | None:
@@ -122,6 +124,8 @@ class ForeignThread:
         modes = (*MODES, *self._state.settings.own_modes)
         if mode not in modes:
             raise ValueError(f"mode={mode!r}: expected one of {', '.join(map(repr, modes))}")
+        if self._state.shaken is not None:
+            self._state.shaken.before_submit()
         return self._launchers.launch(mode, callback, self._bridge)
 
 

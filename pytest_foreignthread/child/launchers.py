@@ -30,7 +30,8 @@ class Launchers:
         self._has_jvm = settings.jvm is not None
         self._numbers = itertools.count(1)
         self._how = ThreadAttributes(settings.stack, settings.block_signals)
-        self._native = NativeLaunchers(self._numbers, self._how)
+        self._pool = settings.pool
+        self._native = NativeLaunchers(self._numbers, self._how, self._pool)
         self._java: JavaLaunchers | None = None
         self._without_jvm: Final[Mapping[str, Callable[[Function], Task | None]]] = {
             "in_place": _in_place,
@@ -68,7 +69,7 @@ class Launchers:
             # Imported here because the module imports jpype, which a child without a JVM does not need.
             from .java.java_launchers import JavaLaunchers
 
-            self._java = JavaLaunchers(self._numbers, self._how)
+            self._java = JavaLaunchers(self._numbers, self._how, self._pool)
         known = built_in(mode)
         return self._java.launch(self._own[mode].launcher if known is None else known.launcher, bridge(function))
 

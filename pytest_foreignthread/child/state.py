@@ -11,6 +11,7 @@ from .alternate_stack import AlternateStacks
 from .debugger.debugging import Debugging
 from .faults import PythonStacks
 from .launchers import Launchers
+from .shaken import Shaken
 from .thread_values import ThreadValues
 
 
@@ -26,5 +27,7 @@ class ChildState:
     """The launchers of the running test; they are closed after the test."""
     values: ThreadValues = field(default_factory=ThreadValues)
     """The values of the running test."""
+    shaken: Shaken | None = None
+    """The schedule of the running round; None for a test that is not stressed."""
     kept: list[object] = field(default_factory=list)
     """Objects that Java may still call after the test that made them has ended."""

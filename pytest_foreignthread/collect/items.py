@@ -12,14 +12,15 @@ from typing import Any, Final
 import pytest
 
 from ..config.chosen_options import Options
-from ..config.options import MODE, is_given, settings_for
+from ..config.options import MODE, is_given, settings_for, stress_hindrance
 from ..config.stash_keys import SETTINGS
 from ..interop.pytest_fixtures import parameters_of
 from ..matrix.baseline.merged import KnownOutcomes
 from ..model.choices import MARKER, MODES
 from ..model.modes import OwnMode
 from ..model.nodeids import without_mode
-from ..model.settings import VIRTUAL_SINCE, Jvm, needs_newer_jdk
+from ..model.settings import NO_SEED, VIRTUAL_SINCE, Jvm, needs_newer_jdk
+from ..model.stress_choice import Seed
 from .activation import forked_by_option, is_marked, needs_child
 from .identity import own_id
 from .jvm_need import check_none, is_to_have_jvm, why_no_jvm
@@ -93,13 +94,18 @@ def census(items: Iterable[pytest.Item], runs_of: Mapping[str, int]) -> Census:
 
 
 def give_settings(
-    items: Iterable[pytest.Item], options: Options, jvm: Jvm | None, known: KnownOutcomes | None = None
+    items: Iterable[pytest.Item],
+    options: Options,
+    jvm: Jvm | None,
+    known: KnownOutcomes | None = None,
+    stress_seed: Seed = NO_SEED,
 ) -> None:
     """Put the settings of each item into its stash. `items` have passed `check_markers`.
 
     `jvm` is the JVM of those that need one.
     """
     for item in items:
+        runs_rounds = stress_hindrance(item.config) is None
         marked, mode = read_markers(item), _mode(item)
         settings = settings_for(
             marked.values,
@@ -119,6 +125,8 @@ def give_settings(
         item.stash[SETTINGS] = replace(
             settings,
             test=test,
+            stress_seed=stress_seed,
+            stress=settings.stress if runs_rounds else None,
             own_modes=_own_modes(item),
             rerun_options=_rerun_options(item, mode),
             expect=marked.expect,

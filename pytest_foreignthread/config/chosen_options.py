@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..model.stress_choice import Amount, Seed
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -19,6 +21,8 @@ class Options:
     classpath: tuple[str, ...]
     isolation: str | None
     bisect: int
+    stress: Amount | None
+    stress_seed: Seed | None
     start: str | None
     ready: int | None
     message_limit: int

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from ..model.outcomes import Outcome
+    from ..model.stress_choice import Amount, Seed
 
 DOCTOR_FORMS: Final = ("text", "json")
 LEAST_BYTES: Final = 65536
@@ -25,6 +26,10 @@ MOST_READY: Final = 64
 _NUMBER: Final = re.compile("[0-9]{1,15}")
 MOST_SHOWN: Final = 200
 """Characters of a value that an error repeats."""
+MOST_ROUNDS: Final = 1_000_000_000
+MOST_SECONDS: Final = 1e7
+_TIME: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_SEED: Final = re.compile("([0-9]{1,10})(?::([1-9][0-9]{0,8}))?")
 _SIZE: Final = re.compile(r"([0-9]{1,12})([kmg]?)b?")
 _UNITS: Final[Mapping[str, int]] = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 REPORT_SUFFIXES: Final = (".json", ".html", ".md")
@@ -102,6 +107,40 @@ def report_path(value: object) -> str:
         suffixes = f"{', '.join(REPORT_SUFFIXES[:-1])} or {REPORT_SUFFIXES[-1]}"
         raise ValueError(f"expected a file name that ends in {suffixes}")
     return str(value)
+
+
+def stress(value: object) -> Amount:
+    # Imported here: few runs of pytest are stressed.
+    from ..model.stress_choice import Amount
+
+    text = str(value).strip()
+    number, seconds = (text[:-1], True) if text.endswith("s") else (text, False)
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        if not seconds:
+            if not 1 <= (found := _number(number) or 0) <= MOST_ROUNDS:
+                raise ValueError
+            return Amount(found, None)
+        if not _TIME.fullmatch(number) or not 0 < float(number) <= MOST_SECONDS:
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            f"expected a number of rounds from 1 to {MOST_ROUNDS}, such as 100, or of seconds, such as 60s"
+        ) from None
+    return Amount(None, float(number))
+
+
+def stress_seed(value: object) -> Seed:
+    from ..model.stress_choice import Seed
+
+    found = _SEED.fullmatch(str(value).strip())
+    if isinstance(value, bool) or found is None or int(found[1]) >= 2**32:
+        raise ValueError(
+            "expected a seed from a run's header or failure: a number below 2**32, "
+            "with a round behind it or without, such as 2881734021:37"
+        )
+    return Seed(int(found[1]), None if found[2] is None else int(found[2]))
 
 
 def one_of(choices: Sequence[str]) -> Callable[[object], str]:

@@ -138,6 +138,22 @@ OPTIONS: Final = (
         in_marker=True,
     ),
     Option(
+        "stress",
+        "AMOUNT",
+        values.stress,
+        None,
+        "run each foreign-thread test so often in each mode, 100 times or for 60s, and count the rounds that fail",
+        in_marker=True,
+    ),
+    Option(
+        "stress_seed",
+        "SEED",
+        values.stress_seed,
+        None,
+        "repeat the schedules of an earlier --foreign-thread-stress, of all rounds (SEED) or of one (SEED:ROUND)",
+        in_ini=False,
+    ),
+    Option(
         "start",
         "HOW",
         values.one_of(STARTS),
@@ -426,6 +442,31 @@ def ends_process(config: pytest.Config) -> bool:
     return bool(_configured(config, _option("end_process")))
 
 
+def stress_hindrance(config: pytest.Config) -> str | None:
+    """Return the option of pytest's beside which a test runs once at most; None if there is none."""
+    flags = {
+        "usepdb": "--pdb",
+        "trace": "--trace",
+        "collectonly": "--collect-only",
+        "setuponly": "--setup-only",
+        "setupplan": "--setup-plan",
+    }
+    return next((flag for name, flag in flags.items() if config.getoption(name, False)), None)
+
+
+def check_stress(config: pytest.Config, options: Options) -> None:
+    """Raise UsageError for a command line on which the option stands beside one that it excludes.
+
+    An ini key and a marker yield to such an option: the test runs once.
+    """
+    flag, seed = _option("stress").flag, _option("stress_seed").flag
+    hindrance = stress_hindrance(config)
+    if config.getoption(flag) is not None and hindrance is not None:
+        raise pytest.UsageError(f"{flag}: expected no {hindrance} beside it, which runs a test once or not at all")
+    if options.stress_seed is not None and hindrance is not None:
+        raise pytest.UsageError(f"{seed}: expected no {hindrance} beside it, which runs a test once or not at all")
+
+
 def source_of(config: pytest.Config, name: str) -> str:
     """Return the name under which the user has given an option: its flag on the command line, else its ini key."""
     option = _option(name)
@@ -454,6 +495,7 @@ def settings_for(
         stack=marked.get("stack", options.stack),
         block_signals=marked.get("block_signals", options.block_signals),
         finalize=marked.get("finalize", options.finalize),
+        stress=marked.get("stress", options.stress),
         native=options.native,
         message_limit=options.message_limit,
     )

@@ -1,6 +1,6 @@
 """Room `diagnosis`: from evidence to an outcome and to its probable cause.
 
-May import the rooms below it: evidence, channel, model.
+May import the rooms below it: evidence, channel, stress, model.
 """
 
 from __future__ import annotations

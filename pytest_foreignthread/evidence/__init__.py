@@ -1,4 +1,4 @@
 """Room `evidence`: from documents to stacks; pure functions.
 
-May import the rooms below it: channel, model.
+May import the rooms below it: channel, stress, model.
 """

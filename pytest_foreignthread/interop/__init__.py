@@ -1,6 +1,6 @@
 """Room `interop`: all that depends on other plugins, and on private or fragile parts of pytest, JPype and CPython.
 
-May import the rooms below it: supervise, config, matrix, diagnosis, evidence, channel, model.
+May import the rooms below it: supervise, config, matrix, diagnosis, evidence, channel, stress, model.
 """
 
 from __future__ import annotations

@@ -23,6 +23,30 @@ def forget_instance(item: pytest.Item) -> None:
     vars(item).pop("_instance", None)
 
 
+class BeforeRounds:
+    """What an item was before its first run, for runs of it one after the other in one process.
+
+    pytest runs an item once: the output of its phases, its properties and its marks would add up.
+    """
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+        self._properties = list(item.user_properties)
+        self._marks = list(item.own_markers)
+        self._has_body = "runtest" in vars(item)
+
+    def restore(self) -> None:
+        item: Any = self._item
+        item.user_properties[:] = self._properties
+        item.own_markers[:] = self._marks
+        item._report_sections.clear()
+        if not self._has_body:
+            vars(item).pop("runtest", None)
+        forget_instance(item)
+        if (begin := getattr(item, "_initrequest", None)) is not None:
+            begin()
+
+
 def fixture_names(item: Any) -> list[str]:
     """Return the names of all fixtures that an item requests; none for an item of another type.
 

@@ -53,6 +53,11 @@ def worker_id(config: pytest.Config) -> str | None:
     return (worker_input(config) or {}).get("workerid")
 
 
+def uid_of_run(config: pytest.Config) -> str | None:
+    """Return the id that all workers of a run have in common; None where this process is no worker."""
+    return (worker_input(config) or {}).get("testrunuid")
+
+
 def controllers_arguments(config: pytest.Config) -> Sequence[str] | None:
     """Return the command line arguments of the controller; None if this process is no worker."""
     sent = worker_input(config)

@@ -12,6 +12,7 @@ from typing import Final
 from .choices import MESSAGE_LIMIT
 from .modes import OwnMode
 from .outcomes import Outcome, Phase
+from .stress_choice import Amount, Seed
 
 VIRTUAL_SINCE: Final = 21
 """The first JDK that has virtual threads."""
@@ -41,6 +42,9 @@ MESSAGE_LIMIT_OPTION: Final = "foreign_thread_message_limit"
 # Fork and JVM start are this plugin's work, not the test's: the short timeout of a test must not end them.
 START_LIMIT: Final = 60.0
 """Seconds for each of the phases fork and jvm."""
+
+
+NO_SEED: Final = Seed(0)
 
 
 def held_mask() -> int:
@@ -114,6 +118,12 @@ class Settings:
     """The outcomes that do not fail this run of the test → the reason."""
     body_timeout: float | None = None
     """The limit of the body in seconds, if it differs from `timeout`."""
+    stress: Amount | None = None
+    """How often the test runs; None for a test that runs once."""
+    stress_seed: Seed = NO_SEED
+    """The seed of the run; without effect on a test that is not stressed."""
+    pool: int = 4
+    """The threads of a pool at most."""
 
     def limit(self, phase: Phase) -> float:
         """Return the limit of a phase in seconds."""

@@ -45,6 +45,7 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
         "alone": None if record.alone is None else _alone(record.alone),
         "also_alone": None if record.alone is None else record.alone.outcome is record.outcome,
         "only_after": None if record.alone is None else _only_after(record.alone),
+        "stress": None,
         "notes": list(record.notes),
         "uncaught": list(record.uncaught),
         "rerun": list(record.rerun_arguments),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final, NoReturn
@@ -65,6 +65,11 @@ def alone_lines(record: RunRecord, width: int = 80) -> list[str]:
 
 def _alone(outcome: Outcome, alone: Alone, width: int) -> list[str]:
     return list(_prose([alone_line(outcome, alone)], width))
+
+
+def rerun_lines(arguments: Sequence[str]) -> list[str]:
+    """Return the command that runs these arguments of pytest; no line where there are none."""
+    return [f"repeat: pytest {' '.join(map(_quoted, arguments))}"] if arguments else []
 
 
 def _rerun(record: RunRecord) -> str:

@@ -141,6 +141,11 @@ class Children:
         finally:
             self._factory.end(child)
 
+    def for_rounds(self, item: pytest.Item) -> Rounds:
+        """Return what runs rounds of the test in children that serve only them. Whoever has it calls `close`."""
+        self._end_standing()
+        return Rounds(self._config, self._places, self._factory, item, self._not_started)
+
     def _note_standing(self, serving: ForkedChild, observation: Observation) -> None:
         left = observation.first(Left)
         if left is not None and left.standing:
@@ -274,6 +279,58 @@ class Children:
             del self._living[group]
         self._standing.discard(one)
         self._factory.end(one)
+
+
+class Rounds:
+    """Rounds of one test. A child serves one after the other until it dies, or is not to be trusted any more."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        places: Places,
+        factory: ChildFactory,
+        item: pytest.Item,
+        not_started: Callable[[pytest.Item, str], Seen],
+    ) -> None:
+        self._config = config
+        self._places = places
+        self._factory = factory
+        self._item = item
+        self._not_started = not_started
+        self._child: ForkedChild | None = None
+
+    def run(self, order: RunTest) -> Seen:
+        """Run a round in the child that lives, or in a new one; the item's name in the order is set here."""
+        item, seen = self._item, None
+        try:
+            if self._child is None or not self._child.folder.in_place():
+                self.close()
+                self._child = self._factory.new(item, None, begun=False)
+        except ScratchError as error:
+            return self._not_started(item, str(error))
+        child, tick = self._child, self._config.stash.get(TICK, None)
+        try:
+            name = child.name_of(item, self._places.of(item))
+            seen, taken = child.observe(item, replace(order, item=name), tick, self._config.stash.get(ENTERED, None))
+        finally:
+            if seen is None or not seen.serving or not _goes_on(seen):
+                self._child = None
+                self._factory.end(child)
+        return Seen(seen, taken, child.start_word)
+
+    def close(self) -> None:
+        """Let the child tear down what stands, and end."""
+        child, self._child = self._child, None
+        if child is not None:
+            try:
+                child.end()
+            finally:
+                self._factory.end(child)
+
+
+def _goes_on(seen: Observation) -> bool:
+    """Whether the child may serve another round: an abnormal result may have left anything there."""
+    return not any(one.exceptions and one.exceptions[0][0] == "SystemError" for one in seen.all(ReportMade))
 
 
 def _has_left_something(observation: Observation) -> bool:

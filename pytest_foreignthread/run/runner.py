@@ -35,6 +35,7 @@ from ..report.pytest.recording import internal_error, jvm_failure, record_of
 from ..report.pytest.reporting import (
     add_evidence,
     add_section,
+    add_stress,
     child_reports,
     death_reports,
     reported_outcome,
@@ -72,7 +73,18 @@ class Runner:
     def _run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         settings = item.stash[SETTINGS]
         self.children.starts.how(settings)
-        seen = self.children.run(item, nextitem)
+        if settings.stress is None:
+            return self._result(item, settings, self.children.run(item, nextitem))
+        # Imported here: few runs of pytest are stressed.
+        from .stress import run_rounds
+
+        stressed = run_rounds(self.children, item, settings, settings.stress, settings.stress_seed)
+        result = self._result(item, settings, stressed.seen)
+        if stressed.data is not None:
+            add_stress(result.reports, stressed.data)
+        return replace(result, stop=result.stop or stressed.stop)
+
+    def _result(self, item: pytest.Item, settings: Settings, seen: Seen) -> Result:
         observation = seen.observation
         if observation.refused:
             return self._refused(item, settings, seen, observation.refused)

@@ -14,14 +14,16 @@ from ..collect import items as foreign_items
 from ..collect.activation import is_marked
 from ..collect.selection import SELECTION, selection_of
 from ..config.chosen_options import Options
-from ..config.options import source_of
+from ..config.options import check_stress, source_of
 from ..config.stash_keys import FILTERS, FRESH, LEAVE_CACHE, SETTINGS
 from ..interop.loops import guard
 from ..interop.pytest_plugins import records_warnings
-from ..interop.xdist import is_worker, worker_id
+from ..interop.xdist import is_worker, uid_of_run, worker_id
 from ..jvm import finding
 from ..model.settings import Jvm
+from ..model.stress_choice import Seed
 from ..report.kept.environment import versions
+from ..stress.seeds import new_run_seed
 from . import against_baseline
 from .results import Results
 from .shared_fixtures import SharedFixtures
@@ -45,6 +47,10 @@ class Run:
         self.config = config
         self.options = options
         self._known = against_baseline.load(options)
+        check_stress(config, options)
+        self._seed = options.stress_seed
+        self._stressed = 0
+        """Tests of this process that are stressed."""
         config.stash[SELECTION] = selection_of(config, options)
         self.results = Results(config, options, config.stash[SELECTION], self._known)
         self.fixtures = SharedFixtures(config)
@@ -97,6 +103,9 @@ class Run:
         """Yield the lines that pytest's header shows about the foreign-thread tests."""
         if self._abroad and CAN_FORK:
             yield from self.starts.header(None if self.jvm is None else f"{self.jvm}; {self.cache()}")
+        if self._stressed:
+            tests = "1 test runs" if self._stressed == 1 else f"{self._stressed} tests run"
+            yield f"foreign-thread: {tests} in rounds of a shaken schedule, seed {self.stress_seed}"
         if self._forked:
             tests = "1 forked test runs in a" if self._forked == 1 else f"{self._forked} forked tests run in"
             children = "supervised child" if self._forked == 1 else "supervised children"
@@ -129,7 +138,15 @@ class Run:
     def give_settings(self, items: Iterable[pytest.Item], jvm: Jvm | None) -> None:
         """Store the settings of each foreign-thread test in its item's stash."""
         foreign = [item for item in items if foreign_items.is_foreign(item)]
-        foreign_items.give_settings(foreign, self.options, jvm, self._known)
+        foreign_items.give_settings(foreign, self.options, jvm, self._known, self.stress_seed)
+        self._stressed = sum(item.stash[SETTINGS].stress is not None for item in foreign)
+
+    @property
+    def stress_seed(self) -> Seed:
+        """The seed of the run's rounds: the user's, or one that all workers of xdist have."""
+        if self._seed is None:
+            self._seed = new_run_seed(uid_of_run(self.config))
+        return self._seed
 
     def cache(self) -> CacheOfRun:
         """Return the class archive of the run's JVM. The first call makes the object."""

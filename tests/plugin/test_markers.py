@@ -278,7 +278,7 @@ def test_good(): pass
 """
 A_MODE: Final = f"expected one of {', '.join(map(repr, MODES))}, or a list of them"
 SECONDS: Final = "expected a positive number of seconds, such as 30 or 0.5"
-TAKES: Final = "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, skip, expect"
+TAKES: Final = "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, stress, skip, expect"
 PROBLEMS: Final = [
     f"test_it.py::test_timeout: foreign_thread(timeout=0): {SECONDS}, got 0",
     f"test_it.py::test_two_mistakes: foreign_thread(mode='sam'): {A_MODE}, got 'sam'",

@@ -22,6 +22,7 @@ from pytest_foreignthread.config.options import OPTIONS
 from pytest_foreignthread.model.choices import MODES
 from pytest_foreignthread.model.outcomes import Outcome
 from pytest_foreignthread.model.settings import Jvm, Settings
+from pytest_foreignthread.model.stress_choice import Amount, Seed
 
 CALLED_FROM: Final = Path("/called/from")
 ROOT: Final = Path("/home/user/project")
@@ -166,6 +167,8 @@ def test_defaults(absent: object) -> None:
         "classpath": (),
         "isolation": None,
         "bisect": 3,
+        "stress": None,
+        "stress_seed": None,
         "stack": None,
         "block_signals": False,
         "finalize": False,
@@ -198,7 +201,7 @@ def test_the_values_have_an_attribute_for_each_option_and_no_other() -> None:
 
 def type_of_value(option: options.Option) -> object:
     """Return what the option's parser and its default make of it."""
-    parsed: Any = get_type_hints(option.parse)["return"]
+    parsed: Any = get_type_hints(option.parse, localns={"Amount": Amount, "Seed": Seed})["return"]
     if option.action == "append":
         return GenericAlias(tuple, (parsed, ...))
     return parsed | None if option.default is None else parsed
@@ -358,7 +361,7 @@ def test_a_timeout_that_no_float_holds() -> None:
 def test_unknown_and_positional_arguments_of_a_marker() -> None:
     mark = pytest.mark.foreign_thread("new", 5, timeuot=1, modes="new", timeout=0, mode="same")
     marks = read_markers(Node("test_it.py::test_it", (mark,)))
-    takes = "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, skip, expect"
+    takes = "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, stress, skip, expect"
     assert [problem for _, problem in marks.problems] == [
         f"foreign_thread('new', 5): it takes keyword arguments only: {takes}",
         f"foreign_thread(timeuot=1): no such argument; it takes {takes}",

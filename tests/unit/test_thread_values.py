@@ -25,7 +25,7 @@ class Callbacks:
     """Callbacks on one thread of C's."""
 
     def __init__(self) -> None:
-        self.pool = NativePool("values", ThreadAttributes())
+        self.pool = NativePool("values", ThreadAttributes(), 4)
         self.values = ThreadValues()
         self.threads: set[int] = set()
 

@@ -13,7 +13,6 @@ from ..bridge_errors import BridgeError
 from ..thread_attributes import ThreadAttributes, signals_blocked
 from . import jvm
 
-_POOL_SIZE: Final = 4
 _ENDING: Final = 0.1
 """Seconds to wait for a thread to end after its task is done."""
 _LOOK: Final = 0.0002
@@ -43,8 +42,10 @@ class JavaTask:
 class JavaLaunchers:
     """Starts `FutureTask`s. The pools of a test are created at their first use."""
 
-    def __init__(self, numbers: Iterator[int], how: ThreadAttributes) -> None:
+    def __init__(self, numbers: Iterator[int], how: ThreadAttributes, size: int) -> None:
+        """`size` is the most threads that a pool has."""
         self._numbers = numbers
+        self._size = size
         self._how = how
         self._pools: dict[str, Any] = {}
         self._newest: tuple[Any, Any] | None = None
@@ -108,7 +109,7 @@ class JavaLaunchers:
 
     def _pool(self, maker: str) -> Any:
         if maker not in self._pools:
-            self._pools[maker] = getattr(_java("java.util.concurrent.Executors"), maker)(_POOL_SIZE)
+            self._pools[maker] = getattr(_java("java.util.concurrent.Executors"), maker)(self._size)
         return self._pools[maker]
 
 

@@ -13,10 +13,11 @@ from .pthreads import start_thread, why_none
 
 
 class NativeLaunchers:
-    """The launchers of one test; `numbers` number the threads in their names."""
+    """The launchers of one test; `numbers` number the threads in their names, `size` is the most that a pool has."""
 
-    def __init__(self, numbers: Iterator[int], how: ThreadAttributes) -> None:
+    def __init__(self, numbers: Iterator[int], how: ThreadAttributes, size: int) -> None:
         self._numbers = numbers
+        self._size = size
         self._how = how
         self._pool: NativePool | None = None
 
@@ -29,7 +30,7 @@ class NativeLaunchers:
     def on_pool(self, function: Callable[[], object]) -> CallTask:
         _skip_elsewhere("native-pool")
         if self._pool is None:
-            self._pool = NativePool("native-pool", self._how)
+            self._pool = NativePool("native-pool", self._how, self._size)
         task = CallTask(function)
         self._pool.execute(task)
         return task

@@ -19,8 +19,6 @@ from typing import Any, Final
 from ..thread_attributes import ThreadAttributes, signals_blocked
 from .pthreads import attributes, check, create, keep, libc, set_kernel_name
 
-_SIZE: Final = 4
-"""The largest number of threads of a pool."""
 _PAGE: Final = mmap.PAGESIZE
 _CONTEXT: Final = 2 * 4096
 """Bytes reserved for a `ucontext_t`; glibc's has 968 on x86-64 and 4560 on aarch64."""
@@ -48,10 +46,11 @@ class _Context(ctypes.Structure):
 
 
 class NativePool:
-    """A pool that starts a thread for a job if no thread is idle and it has fewer than four, as C++ pools do."""
+    """A pool that starts a thread for a job if no thread is idle and it has fewer than `size`, as C++ pools do."""
 
-    def __init__(self, name: str, how: ThreadAttributes) -> None:
+    def __init__(self, name: str, how: ThreadAttributes, size: int) -> None:
         self._name = name
+        self._size = size
         self._how = how
         self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -63,7 +62,7 @@ class NativePool:
         with self._lock:
             if self._at_rest:
                 self._at_rest -= 1
-            elif self._threads < _SIZE:
+            elif self._threads < self._size:
                 self._start()
                 self._threads += 1
             self._jobs.put(job)

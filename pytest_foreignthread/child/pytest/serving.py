@@ -5,6 +5,7 @@ from __future__ import annotations
 import unittest
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from ...config.stash_keys import CHILD
 from ...interop.exit_handlers import leave_inherited_at_exit
 from ...interop.fixture_definitions import is_overridden
 from ...interop.hypothesis import wrap_given_body
-from ...interop.pytest_fixtures import add_fixture, fixture_names, forget_instance
+from ...interop.pytest_fixtures import BeforeRounds, add_fixture, fixture_names, forget_instance
 from ...interop.pytest_steps import teardown_step
 from ...model.modes import mode_needs_jvm
 from ...model.observation import Left, NotServed, PhaseStarted
@@ -25,6 +26,7 @@ from ..callback import current_thread
 from ..foreign_calls import ForeignThread
 from ..java.java_side import JavaSide
 from ..java.jpype_bridge import jpype_bridge
+from ..shaken import Shaken
 from ..state import ChildState
 from ..thread_values import ThreadValues
 from .leftovers import Leftovers
@@ -93,6 +95,8 @@ class Server:
         self.ends = PhaseEnds(java, state.sender)
         self._leftovers: Leftovers | None = None
         """Created with the first order that asks for a look."""
+        self._before_rounds: BeforeRounds | None = None
+        """Created with the first round of a stressed test."""
         self._looks = False
         """Whether the parent wants to know what the test leaves."""
 
@@ -107,7 +111,11 @@ class Server:
         self._left_by = self._item(before.item) if before and before.next_item != order.item else None
         if self._looks:
             self._look_before()
+        if order.round is not None:
+            self._begin_round(item)
         following = None if order.last or order.next_item is None else self._item(order.next_item) or _stand_in(item)
+        if order.round is not None and not order.last:
+            following = _stand_in(item)
         if order.item == tests.begun:
             self.pytest_runtest_protocol(item, following)
         else:
@@ -115,6 +123,12 @@ class Server:
             warnings.resetwarnings()
             warnings.filters.extend(tests.filters)  # type: ignore[attr-defined]
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    def _begin_round(self, item: pytest.Item) -> None:
+        """Let the item be as it was before its first round."""
+        if self._before_rounds is None:
+            self._before_rounds = BeforeRounds(item)
+        self._before_rounds.restore()
 
     def _look_before(self) -> None:
         if self._leftovers is None:
@@ -146,13 +160,16 @@ class Server:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         settings = item.stash[self._tests.settings]
         state = replace(self.state, settings=settings, launchers=[], values=ThreadValues())
+        if self._order is not None and self._order.round is not None:
+            state = _shaken(state, self._order.round)
         item.config.stash[CHILD] = state
         self._begin(state)
         if state.settings.finalize:
             leave_inherited_at_exit(item.config)
         _name_as_method(item)
         self._send_body_abroad(item)
-        passed = Protocol(item, state, self.ends).run(self._beside(item) or nextitem)
+        with nullcontext() if state.shaken is None else state.shaken.round():
+            passed = Protocol(item, state, self.ends).run(self._beside(item) or nextitem)
         finalizes = passed and state.settings.finalize
         # The threads of the plugin's pools must not keep the interpreter from its end, nor live on into the next test.
         if finalizes or (self._order is not None and not self._order.last):
@@ -212,6 +229,15 @@ class Server:
         self.state.sender.send(PhaseStarted(Phase.TEARDOWN))
         for error in self.ends.finish():
             raise error
+
+
+def _shaken(state: ChildState, schedule: Mapping[str, Any]) -> ChildState:
+    """Return the state of a round: with the schedule, and with its sizes where the test has chosen none."""
+    settings = state.settings
+    shaken = Shaken(schedule, has_jvm=settings.jvm is not None)
+    stack = shaken.schedule.stack if settings.stack is None else settings.stack
+    settings = replace(settings, stack=stack, pool=1 + shaken.schedule.pool)
+    return replace(state, settings=settings, shaken=shaken)
 
 
 def _name_as_method(item: pytest.Item) -> None:

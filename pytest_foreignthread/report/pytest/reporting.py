@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from ...model import documents
 from ...model.observation import Observation, ReportMade
 from ...model.outcomes import Outcome, Phase
 from ...model.records import RunRecord
+from ...model.report_data import data_of, put_on
 from ...model.settings import Settings
 from ...model.status_words import is_abnormal
+from ...stress.tally import lines_of
 from .. import json_report, text
 from . import pytest_reports
 from .phases import HOOK_FAILED
@@ -96,6 +99,17 @@ def add_section(reports: Sequence[pytest.TestReport], record: RunRecord, name: s
     for report in reports:
         if report.failed and report.when == pytest_reports.pytest_phase(record.phase):
             report.sections = [(name, words), *report.sections]
+
+
+def add_stress(reports: Sequence[pytest.TestReport], data: dict[str, Any]) -> None:
+    """Add the tally of a stressed test to its failure, and to its entry."""
+    words = "\n".join([data["verdict"], *lines_of(data), *text.rerun_lines(data["rerun"])])
+    for report in reports:
+        if report.failed or hasattr(report, "wasxfail"):
+            report.sections = [("stress", words), *report.sections]
+        found = data_of(report)
+        if found.entry is not None:
+            put_on(report, replace(found, entry={**found.entry, "stress": data}))
 
 
 def _captured(record: RunRecord, when: str) -> list[tuple[str, str]]:

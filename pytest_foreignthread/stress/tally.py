@@ -1,0 +1,129 @@
+"""The rounds of one test in one mode: how many failed, and which failures are the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..model.outcomes import Outcome
+from ..model.stress_choice import Seed
+from .interval import interval, percent
+
+PASSES: Final = frozenset({Outcome.PASSED, Outcome.SKIPPED, Outcome.XPASSED})
+"""The outcomes of a round that did not fail. A failure that an `xfail` mark expects is a failure."""
+MOST_ROWS: Final = 50
+"""Rows that are kept one by one; a failure of another kind after these is counted in the last one."""
+_MOST_TEXT: Final = 300
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The kind of a failure: equal ones are one row."""
+
+    outcome: Outcome
+    diagnosis: str | None
+    frame: str
+    """The top frame, or the line that raised."""
+
+
+@dataclass
+class Row:
+    failure: Failure
+    summary: str
+    """Of the first round."""
+    first_round: int
+    seed: Seed
+    """Repeats the first round."""
+    schedule: str
+    count: int = 1
+
+
+class Tally:
+    """Counts the rounds of one test in one mode; `seed` is the run's."""
+
+    def __init__(self, seed: Seed) -> None:
+        self._seed = seed
+        self._outcomes = Counter[str]()
+        self.rows: list[Row] = []
+        self.rounds = 0
+        self.is_interrupted = False
+
+    def add_pass(self) -> None:
+        self.rounds += 1
+
+    def add(self, failure: Failure, summary: str, schedule: str, seed: Seed) -> bool:
+        """Count a failed round; return whether it is the first of its row."""
+        self.rounds += 1
+        self._outcomes[failure.outcome.value] += 1
+        row = next((row for row in self.rows if row.failure == failure), None)
+        if row is None and len(self.rows) >= MOST_ROWS:
+            row = self.rows[-1]
+        if row is not None:
+            row.count += 1
+            return False
+        self.rows.append(Row(failure, summary[:_MOST_TEXT], self.rounds, seed, schedule))
+        return True
+
+    @property
+    def failed(self) -> int:
+        return self._outcomes.total()
+
+    @property
+    def most_frequent(self) -> Row | None:
+        """The row with most rounds, the earlier one of two."""
+        return max(self.rows, key=lambda row: row.count, default=None)
+
+    def verdict(self) -> str:
+        """Return the rate and how far it can be trusted, in one line."""
+        low, high = interval(self.failed, self.rounds)
+        cut = "; the run was interrupted" if self.is_interrupted else ""
+        if not self.failed:
+            return f"0 of {_rounds(self.rounds)} failed: under {percent(high)} % with 95 % confidence{cut}"
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in self._outcomes.most_common())
+        died = all(row.failure.outcome.abnormal for row in self.rows)
+        what = f"{self.failed} of {_rounds(self.rounds)} {'died' if died else 'failed'} ({counts})"
+        if self.failed == self.rounds:
+            return f"{what}: over {percent(low)} % with 95 % confidence{cut}"
+        rate = percent(self.failed / self.rounds)
+        return f"{what}: {rate} %, 95 % interval {percent(low)}–{percent(high)} %{cut}"
+
+    def as_data(self, rerun: tuple[str, ...], seconds: float) -> dict[str, Any]:
+        """Return the tally as plain data for reports; `rerun` has the arguments that run the test again."""
+        low, high = interval(self.failed, self.rounds)
+        return {
+            "seed": str(self._seed),
+            "rounds": self.rounds,
+            "failed": self.failed,
+            "interrupted": self.is_interrupted,
+            "seconds": seconds,
+            "interval": [low, high],
+            "verdict": self.verdict(),
+            "rows": [_row_data(row) for row in sorted(self.rows, key=lambda row: -row.count)],
+            "rerun": list(rerun),
+        }
+
+
+def _row_data(row: Row) -> dict[str, Any]:
+    return {
+        "count": row.count,
+        "outcome": row.failure.outcome.value,
+        "diagnosis": row.failure.diagnosis,
+        "frame": row.failure.frame[:_MOST_TEXT],
+        "summary": row.summary,
+        "first_round": row.first_round,
+        "seed": str(row.seed),
+        "schedule": row.schedule,
+    }
+
+
+def _rounds(number: int) -> str:
+    return f"{number} round" if number == 1 else f"{number} rounds"
+
+
+def lines_of(data: dict[str, Any]) -> Iterator[str]:
+    """Yield the rows of a tally's data, and the command that repeats the first of them."""
+    for row in data["rows"]:
+        yield f"  {row['count']}x {row['outcome']}: {row['summary']}"
+        yield f"     first in round {row['first_round']}, seed {row['seed']}: {row['schedule']}"

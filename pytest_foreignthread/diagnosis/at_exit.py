@@ -77,7 +77,7 @@ def _ended_by_python(case: Case) -> _Found | None:
     Python before 3.14 ends a thread that takes the GIL by pthread_exit, which unwinds the stack. C++ code with
     `noexcept`, or a `catch (...)` that does not rethrow, turns that into abort(). Proof is either what glibc prints, or
     an abort on a thread whose C stack has both pthread_exit and the function that takes the GIL (or glibc's message).
-    pthread_exit alone is no proof, because a library may end its own threads.
+    A stack with pthread_exit and without these is no proof: a library may end its own threads.
     """
     thread = case.thread
     frames = () if thread is None else thread.native_frames

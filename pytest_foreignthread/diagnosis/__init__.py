@@ -17,7 +17,7 @@ from .raised import EXCEPTIONS
 
 Rule = Callable[[Case], Diagnosis | None]
 
-# The narrower rule stands before the wider one.
+# In each tuple a narrower rule comes before a wider one: the first rule that fits decides.
 RULES: Final[dict[Outcome, tuple[Rule, ...]]] = {
     Outcome.SEGFAULT: CRASHES,
     Outcome.CRASH: CRASHES,
@@ -29,6 +29,6 @@ RULES: Final[dict[Outcome, tuple[Rule, ...]]] = {
 
 
 def diagnose(case: Case) -> Diagnosis | None:
-    """Return what the first rule that fits proves; None where none does."""
+    """Return the diagnosis of the first rule whose proofs the case has; None if no rule fits."""
     found = (rule(case) for rule in RULES.get(case.outcome, ()))
     return next((diagnosis for diagnosis in found if diagnosis is not None), None)

@@ -1,4 +1,4 @@
-"""Causes of a crash or a hang while the interpreter is finalized."""
+"""Causes of a crash or a hang while the interpreter is finalized (`finalize=True`)."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ _EXECUTORS: Final = re.compile(r"[/\\]concurrent[/\\]futures[/\\]thread\.py$")
 _JPYPE: Final = re.compile(r"[/\\]jpype[/\\]_core\.py$")
 _SHUTS_JVM_DOWN: Final = ("_JTerminate", "shutdownJVM")
 _FINALIZES: Final = re.compile(r"Py_Finalize(?:Ex)?|Py_Exit|_?Py_Finalize")
-# Before that Python runs as ever: it joins threads and calls the handlers of atexit.
+# The first steps of Py_FinalizeEx: Python joins threads and calls the handlers of atexit. All threads may still run
+# Python code then, so a crash of another thread at that time is not caused by the exit.
 _BEGINS_BY: Final = re.compile(r"wait_for_thread_shutdown|_?PyAtExit_Call|atexit_callfuncs|_PyAtExit_.*")
 _AFTER_IT: Final = re.compile(r"(?:__)?exit|__run_exit_handlers|_dl_fini|__cxa_finalize")
 _TAKES_GIL: Final = re.compile(r"PyGILState_Ensure|PyEval_(?:RestoreThread|Acquire\w+)|_?PyThreadState_Attach|take_gil")
 _ENDS_THREAD: Final = re.compile(
     r"pthread_exit|_*PyThread_exit_thread|_Unwind_ForcedUnwind|_*pthread_unwind|unwind_stop"
 )
-# By the latter glibc says that what unwinds was not thrown again; a terminal may have the words.
+# In the last two glibc prints that the exception was not rethrown. Their frames are needed as a proof because glibc may
+# print that to the terminal, and then the captured output does not have the text.
 _GIL_OR_GLIBCS_WORD: Final = re.compile(rf"{_TAKES_GIL.pattern}|(?:__)?libc_fatal|__libc_message.*")
 _HANGS_THREAD: Final = re.compile(r"_?PyThread(?:State)?_(?:hang_thread|HangThread)")
 _NOT_RETHROWN: Final = "FATAL: exception not rethrown"
-"""glibc's word where C++ code catches, and keeps, what unwinds the stack of a thread that is being ended."""
+"""What glibc prints when C++ code catches the exception that unwinds the stack of an ending thread, and keeps it."""
 _OF_THREADS: Final = (
     "tell the thread to end, and join it, before the program ends (an Event, a None in its queue); or, if it may be "
     "cut off anywhere, make it a daemon"
@@ -46,7 +48,10 @@ _HELP: Final = (
 
 
 def callback_at_exit(case: Case) -> Diagnosis | None:
-    """A thread that is not Python's called Python, or came back to Python, when Python could serve no thread."""
+    """Find a thread that C, C++ or Java made and that called Python, or came back to it, while Python was finalized.
+
+    At that time Python lets no thread run but the main thread.
+    """
     if case.phase is not Phase.EXIT:
         return None
     found = (
@@ -63,18 +68,24 @@ def callback_at_exit(case: Case) -> Diagnosis | None:
 
 
 _Found = tuple[Thread | None, str, str]
-"""The thread, where one is known, what became of it, and the proof."""
+"""The thread (None if it is not known), what happened to it, and the proof."""
 
 
 def _ended_by_python(case: Case) -> _Found | None:
-    """Python before 3.14 ends a thread that takes the GIL by pthread_exit, which C++ code need not survive."""
+    """Find a thread that Python ended while C++ code on its stack did not allow that.
+
+    Python before 3.14 ends a thread that takes the GIL by pthread_exit, which unwinds the stack. C++ code with
+    `noexcept`, or a `catch (...)` that does not rethrow, turns that into abort(). Proof is either what glibc prints, or
+    an abort on a thread whose C stack has both pthread_exit and the function that takes the GIL (or glibc's message).
+    A stack with pthread_exit and without these is no proof: a library may end its own threads.
+    """
     thread = case.thread
     frames = () if thread is None else thread.native_frames
     ended = _first(frames, _ENDS_THREAD)
     if thread is not None and _is_main(thread, case):
         return None
     if _NOT_RETHROWN in case.evidence.stderr:
-        # glibc aborts then, whatever the handler of SIGABRT may meet after that.
+        # glibc aborts after it prints this. The signal is not checked: the handler of SIGABRT may crash in its turn.
         proof = f'glibc said "{_NOT_RETHROWN}"'
     elif case.signal == "SIGABRT" and ended is not None and _first(frames, _GIL_OR_GLIBCS_WORD) is not None:
         proof = f"{_named(thread)} was in {frame_words(ended)}"
@@ -103,7 +114,7 @@ def _crashed_in_python(case: Case) -> _Found | None:
 
 
 def _hung_by_python(case: Case) -> _Found | None:
-    """Python 3.14 and later let such a thread wait for ever; whoever waits for that one does, too."""
+    """Find a thread that Python stopped. Python 3.14 and later let it wait forever, and so whatever joins it hangs."""
     for thread in case.evidence.threads:
         frame = _first(thread.native_frames, _HANGS_THREAD)
         if frame is not None and not _is_main(thread, case):
@@ -112,7 +123,7 @@ def _hung_by_python(case: Case) -> _Found | None:
 
 
 def _finalizing(threads: Iterable[NativeThread]) -> NativeThread | None:
-    """Return the main thread where it has got beyond what Python does before it lets no other thread run."""
+    """Return the main thread if it is in Py_FinalizeEx, past the steps in which other threads may still run."""
     for thread in threads:
         names = [frame.function or "" for frame in thread.frames if isinstance(frame, NativeFrame)]
         if any(map(_FINALIZES.fullmatch, names)):
@@ -122,7 +133,7 @@ def _finalizing(threads: Iterable[NativeThread]) -> NativeThread | None:
 
 
 def _what_main_does(main: NativeThread) -> str:
-    """Return the function, and the line of Python's that led there, where one did."""
+    """Return what the main thread does: the newest Python line inside the finalization, or the stage of the exit."""
     newer = list(takewhile(lambda frame: not _is_native(frame, _FINALIZES), main.frames))
     code = next((frame for frame in newer if isinstance(frame, PythonFrame)), None)
     if code is not None:
@@ -144,7 +155,11 @@ def _is_main(thread: Thread, case: Case) -> bool:
 
 
 def java_thread_keeps_running(case: Case) -> Diagnosis | None:
-    """JPype shuts the JVM down, which waits for all Java threads that are no daemons."""
+    """Find Java threads for which JPype's shutdown of the JVM waits: all that are not daemons.
+
+    Proof is that the main thread is in that shutdown. If it has Java frames, it runs Java code, which may be what does
+    not return.
+    """
     main = _main(case)
     if main is None or main.java_frames or not any(map(_shuts_jvm_down, main.python_frames)):
         return None
@@ -166,7 +181,11 @@ def _shuts_jvm_down(frame: PythonFrame) -> bool:
 
 
 def thread_keeps_running(case: Case) -> Diagnosis | None:
-    """Python joins all threads that are no daemons, and those of executors, before anything else ends."""
+    """Find Python threads for which `threading._shutdown` waits: all that are not daemons, and executors' threads.
+
+    Frames above `_shutdown` may only be those of `threading` and of the executors: any other frame is of other code
+    that runs at the exit, and that code may be what does not return.
+    """
     main = _main(case)
     frames = () if main is None else main.python_frames
     newer = list(takewhile(lambda frame: not _is_shutdown(frame), frames))

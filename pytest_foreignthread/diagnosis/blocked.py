@@ -1,4 +1,4 @@
-"""Cause of a hang: a signal that was sent and does not arrive."""
+"""Cause of a hang: a signal that was sent, is blocked, and so is never delivered."""
 
 from __future__ import annotations
 

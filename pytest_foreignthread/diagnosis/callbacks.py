@@ -1,4 +1,4 @@
-"""Callbacks that outlive the code that had submitted them."""
+"""Causes of a crash in a callback that outlived its Python object, or the code that had submitted it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from ..model.stacks import Awaited, Frame, Gil, NativeFrame, PythonFrame, Thread
 from ..model.wording import called, frame_words, native_words
 from .case import Case
 
-# Modules/_ctypes/callbacks.c.
+# The functions of CPython's Modules/_ctypes/callbacks.c that lead from C to the Python function.
 _TO_CALLBACK: Final = ("closure_fcn", "_CallPythonObject")
 _INTO_JAVA: Final = "JavaCalls::call_helper"
-# glibc's waits for another thread, versions and inner functions included.
+# The functions in which glibc waits for another thread, with their inner functions and symbol versions.
 _WAIT_IN_C: Final = re.compile(r"_*(?:new_)?(?:sem_|pthread_cond_|pthread_\w*join|futex_|lll_lock_wait)")
 
 
 def collected_proxy(case: Case) -> Diagnosis | None:
-    """C called a callback of ctypes whose Python object was freed: what leads to its function is no longer there."""
+    """Find a callback of ctypes that C called after its Python object was freed.
+
+    Proof is a bad address in the functions of ctypes that lead to the Python function: they read only what belongs to
+    the callback.
+    """
     thread, fatal = case.thread, case.evidence.fatal_error
     if fatal is None or fatal.signal not in MEMORY:
         return None
-    # pystack's frames of the thread stand behind HotSpot's, which may be missing.
+    # HotSpot's frame first; the frames of pystack are used if HotSpot wrote none.
     frames = [*fatal.native_frames[:1], *(thread.native_frames[:1] if thread is not None else ())]
     crashed = next((frame for frame in frames if _leads_to_a_callback(frame)), None)
     if crashed is None:
@@ -49,8 +53,14 @@ def _leads_to_a_callback(frame: NativeFrame) -> bool:
 
 
 def late_callback(case: Case) -> Diagnosis | None:
+    """Find a callback that crashed after the code that had submitted it had returned or had given up waiting.
+
+    The crashing thread must be one that Python did not make, must run Python code, and must not be the thread that runs
+    the test's body. Proof is that a function of the test runs on after the test, or that no thread waits for the
+    callback. A crash while the caller still waits is not late.
+    """
     thread = case.thread
-    # After the body a pool gives its thread to other callbacks.
+    # Only in the call: after the body, a pool uses the same thread for other callbacks.
     is_body = case.phase is Phase.CALL and thread is not None and case.is_body(thread)
     if thread is None or is_body or not _called_by_others(thread, case):
         return None
@@ -72,7 +82,10 @@ def _called_by_others(thread: Thread, case: Case) -> bool:
 
 
 def _left_the_test(case: Case, thread: Thread) -> str | None:
-    """Say that a function defined inside the test ran on after the test."""
+    """Return a proof that a function which is defined inside the test ran on after the test; None if none did.
+
+    In the teardown the test has returned, so such a function is a callback that the test did not wait for.
+    """
     if case.phase is not Phase.TEARDOWN or case.body is None:
         return None
     file, first, last = case.body
@@ -81,6 +94,7 @@ def _left_the_test(case: Case, thread: Thread) -> str | None:
 
 
 def _no_waiter(case: Case, thread: Thread) -> str | None:
+    # Without pystack's stacks a thread that waits in C looks like a thread that does not wait.
     if not case.evidence.native_threads:
         return None
     others = [one for one in case.evidence.threads if one is not thread and not is_service(one) and one.stacks]
@@ -91,19 +105,25 @@ def _no_waiter(case: Case, thread: Thread) -> str | None:
 
 
 def _newest_frame(thread: Thread) -> Frame:
-    """Return the newest frame, of Python's if there are any."""
+    """Return the newest Python frame; the newest frame of another language if there is no Python frame."""
     return (*thread.python_frames, *thread.frames)[0]
 
 
 def _may_wait(thread: Thread, case: Case) -> bool:
-    """Whether it waits for what the callback could bring about, or is inside Java; for the body does not count."""
+    """Return whether the thread may wait for the callback: it waits for something else than the GIL, or is in Java.
+
+    The main thread's wait for the body of the test does not count, unless the body ran on the main thread.
+    """
     if awaits_the_body(thread):
         return case.body_ident is None
     return any(wait.kind is not Awaited.GIL for wait in thread.waits) or _waits_outside_python(thread)
 
 
 def _waits_outside_python(thread: Thread) -> bool:
-    """Whether newer than all Python frames there is a call into Java, or a wait of C code that is not for the GIL."""
+    """Return whether the newest call out of Python is a call into Java, or a wait of C code that is not for the GIL.
+
+    A call into Java counts because the thread may wait for the callback there.
+    """
     top = takewhile(lambda frame: not isinstance(frame, PythonFrame), thread.frames)
     names = [frame.function or "" for frame in top if isinstance(frame, NativeFrame)]
     in_c = thread.gil is not Gil.WAITS and any(map(_WAIT_IN_C.match, names))

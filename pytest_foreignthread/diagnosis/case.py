@@ -1,4 +1,4 @@
-"""What a rule may look at."""
+"""The facts about a test that the rules of diagnosis may look at."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..model.stacks import Thread
 
 @dataclass(frozen=True)
 class Case:
-    """One test that ended badly. `signal` and `exit_code` are the verdict's."""
+    """One test that ended badly. `signal` and `exit_code` are those of the verdict."""
 
     outcome: Outcome
     phase: Phase
@@ -23,25 +23,25 @@ class Case:
     observation: Observation
     mode: str = "main"
     body: tuple[str, int, int] | None = None
-    """File, first and last line of the test's function; None where it has no source."""
+    """File, first line and last line of the test's function; None if its source is not available."""
     jvm: bool = True
-    """Whether the child was given a JVM."""
+    """Whether the test's child has a JVM."""
     at: Place | None = None
-    """Where in the user's own code the thread is that the outcome is about."""
+    """The line of the user's own code at which the thread is that the outcome is about; None if there is none."""
 
     @cached_property
     def thread(self) -> Thread | None:
-        """The thread that the outcome is about."""
+        """The thread that the outcome is about; None if no document tells which thread that is."""
         return next((thread for thread in self.evidence.threads if thread.current), None)
 
     @property
     def exceptions(self) -> tuple[tuple[str, str], ...]:
-        """Type name and text of what the failing phase raised and of its causes, outermost first."""
+        """Type name and text of the failed phase's exception and of its causes, the outermost first."""
         return () if self._failed is None else self._failed.exceptions
 
     @property
     def elsewhere(self) -> Elsewhere | None:
-        """Who has what the exception says is missing."""
+        """Where the value is that the exception says is missing; None if that is not known."""
         return None if self._failed is None else self._failed.elsewhere
 
     @cached_property
@@ -51,12 +51,15 @@ class Case:
 
     @property
     def written(self) -> str:
-        """What the child had written in its last phase."""
+        """What the child wrote to stdout and stderr in its last phase."""
         return f"{self.evidence.stdout}\n{self.evidence.stderr}"
 
     @cached_property
     def body_ident(self) -> int | None:
-        """Python's id of the foreign thread that ran the test's body; None where that was the main thread."""
+        """Python's id of the thread that ran the test's body; None in mode `main`, or if no thread was named.
+
+        It is the first thread that the child names after the start of the phase call.
+        """
         called = False
         for message in self.observation.messages if self.mode != "main" else ():
             if called and isinstance(message, ThreadNamed):
@@ -66,13 +69,13 @@ class Case:
 
     @property
     def main_native_id(self) -> int | None:
-        """The kernel's id of the child's main thread, which is named first; None where the child came not so far."""
+        """The kernel's id of the child's main thread, which is named first; None if the child ended before that."""
         main = self.observation.first(ThreadNamed)
         return None if main is None else main.native_id
 
     @property
     def on_foreign_thread(self) -> bool:
-        """Whether the test's body ran on another thread than the child's main one, which is named first."""
+        """Whether the test's body ran on another thread than the child's main thread, which is named first."""
         main = self.observation.first(ThreadNamed)
         return main is not None and self.body_ident not in (None, main.ident)
 

@@ -1,4 +1,4 @@
-"""(observation, evidence) → outcome. Nothing else decides."""
+"""Decides the outcome of a child's end from the observation and the evidence. No other module decides that."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..model.observation import End, EndedBy, Exited, Lost, Observation, Signale
 from ..model.outcomes import Outcome
 from ..model.records import Evidence
 
-# CPython's Objects/call.c, _Py_CheckFunctionResult: "an error" up to 3.10's predecessors, "an exception" from 3.9 on.
+# CPython's Objects/call.c, _Py_CheckFunctionResult. Older versions say "an error", newer versions "an exception".
 _NULL_RESULT: Final = re.compile(
     r"returned NULL without setting an (error|exception)|returned a result with an (error|exception) set"
 )
@@ -21,7 +21,7 @@ _NULL_RESULT: Final = re.compile(
 
 @dataclass(frozen=True)
 class Verdict:
-    """`signal` is the true one: what HotSpot caught, not the SIGABRT by which it then ended the process."""
+    """The outcome of a test. `signal` is the one that HotSpot caught, not the SIGABRT that then ended the process."""
 
     outcome: Outcome
     signal: str | None
@@ -34,12 +34,16 @@ def is_null_result(kind: str, text: str) -> bool:
 
 
 def raised_null_result(exceptions: Sequence[tuple[str, str]]) -> str | None:
-    """Return the text of the first SystemError of that kind among (type name, text) pairs."""
+    """Return the text of the first null result among (type name, text) pairs; None if there is none."""
     return next((text for kind, text in exceptions if is_null_result(kind, text)), None)
 
 
 def classify_end(observation: Observation, evidence: Evidence) -> Verdict | None:
-    """Say how the child died; None when it ended in order, so that its reports tell all."""
+    """Return how the child died; None if it ended in order, because then its reports have the outcome.
+
+    The evidence goes before the wait status: one segfault shows up as SIGABRT, SIGSEGV or exit status 1, depending on
+    which handlers were installed.
+    """
     if observation.refused:
         return Verdict(Outcome.ERROR, None, None, observation.refused)
     if observation.serving:
@@ -47,13 +51,15 @@ def classify_end(observation: Observation, evidence: Evidence) -> Verdict | None
     fault = evidence.fatal_error.signal if evidence.fatal_error else None
     name, code = _end(observation.end)
     if name in MEMORY and "SIGABRT" in (fault, _signal_of(evidence.fatal_python_error)) and fault not in MEMORY:
-        # Of abort() faulthandler's handler died in its turn.
+        # The process called abort(), and faulthandler's handler of SIGABRT then crashed itself.
         name = "SIGABRT"
     by_deadline = observation.ended_by is EndedBy.DEADLINE
     if observation.finished and code == 0 and not by_deadline:
-        # An hs_err file here is of a process that the test forked and that inherited HotSpot's handlers.
+        # The child ended well. An hs_err file, if any, is of a process that the test forked: it inherits HotSpot's
+        # handlers.
         return None
-    # Whatever comes after the deadline, of the looks at the child or of its wake, is not what the test did.
+    # A fault after the deadline does not count: the looks at the child, or the SIGCONT that wakes it, may have caused
+    # the fault.
     if not observation.passed_its_deadline and (fault in MEMORY or name in MEMORY):
         true = fault if fault in MEMORY else name
         return Verdict(Outcome.SEGFAULT, true, code, _segfault_message(true, evidence))
@@ -67,7 +73,7 @@ def _signal_of(fatal_python_error: str | None) -> str | None:
 
 
 def _end(end: End) -> tuple[str | None, int | None]:
-    """Return the signal's name and the exit code, as far as there are any."""
+    """Return the name of the signal and the exit status; None for what the end does not have."""
     if isinstance(end, Exited):
         return None, end.code
     if isinstance(end, Signaled):
@@ -91,6 +97,6 @@ def _crash_message(observation: Observation, name: str | None, evidence: Evidenc
         told = f"exited with status {end.code} {place}"
     else:
         told = end.reason if isinstance(end, Lost) else f"killed by {name}"
-    # HotSpot ends the process by abort(), which faulthandler then calls the fatal error, whatever HotSpot met.
+    # HotSpot's message first: HotSpot ends the process by abort(), so faulthandler's message is only "Aborted".
     fatal = (evidence.fatal_error.message if evidence.fatal_error else "") or evidence.fatal_python_error
     return f"{told}: {fatal}" if fatal else told

@@ -21,10 +21,10 @@ _KNOWN_LIBRARY: Final = re.compile(
     r"(?:lib)?python3?[\d.]*[dmt]*(?:\.so.*)?|lib(?:c|m|pthread|dl|rt|gcc_s|stdc\+\+|ffi)[-.].*|ld-linux.*|_jpype.*"
     r"|lib(?:jvm|java|jli|jsig|jimage|nio|net|extnet|zip|verify|instrument|management\w*|simdsort|jsvml|syslookup)\.so"
 )
-# The standard library's own extension modules lie there.
+# The directory of the standard library's own extension modules.
 _STANDARD_LIBRARY: Final = "/lib-dynload/"
 _EXTENSION: Final = re.compile(r".*\.(?:cpython-|abi3).*")
-# Modules/faulthandler.c: what it calls the signals that it catches.
+# What CPython's Modules/faulthandler.c writes for the signals that it catches: none is an error that CPython found.
 _FAULTHANDLERS_OWN: Final = (
     "Aborted",
     "Segmentation fault",
@@ -33,7 +33,7 @@ _FAULTHANDLERS_OWN: Final = (
     "Floating point exception",
     "Illegal instruction",
 )
-# They may be called without the GIL: it is what they take.
+# The functions that take the GIL, and so may be called without it: a crash in one of them does not prove `no-gil`.
 _TAKES_GIL: Final = re.compile(r"PyGILState_Ensure|PyEval_(?:RestoreThread|Acquire\w+)|take_gil|_?PyThreadState_New.*")
 _WITHOUT_GIL: Final = re.compile(r"Fatal Python error: .*the function must be called with the GIL held.*")
 _FAULTS_FILE: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]faults\.py$")
@@ -54,9 +54,13 @@ def _fatal_error(case: Case) -> Diagnosis | None:
 
 
 def _gil_by_word(case: Case) -> Diagnosis | None:
-    """CPython's own word on it; 3.12 and later fault again while they write it."""
+    """Find CPython's own message that the GIL was not held. It proves the cause by itself.
+
+    stderr is searched too: Python 3.12 and later may fault while they write the message, and then faulthandler's file
+    has the fault instead.
+    """
     if isinstance(case.observation.end, Exited) and case.evidence.fatal_error is None:
-        return None  # It is another process's word: this one left in order.
+        return None  # Another process wrote the message: this child exited.
     found = _WITHOUT_GIL.search(f"{case.evidence.fatal_python_error}\n{case.evidence.stderr}")
     return None if found is None else _called_without_gil(case.thread, found[0])
 
@@ -72,6 +76,12 @@ def _called_without_gil(thread: Thread | None, *proofs: str) -> Diagnosis:
 
 
 def _no_gil(case: Case) -> Diagnosis | None:
+    """Find a call of Python's C API without the GIL.
+
+    The fault must be in libpython, and the thread must be unknown to Python (it has no thread state), or pystack must
+    have seen that the thread did not hold the GIL. The address proves nothing: a thread state that is NULL faults at a
+    low address, and so does a wrong pointer on a thread with the GIL. An abort() is no fault.
+    """
     thread, fatal = case.thread, case.evidence.fatal_error
     if thread is None or fatal is None or fatal.signal == "SIGABRT" or not _in_python(fatal, thread):
         return None
@@ -86,12 +96,12 @@ def _no_gil(case: Case) -> Diagnosis | None:
 
 
 def _was_seen(thread: Thread, case: Case) -> bool:
-    """Whether pystack, which tells of the GIL, told of this thread."""
+    """Return whether pystack, the only source about the GIL, has seen this thread."""
     return any(native.native_id == thread.native_id for native in case.evidence.native_threads)
 
 
 def _in_python(fatal: FatalError, thread: Thread) -> bool:
-    """Whether it crashed in code of Python's that needs the GIL."""
+    """Return whether the crash is in code of libpython that needs the GIL."""
     frames = (*thread.native_frames[:1], *fatal.native_frames[:1])
     takes = any(_TAKES_GIL.fullmatch(frame.function or "") for frame in frames)
     return not takes and any(_PYTHON_LIBRARY.fullmatch(frame.library or "") for frame in frames)
@@ -103,6 +113,10 @@ def _crashed_in(fatal: FatalError, thread: Thread) -> str:
 
 
 def _native_crash(case: Case) -> Diagnosis | None:
+    """Find a crash in a library that belongs neither to Python nor to the JVM nor to the C runtime.
+
+    A crash inside libc or libpython says nothing about the blame: a bad pointer may come from any caller.
+    """
     fatal = case.evidence.fatal_error
     frame = fatal.native_frames[0] if fatal is not None and fatal.native_frames else None
     if case.outcome is not Outcome.SEGFAULT or fatal is None or frame is None or frame.library is None:
@@ -149,7 +163,7 @@ def _left_by_others(case: Case) -> str:
 
 
 def _callers(thread: Thread | None) -> Sequence[PythonFrame]:
-    """Return the frames that called os._exit; none where the dump is of another moment."""
+    """Return the frames that called os._exit; empty if the stacks were not written by a call of os._exit."""
     frames = thread.python_frames if thread is not None else ()
     left = [place for place, frame in enumerate(frames) if _leaves(frame)]
     return frames[left[0] + 1 :] if left else ()
@@ -159,6 +173,8 @@ def _leaves(frame: PythonFrame) -> bool:
     return frame.function.endswith("write_and_leave") and _FAULTS_FILE.search(frame.file) is not None
 
 
+# A narrower rule comes before a wider one: the first rule that fits decides. The last two only say where the process
+# ended.
 CRASHES: Final = (
     oom_killed,
     java_heap_ended,

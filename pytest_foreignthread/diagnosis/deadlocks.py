@@ -1,4 +1,4 @@
-"""Causes of a hang: threads that wait for each other, told from all looks at their stacks."""
+"""Causes of a hang: threads that wait for each other, proved by several looks at their stacks."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def _pool_starvation(case: Case) -> Diagnosis | None:
     waiting = waiting_in(case)
     pools = waiting.pools() if waiting is not None else []
     starved = [threads for threads, stuck in pools if stuck and all(map(_waits_for_a_task, threads))]
-    # A thread of any pool that is at rest would have taken the task that they wait for.
+    # No thread of any pool may be at rest: the dump does not say which pool has the awaited task in its queue, and an
+    # idle thread of that pool would have taken the task.
     if not starved or any(is_at_rest(thread) and is_worker(thread) for thread in case.evidence.threads):
         return None
     return Diagnosis(
@@ -75,7 +76,7 @@ def _waits_for_a_task(thread: Thread) -> bool:
     return thread.waits[0].kind is Awaited.FUTURE
 
 
-# The narrower rule stands before the wider one.
+# A narrower rule comes before a wider one: the first rule that fits decides.
 HANGS: Final = (
     callback_at_exit,
     java_thread_keeps_running,

@@ -1,4 +1,4 @@
-"""A hang that comes of a JVM in a forked process."""
+"""Cause of a hang: a process that the test forked uses the JVM, which does not work after a fork."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ _MOST_FRAMES: Final = 3
 
 
 def forked_jvm(case: Case) -> Diagnosis | None:
-    """A process that was forked after the JVM's start is inside the JVM, of which the fork copied no thread."""
+    """Find a process that was forked after the JVM's start and is inside the JVM.
+
+    A fork copies none of the JVM's threads, so a call that waits for one of them waits forever. That the process exists
+    is no proof: a fork that calls no Java works.
+    """
     for process in case.evidence.forked:
         for thread in process.threads:
             if _is_in_jvm(thread):
@@ -25,7 +29,7 @@ def forked_jvm(case: Case) -> Diagnosis | None:
 
 
 def _is_in_jvm(thread: NativeThread) -> bool:
-    """Whether C code of the JVM's runs above all of Python's: it was called from there, and has not returned."""
+    """Return whether a frame of the JVM is newer than all Python frames: Python called the JVM and still waits."""
     above = list(_above_python(thread))
     return len(above) < len(thread.frames) and any(_JVMS.fullmatch(frame.library or "") for frame in above)
 

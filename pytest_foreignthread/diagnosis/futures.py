@@ -1,4 +1,4 @@
-"""Causes of a hang: a thread waits for a result, and whoever would give it waits, at last, for that thread."""
+"""Causes of a hang: a thread waits for a result, and the thread that would produce it waits for the first thread."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ _WAITS_FOR_IMPORT: Final = ("acquire", "_lock_unlock_module")
 _IMPORTS: Final = "_load_unlocked"
 _SEPARATOR: Final = r"[/\\]"
 _LOOP: Final = re.compile(r"[/\\]asyncio[/\\]base_events\.py$")
-# A wait in these is for an event, a condition or an item of a queue, which is no lock that a thread holds.
+# In these files a wait for a lock implements a wait for an event, a condition or an item of a queue. No thread holds
+# that lock in the sense of a deadlock.
 _NOT_A_LOCK: Final = re.compile(r"[/\\](?:threading|queue|concurrent[/\\]futures[/\\]_base)\.py$|^<frozen importlib")
 
 
 def import_lock(case: Case) -> Diagnosis | None:
-    """A module that is being imported waits for a thread that waits for the end of that import."""
+    """Find a thread that imports a module and waits for a thread that waits for the end of that import."""
     for waiting, importing, _ in _circles(case, _is_importing, _waits_for_an_import):
         thread = waiting.threads[importing]
         module = next((one for one in thread.python_frames if one.function == "<module>"), None)
@@ -38,7 +39,7 @@ def import_lock(case: Case) -> Diagnosis | None:
 
 
 def event_loop(case: Case) -> Diagnosis | None:
-    """A callback waits for a coroutine, and the thread of the event loop waits for the callback."""
+    """Find a callback that waits for a coroutine, while the thread of the event loop waits for the callback."""
     for waiting, loop, _ in _circles(case, _runs_a_loop, _waits_for_a_python_future):
         thread = waiting.threads[loop]
         return Diagnosis(
@@ -52,7 +53,10 @@ def event_loop(case: Case) -> Diagnosis | None:
 
 
 def lock_and_future(case: Case) -> Diagnosis | None:
-    """A thread waits for a result, and who would give the result waits for a lock."""
+    """Find a thread that waits for a result, while the thread that would produce the result waits for a lock.
+
+    The circle proves that only the first thread could release the lock.
+    """
     for waiting, _, _ in _circles(case, _waits_for_a_result, _waits_for_a_lock):
         return Diagnosis(
             "lock-and-future",
@@ -69,7 +73,10 @@ Test = Callable[[Waiting, int], bool]
 
 
 def _circles(case: Case, first: Test, second: Test) -> Iterator[tuple[Waiting, int, int]]:
-    """Yield the pairs of threads that can never go on, of which each waits, in however many steps, for the other."""
+    """Yield pairs of stuck threads, of which each waits for the other, directly or through other threads.
+
+    `first` and `second` are the tests that the threads of the pair must pass.
+    """
     waiting = waiting_in(case)
     if waiting is None:
         return
@@ -91,7 +98,7 @@ def _waits_for_an_import(waiting: Waiting, place: int) -> bool:
 
 
 def _is_importlibs(frame: PythonFrame, *functions: str) -> bool:
-    # From Python 3.11 on the name of a method has that of its class before it in some dumps.
+    # From Python 3.11 on some dumps have the name of the class before that of the method.
     return frame.file == _IMPORTLIB and frame.function.rpartition(".")[2] in functions
 
 
@@ -114,5 +121,5 @@ def _waits_for_a_lock(waiting: Waiting, place: int) -> bool:
 
 
 def waits_in_own_code(thread: Thread) -> bool:
-    """Whether the newest frame of Python's is of code that takes a lock, not of one that waits for an event."""
+    """Return whether the newest Python frame is of code that takes a lock itself, and not of a wait for an event."""
     return not any(_NOT_A_LOCK.search(frame.file) for frame in thread.python_frames[:1])

@@ -1,4 +1,4 @@
-"""Causes of a hang: one thread keeps what the others need, and waits for none of them."""
+"""Causes of a hang without a circle: a thread keeps the GIL, or waits for a lock that nobody is left to release."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ from .case import Case
 from .futures import waits_in_own_code
 from .waiting import waiting_in
 
-# What stands between a Python frame and the function that Python code called.
+# The libraries whose frames are between a Python frame and the function that the Python code called.
 _BETWEEN: Final = re.compile(r"(?:lib)?python\S*|libffi\S*|_ctypes\..*|_jpype\..*")
-# CPython's Modules/_threadmodule.c. Other waits of C code for a lock are for an item of a queue, say.
+# The functions of CPython's Modules/_threadmodule.c that take a lock for Python code. Other functions of C that wait
+# for a lock may wait for something else, such as an item of a queue.
 _TAKES_LOCK: Final = ("lock_PyThread_acquire_lock", "lock_acquire", "PyMutex_Lock")
 _LOCK_LINE: Final = re.compile(r"^with\b|\.acquire\(")
 _SCHEDULED: Final = re.compile(r"java\.util\.(?:concurrent\.ScheduledThreadPoolExecutor\b|TimerThread\.).*")
 
 
 def gil_held(case: Case) -> Diagnosis | None:
-    """A call into C or Java does not return, keeps the GIL, and others wait for the GIL."""
+    """Find a call into C or Java that keeps the GIL and does not return, while other threads wait for the GIL.
+
+    If the thread with the GIL waits for a thread that needs the GIL, the rule of `gil-deadlock` has matched before.
+    """
     waiting = waiting_in(case)
     for thread in () if waiting is None else waiting.threads:
         others = [one for one in case.evidence.threads if one is not thread and one.gil is Gil.WAITS]
@@ -44,6 +48,11 @@ def gil_held(case: Case) -> Diagnosis | None:
 
 
 def _stays_outside_of_python(thread: Thread) -> bool:
+    """Return whether the thread stayed in one call out of Python through all looks.
+
+    Its frames must be in one proved order, or the newest frame would not be known. A thread that runs counts too: a
+    loop in C keeps the GIL as well.
+    """
     known = all(wait.kind is Awaited.NATIVE for wait in thread.waits)
     frames = thread.stacks[0] if len(thread.stacks) == 1 else ()
     outside = bool(frames) and not isinstance(frames[0], PythonFrame) and bool(thread.python_frames)
@@ -51,7 +60,7 @@ def _stays_outside_of_python(thread: Thread) -> bool:
 
 
 def _called_function(thread: Thread) -> str:
-    """Return the function that Python code called, as far as it has a name, and the line of the call."""
+    """Return the function that the Python code called, or the library if it has no name, and the line of the call."""
     outside = list(takewhile(lambda frame: not isinstance(frame, PythonFrame), thread.stacks[0]))
     named = [frame for frame in outside if _is_of_the_library(frame)] or outside[:1]
     return f"{frame_words(named[-1])}, called by {frame_words(thread.python_frames[0])}"
@@ -64,7 +73,11 @@ def _is_of_the_library(frame: object) -> bool:
 
 
 def lock_without_a_holder(case: Case) -> Diagnosis | None:
-    """A thread waits for a plain lock, and no other thread is left that could release the lock."""
+    """Find a thread that waits for a plain lock while no other thread is left that could release the lock.
+
+    Any Python code may release a `threading.Lock`. So no other thread may run Python code, and Java may have no timer
+    or scheduled task that could call Python later.
+    """
     waiting = waiting_in(case)
     if waiting is None or any(map(_may_call_later, waiting.threads)):
         return None
@@ -94,7 +107,7 @@ def _waits_for_a_plain_lock(thread: Thread, at: Place | None) -> bool:
 
 
 def _takes_a_lock_there(thread: Thread, at: Place | None) -> bool:
-    """Whether the newest line takes a lock, by its text: a stripped Python does not name the function that does."""
+    """Return whether the newest line takes a lock by its text. A stripped Python has no names of C functions."""
     newest = thread.python_frames[0].line if thread.python_frames else None
     return at is not None and at.line == newest and _LOCK_LINE.search(at.source) is not None
 
@@ -106,5 +119,5 @@ def _others_in_python(thread: Thread, threads: Sequence[Thread]) -> Iterator[Thr
 
 
 def _may_call_later(thread: Thread) -> bool:
-    """Whether Java may call Python from the thread without being asked: a timer, a task that is scheduled."""
+    """Return whether the thread runs a timer or scheduled tasks of Java, which may call Python at any later time."""
     return any(_SCHEDULED.match(frame.function) for frame in thread.java_frames)

@@ -1,4 +1,4 @@
-"""Causes of an exception: what Python keeps for each of its own threads, and does not keep for a foreign one."""
+"""Causes of an exception: values that Python keeps for each of its own threads, but not for a foreign thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..model.records import Diagnosis
 from .case import Case
 
 _MISSING: Final[tuple[str, ...]] = ("AttributeError", "LookupError")
-# CPython's threading._DummyThread: the first up to Python 3.12, the others from 3.13 on.
+# What CPython's threading._DummyThread raises: the first up to Python 3.12, the others from 3.13 on.
 _DUMMY: Final = (
     ("AssertionError", re.compile(r"cannot join a dummy thread(?:\n.*)?", re.DOTALL)),
     ("RuntimeError", re.compile(r"cannot join a dummy thread")),
@@ -53,10 +53,13 @@ def context_lost(case: Case) -> Diagnosis | None:
 
 
 def missing_proof(case: Case) -> tuple[str, ...]:
-    """Return the exception that says that something is missing, where the test handed it on, and who has it."""
+    """Return the proofs that a value is missing on this thread only: the exception, and where the value is if known.
+
+    The exception alone would not prove that anybody had set the value, on any thread.
+    """
     found, kinds = case.elsewhere, _MISSING
     if found is not None and found.kept is Kept.CONTEXT:
-        # Those of the module `decimal` have a class each.
+        # Each signal of the module `decimal` has an exception class of its own.
         kinds = (*_MISSING, *(kind for kind, _ in case.exceptions[:1]))
     told = [": ".join(one) for one in case.exceptions if one[0] in kinds]
     return (*told[:1], *([] if found is None else [f"{_HOLDERS[found.holder]} {found.what}"]))

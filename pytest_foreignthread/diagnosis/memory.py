@@ -1,4 +1,4 @@
-"""Causes that are a lack of memory: of the machine, of the Java heap, of a thread's stack."""
+"""Causes that are a lack of memory: in the control group, in the Java heap, or on a thread's stack."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from .case import Case
 
 F = TypeVar("F", PythonFrame, NativeFrame)
 
-# HotSpot's words for this lack; it has others for threads, metaspace and arrays that no heap could hold.
+# HotSpot's messages for a full heap. Its messages about threads, metaspace and too large arrays have other causes.
 _HEAP: Final = r"(?:Java heap space|GC overhead limit exceeded)"
 _RAISED: Final = re.compile(rf"(?:java\.lang\.OutOfMemoryError: )?{_HEAP}")
 _ENDED: Final = re.compile(rf"^Terminating due to java\.lang\.OutOfMemoryError: {_HEAP}", re.MULTILINE)
 _ABORTED: Final = re.compile(rf".*OutOfMemory encountered: {_HEAP}")
-# HotSpot's and java.lang.Thread's words where no code of the test's could catch it.
+# The messages of HotSpot and java.lang.Thread about an error that no code of the test could catch.
 _NOT_CAUGHT: Final = re.compile(
     r"^Exception: java\.lang\.OutOfMemoryError thrown from the UncaughtExceptionHandler.*"
     rf"|^Exception in VM .*(?:\n[ \t]{0, 20}|[ \t])java\.lang\.OutOfMemoryError: {_HEAP}",
     re.MULTILINE,
 )
-# HotSpot's debug.cpp, report_java_out_of_memory().
+# The exit status of -XX:+ExitOnOutOfMemoryError: HotSpot's debug.cpp, report_java_out_of_memory().
 _EXIT_ON_OUT_OF_MEMORY: Final = 3
-# What every call in Python passes through.
+# C functions that every call in Python passes through: that they repeat says nothing about a recursion in C.
 _EVALUATION: Final = re.compile(r"_?Py|cfunction|method_|slot_|JP|object_")
 _MORE_STACK: Final = (
     "a Java thread has 1 MB of C stack, and the main thread no more once the JVM runs: give it more (-Xss8m among the "
     "jvm_args, or the stackSize of java.lang.Thread), or nest less"
 )
 _DEFAULT_STACK: Final = 1024 * 1000
-"""Bytes of a Java thread's stack that nobody made smaller, less what HotSpot takes for itself."""
+"""Bytes of a Java thread's stack with the default size of 1 MB, less what HotSpot keeps for itself."""
 _PAGE: Final = 4096
 _MANY: Final = 20
-"""Frames of one function that are called a recursion."""
+"""Frames of one function from which on the function counts as a recursion."""
 
 
 def oom_killed(case: Case) -> Diagnosis | None:
@@ -83,11 +83,16 @@ def _java_heap(how: str, proof: str) -> Diagnosis:
     )
 
 
-# HotSpot's stackOverflow.cpp, on a call from C into Java deep in the stack.
+# What HotSpot's stackOverflow.cpp says when C calls Java with too little stack left.
 _NO_ROOM: Final = "not enough space to reguard"
 
 
 def stack_overflow(case: Case) -> Diagnosis | None:
+    """Find a full C stack, and tell apart a small stack, a deep recursion and C code with large frames.
+
+    Proof is a fault at the low end of the thread's own stack, or HotSpot's message. Repeated frames prove nothing: a
+    deep recursion may have enough stack.
+    """
     fatal, thread = case.evidence.fatal_error, case.thread
     if fatal is None or fatal.stack is None or thread is None:
         return None
@@ -102,7 +107,8 @@ def stack_overflow(case: Case) -> Diagnosis | None:
     proof += [f"{repeated.function} stands in it again and again"] if repeated is not None else []
     is_javas = case.jvm and not is_native_born(thread)
     main = (fatal.main_stack or 0) // 1024
-    # The main thread's grows to what is left of it below the environment: one of the same size is no smaller one.
+    # The main thread's stack grows to its limit less what the environment takes. So a stack of about the same size is
+    # not smaller in effect, and only one of less than half counts as small.
     if not is_javas and thread.name != MAIN and size < main // 2:
         return _small_stack(thread, size, main, proof)
     if not case.jvm:
@@ -146,14 +152,20 @@ def _without_jvm(
 
 
 def _below_the_stack(fatal: FatalError) -> bool:
-    """Whether the fault is in the guard pages of the stack, or in the last page above them."""
+    """Return whether the fault is at the low end of the stack: in the page below it, or in its lowest eighth.
+
+    The JVM's guard pages lie inside the bounds of the stack, at its low end.
+    """
     address = int(fatal.address or "0", 16)
     low, high = fatal.stack or (0, 0)
     return bool(low) and low - _PAGE <= address < low + (high - low) // 8
 
 
 def _recursing(thread: Thread) -> PythonFrame | NativeFrame | None:
-    """Return the function that fills the stack, Python's before C's, of which every call in Python has some."""
+    """Return the function that fills the stack; None if no function repeats.
+
+    Python functions are looked for first: a recursion in Python repeats C functions as well.
+    """
     return _most_frequent(thread.python_frames) or _most_frequent(
         [frame for frame in thread.native_frames if not _is_evaluation(frame)]
     )

@@ -1,4 +1,4 @@
-"""Causes of an exception, also of one that fails the test in the ordinary way."""
+"""Causes of an exception: of a null result, and of exceptions that fail a test in the ordinary way."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _MAIN_ONLY: Final = tuple(
         ("ValueError", r"signal only works in main thread.*"),
         ("ValueError", r"set_wakeup_fd only works in main thread.*"),
         ("RuntimeError", r"set_wakeup_fd only works in main thread.*"),
-        # From Python 3.14 on the main thread has none either.
+        # Not for the main thread: from Python 3.14 on it has no event loop of its own either.
         ("RuntimeError", r"There is no current event loop in thread '(?!MainThread').*"),
         ("RuntimeError", r"main thread is not in main loop"),
-        # JPype's shutdownJVM, at the exit of Python too.
+        # Raised by JPype's shutdownJVM, which also runs at the exit of Python.
         ("RuntimeError", r"Shutdown must be called from main thread"),
     )
 )
@@ -39,7 +39,7 @@ _AFFINE: Final = tuple(
         ("error", r"cannot switch to a different thread.*"),
     )
 )
-# These come on one thread too, where it has several contexts or event loops.
+# One thread with several contexts or event loops raises these as well. So they count only on a foreign thread.
 _AFFINE_OR_NOT: Final = tuple(
     (kind, re.compile(text, re.DOTALL))
     for kind, text in (
@@ -120,7 +120,8 @@ def _is_in(table: Sequence[tuple[str, re.Pattern[str]]], kind: str, text: str) -
     return any(kind == wanted and pattern.fullmatch(text) for wanted, pattern in table)
 
 
-# The narrower rule stands before the wider one.
+# A narrower rule comes before a wider one: the first rule that fits decides. `_thread_affine` accepts any value that is
+# kept elsewhere, so the rules that name the kind of value come first.
 EXCEPTIONS: Final = (
     _null_result,
     _result_with_exception,

@@ -1,4 +1,4 @@
-"""Who waits for whom in a hang, and which threads can never go on, told from all looks at their stacks."""
+"""Which threads wait for which in a hang, and which of them can never go on, derived from all looks at the stacks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..model.wording import called, wait_words
 from .case import Case
 
 _LOOKS: Final = 3
-"""Looks through which threads must stand still before their waits are called a deadlock."""
+"""Looks in which a thread must be in the same place before its wait counts: one look cannot tell slow from stuck."""
 JAVA_LOCKS: Final = (Awaited.MONITOR, Awaited.SYNCHRONIZER)
 _TASK: Final = re.compile(
     r"java\.util\.concurrent\.(?:FutureTask|CompletableFuture\$\w+|ForkJoinTask\S*)\.(?:run|exec).*"
@@ -21,17 +21,18 @@ _POOL: Final = re.compile(r"(.+?)-(?:thread|worker)-\d+")
 
 
 class Waiting:
-    """Who waits for whom at the deadline."""
+    """The waits of all threads at the deadline. A thread is named by its index in `threads`, its place."""
 
     def __init__(self, threads: Sequence[Thread]) -> None:
         self.threads = threads
         self.stuck = self._stuck()
 
     def _stuck(self) -> dict[int, set[int]]:
-        """Return the threads that can never go on, each with all those of which one would have to act first.
+        """Return the threads that can never go on, each with the threads of which one would have to act first.
 
-        The largest set in which each waits for members of the set alone. Where the evidence does not tell who holds
-        what a thread waits for, it waits for whoever could: then all of them have to be in the set.
+        This is the largest set in which each thread waits only for threads of the set. If the evidence does not say
+        which thread holds what a thread waits for, any thread that could hold it counts: a deadlock is proved only if
+        all of these are in the set. The loop removes threads that wait for one outside, until nothing changes.
         """
         sought = {place: self._could_act(place) for place, thread in enumerate(self.threads) if _stands(thread)}
         stuck = {place: others for place, others in sought.items() if others}
@@ -55,12 +56,12 @@ class Waiting:
         }
 
     def gil_is_in_a_circle(self) -> bool:
-        """Whether the thread that holds the GIL waits, at last, for one that waits for the GIL."""
+        """Return whether the thread with the GIL waits, directly or through others, for a thread that needs the GIL."""
         holders = (place for place in self.stuck if self.threads[place].gil is Gil.HOLDS)
         return any(self.kind(other) is Awaited.GIL for place in holders for other in self.sought_by(place))
 
     def sought_by(self, start: int) -> set[int]:
-        """Return all that a stuck thread waits for, in however many steps: itself too, where that is a circle."""
+        """Return all threads for which a stuck thread waits, directly or through others; in a circle also itself."""
         found: set[int] = set()
         left = [start]
         while left:
@@ -70,7 +71,7 @@ class Waiting:
         return found
 
     def links(self) -> tuple[str, ...]:
-        """Return a line for each link, the thread that the test runs on first."""
+        """Return a line for each stuck thread, in the order of the evidence: the thread of the test comes first."""
         shown = [place for place in self.stuck if not awaits_the_body(self.threads[place])]
         return tuple(self._link(place) for place in sorted(shown))
 
@@ -87,7 +88,7 @@ class Waiting:
         return f", which only {' or '.join(names)} could give" if names else ""
 
     def pools(self) -> list[tuple[list[Thread], bool]]:
-        """Return the threads of each pool, and whether none of them can ever go on."""
+        """Return the threads of each Java pool, and whether all are stuck. A thread's name says which pool it is of."""
         members: dict[str, list[int]] = {}
         for place, thread in enumerate(self.threads):
             if is_worker(thread) and (name := _POOL.fullmatch(thread.name or "")):
@@ -95,7 +96,10 @@ class Waiting:
         return [([self.threads[at] for at in places], self.stuck.keys() >= set(places)) for places in members.values()]
 
     def java_lock_held_by_one_that_waits_for(self, *kinds: Awaited) -> bool:
-        """Whether one waits for a Java lock of a thread that waits for a thing of these kinds, and so for the first."""
+        """Return whether a thread waits for a Java lock while the lock's holder waits for that thread.
+
+        The holder must wait for one of `kinds`; it may wait for the thread directly or through others.
+        """
         waiters = [place for place in self.stuck if self.kind(place) in JAVA_LOCKS]
         return any(
             self.kind(other) in kinds and place in self.sought_by(other)
@@ -104,7 +108,7 @@ class Waiting:
         )
 
     def has_circle_of(self, *kinds: Awaited) -> bool:
-        """Whether threads that wait for things of these kinds, of which the owners are known, wait in a circle."""
+        """Return whether threads wait in a circle for things of these kinds. Only waits with a known owner count."""
         owner = {place: self.threads[place].waits[0].owner for place in self.stuck if self.kind(place) in kinds}
         for start in owner:
             walked: list[int | None] = []
@@ -124,13 +128,17 @@ class Waiting:
 def _stands(thread: Thread) -> bool:
     if awaits_the_body(thread):
         return True
-    # Whoever waits for the GIL asks for it every 5 ms, which costs time.
+    # A thread that waits for the GIL asks for it every 5 ms, which takes processor time: it seems to run.
     still = (Motion.STILL, Motion.RUNNING) if thread.waits and thread.waits[0].kind is Awaited.GIL else (Motion.STILL,)
     return bool(thread.waits) and thread.motion in still
 
 
 def _could_give(wait: Wait) -> Callable[[Thread], bool]:
-    """Tell who could give what is waited for; any thread may complete a CompletableFuture."""
+    """Return a function that returns whether a thread could end the wait.
+
+    Only Python code releases a Python lock. A task's future is completed by the thread that runs the task, or by Python
+    code. Any thread may end any other wait: complete a CompletableFuture, for example.
+    """
     if wait.kind is Awaited.PYTHON_LOCK:
         return _runs_python
     if wait.kind is Awaited.FUTURE and not wait.what.startswith("CompletableFuture"):
@@ -147,5 +155,5 @@ def _runs_task(thread: Thread) -> bool:
 
 
 def waiting_in(case: Case) -> Waiting | None:
-    """Return the waits of a case; None where too few looks tell of them."""
+    """Return the waits of a case; None if there were too few looks to prove them."""
     return Waiting(case.evidence.threads) if case.evidence.looks >= _LOOKS else None

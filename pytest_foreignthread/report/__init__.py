@@ -1,4 +1,4 @@
-"""Room `report`: from a record to reports: pytest's, text, grid, HTML, JSON, Markdown, the bundle.
+"""Room `report`: writes a record as pytest's reports, text, grid, HTML, JSON, Markdown and bundle. It decides nothing.
 
 May import the rooms below it: collect, jvm, child, interop, supervise, config, matrix, diagnosis, evidence, channel,
 stress, model.

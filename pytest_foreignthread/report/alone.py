@@ -1,4 +1,4 @@
-"""What a test that broke in a shared child owes to the tests before it."""
+"""The line that says whether a test that broke in a shared child also breaks in a child of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAMED: Final = 5
 
 
 def alone_line(outcome: Outcome, alone: Alone) -> str:
-    """Return one line; of many earlier tests the latest are named."""
+    """Return the line. `outcome` is that in the shared child. Of many earlier tests only the latest are named."""
     if alone.outcome is outcome:
         return f"alone: also breaks ({outcome.value} in a child of its own)"
     start = f"alone: {'passes' if alone.outcome is Outcome.PASSED else alone.outcome.value}"

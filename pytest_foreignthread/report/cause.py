@@ -1,4 +1,4 @@
-"""What ended a test, and where, in the words of its headline and its summary."""
+"""The phrases about what ended a test, and where, that its headline and its summary are made of."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _NATIVE = re.compile(r"[CVv]\s+\[([^\]]+)\]\s*(.*?)(?:\+0x[0-9a-f]+)?")
 _JAVA = re.compile(r"(?:j|J\s+\d+%?(?:\s+c\d)?)\s+([^(\s]+)\(.*")
 _ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
 _FIRST_PAGE = 4096
-"""Bytes from address 0 on that no program has: an access there goes by way of a null pointer."""
+"""Size of the page at address 0, in bytes. It is never mapped: an access there goes through a null pointer."""
 _GUARD = 65536
-"""Bytes at the end of a stack that a growing stack meets first."""
+"""Bytes on both sides of a stack's low end, where the guard pages are: a stack that is full faults there."""
 
 
 def fatal_words(record: RunRecord) -> list[str]:
     fatal = record.evidence.fatal_error
     if fatal is not None and not fatal.held:
-        # HotSpot's abort makes Python's own line read "Aborted", whatever happened.
+        # HotSpot calls abort() after any fatal error, so faulthandler's line says "Aborted" and not what happened.
         return [fatal.message] if fatal.signal is None else []
     return [record.evidence.fatal_python_error] if record.evidence.fatal_python_error else []
 
 
 def on_thread(record: RunRecord) -> str:
     thread = record.evidence.current_thread
-    # The stacks of a null result are those of its traceback, wherever it arose.
+    # A null result is shown with its traceback, which may be of any thread: the current thread proves nothing.
     if thread is None or thread.name is None or record.outcome is Outcome.NULL_RESULT:
         return ""
     return f" on {_kind(thread)}thread {called(thread)}"
@@ -59,14 +59,18 @@ def _function(problematic_frame: str, thread: Thread | None) -> str:
 
 
 def _named_by_pystack(where: str, thread: Thread | None) -> str | None:
-    """Return the innermost C function, where it is of the library that HotSpot names without a function."""
+    """Return the innermost C function that pystack found; None if it is not of the library that HotSpot names.
+
+    HotSpot often knows the library and not the function. The check of the library guards against frames of another
+    moment.
+    """
     frame = thread.native_frames[0] if thread is not None and thread.native_frames else None
     library = where.partition("+")[0]
     return native_words(frame) if frame is not None and frame.function and frame.library == library else None
 
 
 def address_words(fatal: FatalError) -> str | None:
-    """Return the address of the fault and what it says; None where HotSpot names none."""
+    """Return the address of the fault and what the address means; None if no address is known."""
     if (number := _address(fatal)) is None:
         return None
     meaning = _meaning(fatal, number)
@@ -74,7 +78,7 @@ def address_words(fatal: FatalError) -> str | None:
 
 
 def fault_words(record: RunRecord) -> str:
-    """Return the address of a fault, to follow the function; an empty text where the address says nothing."""
+    """Return the address of a fault, to be put after the function; empty if the address has no meaning to a reader."""
     fatal = record.evidence.fatal_error
     number = None if fatal is None else _address(fatal)
     if fatal is None or number is None or not _meaning(fatal, number):
@@ -88,7 +92,7 @@ def _address(fatal: FatalError) -> int | None:
 
 
 def _meaning(fatal: FatalError, number: int) -> str:
-    """Return what an address of a fault says; an empty text of one that may be anything."""
+    """Return what the address of a fault means; empty if the address may be anything."""
     if number < _FIRST_PAGE:
         return f"null pointer, {number} bytes on" if number else "null pointer"
     near_the_end = fatal.stack is not None and fatal.stack[0] - _GUARD <= number < fatal.stack[0] + _GUARD

@@ -1,4 +1,4 @@
-"""The threads of a report's entry as data again, as json_report wrote them."""
+"""Reads the threads of a report's entry, which `json_report` wrote as plain data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frames of one stack as lines of text, those folded that tell nothing."""
+"""The frames of one stack as lines of text. Runs of frames that do not help a reader are folded into one line."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ _HARNESS_FILE = re.compile(
     r"[/\\](?:_pytest|pluggy|pytest_foreignthread)[/\\]"
     r"|[/\\]pytest[/\\]__main__\.py$|[/\\]bin[/\\]pytest$|^<frozen runpy>$"
 )
-# Where the child writes its own stacks, at os._exit for one.
+# The file whose functions write the child's own stacks, at os._exit for example.
 _WRITER_FILE = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]faults\.py$")
-# What Java's own stack traces leave out, and stubs of HotSpot's.
+# Frames that Java's own stack traces leave out, and stubs of HotSpot.
 _HIDDEN_JAVA = re.compile(
     r"^~|^java\.lang\.invoke\.(LambdaForm|Invokers|DirectMethodHandle)\b|^jdk\.internal\.foreign\.abi\.\w+Stub\b"
 )
-# How glibc waits, whatever for: only the function by which it was asked to is shown.
+# The functions by which glibc waits. Of several on top of each other only the outermost, which was called, is shown.
 _WAITING = re.compile(r"_*(?:new_)?(?:futex_\w+|pthread_cond_(?:timed)?wait|pthread_clockjoin|sem_wait|GI___futex)")
 _HARNESS, _C, _HIDDEN, _SHOWN = "harness", "C", "hidden", "shown"
-# What follows a library's name in that of its file.
+# The suffixes of a library's file name.
 _SUFFIXES = re.compile(r"(?:\.cpython-[^.]+|\.abi3)?\.so\b.*")
 _SHORTEST_FOLD = 3
 _LONGEST_CYCLE = 32
-"""Frames of one round of a recursion, those of C included."""
+"""Lines that one round of a recursion may have, C frames included. Longer rounds are not found."""
 _NAMED = 4
 """Libraries that a fold names."""
 _TOP = 4
-"""C frames that are shown on top of a stack: they say in what the thread waits, or where it crashed."""
+"""C frames on top of a stack that are always shown: they say what the thread waits in, or where it crashed."""
 
 
 def frame_lines(frames: Sequence[Frame], *, whole: bool = False) -> Iterator[str]:
-    """Yield a line a frame, most recent call first; `whole` folds nothing but repeats."""
+    """Yield one line for each frame, most recent call first. With `whole`, only repeated lines are folded."""
     lines = map(frame_line, frames) if whole else _told(frames)
     yield from _without_repeats(list(lines))
 
@@ -42,7 +42,7 @@ def frame_lines(frames: Sequence[Frame], *, whole: bool = False) -> Iterator[str
 def _told(frames: Sequence[Frame]) -> Iterator[str]:
     shown = list(dropwhile(_is_writers, frames)) or list(frames)
     shown = shown[max(0, sum(1 for _ in takewhile(_only_waits, shown)) - 1) :]
-    # The innermost frames are where it happened, wherever that is, so they are never folded away.
+    # The innermost frames say where the thread was, so they are never folded, whatever library they are of.
     head = _head(shown)
     yield from map(frame_line, _without_nameless(shown[:head]))
     for kind, run in groupby(_classified(shown[head:]), key=lambda pair: pair[0]):
@@ -58,13 +58,16 @@ def _only_waits(frame: Frame) -> bool:
 
 
 def _head(frames: Sequence[Frame]) -> int:
-    """Count the frames on top that are shown in any case: C frames, and the first one of Python's or Java's."""
+    """Return the number of frames on top that are always shown: C frames, and the first Python or Java frame."""
     native = next((place for place, frame in enumerate(frames) if not isinstance(frame, NativeFrame)), len(frames))
     return min(native, _TOP) + (native < min(len(frames), _TOP) and not _is_hidden(frames[native]))
 
 
 def _without_nameless(frames: Sequence[Frame]) -> Iterator[Frame]:
-    """Yield the frames but those of a stripped library that follow another frame of that library."""
+    """Yield the frames, without those that have no function name and follow another frame of the same library.
+
+    A stripped library would otherwise fill the top of the stack with equal lines.
+    """
     previous: Frame | None = None
     for frame in frames:
         library = previous.library if isinstance(previous, NativeFrame) else ""
@@ -78,7 +81,7 @@ def _is_hidden(frame: Frame) -> bool:
 
 
 def _classified(frames: Sequence[Frame]) -> list[tuple[str, Frame]]:
-    """Say of each frame by what it is folded; C frames between two of the harness belong to it."""
+    """Return each frame with its kind, by which it is folded. C frames between two harness frames count as harness."""
     kinds = [_kind(frame) for frame in frames]
     solid = [kind for kind in kinds if kind != _C]
     place = 0
@@ -129,7 +132,7 @@ def _without_repeats(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _repeated(lines: Sequence[str], place: int) -> tuple[int, int]:
-    """Return how many lines recur from a place on, and how often they stand there; (1, 1) where none do."""
+    """Return how many lines from `place` on form a block that repeats, and how often; (1, 1) if no block repeats."""
     for period in range(1, _LONGEST_CYCLE + 1):
         block, times = lines[place : place + period], 1
         while lines[place + period * times : place + period * (times + 1)] == block:
@@ -140,7 +143,7 @@ def _repeated(lines: Sequence[str], place: int) -> tuple[int, int]:
 
 
 def frame_line(frame: Frame) -> str:
-    """Return a frame with the tag of its language, so that a merged stack can be read."""
+    """Return the line of a frame. It begins with the frame's language, so that a merged stack can be read."""
     if isinstance(frame, PythonFrame):
         line = "" if frame.line is None else f", line {frame.line}"
         return f'  (Python) File "{frame.file}"{line}, in {frame.function}'

@@ -1,4 +1,4 @@
-"""The matrix as lines for a terminal: the grid, file by file, and a line for each verdict."""
+"""The matrix as lines for a terminal: a grid for each file, and a line for each verdict."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .screen import Line, Screen, Span, cut, printable, width_of
 
 _INDENT: Final = 2
 _NAME: Final = 20
-"""Columns that a test's name gets, or as many as the longest needs, before the modes' columns give way."""
+"""Terminal columns that the longest test name may claim before the columns of the modes are made narrower."""
 
-# Breaks are in capitals: that is how they stand out without colour.
+# Breaks are in capitals so that they stand out without colour.
 _WORDS: Final = {
     Outcome.PASSED: ("ok", ("green",)),
     Outcome.FAILED: ("FAIL", ("red",)),
@@ -43,7 +43,7 @@ _MARKUP: Final = {
 
 @dataclass(frozen=True)
 class _Columns:
-    """Widths that fit the screen, in columns; no modes where not even cut ones do."""
+    """The widths of the grid in terminal columns. `modes` is empty if not even shortened names of the modes fit."""
 
     name: int
     modes: tuple[tuple[str, int], ...]
@@ -51,12 +51,12 @@ class _Columns:
 
     @property
     def terse(self) -> bool:
-        """Whether there is no room to tell how many repeats broke."""
+        """Whether a cell has no room for how many repeats broke."""
         return self.gap == 1
 
 
 def grid_lines(matrix: Matrix, screen: Screen) -> Iterator[Line]:
-    """Yield a line for each file and each row; where no grid fits the width, what breaks in words."""
+    """Yield a line for each file and each row. If no grid fits the width, each row says in words what breaks."""
     files = [(file, list(rows)) for file, rows in groupby(matrix.rows, key=lambda row: row.file)]
     fold = not screen.verbose and len(matrix.rows) + len(files) > screen.height
     shown = [row for row in matrix.rows if not (fold and row.verdict is Verdict.SOUND)]
@@ -72,7 +72,7 @@ def grid_lines(matrix: Matrix, screen: Screen) -> Iterator[Line]:
 
 
 def verdict_lines(matrix: Matrix, screen: Screen) -> Iterator[Line]:
-    """Yield a line for each verdict that occurs, with the diagnosis that most of its tests share."""
+    """Yield a line for each verdict that occurs, with the diagnosis that most of the verdict's tests share."""
     tallies = list(matrix.tallies())
     word_width = max((len(tally.verdict.value) for tally in tallies), default=0)
     count_width = max((len(str(tally.tests)) for tally in tallies), default=0)
@@ -112,7 +112,7 @@ def _row_line(row: Row, columns: _Columns, screen: Screen) -> Line:
 
 
 def _row_words(row: Row, screen: Screen) -> Iterator[Line]:
-    """Yield a row where there is no room for columns: the name, and below it what breaks."""
+    """Yield the lines of a row on a screen that has no room for columns: the name, and below it what breaks."""
     yield (Span(" " * _INDENT + cut(_name(row, screen), screen.width - _INDENT, screen)),)
     words = f"{row.verdict.value}: {row.how}" if row.how else row.verdict.value
     for line in textwrap.wrap(words, max(10, screen.width - 2 * _INDENT)):
@@ -126,13 +126,16 @@ def _cell_span(cell: Cell | None, width: int, columns: _Columns, screen: Screen)
 
 
 def _word(cell: Cell, terse: bool) -> str:
-    """Return the outcome in at most five letters, and where repeats disagree how often: `SEGV 2/5`, tersely `SEGV?`."""
+    """Return the outcome in at most five letters. If repeats disagree, add how often: `SEGV 2/5`; tersely `SEGV?`."""
     often = "?" if terse and cell.often else cell.often
     return _WORDS[cell.outcome][0] + often
 
 
 def _columns(modes: Sequence[str], rows: Sequence[Row], screen: Screen) -> _Columns:
-    """Choose the widths: modes by their names, uncut where there is room, and tests by what is left."""
+    """Return the widths: the modes get their whole names if there is room, and the tests' names get what is left.
+
+    Names are cut in steps. A cut that would make two modes look the same is not used.
+    """
     longest = max((_INDENT + width_of(_name(row, screen)) for row in rows), default=_NAME)
     for limit, gap in ((max(map(len, modes), default=0), 2), (6, 2), (4, 1)):
         needed = (max((len(_word(r.cells[m], gap == 1)) for r in rows if m in r.cells), default=2) for m in modes)

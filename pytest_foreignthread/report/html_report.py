@@ -1,4 +1,4 @@
-"""A run as one HTML file that needs no network: chart, legend, grid, filters, and the report behind each cell."""
+"""The HTML report: one file, which needs no network, with chart, legend, grid, filters and the report of each cell."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ def render(
     *,
     asked: bool = True,
 ) -> str:
-    """Return the page. `entries` are those that the matrix was made of; without verdicts where none was `asked` for."""
+    """Return the page. `entries` are the entries that the matrix was made of.
+
+    `asked` says whether the user asked for a matrix; otherwise the page shows no verdicts.
+    """
     bars = list(mode_chart.bars(matrix))
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     text = page.from_string(_resource("matrix.html.j2")).render(
@@ -64,19 +67,19 @@ def render(
         script=Markup(_resource("matrix.js")),
         data=_json(page_data(matrix, entries, asked=asked)),
     )
-    # A name of bytes that are no UTF-8 has lone surrogates in it, and a file could not be written.
+    # A name whose bytes are not UTF-8 has lone surrogates in it: a file with them could not be written.
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def page_data(matrix: Matrix, entries: Sequence[Entry], *, asked: bool = True) -> dict[str, Any]:
-    """Return what the page's script works on. Each line of a stack stands there once: most are in many reports."""
+    """Return the data of the page's script. Each line of a stack is there once: most lines are in many reports."""
     lines: dict[str, int] = {}
     runs: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for entry in entries:
         runs.setdefault((entry["test"], entry["mode"]), []).append(_run(entry, lines))
     rows = [_row(row, matrix.modes, runs) for row in matrix.rows]
     if not asked:
-        # What is missing for a verdict is no one's question, and there is none.
+        # `how` explains a verdict. Without verdicts the column shows the diagnoses instead.
         rows = [{**data, "how": _causes(row)} for data, row in zip(rows, matrix.rows, strict=True)]
     return {"verdicts": asked, "modes": list(matrix.modes), "rows": rows, "lines": list(map(_tagged, lines))}
 
@@ -95,7 +98,7 @@ def _row(row: Row, modes: Sequence[str], runs: Mapping[tuple[str, str], list[dic
 
 
 def _causes(row: Row) -> str:
-    """Return the diagnoses of a test; where there are none, how it broke first."""
+    """Return the diagnoses of a test. If it has none, return how it broke in the first mode in which it broke."""
     shorts = (cell.short for cell in row.cells.values() if cell.short)
     return ", ".join(sorted(row.diagnoses)) or next(shorts, "")
 
@@ -107,7 +110,7 @@ def _cell(cell: Cell, runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _run(entry: Entry, lines: dict[str, int]) -> dict[str, Any]:
-    """Return a run's report; what is empty is left out, as there are thousands of runs that passed."""
+    """Return the report of one run without its empty fields: a page may have thousands of runs that passed."""
     threads = threads_of(entry)
     idle = [not thread.current and is_idle(thread) for thread in threads]
     told = [_thread(thread, threads, entry["outcome"], lines) for thread in threads]
@@ -176,7 +179,7 @@ def _thread(thread: Thread, threads: Sequence[Thread], outcome: str, lines: dict
 
 
 def _whole(thread: Thread, lines: dict[str, int]) -> list[list[int]]:
-    """Return the stacks with nothing folded; nothing where that adds nothing."""
+    """Return the stacks with nothing folded; an empty list if they are the same as the folded stacks."""
     folded = [list(frame_lines(stack)) for stack in thread.stacks]
     whole = [list(frame_lines(stack, whole=True)) for stack in thread.stacks]
     return [] if folded == whole else [_numbered(stack, lines) for stack in whole]
@@ -196,7 +199,7 @@ def _state(thread: Thread, threads: Sequence[Thread]) -> Iterator[str]:
 
 
 def _tagged(line: str) -> tuple[str, str]:
-    """Split `(Java)   at a.B.c` into language and words; what stands for folded frames has no language."""
+    """Split `(Java)   at a.B.c` into language and text. A line for folded frames has an empty language."""
     found = _TAGGED.fullmatch(line)
     return (found[1], found[2]) if found and found[1] in _LANGUAGES else ("", line.strip())
 
@@ -210,7 +213,7 @@ def _flat(environment: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
 
 
 def _json(data: Mapping[str, Any]) -> Markup:
-    """Return JSON that stays inside its script element: there `<` begins what may end it, whatever it is part of."""
+    """Return JSON in which `<` is escaped: in a string of the data, `</script>` would end the script element."""
     return Markup(json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"))
 
 

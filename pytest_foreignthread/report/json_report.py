@@ -1,4 +1,4 @@
-"""The machine-readable report; `docs/report.schema.json` holds its form."""
+"""The machine-readable report. `docs/report.schema.json` is its schema."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCHEMA_VERSION: Final = 5
 
 
 def test_entry(record: RunRecord) -> dict[str, Any]:
-    """Return the report's entry on one run: plain data that JSON gives back unchanged."""
+    """Return the report's entry for one run: plain data that JSON can write and read back unchanged."""
     evidence = record.evidence
     fatal = evidence.fatal_error
     return {
@@ -58,7 +58,7 @@ def document(
     matrix: Matrix | None = None,
     run: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """`matrix` is that of a run which was asked for one; `run` says when it ended, and by which command it ran."""
+    """Return the report. `matrix` is None if the user asked for none; `run` has the end and the command of the run."""
     return {
         "schema_version": SCHEMA_VERSION,
         "run": None if run is None else dict(run),
@@ -97,7 +97,7 @@ def _thread(thread: Thread) -> dict[str, Any]:
     return {
         "name": thread.name,
         "native_id": thread.native_id,
-        # Thread idents exceed 2**53, where a reader in JavaScript loses bits.
+        # As text, because thread idents exceed 2**53, above which numbers of JavaScript lose bits.
         "python_id": None if thread.python_id is None else hex(thread.python_id),
         "current": thread.current,
         "java_state": thread.java_state,

@@ -1,4 +1,4 @@
-"""What the words of a report mean: outcomes, verdicts, modes."""
+"""The meanings of the terms in a report: outcomes, verdicts, modes."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ _OWN_MODE: Final = "a mode of the project's own"
 
 
 def outcomes_of(matrix: Matrix) -> Iterator[tuple[str, str]]:
-    """Yield word and meaning of each outcome that occurs."""
+    """Yield the name and the meaning of each outcome that occurs."""
     seen = {outcome for row in matrix.rows for cell in row.cells.values() for outcome in cell.outcomes}
     return ((outcome.value, meaning) for outcome, meaning in OUTCOMES.items() if outcome in seen)
 
 
 def modes_of(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield name and meaning of each mode."""
+    """Yield the name and the meaning of each mode."""
     for name in names:
         mode = built_in(name)
         yield name, _OWN_MODE if mode is None else mode.stands_for
 
 
 def verdicts_of(matrix: Matrix) -> Iterator[tuple[str, str]]:
-    """Yield word and meaning of each verdict that occurs."""
+    """Yield the name and the meaning of each verdict that occurs."""
     seen = {row.verdict for row in matrix.rows}
     return ((verdict.value, meaning) for verdict, meaning in VERDICTS.items() if verdict in seen)

@@ -1,4 +1,4 @@
-"""How far a run is, as one line of a terminal."""
+"""The progress of a run as one line of a terminal."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _MARKUP: Final[Mapping[Outcome, tuple[str, ...]]] = {
     Outcome.XFAILED: ("yellow",),
     Outcome.XPASSED: ("yellow",),
 }
-"""In the order in which they are shown: a narrow screen loses the last ones."""
+"""The outcomes in the order in which they are shown. A narrow screen shows only the first."""
 _SHORTEST_NAME: Final = 12
-"""Columns below which a test's name says nothing any more."""
+"""Terminal columns that a test's name needs at least: a shorter piece of it would not tell tests apart."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A test that runs now, and for how long, in seconds."""
+    """A test that runs now, and the seconds for which it has run."""
 
     nodeid: str
     seconds: float
@@ -36,7 +36,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Progress:
-    """`left` is in seconds, None where nothing is known of it yet."""
+    """The state of a run. `left` is the estimated time to its end in seconds; None if there is no estimate yet."""
 
     done: int
     total: int
@@ -46,7 +46,7 @@ class Progress:
 
 
 def live_line(progress: Progress, screen: Screen) -> Line:
-    """Return what fits the width: of the parts the time left goes first, then the test's name, then the outcomes."""
+    """Return the parts that fit the width. The time left is dropped first, then the test's name, then the outcomes."""
     counts = list(_counts(progress))
     left = [] if progress.left is None else [Span(f" | {clock(progress.left)} left")]
     for fixed in ([*counts, *left], counts):
@@ -66,7 +66,7 @@ def _counts(progress: Progress) -> Iterator[Span]:
 
 
 def _running(running: Sequence[Running], room: int, screen: Screen) -> Line | None:
-    """Return the test that runs longest and how many there are; None where there is no room for it."""
+    """Return the test that has run longest and how many tests run; None if `room` columns are too few."""
     if not running:
         return () if room >= 0 else None
     longest = max(running, key=lambda one: one.seconds)
@@ -90,7 +90,7 @@ def duration(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Return `2:10`, from an hour on `1:02:10`."""
+    """Return a time such as `2:10`; from an hour on `1:02:10`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,4 +1,4 @@
-"""A run as GitHub Markdown, for the summary of a CI job: its matrix, or without one its tests."""
+"""The report in GitHub's Markdown, for the summary of a CI job: the matrix, or the tests of a run without one."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from ..matrix.verdicts import BREAKS, Cell, Matrix, Row, Tally, Verdict
 from . import mode_chart
 
 LIMIT: Final = 1_000_000
-"""Bytes; GitHub takes no step's summary over 1 MiB, and what else the step writes is to fit as well."""
+"""Bytes of a report. GitHub refuses a step's summary over 1 MiB; the rest is for what else the step writes."""
 
 _SPECIAL: Final = re.compile(r"[^\w\s.,:;/()-]|_")
 
 
 def render(matrix: Matrix, limit: int = LIMIT, *, asked: bool = True) -> str:
-    """Return title, counts and grid in at most `limit` bytes of UTF-8; rows that do not fit are counted.
+    """Return title, counts and grid in at most `limit` bytes of UTF-8. The last line counts the rows that do not fit.
 
-    Sound tests are only counted: a summary is read for what breaks. A run that was not `asked` for a matrix has no
-    verdicts: its rows are the tests that break.
+    Sound tests are counted and have no row, because readers of a summary look for what breaks. `asked` says whether the
+    user asked for a matrix; otherwise there are no verdicts, and the rows are the tests that break.
     """
     parts = [*(_top(matrix) if asked else _top_without_matrix(matrix)), ""]
     rows = [row for row in matrix.rows if (row.verdict is not Verdict.SOUND if asked else _breaks(row))]
     if rows:
         parts += _head(matrix.modes, asked=asked)
-    # The last line is written in any case, and this is more than it takes.
+    # 200 bytes are more than the last line, which counts the left-out rows, ever takes.
     room = limit - _bytes("\n".join(parts)) - 200
     shown = list(_fitting((_row(row, matrix.modes, asked=asked) for row in rows), room))
     return "\n".join([*parts, *shown, *_left_out(len(rows) - len(shown))]).rstrip("\n") + "\n"
@@ -91,7 +91,7 @@ def _bytes(text: str) -> int:
 
 
 def code(text: str) -> str:
-    """Return text as Markdown code, whatever the text holds: a backtick or a `|` would end plain code or its cell."""
+    """Return the text as Markdown code. In plain code a backtick would end the code, and a `|` the table's cell."""
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
     if not set(text) & set("`|\\") and text == text.strip() and text:

@@ -1,4 +1,4 @@
-"""How the runs of each mode ended, as the bars of a chart."""
+"""The bars of a chart that shows how the runs of each mode ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..model.outcomes import Outcome
 
 @dataclass(frozen=True)
 class Bar:
-    """The runs in one mode, by their outcomes; a mode without runs has no parts."""
+    """The runs in one mode, by their outcomes. The bar of a mode without runs has no parts."""
 
     mode: str
     parts: tuple[tuple[str, int], ...]

@@ -1,4 +1,4 @@
-"""What to try where no diagnosis is proved, by the outcome and by what the evidence lacks."""
+"""What a user can try if no diagnosis is proved, chosen by the outcome and by what the evidence lacks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONTROL: Final = "main"
 
 
 def next_steps(record: RunRecord) -> Iterator[str]:
-    """Yield one sentence a step, the most telling first."""
+    """Yield one sentence for each step. The first step is the one that tells most."""
     if record.outcome is Outcome.HANG:
         yield from _of_hang(record)
     elif record.signal in FAULTS:

@@ -1,4 +1,4 @@
-"""Text on a terminal: what it can show, how wide it is there, and how it is made to fit."""
+"""Text for a terminal: its width in columns, what is escaped, and how it is cut to fit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Span:
-    """Text and its markup, by the names of pytest's TerminalWriter."""
+    """Text and its markup. The names are those of pytest's TerminalWriter."""
 
     text: str
     markup: tuple[str, ...] = ()
@@ -20,7 +20,7 @@ Line = tuple[Span, ...]
 
 @dataclass(frozen=True)
 class Screen:
-    """`width` in columns; more than `height` lines of a grid fold its sound rows, unless `verbose`."""
+    """What a terminal can show. A grid of more than `height` lines folds its sound rows, unless `verbose`."""
 
     width: int = 80
     height: int = 24
@@ -33,7 +33,7 @@ def shows_unicode(encoding: str | None) -> bool:
 
 
 def printable(text: str, screen: Screen) -> str:
-    """Escape what a terminal would obey, or could not show."""
+    """Escape the control characters that a terminal would obey, and the characters that it could not show."""
     if text.isprintable() and (screen.unicode or text.isascii()):
         return text
     kept = (char if char.isprintable() and (screen.unicode or char.isascii()) else ascii(char)[1:-1] for char in text)
@@ -41,7 +41,10 @@ def printable(text: str, screen: Screen) -> str:
 
 
 def cut(text: str, width: int, screen: Screen, *, end: bool = False) -> str:
-    """Shorten to a width in columns. A name loses its middle: its end has the parameters that tell rows apart."""
+    """Shorten the text to `width` columns. The middle is cut, because the end of a name has the parameters of a test.
+
+    With `end`, the end is cut.
+    """
     if width_of(text) <= width:
         return text
     mark = "…" if screen.unicode else ".."
@@ -60,5 +63,5 @@ def width_of(text: str) -> int:
 
 
 def _columns_of(char: str) -> int:
-    """Return two terminal columns for an East Asian wide character, none for a combining one."""
+    """Return the terminal columns of a character: 2 for a wide East Asian one, 0 for a combining one, else 1."""
     return 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -1,4 +1,4 @@
-"""Threads as lines of text: who each is, what it waits for, and its stack."""
+"""Threads as lines of text: the name of each, what it waits for, and its stack."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from .frame_text import frame_lines
 
 
 def thread_lines(record: RunRecord, *, width: int, brief: bool = False, whole: bool = False) -> Iterator[str]:
-    """Yield all threads, the one that the record is about first; those that are idle are only counted.
+    """Yield the lines of all threads, beginning with the one that the record is about. Idle threads are only counted.
 
-    `brief` shows that one alone, `whole` folds nothing. `width` (columns) holds for the first lines of threads.
+    `brief` shows only the thread that the record is about; `whole` folds nothing. `width` is that of a thread's first
+    lines, in columns: a frame is never broken.
     """
     threads = record.evidence.threads
     shown = [thread for thread in threads if whole or thread.current or not is_idle(thread) or _keeps(thread, record)]
@@ -65,6 +66,6 @@ def _state(thread: Thread, threads: Sequence[Thread]) -> Iterator[str]:
     yield from (f"waits for {wait_words(wait, threads)}" for wait in thread.waits)
     if thread.java_state is not None and not thread.waits and not thread.java_state.startswith("_thread"):
         yield thread.java_state
-    # That of the thread that the hang is about stands below the headline.
+    # The motion of the current thread is shown below the headline.
     if thread.motion is not None and not thread.current:
         yield motion_words(thread)

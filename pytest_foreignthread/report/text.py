@@ -1,4 +1,4 @@
-"""A record as the failure text of its test, and as one line for the short summary."""
+"""The failure text of a test, and its line in the short summary, made from the test's record."""
 
 from __future__ import annotations
 
@@ -19,22 +19,26 @@ from .next_steps import next_steps
 from .stack_text import thread_lines
 
 PAGES: Final = "https://pytest-foreignthread.readthedocs.io/en/latest/diagnoses/"
-"""Where each diagnosis has its page."""
+"""The address below which each diagnosis has its page."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How much is told: `width` in columns holds for prose; frames, paths and the command are never broken."""
+    """How much of a record is shown, and how wide."""
 
     width: int = 80
+    """Columns of prose. Frames, paths and the command are never broken: they must stay fit to be copied."""
     brief: bool = False
-    """Of the threads only the one that the record is about."""
+    """Whether only the thread that the record is about is shown."""
     whole: bool = False
-    """Nothing is folded."""
+    """Whether nothing is folded."""
 
 
 def render(record: RunRecord, layout: Layout | None = None) -> str:
-    """Text on an abnormal outcome, closed by `tail`; of a null result without stacks, its traceback being pytest's."""
+    """Return the text of an abnormal outcome, with the lines of `tail` at its end.
+
+    The text of a null result has no stacks, because pytest shows its traceback.
+    """
     layout = layout or Layout()
     lines = [*_prose([_headline(record)], layout.width), *_at(record), *_facts(record, layout.width)]
     lines += diagnosis_lines(record, layout.width)
@@ -50,7 +54,7 @@ def render(record: RunRecord, layout: Layout | None = None) -> str:
 
 
 def tail(record: RunRecord) -> list[str]:
-    """Return the last lines of a text: where the documents are, and the command that runs just this test again."""
+    """Return the last lines of a text: where the documents are, and the command that runs only this test again."""
     lines = _artifacts(record.artifacts)
     if record.outcome is not Outcome.NULL_RESULT:
         lines.append(_rerun(record))
@@ -58,7 +62,7 @@ def tail(record: RunRecord) -> list[str]:
 
 
 def alone_lines(record: RunRecord, width: int = 80) -> list[str]:
-    """Return what became of the test alone, and the command that shows the failure again."""
+    """Return how the test ended in a child of its own, and the command that shows the failure again."""
     told = [] if record.alone is None else _alone(record.outcome, record.alone, width)
     return [*told, _rerun(record)]
 
@@ -77,7 +81,7 @@ def _rerun(record: RunRecord) -> str:
 
 
 def diagnosis_lines(record: RunRecord, width: int = 80) -> list[str]:
-    """Return the cause, what proves it and what to do; where no rule fits, what to try."""
+    """Return the cause, its proofs and what to do about it. Without a diagnosis, return what the user can try."""
     found = record.diagnosis
     if found is None:
         return list(_without_a_diagnosis(record, width)) if record.outcome.abnormal else []
@@ -97,7 +101,7 @@ def _without_a_diagnosis(record: RunRecord, width: int) -> Iterator[str]:
 
 
 def summary(record: RunRecord) -> str:
-    """One line on the cause, for pytest's short test summary; the diagnosis first, then where it was."""
+    """Return one line for pytest's short test summary: the diagnosis, the user's line, and the cause."""
     code = "" if record.diagnosis is None else f"{record.diagnosis.code}: "
     at = "" if record.at is None else f"{record.at.file}:{record.at.line}: "
     return f"{code}{at}{_cause(record)}"
@@ -134,13 +138,13 @@ def _headline(record: RunRecord) -> str:
 
 
 def _at(record: RunRecord) -> list[str]:
-    """Return the user's own line; a path and a source line are not broken."""
+    """Return the line of the user's own code. It is not wrapped: the path and the source must stay whole."""
     at = record.at
     return [] if at is None else [f"at: {at.file}:{at.line}: {at.source}".removesuffix(": ")]
 
 
 def _facts(record: RunRecord, width: int) -> Iterator[str]:
-    """Yield what adds to the headline: nothing of a null result, whose traceback has its words."""
+    """Yield what adds to the headline. That is nothing for a null result, whose traceback has the message."""
     fatal = record.evidence.fatal_error
     match record.outcome:
         case Outcome.HANG:
@@ -148,13 +152,13 @@ def _facts(record: RunRecord, width: int) -> Iterator[str]:
         case Outcome.NULL_RESULT:
             return
         case _ if fatal is not None:
-            # Python's own words say why it called abort().
+            # Python prints why it calls abort(); the signal alone would not say that.
             ended = fatal.held and fatal.signal == "SIGABRT"
             yield from _prose(fatal_words(record) if ended else [fault_line(fatal)], width)
             if fatal.problematic_frame is not None:
                 yield f"problematic frame: {fatal.problematic_frame}"
         case Outcome.CRASH:
-            # What the message says stands in the headline, and the rest of it is the fatal error's words.
+            # The headline has the end of the process already; only the text of the fatal error is added.
             yield from _prose(fatal_words(record), width)
         case _:
             words = [record.message or record.signal or "", *fatal_words(record)]
@@ -169,7 +173,7 @@ def _moves(record: RunRecord) -> list[str]:
 
 
 def fault_line(fatal: FatalError) -> str:
-    """Return the signal and the address of a fault and what that says; HotSpot's own words where there is no signal."""
+    """Return the signal and the address of a fault, and the address's meaning. Without a signal: HotSpot's message."""
     address = address_words(fatal)
     return fatal.message if fatal.signal is None else f"{fatal.signal} at {address}" if address else fatal.signal
 

@@ -1,4 +1,4 @@
-"""How a report reaches its file: as a whole, or not at all."""
+"""Writes a report to its file completely, or not at all."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 
 
 def write(path: Path, text: str) -> None:
-    """Put the whole text in place of the file, its directories made; raise OSError and leave the old file."""
-    # A link stays a link, and a pipe or a device such as /dev/stdout is written to, not replaced.
+    """Replace the file by one with this text, and make its directories. Raise OSError and keep the old file on failure.
+
+    A reader never sees half a report. A pipe or a device, such as /dev/stdout, is written to and not replaced.
+    """
+    # Resolved, so that a symbolic link stays a link and its target is replaced.
     path = path.resolve()
     if path.exists() and not path.is_file():
         path.write_text(text, encoding="utf-8")
@@ -17,7 +20,7 @@ def write(path: Path, text: str) -> None:
     half_done = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         if path.exists():
-            # Who has made the old file private wants that of the new one.
+            # If the user has made the old file private, the new file must be private before anything is written to it.
             half_done.touch(mode=0o600)
             half_done.chmod(path.stat().st_mode)
         half_done.write_text(text, encoding="utf-8")

@@ -116,7 +116,8 @@ class Runner:
         if observation.first(SessionStopped) is not None and not died:
             # The test has no outcome: pytest reports nothing of a test that is interrupted.
             return reports
-        # Before the second run: what a segfault or a hang left in the child must not reach another test.
+        # A child may survive an abnormal outcome, such as a null result. It gets no other test: what the outcome left
+        # in the process is unknown.
         if record.outcome.abnormal:
             self.children.retire(item)
         record = self._second_runs.compared(item, settings, record, seen)

@@ -1,1 +1,1 @@
-"""What is kept of a failure: documents, the bundle, its environment without secrets."""
+"""The files that are kept of a failure: its documents and its bundle, without secrets."""

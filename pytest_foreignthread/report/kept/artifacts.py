@@ -1,6 +1,6 @@
-"""The documents of a failure, kept in a directory of the test's own, and what makes it a bundle.
+"""Keeps the documents of a failure, and the files of its bundle, in a directory for each test.
 
-Its owner alone may read the directory: what a test wrote is in it, and what a dying process had in its memory.
+Only its owner may read the directory: it contains what a test wrote and what a dying process had in its memory.
 """
 
 from __future__ import annotations
@@ -21,31 +21,36 @@ from . import document_redaction
 _NAME_LENGTH = 80
 
 Bundle = Callable[[RunRecord, str], Mapping[str, str]]
-"""Takes a record and pytest's traceback, gives file name → text."""
+"""Takes a record and pytest's traceback; returns file name → text."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Name of a document → its path, and why documents are missing there; None where none is."""
+    """The documents that were kept."""
 
     paths: dict[str, str]
+    """Name of a document → its path."""
     note: str | None = None
+    """Why documents were not kept; None if all were."""
 
 
 class Artifacts:
-    """Keeps the documents of each test's last abnormal run below `root`; with root None it keeps nothing."""
+    """Keeps the documents of each test's last abnormal run below `root`. If `root` is None, nothing is kept."""
 
     def __init__(self, root: Path | None, why_none: str | None = None, bundle: Bundle | None = None) -> None:
         self._root = root
         self._why_none = why_none
         self._bundle = bundle
         self._there = _names_in(root)
-        """Directories of tests, of an earlier run or this one."""
+        """Names of the tests' directories, of an earlier run or this one: `forget` removes only what is in the set."""
         self._open: Path | None = None
         """The directory of the test that was kept last."""
 
     def keep(self, nodeid: str, documents: Mapping[str, str]) -> Kept:
-        """Write the documents that are not empty, without the secrets that HotSpot quotes in them."""
+        """Write the documents that are not empty, without the secrets that HotSpot quotes in them.
+
+        An OSError becomes a note of the result.
+        """
         self.forget(nodeid)
         self._open = None
         self._there.add(folder_name(nodeid))
@@ -61,7 +66,7 @@ class Artifacts:
         return Kept(paths)
 
     def complete(self, record: RunRecord, traceback: str) -> str | None:
-        """Add the bundle, where one is wanted, to what is kept of the test; give a note when that fails."""
+        """Add the bundle's files to the test's directory if a bundle is wanted. Return a note if that fails."""
         if self._root is None or self._bundle is None:
             return None
         try:
@@ -79,7 +84,7 @@ class Artifacts:
         return folder
 
     def forget(self, nodeid: str) -> None:
-        """Remove what an earlier run of the test left."""
+        """Remove the directory that an earlier run of the test left."""
         if self._root is not None and self._there and (name := folder_name(nodeid)) in self._there:
             shutil.rmtree(self._root / name, ignore_errors=True)
 
@@ -92,6 +97,7 @@ def _names_in(root: Path | None) -> set[str]:
 
 
 def _written(path: Path, text: str) -> Path:
+    # O_EXCL after the removal: a link that somebody put there is not followed.
     path.unlink(missing_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -100,7 +106,7 @@ def _written(path: Path, text: str) -> Path:
                 os.fchmod(descriptor, 0o600)
             file.write(text)
     except OSError:
-        # Half a document reads like a whole one.
+        # Nobody could tell half a document from a whole one.
         with suppress(OSError):
             path.unlink()
         raise
@@ -108,7 +114,10 @@ def _written(path: Path, text: str) -> Path:
 
 
 def _make_private_folder(folder: Path) -> None:
-    """Make the directory, and those above it that are not there; raise OSError where another's stands in its place."""
+    """Make the directory, and its parents that do not exist, readable by the owner only.
+
+    Raise OSError if the path is another user's directory, or no directory.
+    """
     for one in reversed(folder.parents):
         if not one.exists():
             with suppress(FileExistsError):
@@ -129,7 +138,10 @@ def _make_private(folder: Path) -> None:
 
 
 def _if_it_can_be() -> AbstractContextManager[None]:
-    """The umask may have taken the owner's rights as well; some file systems know no rights at all."""
+    """Suppress PermissionError, which some file systems raise because they have no permissions.
+
+    The permissions must be set again after the creation, because the umask may have removed the owner's as well.
+    """
     return suppress(PermissionError)
 
 
@@ -138,6 +150,9 @@ def _note(what: str, reason: object) -> str:
 
 
 def folder_name(nodeid: str) -> str:
-    """Return a name that a file system takes; the hash keeps apart what the readable part does not."""
+    """Return the name of the test's directory. The hash tells tests apart whose readable parts are the same.
+
+    Length and characters are limited to what any file system accepts.
+    """
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", nodeid).strip("-.")[-_NAME_LENGTH:]
     return f"{readable}-{hashlib.sha256(nodeid.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

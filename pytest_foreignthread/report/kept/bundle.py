@@ -1,4 +1,4 @@
-"""What is kept beside the raw documents of a failure, so that the directory alone can be attached to an issue."""
+"""The files beside the raw documents of a failure, so that the directory has all that an issue needs."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _CONTENTS: Final = (
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The run of pytest around one test."""
+    """The facts about the run of pytest in which a test failed."""
 
     environment: Mapping[str, Any]
     order: Sequence[str]
-    """Node ids, as typed, of the tests that ran in this process, that of the failure last."""
+    """Node ids, as a user would type them, of the tests that ran in this process. The last is the failed test's."""
     options: Sequence[str]
     """Arguments of pytest that a rerun needs."""
     hash_seed: str | None
-    """PYTHONHASHSEED, where it is set."""
+    """The value of PYTHONHASHSEED; None if it is not set."""
     doctor: str
-    """The block of the doctor's examination of this run."""
+    """The text of the doctor's examination of this run."""
 
 
 def texts(record: RunRecord, traceback: str, surroundings: Surroundings) -> dict[str, str]:
-    """Return file name → text; `traceback` is pytest's own, where the failure has one."""
+    """Return file name → text. `traceback` is pytest's; empty if the failure has none."""
     title = f"{record.rerun or record.nodeid}: {text.summary(record)}"
-    # The options of the run have what else a rerun needs.
+    # Without the record's options: `surroundings.options` has all options that a rerun needs.
     tests = [argument for argument in record.rerun_arguments if not argument.startswith("--")]
     return {
         "README.txt": "\n\n".join([title, surroundings.doctor, _CONTENTS]) + "\n",
@@ -48,7 +48,7 @@ def texts(record: RunRecord, traceback: str, surroundings: Surroundings) -> dict
 
 
 def rerun_command(tests: Sequence[str], surroundings: Surroundings) -> str:
-    """Return the words for a shell, in the directory in which pytest was started."""
+    """Return the command line for a shell. It is to be run in the directory in which pytest was started."""
     seed = [] if surroundings.hash_seed is None else [f"PYTHONHASHSEED={shlex.quote(surroundings.hash_seed)}"]
     return " ".join([*seed, shlex.join(["pytest", *tests, *surroundings.options])])
 

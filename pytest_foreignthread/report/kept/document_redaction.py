@@ -1,6 +1,6 @@
-"""The documents of a failure as others may see them: HotSpot's quotes of command lines and variables are filtered.
+"""Removes secrets from the documents of a failure, where HotSpot quotes command lines and environment variables.
 
-Nothing else is: a stack, and what the test wrote, stay as they are.
+Nothing else is changed: stacks, and what the test wrote, stay as they are.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Final
 from ...model import documents
 from .redaction import LEFT_OUT, has_secret, jvm_words_without_secrets, shown_value
 
-# HotSpot may have been told to write it to stdout.
+# Any document may have the error log in it: an option lets HotSpot write the log to stdout.
 _HS_ERR: Final = re.compile(r"^-{5,} +S U M M A R Y", re.M)
-# Each ends where the next thing begins that HotSpot prints: a value may have lines of its own.
+# Each pattern ends where the next section that HotSpot prints begins, and not at a line's end: a value may have several
+# lines.
 _COMMAND_LINE: Final = re.compile(r"^(Command Line: ?)(.*?)(?=\s*^Host: |\Z)", re.M | re.S)
 _ARGUMENTS_END: Final = r"jvm_flags: |jvm_args: |java_command: |java_class_path \(initial\): |Launcher Type: "
 _ARGUMENTS: Final = re.compile(rf"^(jvm_flags|jvm_args)(: )(.*?)(?=\s*^(?:{_ARGUMENTS_END})|\Z)", re.M | re.S)
@@ -26,19 +27,19 @@ _VARIABLES: Final = re.compile(
 )
 _VARIABLE: Final = re.compile(r"^([A-Za-z_]\w*)=(.*?)(\n*)(?=^[A-Za-z_]\w*=|\Z)", re.M | re.S)
 
-# A variable may have lines of its own: those that are options belong to it.
+# The value of a variable may have several lines. Lines that begin like an option belong to it.
 _PICKED_UP: Final = re.compile(r"^((?:NOTE: )?Picked up \w+: )(.*(?:\n-.*)*)", re.M)
 _LOGGED: Final = re.compile(r"^(.*?\b(?:jvm_flags|jvm_args|java_command|[Cc]ommand [Ll]ine): )(.*)", re.M)
-# With what was filtered before as a part of one.
+# A word may end in what an earlier pattern left out; that has a blank in it.
 _WORD: Final = re.compile(rf"\S*{re.escape(LEFT_OUT)}|\S+")
-# What a dying JVM runs, as it says on stdout: all commands, a line each, and then the one that it runs.
+# What a dying JVM prints about the commands of -XX:OnError: a line for each command, then the command that it runs.
 _COMMANDS: Final = re.compile(r"^(# -XX:On(?:Error|OutOfMemoryError)=)(.*?)(?=\n#   Executing |\Z)", re.M | re.S)
 _COMMAND: Final = re.compile(r"^(#   Executing ).*$", re.M)
 _PROPERTY: Final = re.compile(r"(?<![\w-])-D[^\s=]+=\S.*")
 
 
 def without_secrets(texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the documents by name, `[left out]` in place of each secret that HotSpot quotes."""
+    """Return the documents by name, with `[left out]` in place of each secret that HotSpot quotes."""
     return {name: _shown(name, text) for name, text in texts.items()}
 
 
@@ -49,19 +50,22 @@ def _shown(name: str, text: str) -> str:
         text = _hs_err(text)
     if name == documents.JVM_START:
         return start_text_without_secrets(text)
-    # A Java program that the test started says it as well.
+    # A Java program that the test started prints this line to the test's stderr as well.
     return _PICKED_UP.sub(lambda found: found[1] + _words(found[2]), text)
 
 
 def start_text_without_secrets(text: str) -> str:
-    """Return what a JVM says while it starts, the arguments in it filtered."""
+    """Return what a JVM prints while it starts, with `[left out]` in place of each secret in its arguments."""
     text = _PICKED_UP.sub(lambda found: found[1] + _words(found[2]), text)
     text = _LOGGED.sub(lambda found: found[1] + _words(found[2]), text)
     return _PROPERTY.sub(lambda found: _words(found[0]), text)
 
 
 def _words(text: str) -> str:
-    """Return the arguments of a JVM as HotSpot quotes them: nothing tells a blank in one from the next one."""
+    """Return the arguments of a JVM, as HotSpot quotes them, without secrets.
+
+    HotSpot joins the arguments with blanks, so a blank in an argument looks like the end of the argument.
+    """
     return " ".join(jvm_words_without_secrets(_WORD.findall(text)))
 
 

@@ -1,4 +1,4 @@
-"""What surrounds a run: versions for the report, machine and command line for the bundle of a failure."""
+"""The environment of a run: versions for the report, and machine, variables and command line for a bundle."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ...interop import xdist
 from ...model.settings import Jvm
 
 _OF_THE_END: Final = frozenset({"artifacts", "report", "baseline", "update_baseline", "cache_clear"})
-"""Options that say where to write and what to make of the results, not what to run."""
+"""Options about what to do with the results. A rerun leaves them out: they do not change what runs."""
 
-# pytest-randomly gives the seed that it chose, Hypothesis the one that it was given.
+# pytest-randomly's option has the seed that the plugin chose; Hypothesis' option only a seed that the user chose.
 _SEEDS: Final = (("randomly_seed", "--randomly-seed"), ("hypothesis_seed", "--hypothesis-seed"))
 
 
@@ -37,7 +37,7 @@ def versions(jvm: Jvm | None) -> dict[str, Any]:
 
 
 def run_facts(config: pytest.Config) -> dict[str, Any]:
-    """Return the `run` of the machine-readable report; call at the end of the run."""
+    """Return the `run` of the machine-readable report. Call this at the end of the run, whose time it states."""
     from .redaction import without_secrets
 
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -48,7 +48,7 @@ def run_facts(config: pytest.Config) -> dict[str, Any]:
 
 
 def surroundings(config: pytest.Config) -> dict[str, Any]:
-    """Return what may matter to a failure beside the versions, as plain data, without what looks like a secret."""
+    """Return what may matter to a failure besides the versions, as plain data, without what looks like a secret."""
     from .redaction import split_variables, without_secrets
 
     variables = split_variables(os.environ)
@@ -67,15 +67,15 @@ def surroundings(config: pytest.Config) -> dict[str, Any]:
 
 
 def _command_line(config: pytest.Config) -> list[str]:
-    """An xdist worker has no command line of its own; its controller hands it the one that started both."""
+    """Return the arguments of pytest. An xdist worker has none of its own, so it returns those of its controller."""
     controllers = xdist.controllers_arguments(config)
-    # Who calls pytest.main() may give a Path.
+    # A caller of pytest.main() may pass a Path.
     given = config.invocation_params.args if controllers is None else controllers
     return [os.fspath(argument) for argument in given]
 
 
 def plugins(config: pytest.Config) -> dict[str, str]:
-    """Return each plugin that was installed by a distribution, and is loaded, with its version."""
+    """Return the name and version of each distribution that has a loaded plugin."""
     found = {str(dist.metadata["Name"]): str(dist.version) for _, dist in config.pluginmanager.list_plugin_distinfo()}
     return dict(sorted(found.items()))
 
@@ -116,7 +116,7 @@ def _memory() -> int | None:
 
 
 def rerun_options(config: pytest.Config) -> list[str]:
-    """Return the arguments that make pytest treat one test as this run does, without what looks like a secret."""
+    """Return the arguments with which pytest runs a test as this run does, without what looks like a secret."""
     found = [*_pytest_options(config)]
     for option in OPTIONS:
         if option.name not in _OF_THE_END:

@@ -1,8 +1,9 @@
-"""Variables and command lines as others may see them: without what is, or may be, a secret.
+"""Removes secrets from environment variables and command lines, so that others may see these.
 
-Of a variable and of a system property of Java the name decides, by a list of those that are shown. An option of any
-program may be met, so there the value is left out when it has a secret's form, or its name asks for one. Names are
-judged word by word, in API_KEY, api-key and apiKey alike. In doubt a value is taken for a secret.
+Variables and Java's system properties are shown only if a list has their names. For command-line options there can be
+no such list, because they may be those of any program. So an option's value is left out if the value has the form of a
+secret, or if the option's name asks for one. Names are judged word by word: API_KEY, api-key and apiKey are alike. In
+doubt a value counts as a secret.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ _SECRET_PHRASE: Final = re.compile(r"connection[-_.]?string|conn[-_.]?str(?![a-z
 
 _SECRET_FORM: Final = re.compile(
     r"://[^\s/@:]*:[^\s@]+@|https?://[^\s/@:]+@"
-    # The same without a scheme, which a digest of a container image resembles.
+    # The same without a scheme; but the digest of a container image, which looks alike, is no secret.
     r"|(?<!\S)[\w.+-]+:[^\s/@:]+@(?!sha256:)[\w.(-]"
-    # An address that whoever knows it may post to.
+    # The address of a web hook is a secret itself: who knows it may post there.
     r"|://hooks\.\w+\.\w+/\S|/api/webhooks/\S|\.webhook\.office\.com/\S|://api\.telegram\.org/bot\S"
     r"|-----BEGIN [A-Z0-9 ]+-----|\beyJ[\w-]{8,}|\b[Bb]earer\s+\S"
     r"|\b(?:gh[opsur]_|github_pat_|glpat-|[rs]k[-_]|xox[a-z]-|xapp-|AKIA|ASIA|AIza|npm_|pypi-|hf_|whsec_|dckr_pat_"
@@ -44,7 +45,7 @@ _ASSIGNED: Final = re.compile(
 )
 _FLAGGED: Final = re.compile(rf"(?<!\S)--([A-Za-z][\w-]*)\s+(?=[^\s-])(?!{re.escape(LEFT_OUT)})")
 _PROPERTY: Final = re.compile(rf"(?<![\w-])-D([^\s=]+)=(?=\S)(?!{re.escape(LEFT_OUT)})")
-# Options, and keys of an ini file after `-o` or as a word of their own, whose value is a command line itself.
+# Options, and keys of an ini file (after `-o`, or as a separate argument), whose values are command lines themselves.
 _JVM_ARGUMENTS: Final = frozenset({"--foreign-thread-jvm-args", "foreign_thread_jvm_args"})
 _PYTEST_ARGUMENTS: Final = frozenset({"addopts"})
 # `--name=`, `name=`, `-oname=`, `--override-ini=name=`.
@@ -52,7 +53,7 @@ _NAMED: Final = re.compile(r"(?:-o|--override-ini=)?([\w.-]+)=")
 _JVM_OPTION: Final = re.compile(
     r"-(?:X|-(?:add|enable|illegal|limit|module|patch|upgrade)-|(?:ea|da|esa|dsa|verbose|server|client)\b)"
 )
-# What an agent makes of its options no one knows, and a command is anything.
+# The options of an agent have no known form, and a command may be anything: their values are never shown.
 _OPAQUE_JVM_OPTION: Final = re.compile(r"-(?:javaagent|agentlib|agentpath):|-XX:On(?:Error|OutOfMemoryError)=")
 
 
@@ -62,7 +63,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def has_secret(value: str) -> bool:
-    """Whether a value has the form of a secret, or gives one to a name that asks for it."""
+    """Return whether a value has the form of a secret, or contains an assignment to a name that asks for one."""
     if _SECRET_FORM.search(value) or any(found[1] not in shown_names.PROPERTIES for found in _PROPERTY.finditer(value)):
         return True
     return any(is_secret_name(found[1]) for rule in (_ASSIGNED, _FLAGGED) for found in rule.finditer(value))
@@ -83,7 +84,7 @@ def split_variables(environ: Mapping[str, str]) -> Variables:
 
 
 def shown_value(name: str, value: str) -> str | None:
-    """Return an environment variable's value, `[left out]` in place of each secret; None for one that is not shown."""
+    """Return the value of an environment variable, with `[left out]` in place of secrets; None if it is not shown."""
     if name in shown_names.JVM_OPTION_VARIABLES:
         return jvm_text_without_secrets(value)
     if name in shown_names.PYTEST_OPTION_VARIABLES:
@@ -92,7 +93,7 @@ def shown_value(name: str, value: str) -> str | None:
 
 
 def without_secrets(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments of a command line, `[left out]` in place of each secret; node ids stay as they are."""
+    """Return the arguments of a command line, with `[left out]` in place of each secret. Node ids are not changed."""
     return [_shown(argument, before) for before, argument in zip(["", *arguments], arguments, strict=False)]
 
 
@@ -122,13 +123,16 @@ def _pytest_text_without_secrets(text: str) -> str:
 
 
 def jvm_text_without_secrets(text: str) -> str:
-    """Return the arguments of a JVM, given and returned as shell words, `[left out]` in place of each secret."""
+    """Return the arguments of a JVM with `[left out]` in place of each secret. Argument and result are shell words."""
     words = _shell_words(text)
     return LEFT_OUT if words is None else shlex.join(jvm_words_without_secrets(words))
 
 
 def jvm_words_without_secrets(words: Iterable[str]) -> list[str]:
-    """Return the arguments of a JVM; a word that is no option may be the rest of a secret with a blank in it."""
+    """Return the arguments of a JVM with `[left out]` in place of each secret; adjacent ones become one.
+
+    A word that is no known option is left out as well: it may be the rest of a secret that has a blank in it.
+    """
     shown: list[str] = []
     for word in map(_shown_jvm_word, words):
         if word != LEFT_OUT or not shown or not shown[-1].endswith(LEFT_OUT):

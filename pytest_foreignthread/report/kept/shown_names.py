@@ -1,7 +1,7 @@
-"""The names whose values may be shown to others: of environment variables, and of Java's system properties.
+"""The names of the environment variables and of Java's system properties whose values may be shown to others.
 
-A name belongs here when its value says how Python, Java, pytest or the machine works, and is no one's to keep to
-himself. An address does not: it may have a user and a password.
+A name belongs here if its value says how Python, Java, pytest or the machine is set up, and is never confidential. The
+name of an address does not: an address may contain a user and a password.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _VARIABLES: Final = frozenset(
         *(f"PYTEST_{name}" for name in _PYTEST),
         *(f"GITHUB_{name}" for name in _GITHUB),
         *(f"CI_{name}" for name in _GITLAB),
-        # Python: environments, and what measures and drives its tests.
+        # Python: virtual environments, coverage and tox.
         *("VIRTUAL_ENV", "CONDA_DEFAULT_ENV", "CONDA_PREFIX", "PYENV_ROOT", "PYENV_VERSION"),
         *(
             "COVERAGE_CORE",
@@ -64,7 +64,7 @@ _VARIABLES: Final = frozenset(
         *("TMPDIR", "TMP", "TEMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"),
         *("SHELL", "SHLVL", "TERM", "COLORTERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PY_COLORS"),
         *("LANG", "LANGUAGE", "TZ", "ARCH", "HOSTTYPE", "OSTYPE", "MACHTYPE", "DISPLAY", "WAYLAND_DISPLAY"),
-        # CI: which, and which run of it.
+        # The CI system and its run.
         *("CI", "CONTINUOUS_INTEGRATION", "GITLAB_CI", "TRAVIS", "CIRCLECI", "APPVEYOR", "TF_BUILD", "DRONE"),
         *("BUILDKITE", "TEAMCITY_VERSION", "JENKINS_HOME", "BUILD_NUMBER", "JOB_NAME", "CIRCLE_JOB"),
         *("RUNNER_ARCH", "RUNNER_OS", "RUNNER_TEMP", "ImageOS", "ImageVersion", "READTHEDOCS"),

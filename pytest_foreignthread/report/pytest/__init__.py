@@ -1,1 +1,1 @@
-"""From a record to what pytest logs: reports, properties, warnings."""
+"""Turns a record into what pytest logs: reports, properties, warnings."""

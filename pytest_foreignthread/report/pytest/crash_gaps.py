@@ -1,4 +1,4 @@
-"""What a report of a crash lacks: each piece, why it is missing, and what would bring it."""
+"""The pieces that a report of a crash lacks: why each is missing, and what the user can do to get it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...model.settings import Settings
 from ...supervise.probes import native
 
 THREAD: Final = "thread"
-"""Key of the gap that no document closes: which thread it was, or what it is called."""
+"""Key of a gap that is not a missing document: which thread crashed, or the thread's name."""
 
 _NO_HANDLER: Final = (
     "HotSpot's handler of the signal did not run: the C stack of a thread was full, or the handler had been replaced"
@@ -33,7 +33,7 @@ _NO_NAME: Final = (
 
 
 def gaps(settings: Settings, observation: Observation, evidence: Evidence) -> dict[str, str]:
-    """Return piece → reason, for what the documents themselves do not tell to be missing."""
+    """Return piece → reason, for the missing pieces that `observation.missing` does not list."""
     return dict(_gaps(settings, observation, evidence))
 
 
@@ -55,7 +55,7 @@ def _gaps(settings: Settings, observation: Observation, evidence: Evidence) -> I
 def _why_no_c_frames(
     settings: Settings, observation: Observation, evidence: Evidence, signal: int | None
 ) -> str | None:
-    """Return None where they are there, nobody wants them, or nothing could have taken them."""
+    """Return why the C frames are missing; None if they are there, are not wanted, or nothing could have taken them."""
     if evidence.native_threads or settings.native == native.OFF:
         return None
     if evidence.fatal_error is not None or (settings.jvm is None and signal in numbers_of(FAULTS)):
@@ -78,7 +78,10 @@ def _at_once(signal: int) -> str:
 
 
 def _signal_in_test(observation: Observation) -> int | None:
-    """Return the signal that ended the child amid a test, and is not this plugin's."""
+    """Return the signal that ended the child during a test; None if there is none, or if the child passed its deadline.
+
+    After the deadline the signal is this plugin's.
+    """
     end = observation.end
     in_test = observation.phase not in (Phase.FORK, Phase.JVM)
     return end.signal if isinstance(end, Signaled) and in_test and not observation.passed_its_deadline else None

@@ -1,4 +1,4 @@
-"""A test that ends before it has a child: what is told of it."""
+"""The reports of a test that ends before it has a child."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .reporting import with_entry
 
 @dataclass(frozen=True)
 class Result:
-    """The reports of one test, its warnings, and whether it asked for the end of the run."""
+    """The reports of one test, its warnings, and its request to end the run (`stop`; None if it made none)."""
 
     reports: list[pytest.TestReport]
     warnings: tuple[WarningRecorded, ...]
@@ -30,13 +30,13 @@ class Result:
 
 
 def bare_entry(item: pytest.Item, settings: Settings) -> dict[str, Any]:
-    """Return the report's entry of a test of which nothing is known but that it was started."""
+    """Return the report's entry for a test that was started and of which nothing else is known."""
     which = identity(item, settings)
     return test_entry(RunRecord(item.nodeid, settings.mode, Outcome.ERROR, Phase.FORK, 0.0, **which))
 
 
 def not_run(item: pytest.Item, settings: Settings, call: pytest.CallInfo[None]) -> Result:
-    """Return the reports of a test that ended with this step, which was none of a child's."""
+    """Return the result of a test that ended with this step, which ran in the pytest process."""
     reports = [make_report(item, call), pytest_reports.closing_report(item)]
     outcome, phase = pytest_reports.outcome_of(reports)
     reason = pytest_reports.reason_of(reports, outcome)
@@ -46,4 +46,4 @@ def not_run(item: pytest.Item, settings: Settings, call: pytest.CallInfo[None]) 
 
 
 Raised = Mapping[str, Sequence[tuple[str, str]]]
-"""pytest's step → type name and text of the exception that ended it, and of its causes."""
+"""pytest's step ("setup", "call", "teardown") → type name and text of the step's exception and of its causes."""

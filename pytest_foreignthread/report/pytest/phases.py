@@ -1,4 +1,4 @@
-"""Reports of phases that did not run in the pytest process, made there by the hooks of all plugins."""
+"""Makes reports of phases that did not run in the pytest process, by calling the hooks of all plugins there."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from ...interop.pytest_steps import is_pytests_own, is_runner
 _PHASES: Final = ("setup", "call", "teardown")
 _OUTCOMES: Final = ("passed", "failed", "skipped")
 HOOK_FAILED: Final = "a hook that failed"
-"""Name of the section of a report that tells of it."""
+"""Name of the section of a report that describes the failure of a hook."""
 _PLAYED = pytest.StashKey[list[str]]()
 
 
 def begin(item: pytest.Item) -> None:
-    """Call before each run of the item."""
+    """Reset the phases that count as played. Call this before each run of the item."""
     item.stash[_PLAYED] = []
 
 
 def make_report(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
-    """Let all hooks make the report. Where one fails, pytest's own make it, and a section tells of the error.
+    """Return the report that all plugins' hooks make. If a hook fails, pytest's own hooks make it, with a section.
 
-    A hook that raises counts on what was in the child, `item.funcargs` say, as pytest's documentation shows it. Of a
-    report with an outcome that pytest does not know no terminal and no exit status would tell.
+    A hook may raise because it needs what exists in the child only: pytest's documentation shows a hook that reads
+    `item.funcargs`. A report whose outcome pytest does not know is replaced as well: no terminal and no exit status
+    would show such a report.
     """
     try:
         _play(item, call.when)
@@ -44,21 +45,24 @@ def make_report(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestRe
 
 
 def _all_but_loops(item: pytest.Item) -> Any:
-    """Leave out the plugins that run a test in a loop: they expect a report of each step, and this is but one."""
+    """Return the hook without the plugins that run a test in a loop: they expect a report of each step, not of one."""
     hook = item.ihook.pytest_runtest_makereport
     loops = loops_of(item.config)
     return hook_of(item.config, hook.name, lambda plugin: plugin not in loops) if loops else hook
 
 
 def make_own_report(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
-    """Let pytest's own hooks alone make the report."""
+    """Return the report that pytest's own hooks make, without those of other plugins."""
     hook = hook_of(item.config, "pytest_runtest_makereport", is_pytests_own)
     report: pytest.TestReport = hook(item=item, call=call)
     return report
 
 
 def _play(item: pytest.Item, when: str) -> None:
-    """Call those who gather, and no one else, as if the phase ran here, and before it those that have passed."""
+    """Call the hooks of the phase, as if it ran here, in the plugins whose reports need what these hooks gather.
+
+    The phases before it are played first, as passed: such a plugin gathers from the setup on.
+    """
     if not some_gather(item.config):
         return
     played = item.stash.setdefault(_PLAYED, [])

@@ -1,4 +1,4 @@
-"""What JUnit and other readers of `user_properties` are told of an abnormal outcome."""
+"""The `user_properties` of an abnormal outcome, for JUnit's report and other readers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_properties(reports: Sequence[pytest.TestReport], record: RunRecord) -> None:
-    """Add them to the report of the failure and to all after it: pytest's JUnit takes those of the last."""
+    """Add the properties to the report of the failure and to all later reports: JUnit's report takes the last one's."""
     if not record.outcome.abnormal:
         return
     first = next((number for number, report in enumerate(reports) if report.failed), len(reports))
@@ -22,7 +22,7 @@ def add_properties(reports: Sequence[pytest.TestReport], record: RunRecord) -> N
 
 
 def add_verdict(reports: Sequence[pytest.TestReport], verdict: Verdict) -> None:
-    """Add what all modes together say of a test to the last report of the last of them."""
+    """Add the verdict of the matrix on the test to the last report of the test's last mode."""
     last = reports[-1]
     last.user_properties = [*last.user_properties, ("foreign_thread_verdict", verdict.value)]
 

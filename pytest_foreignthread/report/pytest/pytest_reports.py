@@ -1,4 +1,4 @@
-"""Record ↔ pytest's reports: the death of a child as a TestReport, reports as an outcome."""
+"""Converts between records and pytest's reports: a child's death to a TestReport, and reports to an outcome."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _EXCEPTIONS: Final[dict[Outcome, type[ForeignThreadError]]] = {
 
 
 class ShownText:
-    """A longrepr that is nothing but text to show. pytest takes a plain string for the short summary's line as well."""
+    """A longrepr that is only text to show. pytest would also put a plain string into the line of the short summary."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -47,15 +47,15 @@ class ShownText:
 
 
 def from_plain_data(config: pytest.Config, data: dict[str, Any]) -> pytest.TestReport:
-    """Return the report that the child made; pytest expects tuples where JSON gives lists.
+    """Return the report that the child made. Lists are turned into tuples again: JSON has no tuples, pytest needs some.
 
-    `data` has passed `report_shape.check`. Raise BadShape where pytest or its plugins can make no report of it.
+    `data` has passed `report_shape.check`. Raise BadShape if pytest or its plugins cannot make a report of the data.
     """
     data = dict(data)
     had_a_form = data.pop(HAD_A_FORM, False) is True
     _check(data)
     if is_worker(config):
-        # xdist sends nothing else to its controller. Elsewhere pytest shows a lone surrogate as it came.
+        # xdist can send the controller only text that can be encoded. Without xdist pytest shows a lone surrogate.
         data = encodable(data)
     report = _read(config, data)
     path, line, domain = report.location
@@ -85,7 +85,7 @@ def _check(data: Mapping[str, Any]) -> None:
 def _read(config: pytest.Config, data: Mapping[str, Any]) -> pytest.TestReport:
     try:
         report = config.hook.pytest_report_from_serializable(config=config, data=dict(data))
-    # The hook of a plugin, or pytest's own, reads what a child has sent.
+    # The boundary to a child: a hook of pytest or a plugin reads untrusted data, and may raise anything.
     except Exception as error:
         words = report_shape.shown(f"{type(error).__name__}: {error}")
         raise BadShape(f"expected a report that pytest can read, got {words}") from None
@@ -94,7 +94,7 @@ def _read(config: pytest.Config, data: Mapping[str, Any]) -> pytest.TestReport:
     if is_part(data) and type(report) is pytest.TestReport:
         raise BadShape("expected the report of a subtest, got one of a test")
     if "$report_type" not in data:
-        # A plugin's own form may have other keys.
+        # Checked again after the hook: a report in a plugin's own form may have other keys, and is not checked here.
         report_shape.check({name: getattr(report, name, None) for name in report_shape.READ}, required=True)
     for name in ("nodeid", "when", "outcome"):
         if name in data and getattr(report, name) != data[name]:
@@ -103,7 +103,7 @@ def _read(config: pytest.Config, data: Mapping[str, Any]) -> pytest.TestReport:
 
 
 def _complete(report: pytest.TestReport) -> None:
-    """Add what pytest counts on, and what a plugin that changed the outcome may have left out."""
+    """Add a `longrepr` that pytest needs for a skip or a failure; a plugin that changed the outcome may set none."""
     longrepr: Any = report.longrepr
     if report.skipped and not hasattr(report, "wasxfail") and not isinstance(longrepr, tuple):
         path, line, _ = report.location
@@ -125,7 +125,7 @@ def mark(report: pytest.TestReport, outcome: Outcome | None, text: str, tail: st
 
 
 def excuse(reports: Sequence[pytest.TestReport], reason: str) -> None:
-    """Let pytest take failures as expected: they do not fail the run, and `-rx` shows the reason."""
+    """Turn failed reports into expected failures: they do not fail the run, and `-rx` shows the reason."""
     for report in reports:
         if report.failed:
             report.outcome = "skipped"
@@ -139,14 +139,14 @@ def attach_entry(
 
 
 def number_round(reports: Sequence[pytest.TestReport], number: int) -> None:
-    """Say beside the entry how often the test had run before."""
+    """Store with the entry how often the test had run before."""
     for report in reports:
         if (data := data_of(report)).entry is not None:
             put_on(report, replace(data, round=number))
 
 
 def refuse_bad_data(report: pytest.TestReport) -> None:
-    """Let a report fail whose data, as an xdist worker has sent it, is not of our shape."""
+    """Make a report fail if its data, which an xdist worker has sent, has not the expected shape."""
     vars(report).pop(REFUSED, None)
     try:
         ReportData.from_json(getattr(report, ATTRIBUTE))
@@ -158,30 +158,30 @@ def refuse_bad_data(report: pytest.TestReport) -> None:
 
 
 def why_refused(report: pytest.TestReport) -> str | None:
-    """Return why the data of a report was not accepted; None of any other report."""
+    """Return why the data of the report was not accepted; None if it was accepted."""
     found: str | None = getattr(report, REFUSED, None)
     return found
 
 
 def own_exception(report: pytest.TestReport) -> ForeignThreadError | None:
-    """Return the exception that stands for an abnormal outcome."""
+    """Return the exception that stands for an abnormal outcome; None if the outcome is one of pytest's own."""
     data = data_of(report)
     return None if data.outcome is None else _EXCEPTIONS[data.outcome](data.text)
 
 
 def take_carried(reports: Sequence[pytest.TestReport]) -> Mapping[str, Any] | None:
-    """Take from a child's last report what other plugins have it carry; None where it did not come to one."""
+    """Remove and return the data that a child's report carries for other plugins; None if no report carries any."""
     return next((vars(report).pop(CARRIED) for report in reports if hasattr(report, CARRIED)), None)
 
 
 def hand_over_carried(reports: Sequence[pytest.TestReport], report: pytest.TestReport) -> None:
-    """Let a report that takes the place of the last ones carry what they carry."""
+    """Move the data for other plugins from `reports` to the report that replaces the last of them."""
     if (carried := take_carried(reports)) is not None:
         setattr(report, CARRIED, carried)
 
 
 def pytest_phase(phase: Phase) -> Literal["setup", "call", "teardown"]:
-    """A child that dies before its setup has failed to set up; for pytest the exit is a part of the teardown."""
+    """Return the step of pytest that a phase counts as. Phases before the setup count as setup, exit as teardown."""
     if phase is Phase.CALL:
         return "call"
     return "teardown" if phase in (Phase.TEARDOWN, Phase.EXIT) else "setup"
@@ -190,7 +190,10 @@ def pytest_phase(phase: Phase) -> Literal["setup", "call", "teardown"]:
 def death_report(
     item: pytest.Item, outcome: Outcome, phase: Phase, message: str, text: str, duration: float
 ) -> pytest.TestReport:
-    """Let pytest make the report of the exception that stands for the death: so xfail and plugins see one."""
+    """Return a report of the death, made by pytest and its plugins from an exception that stands for the death.
+
+    That way `xfail(raises=...)` and plugins see an exception, as they do for any failure.
+    """
 
     def die() -> None:
         raise _EXCEPTIONS[outcome](message)
@@ -204,24 +207,24 @@ def death_report(
 
 
 def closing_report(item: pytest.Item) -> pytest.TestReport:
-    """A teardown report for a child that had none: pytest and its plugins take it for the end of a test."""
+    """Return a teardown report for a child that made none: pytest and its plugins take that report as a test's end."""
     call = pytest.CallInfo.from_call(lambda: None, when="teardown")
     return make_report(item, call)
 
 
 def outcome_of(reports: Sequence[pytest.TestReport]) -> tuple[Outcome, Phase]:
-    """Return pytest's word for the whole test, and the phase that earned it."""
+    """Return the outcome of the whole test, as pytest counts it, and the phase that decided it."""
     for report in reports:
-        # Reports of a subclass are of a part of the test: subtests.
+        # A report of a subclass is of a part of the test: a subtest.
         if type(report) is pytest.TestReport and (word := _word(report)) is not Outcome.PASSED:
             return word, Phase(report.when)
-    # For pytest 9 a test passes whose unittest subtests fail; they fail the run.
+    # In pytest 9 a test passes even if its unittest subtests fail; the subtests fail the run.
     failed = any(report.failed for report in reports)
     return Outcome.FAILED if failed else Outcome.PASSED, Phase.CALL
 
 
 def outcome_told_by(report: pytest.TestReport) -> Outcome | None:
-    """Return what a report counts for by itself: None of a phase that only let the test go on."""
+    """Return the outcome that a report counts as; None for a report that counts as nothing, such as a passed setup."""
     if report.outcome not in ("passed", "skipped", "failed") or (report.passed and report.when != "call"):
         return None
     if type(report) is not pytest.TestReport and not report.failed:
@@ -231,7 +234,7 @@ def outcome_told_by(report: pytest.TestReport) -> Outcome | None:
 
 
 def reason_of(reports: Sequence[pytest.TestReport], outcome: Outcome) -> str:
-    """Return one line on why a test ended with pytest's own outcome; nothing for one that passed."""
+    """Return one line that says why a test ended with one of pytest's own outcomes; empty for a test that passed."""
     report = next((one for one in reports if _word(one) is outcome), None)
     if report is None or outcome is Outcome.PASSED:
         return ""
@@ -256,5 +259,5 @@ def _word(report: pytest.TestReport) -> Outcome:
         return Outcome.SKIPPED
     if report.failed:
         return Outcome.FAILED if report.when == "call" else Outcome.ERROR
-    # A hook may set any word, which pytest counts as nothing: nothing proves that the test passed.
+    # A hook may set an outcome that pytest does not know and does not count. That does not prove that the test passed.
     return Outcome.PASSED if report.passed else Outcome.ERROR

@@ -1,4 +1,4 @@
-"""Warnings from the child, made known to pytest as if they had been raised here."""
+"""Passes a child's warnings to pytest as if this process had raised them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LAST_LINE: Final = 2**31
 
 
 def replay(item: pytest.Item, recorded: Iterable[WarningRecorded]) -> None:
-    """Call after the test's reports, as pytest does."""
+    """Call pytest's hook for each warning. Call this after the test's reports are logged, as pytest does."""
     for message in recorded:
         item.ihook.pytest_warning_recorded.call_historic(
             kwargs={"warning_message": _warning(message), "nodeid": item.nodeid, "when": "runtest", "location": None}
@@ -29,17 +29,21 @@ def replay(item: pytest.Item, recorded: Iterable[WarningRecorded]) -> None:
 def _warning(message: WarningRecorded) -> warnings.WarningMessage:
     filename = _as_name(message.filename)
     lineno = message.lineno if 0 <= message.lineno < _LAST_LINE else 0
-    # With a line, be it empty, nobody looks for one in the file: it may be a device, or have no end.
+    # With `line` set, even to an empty text, `warnings` does not read the file, which a test may have named: a device,
+    # for example, or a file without an end.
     return warnings.WarningMessage(
         encodable(message.text), _category(message), filename, lineno, line=encodable(message.line)
     )
 
 
 def _category(message: WarningRecorded) -> type[Warning]:
-    """Return the class by its name, or one of that name: a class made in the child, in a function say, is not here."""
+    """Return the warning's class if this process has it, or else a new class of that name.
+
+    A class that was made in the child does not exist here. Nothing is imported: the name comes from the child.
+    """
     found: Any = sys.modules.get(message.module)
     for part in message.category.split("."):
-        # A lookup that runs none of the module's code.
+        # `getattr_static` runs none of the module's code.
         found = inspect.getattr_static(found, part, None)
     if isinstance(found, type) and issubclass(found, Warning):
         return found
@@ -48,10 +52,10 @@ def _category(message: WarningRecorded) -> type[Warning]:
 
 
 def class_named(qualname: str, base: type[Any], parts: dict[str, Any]) -> type[Any]:
-    """Return a class of that name, which comes from a child."""
+    """Return a new class with the last part of `qualname` as its name. The name comes from a child."""
     return type(_as_name(qualname.rpartition(".")[2]), (base,), parts)
 
 
 def _as_name(text: str) -> str:
-    """Return the text without what Python takes in no name of a class: a NUL, a lone surrogate."""
+    """Return the text with NULs and lone surrogates escaped: Python refuses them in the name of a class."""
     return str(encodable(text.replace("\0", "\\0")))

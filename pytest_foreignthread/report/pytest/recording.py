@@ -1,4 +1,4 @@
-"""What was seen of one child, and its reports → the record of the test."""
+"""Makes the record of a test from the observation of its child, the child's documents and its reports."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MOST_UNCAUGHT: Final = 5
 
 
 def jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
-    """Return the JVM's own words where it did not start, without the secrets that it quotes: they go into reports."""
+    """Return what the JVM said when its start failed, without secrets, because reports show it; None if it started."""
     reason = _jvm_failure(observation, taken)
     return None if reason is None else start_text_without_secrets(reason)
 
@@ -51,13 +51,13 @@ def _jvm_failure(observation: Observation, taken: documents.Documents) -> str | 
     if (failed := observation.first(JvmFailed)) is not None:
         return failed.reason
     if observation.phase is Phase.JVM and isinstance(observation.end, Exited):
-        # Some refused options end in exit(1) inside HotSpot, with the reason printed.
+        # HotSpot refuses some options with a printed reason and exit(1), so that JPype cannot raise an exception.
         return f"it ended the process with status {observation.end.code}\n{taken.get(documents.JVM_START, '')}".strip()
     return None
 
 
 def internal_error(observation: Observation) -> str | None:
-    """Return the text of an error that ended the child, and is not the test's."""
+    """Return the text of an error in this plugin or a hook that ended the child; None if there was none."""
     error = observation.first(InternalError)
     return None if error is None else str(encodable(error.text))
 
@@ -69,7 +69,7 @@ def record_of(
     taken: documents.Documents,
     reports: Sequence[pytest.TestReport],
 ) -> tuple[RunRecord, bool]:
-    """Return the record, and whether the child died: then no report of its own tells of the outcome."""
+    """Return the record, and whether the child died. If it died, none of its own reports says so."""
     if observation.all_passed:
         return _record(item, settings, observation, Evidence(), *_from_reports(reports)), False
     evidence = _evidence(observation, taken)
@@ -86,7 +86,7 @@ def record_of(
 
 
 def _uncaught(observation: Observation) -> Iterator[str]:
-    """Yield the first of them: those that come later are often the first one's doing."""
+    """Yield the first uncaught exceptions and a count of the others, which often follow from the first."""
     texts = [message.text for message in observation.all(UncaughtException)]
     yield from texts[:_MOST_UNCAUGHT]
     if len(texts) > _MOST_UNCAUGHT:
@@ -101,7 +101,11 @@ def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
 
 
 def _subject(observation: Observation) -> int | None:
-    """Return Python's id of the thread on which the last phase ran: the first one named in it, else the main thread."""
+    """Return Python's id of the thread on which the last phase ran.
+
+    In the call that is the first thread named after the call began, or the main thread if none was. In all other phases
+    it is the main thread, which is named first. None if no thread was named.
+    """
     subject, in_call = None, False
     for message in observation.messages:
         if isinstance(message, PhaseStarted):

@@ -1,4 +1,4 @@
-"""The record of a test → the reports that pytest logs for it."""
+"""Makes the reports that pytest logs for a test from the test's record."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def child_reports(item: pytest.Item, observation: Observation) -> list[pytest.Te
         if null is not None:
             pytest_reports.mark(report, Outcome.NULL_RESULT, null)
         if report.location != item.location:
-            # JUnit's report takes it as it is.
+            # JUnit's report writes these two into its file, where a lone surrogate could not be encoded.
             path, line, domain = report.location
             report.location = (encodable(path), line, encodable(domain))
         _share(report, alike)
@@ -42,7 +42,10 @@ def child_reports(item: pytest.Item, observation: Observation) -> list[pytest.Te
 
 
 def _share(report: pytest.TestReport, alike: dict[str, Any]) -> None:
-    """Let what the reports of a test say alike be in memory once: a run keeps all of them, and JSON shares nothing."""
+    """Let the reports of a test share equal values in memory.
+
+    pytest keeps all reports until the end of the run, and values that were read from JSON are never shared.
+    """
     fields = vars(report)
     for name in ("when", "outcome"):
         fields[name] = sys.intern(fields[name])
@@ -69,13 +72,16 @@ def death_reports(
     if report.when == "teardown":
         return [report]
     closing = pytest_reports.closing_report(item)
-    # JUnit takes a test's output and its properties from the last report.
+    # JUnit's report takes a test's output and its properties from the last report.
     closing.sections, closing.user_properties = list(report.sections), list(report.user_properties)
     return [report, closing]
 
 
 def superseded_by_death(reports: Sequence[pytest.TestReport], record: RunRecord) -> list[pytest.TestReport]:
-    """Return the reports that stay beside that of the death: for pytest the phase exit is a part of the teardown."""
+    """Return the child's reports that stay beside the report of its death.
+
+    A death in the phase exit counts as a failed teardown, so it replaces the child's own report of the teardown.
+    """
     if record.phase is not Phase.EXIT:
         return list(reports)
     return [report for report in reports if report.when != "teardown"]
@@ -87,7 +93,7 @@ def layout_of(config: pytest.Config) -> text.Layout:
 
 
 def add_evidence(reports: Sequence[pytest.TestReport], record: RunRecord) -> None:
-    """Tell more of a null result, which has a traceback of its own."""
+    """Mark the report of a null result, and add the evidence in a section: the report has a traceback already."""
     for report in reports:
         if is_abnormal(report):
             pytest_reports.mark(report, record.outcome, text.summary(record))
@@ -95,7 +101,7 @@ def add_evidence(reports: Sequence[pytest.TestReport], record: RunRecord) -> Non
 
 
 def add_section(reports: Sequence[pytest.TestReport], record: RunRecord, name: str, words: str) -> None:
-    """Add to a report that has a traceback of its own what the traceback does not tell."""
+    """Add a section to the failed report of the record's phase, before all other sections."""
     for report in reports:
         if report.failed and report.when == pytest_reports.pytest_phase(record.phase):
             report.sections = [(name, words), *report.sections]
@@ -119,16 +125,16 @@ def _captured(record: RunRecord, when: str) -> list[tuple[str, str]]:
 
 
 def reported_outcome(record: RunRecord, reports: Sequence[pytest.TestReport]) -> Outcome:
-    """An expected death is pytest's xfailed, like an expected exception."""
+    """Return the outcome that pytest shows: an expected death is xfailed, like an expected exception."""
     if record.outcome.abnormal and not any(is_abnormal(report) for report in reports):
         return pytest_reports.outcome_of(reports)[0]
     return record.outcome
 
 
 def with_entry(reports: list[pytest.TestReport], record: RunRecord, settings: Settings) -> list[pytest.TestReport]:
-    """Let the last report carry the record: pytest takes it as the end of the test.
+    """Attach the record's entry to the last report, which pytest takes as the end of the test; return the reports.
 
-    A failure that is known stays one in the record, and is for pytest as one that its `xfail` mark expects.
+    A known failure (`settings.known`) stays a failure in the record, but pytest gets it as an expected failure.
     """
     if (reason := settings.known.get(record.outcome)) is not None:
         pytest_reports.excuse(reports, f"known: {reason}")

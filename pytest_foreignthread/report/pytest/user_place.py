@@ -1,4 +1,4 @@
-"""The line of the user's own code at which a test ended: its first frame that is nobody else's."""
+"""The line of the user's own code at which a test ended: the newest frame that belongs to no package and no library."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from ...supervise import child_files
 
 _EXIT_FILE: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]finalization\.py$")
 _LONGEST: Final = 120
-"""Characters of a source line; what follows tells no more where it is."""
+"""Characters of a source line that are shown: enough to recognize the line."""
 
 
 def user_place(evidence: Evidence, root: Path) -> Place | None:
-    """Return the newest line of the user's on the thread that the record is about; None where there is none.
+    """Return the newest line of the user's code on the thread that the record is about; None if there is none.
 
-    The user's is what lies below `root`, pytest's rootdir, and what belongs neither to an installed package nor to the
-    standard library. Where the main thread waits for the end of another thread, the line is that thread's.
+    A file is the user's if it lies below `root`, which is pytest's rootdir, or if it belongs neither to an installed
+    package nor to the standard library. If the main thread waits for the end of another thread, that thread's line is
+    returned.
     """
     current = evidence.current_thread
     joined = (thread for thread in evidence.threads if thread.daemon is False and thread is not current)
@@ -35,13 +36,13 @@ def user_place(evidence: Evidence, root: Path) -> Place | None:
 
 
 def _since_the_exit_began(thread: Thread) -> Iterator[PythonFrame]:
-    """Yield the frames that are newer than this plugin's at the exit: the older ones have no part in it."""
+    """Yield the frames newer than this plugin's call that finalizes Python: older frames have no part in the exit."""
     return takewhile(lambda frame: not _EXIT_FILE.search(frame.file), thread.python_frames)
 
 
 def _users_file(file: str, root: Path) -> str | None:
-    """Return the path of a user's file, relative to the root where it lies below it; None for another's file."""
-    # Code that has no file: `<frozen runpy>`, `<string>`.
+    """Return the path of a user's file, relative to `root` if it lies below `root`; None for any other file."""
+    # Code without a file has a relative name: `<frozen runpy>`, `<string>`.
     if not os.path.isabs(file) or is_ours(file):
         return None
     below = PurePath(file).is_relative_to(root)
@@ -52,7 +53,7 @@ def _users_file(file: str, root: Path) -> str | None:
 
 
 def _source(path: Path, number: int) -> str:
-    """Return the line without its indentation, in printable characters; an empty text where it cannot be read."""
+    """Return the line without its indentation, in printable characters; empty if the file cannot be read."""
     with contextlib.suppress(OSError, child_files.UnreadableError):
         lines = child_files.read_text(path).splitlines()[number - 1 : number]
         text = "".join(char if char.isprintable() else ascii(char)[1:-1] for line in lines for char in line.strip())

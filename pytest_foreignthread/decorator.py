@@ -35,6 +35,7 @@ def foreign_thread(
     stack: int | str | None = None,
     block_signals: bool | None = None,
     finalize: bool | None = None,
+    stress: int | str | None = None,
     skip: str | None = None,
     expect: Mapping[Mode, OutcomeWord | Sequence[OutcomeWord]]
     | Mapping[OwnModeName, OutcomeWord | Sequence[OutcomeWord]]
@@ -45,9 +46,9 @@ def foreign_thread(
 def foreign_thread(marked: Any = None, /, **arguments: Any) -> Any:
     """Return `pytest.mark.foreign_thread` with these arguments, or the function or class marked by it.
 
-    `timeout` is in seconds, `stack` in bytes. An argument that is None is left out, so that an outer marker, an option
-    or the default decides. Values are checked at collection. Raise TypeError for an argument that the marker does not
-    take.
+    `timeout` is in seconds, `stack` in bytes, `stress` a number of rounds or a time such as `60s`. An argument that is
+    None is left out, so that an outer marker, an option or the default decides. Values are checked at collection.
+    Raise TypeError for an argument that the marker does not take.
     """
     if wrong := arguments.keys() - _ARGUMENTS:
         raise TypeError(f"foreign_thread: expected {', '.join(sorted(_ARGUMENTS))}, got {', '.join(sorted(wrong))}")
@@ -56,5 +57,17 @@ def foreign_thread(marked: Any = None, /, **arguments: Any) -> Any:
 
 
 _ARGUMENTS = frozenset(
-    {"mode", "timeout", "jvm_args", "classpath", "isolation", "stack", "block_signals", "finalize", "skip", "expect"}
+    {
+        "mode",
+        "timeout",
+        "jvm_args",
+        "classpath",
+        "isolation",
+        "stack",
+        "block_signals",
+        "finalize",
+        "stress",
+        "skip",
+        "expect",
+    }
 )

@@ -23,7 +23,7 @@ _ABORTED: Final = re.compile(rf".*OutOfMemory encountered: {_HEAP}")
 # The messages of HotSpot and java.lang.Thread about an error that no code of the test could catch.
 _NOT_CAUGHT: Final = re.compile(
     r"^Exception: java\.lang\.OutOfMemoryError thrown from the UncaughtExceptionHandler.*"
-    rf"|^Exception in VM .*(?:\n[ \t]{0, 20}|[ \t])java\.lang\.OutOfMemoryError: {_HEAP}",
+    rf"|^Exception in VM .*(?:\n[ \t]{{0,20}}|[ \t])java\.lang\.OutOfMemoryError: {_HEAP}",
     re.MULTILINE,
 )
 # The exit status of -XX:+ExitOnOutOfMemoryError: HotSpot's debug.cpp, report_java_out_of_memory().

@@ -315,7 +315,7 @@ def test_markers_are_listed(run_suite: RunSuite) -> None:
     (line,) = [line for line in run.output.splitlines() if line.startswith("@pytest.mark.foreign_thread(")]
     assert line.startswith(
         "@pytest.mark.foreign_thread(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...], "
-        "isolation=SCOPE, stack=SIZE, block_signals=BOOL, finalize=BOOL, skip=REASON, expect={...}): "
+        "isolation=SCOPE, stack=SIZE, block_signals=BOOL, finalize=BOOL, stress=AMOUNT, skip=REASON, expect={...}): "
     )
     assert f"mode is one of {', '.join(MODES)}, one of the project's own, or a list of them; " in line
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 import jpype
 
 from ...interop.faulthandler_handlers import SHUTDOWN, Handlers
-from ...interop.jpype import is_python_exception, own_jar
+from ...interop.jpype import is_python_exception, own_jar, own_start
 from ...interop.running_jvm import RunningJvm
 from ...model import documents
 from ...model.observation import JvmAdopted
@@ -97,9 +97,7 @@ def attach(running: RunningJvm, folder: Path) -> object:
 
 
 def _start_jvm(*arguments: str, jvmpath: str, classpath: list[str] | None = None) -> None:
-    # The pytest process may have wrapped this function to protect its own faulthandler; a fork inherits the wrapper.
-    start_jvm = getattr(jpype.startJVM, "__wrapped__", jpype.startJVM)
-    start_jvm(*arguments, jvmpath=jvmpath, classpath=classpath, **_OPTIONS)
+    own_start()(*arguments, jvmpath=jvmpath, classpath=classpath, **_OPTIONS)
 
 
 def adopt(settings: Settings, folder: Path) -> JvmAdopted:

@@ -30,7 +30,8 @@ Accepted in each state:
 
 - `ThreadNamed` and `UncaughtException`. They change no state, and a thread of the body may send them late.
 - `JvmAdopted` in a fresh interpreter: only there can the project start a JVM of its own.
-- `InternalError`, which becomes an error of the test. The child that sends it then ends by itself.
+- `InternalError`, which becomes an error of the test. The child that sends it then ends by itself, unless the error
+  came from the explanation of an exception: then the test goes on.
 
 Accepted from the setup on: `DebuggerEntered`, if its time is not in the future, and `DebuggerLeft`. How long a debugger
 may take, `supervise.process.lender` decides. After the end of a test no other message is accepted, because the child

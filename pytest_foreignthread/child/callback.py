@@ -12,7 +12,8 @@ from os import getpid
 from typing import Any, Final, Generic, TypeVar
 
 from ..channel.wire import Sender
-from ..model.observation import ThreadNamed
+from ..model.blame import error_text
+from ..model.observation import InternalError, ThreadNamed
 from .alternate_stack import AlternateStacks
 from .exceptions import null_result_text
 from .faults import PythonStacks
@@ -68,10 +69,13 @@ class Callback(Generic[T]):
             self._keep_names()
         except BaseException as error:
             self._leave_if_forked(1)
-            self._explain(error)
-            if self._stacks is not None and null_result_text(error) is not None:
-                self._stacks.write_for(error)
-            self.future.set_exception(error)
+            try:
+                self._explain(error)
+            # Whoever waits for the future would wait forever, and the fault would look like a hang of the test.
+            except BaseException as own:
+                self._sender.send(InternalError(error_text(own, "the child")))
+            finally:
+                self.future.set_exception(error)
         else:
             self._leave_if_forked(0)
             self.future.set_result(value)
@@ -85,6 +89,8 @@ class Callback(Generic[T]):
         if not is_main_thread():
             self._values.explain(error, self._submitter)
             self._keep_names()
+        if self._stacks is not None and null_result_text(error) is not None:
+            self._stacks.write_for(error)
 
     def _keep_names(self) -> None:
         if not is_main_thread():

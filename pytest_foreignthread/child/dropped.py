@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import getpid
@@ -15,6 +14,7 @@ from typing import Any
 
 from ..channel.wire import Sender
 from ..model.observation import UncaughtException
+from .dropped_text import stack_text, thread_name
 
 
 @contextmanager
@@ -26,8 +26,7 @@ def told(sender: Sender) -> Iterator[None]:
     def tell_of_thread(arguments: Any) -> None:
         # A process that the test forked does not speak for the test.
         if getpid() == owner and arguments.exc_type is not SystemExit:
-            name = "?" if arguments.thread is None else arguments.thread.name
-            _send(sender, f'uncaught on Python thread "{name}"', arguments)
+            _send(sender, f'uncaught on Python thread "{thread_name(arguments)}"', arguments)
         thread_hook(arguments)
 
     def tell_of_unraisable(arguments: Any) -> None:
@@ -47,9 +46,4 @@ def told(sender: Sender) -> Iterator[None]:
 
 
 def _send(sender: Sender, head: str, arguments: Any) -> None:
-    try:
-        lines = traceback.format_exception(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
-    # The exception is a test's, and may do anything when it is shown.
-    except BaseException:
-        lines = [*traceback.format_tb(arguments.exc_traceback), arguments.exc_type.__name__]
-    sender.send(UncaughtException(f"{head}:\n{''.join(lines).rstrip()}"))
+    sender.send(UncaughtException(f"{head}:\n{stack_text(arguments).rstrip()}"))

@@ -10,6 +10,7 @@ import pytest
 from ..diagnosis.classify import raised_null_result
 from ..model.outcomes import NullResult
 from .java.python_causes import python_causes
+from .parts import cause_of, context_of, is_really, traceback_of
 from .pytest.plain_data import class_name, text_of
 
 
@@ -26,7 +27,7 @@ def null_result(excinfo: pytest.ExceptionInfo[BaseException] | None) -> NullResu
     text = null_result_text(excinfo.value) if excinfo is not None else None
     if excinfo is None or text is None:
         return None
-    return NullResult(text).with_traceback(excinfo.value.__traceback__)
+    return NullResult(text).with_traceback(traceback_of(excinfo.value))
 
 
 def null_result_text(error: BaseException) -> str | None:
@@ -43,7 +44,7 @@ def carried_by_java(error: BaseException) -> list[str]:
 def _traceback(error: BaseException) -> str:
     """Return the traceback of an exception without the Java exception that carried it."""
     try:
-        shown, context = traceback.TracebackException.from_exception(error), error.__context__
+        shown, context = traceback.TracebackException.from_exception(error), context_of(error)
         if any(map(python_causes, _walk(context, set()))):
             shown.__context__ = None
         return "".join(shown.format()).rstrip()
@@ -57,7 +58,7 @@ def _walk(error: BaseException | None, seen: set[int]) -> Iterator[BaseException
         yield error
         for inner in (*_members(error), *python_causes(error)):
             yield from _walk(inner, seen)
-        error = error.__cause__
+        error = cause_of(error)
 
 
 def _members(error: BaseException) -> tuple[BaseException, ...]:
@@ -67,10 +68,10 @@ def _members(error: BaseException) -> tuple[BaseException, ...]:
     """
     try:
         found = getattr(error, "exceptions", ())
-    except BaseException:  # a test's exception may do anything in a property
+        return tuple(one for one in found if is_really(one, BaseException)) if is_really(found, tuple) else ()
+    except BaseException:  # a test's exception may do anything in a property, and its tuple in a method
         return ()
-    return tuple(one for one in found if isinstance(one, BaseException)) if isinstance(found, tuple) else ()
 
 
 def _kind(error: BaseException) -> str:
-    return "SystemError" if isinstance(error, SystemError) else class_name(type(error))
+    return "SystemError" if is_really(error, SystemError) else class_name(type(error))

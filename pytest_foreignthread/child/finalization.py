@@ -15,6 +15,7 @@ from ..channel.wire import Sender
 from ..interop.pytest_capture import captured_as
 from ..model.observation import PhaseStarted, ThreadNamed, WarningRecorded
 from ..model.outcomes import Phase
+from .dropped_text import place_text, stack_text, thread_name
 
 _UNRAISABLE: Final = "PytestUnraisableExceptionWarning"
 _OF_THREAD: Final = "PytestUnhandledThreadExceptionWarning"
@@ -50,14 +51,12 @@ def _tell_of_what_is_dropped(sender: Sender) -> None:
 
     def tell_of_thread(arguments: Any) -> None:
         if not is_finalizing() and arguments.exc_type is not SystemExit:
-            name = "?" if arguments.thread is None else arguments.thread.name
-            warn(_OF_THREAD, f"Exception in thread {name}", arguments)
+            warn(_OF_THREAD, f"Exception in thread {thread_name(arguments)}", arguments)
         thread_hook(arguments)
 
     def tell_of_unraisable(arguments: Any) -> None:
         if not is_finalizing():
-            object_text = "" if arguments.object is None else f": {arguments.object!r}"
-            warn(_UNRAISABLE, f"{arguments.err_msg or 'Exception ignored in'}{object_text}", arguments)
+            warn(_UNRAISABLE, place_text(arguments), arguments)
         unraisable_hook(arguments)
 
     threading.excepthook, sys.unraisablehook = tell_of_thread, tell_of_unraisable
@@ -65,10 +64,10 @@ def _tell_of_what_is_dropped(sender: Sender) -> None:
 
 def _warner(sender: Sender) -> Callable[[str, str, Any], None]:
     def warn(category: str, head: str, arguments: Any) -> None:
-        kind, error, stack = arguments.exc_type, arguments.exc_value, arguments.exc_traceback
-        text = "".join(traceback.format_exception(kind, error, stack))
-        frames = traceback.extract_tb(stack)
+        frames = traceback.extract_tb(arguments.exc_traceback)
         file, line = (frames[-1].filename, frames[-1].lineno or 0) if frames else ("", 0)
-        sender.send(WarningRecorded("pytest", category, f"{head}\n\n{text}", file, line, Phase.EXIT.value))
+        sender.send(
+            WarningRecorded("pytest", category, f"{head}\n\n{stack_text(arguments)}", file, line, Phase.EXIT.value)
+        )
 
     return warn

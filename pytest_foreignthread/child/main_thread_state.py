@@ -7,6 +7,7 @@ import sys
 
 from ..interop.thread_locals import locals_of_this_thread, namespace_of
 from ..model.observation import Elsewhere, Holder, Kept
+from .parts import is_really
 from .thread_values import links, missing_attribute, missing_variable, of_context, of_local
 
 
@@ -40,7 +41,7 @@ def _variable(error: BaseException) -> Elsewhere | None:
 def _decimal_context(error: BaseException) -> Elsewhere | None:
     """Return what the main thread's decimal context does not trap, although a thread's first context traps it."""
     decimal = sys.modules.get("decimal")
-    if decimal is None or not isinstance(error, decimal.DecimalException):
+    if decimal is None or not is_really(error, decimal.DecimalException):
         return None
     signal = type(error)
     traps, default = decimal.getcontext().traps, decimal.DefaultContext.traps

@@ -14,6 +14,8 @@ from threading import get_native_id
 
 from ..interop.thread_locals import locals_of_this_thread, namespace_of
 from ..model.observation import Elsewhere, Holder, Kept
+from .parts import arguments_of, cause_of, context_of, is_really
+from .pytest.plain_data import text_of
 
 Local = weakref.ref[threading.local]
 Names = dict[int, tuple[Local, frozenset[str]]]
@@ -94,21 +96,22 @@ def links(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
-        error = error.__cause__ or error.__context__
+        error = cause_of(error) or context_of(error)
 
 
 def missing_attribute(error: BaseException) -> tuple[threading.local, str] | None:
     """Return the `threading.local` that lacks an attribute, and the attribute's name; None for any other exception."""
-    if type(error) is not AttributeError or not isinstance(error.obj, threading.local):
+    if type(error) is not AttributeError or not is_really(error.obj, threading.local):
         return None
-    return error.obj, str(error.name)
+    return error.obj, text_of(error.name)
 
 
 def missing_variable(error: BaseException) -> contextvars.ContextVar[object] | None:
     """Return the context variable that has no value; None for any other exception."""
     # `ContextVar.get` raises a LookupError whose only argument is the variable.
-    variable = error.args[0] if isinstance(error, LookupError) and error.args else None
-    return variable if isinstance(variable, contextvars.ContextVar) else None
+    arguments = arguments_of(error) if is_really(error, LookupError) else ()
+    variable = arguments[0] if arguments else None
+    return variable if type(variable) is contextvars.ContextVar else None
 
 
 def of_local(holder: Holder, name: str) -> Elsewhere:

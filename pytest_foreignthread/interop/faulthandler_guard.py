@@ -39,7 +39,8 @@ class FaulthandlerApart:
     """A plugin of the run; register it before the first conftest is imported, because a conftest may start a JVM."""
 
     def __init__(self) -> None:
-        self._jpype: ModuleType | None = None
+        self._wrapped: tuple[ModuleType, Callable[..., Any], Callable[..., Any]] | None = None
+        """JPype, its `startJVM`, and the function that stands in its place."""
         self._hotspots: Handlers | None = None
         self._leads_to_faulthandler = False
         """Whether HotSpot found faulthandler at its start, and so passes each fault that is not its own to it."""
@@ -52,8 +53,10 @@ class FaulthandlerApart:
         if jpype.isJVMStarted():
             self._find_hotspots()
             return
-        self._jpype = jpype
-        jpype.startJVM = functools.wraps(jpype.startJVM)(functools.partial(self._start, jpype.startJVM))  # type: ignore[attr-defined]
+        start = jpype.startJVM
+        ours = functools.wraps(start)(functools.partial(self._start, start))
+        jpype.startJVM = ours  # type: ignore[attr-defined]
+        self._wrapped = jpype, start, ours
 
     def _start(self, start_jvm: Callable[..., Any], *args: Any, **options: Any) -> Any:
         with self._off_at_start():
@@ -128,9 +131,17 @@ class FaulthandlerApart:
         if self._stderr is not None:
             os.close(self._stderr)
             self._stderr = None
-        if self._jpype is not None:
-            self._jpype.startJVM = self._jpype.startJVM.__wrapped__  # type: ignore[attr-defined]
+        self._unwrap()
         return result
+
+    def _unwrap(self) -> None:
+        if self._wrapped is None:
+            return
+        jpype, start, ours = self._wrapped
+        # A project may have put a function of its own there, which stays.
+        if getattr(jpype, "startJVM", None) is ours:
+            jpype.startJVM = start  # type: ignore[attr-defined]
+        self._wrapped = None
 
 
 def write_to(config: pytest.Config, file: int) -> None:

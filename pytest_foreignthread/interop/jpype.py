@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +32,16 @@ def own_jar() -> Path | None:
     spec = find_spec("jpype")
     jar = None if spec is None or spec.origin is None else Path(spec.origin).resolve().parent.parent / _JAR
     return jar if jar is not None and jar.is_file() else None
+
+
+def own_start() -> Callable[..., None]:
+    """Return JPype's own `startJVM`; jpype must be imported.
+
+    `jpype.startJVM` may be a wrapper that protects the faulthandler of the pytest process, or a project's function.
+    Both replace the attribute of the package, and not that of the module which defines the function.
+    """
+    start: Callable[..., None] = sys.modules["jpype._core"].startJVM
+    return start
 
 
 def is_python_exception(throwable: Any) -> bool:

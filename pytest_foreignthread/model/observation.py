@@ -124,7 +124,10 @@ class UncaughtException:
 
 @dataclass(frozen=True)
 class InternalError:
-    """An error of this plugin or of a hook, not of the test, ends the child. Sent at any time, as the last message."""
+    """An error of this plugin or of a hook, not of the test. Sent at any time.
+
+    It is the child's last message, unless only the explanation of a test's exception failed.
+    """
 
     text: str
     """Who is to blame, and the traceback."""

@@ -48,6 +48,13 @@ ENDS: Final = """
     @pytest.mark.foreign_thread(mode="native", finalize=True)
     def test_exception_of_a_handler(): atexit.register(fail)
 
+    class Unshown:
+        def __call__(self): raise ValueError("in an unshown handler")
+        def __repr__(self): raise ValueError("in the repr")
+
+    @pytest.mark.foreign_thread(mode="native", finalize=True)
+    def test_exception_of_a_handler_without_a_repr(): atexit.register(Unshown())
+
     @pytest.mark.foreign_thread(mode="main", finalize=True)
     def test_exception_of_a_thread():
         main = threading.main_thread()
@@ -87,6 +94,7 @@ OUTCOMES: Final = {
     "test_status": ("crash", "exit"),
     "test_after_a_status": ("passed", "call"),
     "test_exception_of_a_handler": ("passed", "call"),
+    "test_exception_of_a_handler_without_a_repr": ("passed", "call"),
     "test_exception_of_a_thread": ("passed", "call"),
     "test_that_fails": ("failed", "call"),
     "test_whose_teardown_fails": ("error", "teardown"),
@@ -103,6 +111,10 @@ def test_how_it_ends_is_an_outcome_of_its_own(run_suite: RunSuite) -> None:
     assert "exited with status 3 in exit" in ran.output
     assert re.search(
         r"PytestUnraisableExceptionWarning: Exception ignored in atexit callback.*: <function fail", ran.output
+    )
+    assert re.search(
+        r"PytestUnraisableExceptionWarning: .*<Unshown, whose repr raised ValueError>(?s:.*)in an unshown handler",
+        ran.output,
     )
     assert "PytestUnhandledThreadExceptionWarning: Exception in thread late" in ran.output
     junit = (ran.folder / "junit.xml").read_text()

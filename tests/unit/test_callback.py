@@ -14,7 +14,10 @@ import pytest
 
 from pytest_foreignthread.channel.wire import Decoder, Sender
 from pytest_foreignthread.child.callback import Callback
-from pytest_foreignthread.model.observation import Message, ThreadNamed
+from pytest_foreignthread.child.exceptions import exception_chain
+from pytest_foreignthread.child.main_thread_state import kept_by_main_thread
+from pytest_foreignthread.child.thread_values import ThreadValues
+from pytest_foreignthread.model.observation import InternalError, Message, ThreadNamed
 
 
 class Pipe:
@@ -78,6 +81,48 @@ def test_exception_is_kept_as_it_is(error: BaseException, pipe: Pipe) -> None:
         frames.append(place.tb_frame.f_code.co_name)
         place = place.tb_next
     assert frames == ["__call__", "fail"]
+
+
+def hostile(attribute: str, base: type[BaseException]) -> BaseException:
+    def refuse(_: object) -> NoReturn:
+        raise RuntimeError(f"no {attribute}")
+
+    made: BaseException = type("Hostile", (base,), {attribute: property(refuse)})()
+    return made
+
+
+@pytest.mark.parametrize("base", [KeyError, AttributeError, ArithmeticError, SystemError])
+@pytest.mark.parametrize(
+    "attribute", ["args", "obj", "__cause__", "__context__", "__traceback__", "__class__", "exceptions"]
+)
+def test_exception_with_an_attribute_that_raises(attribute: str, base: type[BaseException], pipe: Pipe) -> None:
+    error = hostile(attribute, base)
+
+    def fail() -> NoReturn:
+        raise error
+
+    callback = Callback(fail, pipe.sender)
+    on_a_thread(callback)
+    assert callback.future.exception(0) is error
+    assert [one for one in pipe.sent() if isinstance(one, InternalError)] == []
+    assert exception_chain(error)[0][0].endswith("Hostile" if base is not SystemError else "SystemError")
+    assert kept_by_main_thread(error, is_abroad=True) is None
+
+
+@pytest.mark.parametrize("own", [ValueError("ours"), SystemExit(3)])
+def test_explanation_that_fails_is_our_error(own: BaseException, pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    def explain(*_: object) -> NoReturn:
+        raise own
+
+    def fail() -> NoReturn:
+        raise KeyError("the test's")
+
+    monkeypatch.setattr(ThreadValues, "explain", explain)
+    callback = Callback(fail, pipe.sender)
+    on_a_thread(callback)
+    assert isinstance(callback.future.exception(0), KeyError)
+    (sent,) = [one for one in pipe.sent() if isinstance(one, InternalError)]
+    assert str(own) in sent.text
 
 
 def test_second_call_runs_nothing(pipe: Pipe) -> None:

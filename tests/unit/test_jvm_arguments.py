@@ -34,6 +34,12 @@ def arguments(*users: str, profile: str = "quick", folder: Path = Path("/scratch
         (("-XX:+UseG1GC",), "quick", [FIRST_COMPILER]),
         (("-XX:-UseSerialGC",), "quick", [FIRST_COMPILER]),
         (("-XX:+UseZGC", "-ea"), "server", []),
+        (("-XX:+UseGCOverheadLimit",), "quick", [SERIAL, FIRST_COMPILER]),
+        (("-XX:+UseMaximumCompactionOnSystemGC",), "quick", [SERIAL, FIRST_COMPILER]),
+        (("-XX:-UseG1GC",), "quick", [SERIAL, FIRST_COMPILER]),
+        (("-XX:+UseZGC", "-XX:-UseZGC"), "quick", [SERIAL, FIRST_COMPILER]),
+        (("-XX:-UseZGC", "-XX:+UseZGC"), "quick", [FIRST_COMPILER]),
+        (("-XX:+AggressiveHeap",), "quick", [FIRST_COMPILER]),
     ],
 )
 def test_profiles(users: tuple[str, ...], profile: str, quick: list[str]) -> None:
@@ -47,6 +53,41 @@ def test_a_collector_of_the_environment(variable: str, monkeypatch: pytest.Monke
     monkeypatch.setenv(variable, "-ea -XX:+UseParallelGC")
     assert SERIAL not in arguments()
     assert FIRST_COMPILER in arguments()
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "named"),
+    [
+        ("VMOptionsFile", "-ea\n-XX:+UseG1GC\n", True),
+        ("VMOptionsFile", "-Da='b c' \"-XX:+UseParallelGC\"", True),
+        ("VMOptionsFile", "-Da='-XX:+UseG1GC b'", False),
+        ("VMOptionsFile", "-Da='b -XX:+UseG1GC", True),
+        ("VMOptionsFile", "-XX:-UseG1GC -XX:+UseGCOverheadLimit", False),
+        ("Flags", "+UseParallelGC", True),
+        ("Flags", "# +UseParallelGC\nMaxHeapSize=64m", False),
+    ],
+)
+@pytest.mark.parametrize("of_environment", [False, True])
+def test_a_collector_of_a_file(
+    option: str, text: str, named: bool, of_environment: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "options"
+    file.write_text(text)
+    word = f"-XX:{option}={file}"
+    if of_environment:
+        monkeypatch.setenv("JAVA_TOOL_OPTIONS", word)
+    assert (SERIAL not in arguments(*([] if of_environment else [word]))) == named
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("none", "pipe", ".", "a\0b"):
+        assert SERIAL in arguments(f"-XX:VMOptionsFile={tmp_path / name}")
+
+
+def test_a_collector_that_only_the_launcher_of_java_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JDK_JAVA_OPTIONS", "-XX:+UseParallelGC")
+    assert SERIAL in arguments()
 
 
 def test_users_arguments_win_but_not_over_the_place_of_the_files() -> None:

@@ -17,8 +17,8 @@ from typing import Any, Final
 import jpype
 
 from ...interop.faulthandler_handlers import SHUTDOWN, Handlers
-from ...interop.jpype import is_python_exception, own_jar
-from ...interop.running_jvm import RunningJvm
+from ...interop.jpype import is_python_exception, own_jar, own_start
+from ...interop.running_jvm import RunningJvm, jvm_in_memory
 from ...model import documents
 from ...model.observation import JvmAdopted
 from ...model.settings import Settings
@@ -29,6 +29,7 @@ from .jvm_arguments import jvm_arguments
 
 _EXIT_SECONDS: Final = 2.0
 """Seconds that an exit of the JVM gets to end the process."""
+_EXIT_POLL_SECONDS: Final = 0.01
 # interrupt=False would make JPype set handlers of SIGINT and SIGTERM that call Python without the GIL. HotSpot sets its
 # own handlers in both cases; `start` removes them.
 _OPTIONS: Final[Mapping[str, Any]] = {"convertStrings": False, "interrupt": True}
@@ -63,9 +64,17 @@ def start(settings: Settings, folder: Path) -> None:
         with diverted(words):
             _start_jvm(*jvm_arguments(settings, folder), jvmpath=str(library), classpath=class_path)
     except Exception as error:
-        raise JvmStartError(f"{error}\n{words.read_text(errors='replace')}".strip()) from error
+        raise JvmStartError(f"{error}\n{_text(words)}".strip()) from error
     finally:
         answers.put_back()
+
+
+def _text(words: Path) -> str:
+    try:
+        return words.read_text(errors="replace")
+    # A test or a cleaner of temporary files may have removed the directory.
+    except OSError as error:
+        return f"what the JVM printed cannot be read: {error}"
 
 
 def attach(running: RunningJvm, folder: Path) -> object:
@@ -97,9 +106,7 @@ def attach(running: RunningJvm, folder: Path) -> object:
 
 
 def _start_jvm(*arguments: str, jvmpath: str, classpath: list[str] | None = None) -> None:
-    # The pytest process may have wrapped this function to protect its own faulthandler; a fork inherits the wrapper.
-    start_jvm = getattr(jpype.startJVM, "__wrapped__", jpype.startJVM)
-    start_jvm(*arguments, jvmpath=jvmpath, classpath=classpath, **_OPTIONS)
+    own_start()(*arguments, jvmpath=jvmpath, classpath=classpath, **_OPTIONS)
 
 
 def adopt(settings: Settings, folder: Path) -> JvmAdopted:
@@ -150,13 +157,15 @@ def _class_path(settings: Settings) -> list[str] | None:
 
 
 def wait_while_it_exits() -> None:
-    """Wait 2 s if the JVM has ended; call at the end of a phase in which it ran.
+    """Wait up to 2 s while the JVM exits; call at the end of a phase in which it ran.
 
     If JPype says that the JVM has ended, `System.exit` may be on its way to end this process. What the phase raised
-    meanwhile is a consequence. A test may also have called `shutdownJVM`; then the process lives on.
+    meanwhile is a consequence. libjvm has its JVM until then. After `shutdownJVM` it has none, and the process lives
+    on.
     """
-    if not is_started():
-        time.sleep(_EXIT_SECONDS)
+    end = time.monotonic() + _EXIT_SECONDS
+    while not is_started() and jvm_in_memory() is not None and time.monotonic() < end:
+        time.sleep(_EXIT_POLL_SECONDS)
 
 
 @functools.cache

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from ...model.settings import CRASH_FIFO, GO_ON_FIFO, Settings
+from .collectors import names_collector
 
+_SERIAL: Final = "-XX:+UseSerialGC"
 # The serial collector starts no threads, and C1 is the faster compiler: together they halve the time of a start. The
 # scaling of the thresholds compiles less of the code that runs only at the start, an eighth of the processor time. By
 # default a thread takes a hundredth of the young generation for its first object. So the threads of a hundred tests
 # triggered Java's collector, after which JPype runs a full collection of Python's.
 _QUICK: Final = (
-    *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:CompileThresholdScaling=5"),
+    *(_SERIAL, "-XX:TieredStopAtLevel=1", "-XX:CompileThresholdScaling=5"),
     "-XX:TLABSize=64k",
 )
-_COLLECTOR: Final = re.compile(r"-XX:[+-]Use\w*GC")
-# Environment variables from which HotSpot reads further arguments.
-_VARIABLES: Final = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS")
 
 
 def jvm_arguments(settings: Settings, folder: Path) -> list[str]:
@@ -46,10 +43,7 @@ def _cache(archive: Path | None) -> list[str]:
 
 
 def _quick(users: Sequence[str]) -> list[str]:
-    spoken = [*users, *(word for name in _VARIABLES for word in os.environ.get(name, "").split())]
-    # HotSpot refuses to start with two collectors; here the last does not win.
-    chosen = any(_COLLECTOR.match(word) for word in spoken)
-    return [argument for argument in _QUICK if not (chosen and _COLLECTOR.match(argument))]
+    return [argument for argument in _QUICK if argument != _SERIAL or not names_collector(users)]
 
 
 def _held_in_crash(folder: Path) -> list[str]:

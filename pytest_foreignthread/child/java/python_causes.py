@@ -25,7 +25,7 @@ def python_causes(error: BaseException) -> tuple[BaseException, ...]:
             if not jvm.is_java_exception(cause):
                 found.append(cause)
             throwable, left = throwable.getCause(), left - 1  # type: ignore[attr-defined]
-    # The getCause() of a project's throwable may raise anything.
-    except Exception:
+    # The getCause() of a project's throwable, and the `__class__` of any exception, may raise anything.
+    except BaseException:
         pass
     return tuple(found)

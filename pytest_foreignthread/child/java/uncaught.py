@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ...channel.wire import Sender
 from ...model.observation import UncaughtException
+from ..pytest.plain_data import class_name
 from . import jvm
 
 _DYING_SECONDS: Final = 0.25
@@ -29,35 +30,51 @@ class Uncaught:
 
     @property
     def head(self) -> str:
-        error: Any = self.error
+        return f'uncaught on Java thread "{self.thread}": {_first_line(self.error)}'
+
+
+def _first_line(error: Any) -> str:
+    """Return the first line of an exception's text that is not empty; the name of its class if there is none."""
+    name = class_name(type(error))
+    try:
         is_java = jvm.is_java_exception(error)
         text = str(error.toString()) if is_java else "".join(traceback.format_exception_only(error))
-        return f'uncaught on Java thread "{self.thread}": {text.splitlines()[0]}'
+    except BaseException as raised:  # a test's exception may do anything in its text
+        return f"{name}, whose text raised {class_name(type(raised))}"
+    return next((line for line in text.splitlines() if line.strip()), name)
 
 
 def _uncaught(thread: str, throwable: Any) -> Uncaught:
-    error = jvm.python_exception(throwable)
+    error = _carried(throwable)
     stack = _java_stack(throwable)
     if not jvm.is_java_exception(error):
         # Java's first line names the wrapper class that carries the Python exception, so it is dropped.
         _, _, places = stack.partition("\n")
-        stack = f"{''.join(traceback.format_exception(error))}thrown into Java:\n{places}"
+        stack = f"{_python_stack(error)}thrown into Java:\n{places}"
     return Uncaught(thread, error, stack)
 
 
-def _text(thread: str, throwable: Any) -> str:
+def _carried(throwable: Any) -> BaseException:
     try:
-        found = _uncaught(thread, throwable)
-        return f"{found.head}\n{found.stack}"
-    # A test's exception may raise anything while it is formatted. Java would drop an exception that is raised here.
-    except BaseException as error:
-        return f'uncaught on Java thread "{thread}": an exception whose text raised {type(error).__name__}'
+        return jvm.python_exception(throwable)
+    except BaseException as raised:  # the JVM has ended meanwhile, or the throwable's text raised
+        return throwable if isinstance(throwable, BaseException) else raised
+
+
+def _python_stack(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error))
+    except BaseException as raised:  # a test's exception may do anything when it is shown
+        return f"{class_name(type(error))}, whose text raised {class_name(type(raised))}\n"
 
 
 def _java_stack(throwable: Any) -> str:
-    writer = jvm.java("java.io.StringWriter")()
-    throwable.printStackTrace(jvm.java("java.io.PrintWriter")(writer))
-    return str(writer).rstrip()
+    try:
+        writer = jvm.java("java.io.StringWriter")()
+        throwable.printStackTrace(jvm.java("java.io.PrintWriter")(writer))
+        return str(writer).rstrip()
+    except BaseException as raised:  # a project's throwable may raise anything here
+        return f"{class_name(type(throwable))}, whose printStackTrace raised {class_name(type(raised))}"
 
 
 class UncaughtExceptions:
@@ -80,7 +97,8 @@ class UncaughtExceptions:
             self._found.append((str(thread.getName()), throwable))
         # Sent at once: a test that hangs or dies never reaches the end of its phase.
         if self._sender is not None:
-            self._sender.send(UncaughtException(_text(str(thread.getName()), throwable)))
+            found = _uncaught(str(thread.getName()), throwable)
+            self._sender.send(UncaughtException(f"{found.head}\n{found.stack}"))
 
     def at_end_of_phase(self) -> list[Uncaught]:
         jvm.wait_while_it_exits()

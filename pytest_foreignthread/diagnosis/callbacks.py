@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final
 
@@ -31,8 +32,11 @@ def collected_proxy(case: Case) -> Diagnosis | None:
     if fatal is None or fatal.signal not in MEMORY:
         return None
     # HotSpot's frame first; the frames of pystack are used if HotSpot wrote none.
-    frames = [*fatal.native_frames[:1], *(thread.native_frames[:1] if thread is not None else ())]
+    top = [] if thread is None else _native_top(thread)
+    frames = [*fatal.native_frames[:1], *top[:1]]
     crashed = next((frame for frame in frames if _leads_to_a_callback(frame)), None)
+    if crashed is None and _closure_without_names(top):
+        crashed = top[0]
     if crashed is None:
         return None
     caller = [] if thread is None else thread.python_frames[:1]
@@ -49,7 +53,39 @@ def collected_proxy(case: Case) -> Diagnosis | None:
 
 
 def _leads_to_a_callback(frame: NativeFrame) -> bool:
-    return frame.function in _TO_CALLBACK and (frame.library or "").startswith("_ctypes")
+    return frame.function in _TO_CALLBACK and _is_in(frame, "_ctypes")
+
+
+def _closure_without_names(frames: Sequence[NativeFrame]) -> bool:
+    """Return whether C called ctypes through a closure of libffi's, in a Python without symbols, as Debian's is.
+
+    On top are at most two nameless frames of ctypes, those of `_TO_CALLBACK`: a third one would be a converter, which
+    reads an argument. libffi stands below them. Its function `ffi_call`, which has a name in any build, would mean that
+    Python called a function of ctypes' own. Below libffi stands the C code that called.
+    """
+    ours = list(takewhile(lambda frame: frame.function is None and _is_in(frame, "_ctypes"), frames))
+    closure = list(takewhile(lambda frame: _is_in(frame, "libffi"), frames[len(ours) :]))
+    caller = frames[len(ours) + len(closure) :][:1]
+    return (
+        1 <= len(ours) <= len(_TO_CALLBACK)
+        and bool(closure)
+        and all(frame.function != "ffi_call" for frame in closure)
+        and any(not _is_in(frame, "_ctypes") for frame in caller)
+    )
+
+
+def _native_top(thread: Thread) -> list[NativeFrame]:
+    """Return the C frames above the newest frame of Python or Java."""
+    frames: list[NativeFrame] = []
+    for frame in thread.frames:
+        if not isinstance(frame, NativeFrame):
+            break
+        frames.append(frame)
+    return frames
+
+
+def _is_in(frame: NativeFrame, library: str) -> bool:
+    return (frame.library or "").startswith(library)
 
 
 def late_callback(case: Case) -> Diagnosis | None:

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from pytest_foreignthread.model.outcomes import Outcome
-from pytest_foreignthread.model.stacks import NativeFrame
+from pytest_foreignthread.model.stacks import Frame, NativeFrame
 
 from .sample_cases import BODY, LIBPYTHON, code, crashed, evidence_of, fatal, seen, thread
 
@@ -38,6 +38,36 @@ def test_where_it_crashed(frame: NativeFrame, expected: str | None) -> None:
 def test_function_that_pystack_alone_names() -> None:
     case = crashed(thread(TO_CALLBACK, CLOSURE, BODY), fatal_error=fatal(replace(TO_CALLBACK, function=None)))
     assert code(case) == "collected-proxy"
+
+
+NAMELESS: Final = NativeFrame(LIBRARY, None, "+0x160d3")
+FFI: Final = NativeFrame("libffi.so.8.1.2", None, "")
+FFI_CALL: Final = NativeFrame("libffi.so.8.1.2", "ffi_call", "")
+QSORT: Final = NativeFrame("libc.so.6", "qsort_r", "")
+
+
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [
+        ((NAMELESS, NAMELESS, FFI, FFI, QSORT, FFI, FFI_CALL, NAMELESS, BODY), "collected-proxy"),
+        ((NAMELESS, FFI, FFI, QSORT, BODY), "collected-proxy"),
+        ((NAMELESS, NAMELESS, NAMELESS, FFI, QSORT, BODY), None),
+        ((NAMELESS, FFI, FFI, FFI_CALL, NAMELESS, BODY), None),
+        ((NAMELESS, FFI, NAMELESS, BODY), None),
+        ((NAMELESS, FFI, BODY), None),
+        ((NAMELESS, QSORT, BODY), None),
+        ((STRLEN, NAMELESS, FFI, QSORT, BODY), None),
+        ((BODY, NAMELESS, FFI, QSORT), None),
+    ],
+)
+def test_python_without_symbols(stack: tuple[Frame, ...], expected: str | None) -> None:
+    case = crashed(
+        thread(*stack),
+        fatal_error=fatal(replace(NAMELESS, library=stack[0].library))
+        if isinstance(stack[0], NativeFrame)
+        else fatal(NAMELESS),
+    )
+    assert code(case) == expected
 
 
 def test_callback_that_crashes_in_a_call_of_its_own() -> None:

@@ -59,15 +59,15 @@ def _leads_to_a_callback(frame: NativeFrame) -> bool:
 def _closure_without_names(frames: Sequence[NativeFrame]) -> bool:
     """Return whether C called ctypes through a closure of libffi's, in a Python without symbols, as Debian's is.
 
-    On top are at most two nameless frames of ctypes, those of `_TO_CALLBACK`: a third one would be a converter, which
-    reads an argument. libffi stands below them. Its function `ffi_call`, which has a name in any build, would mean that
-    Python called a function of ctypes' own. Below libffi stands the C code that called.
+    The crash is in libffi's closure, or in at most two nameless frames of ctypes above it, those of `_TO_CALLBACK`: a
+    third one would be a converter, which reads an argument. libffi's function `ffi_call`, which has a name in any
+    build, would mean that Python called a function of ctypes' own. Below libffi stands the C code that called.
     """
     ours = list(takewhile(lambda frame: frame.function is None and _is_in(frame, "_ctypes"), frames))
     closure = list(takewhile(lambda frame: _is_in(frame, "libffi"), frames[len(ours) :]))
     caller = frames[len(ours) + len(closure) :][:1]
     return (
-        1 <= len(ours) <= len(_TO_CALLBACK)
+        len(ours) <= len(_TO_CALLBACK)
         and bool(closure)
         and all(frame.function != "ffi_call" for frame in closure)
         and any(not _is_in(frame, "_ctypes") for frame in caller)

@@ -51,6 +51,9 @@ QSORT: Final = NativeFrame("libc.so.6", "qsort_r", "")
     [
         ((NAMELESS, NAMELESS, FFI, FFI, QSORT, FFI, FFI_CALL, NAMELESS, BODY), "collected-proxy"),
         ((NAMELESS, FFI, FFI, QSORT, BODY), "collected-proxy"),
+        ((FFI, QSORT, BODY), "collected-proxy"),
+        ((FFI, FFI, FFI_CALL, NAMELESS, BODY), None),
+        ((FFI, BODY), None),
         ((NAMELESS, NAMELESS, NAMELESS, FFI, QSORT, BODY), None),
         ((NAMELESS, FFI, FFI, FFI_CALL, NAMELESS, BODY), None),
         ((NAMELESS, FFI, NAMELESS, BODY), None),

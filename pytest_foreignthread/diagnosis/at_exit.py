@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Final
 
+from ..model.observation import Exited
 from ..model.outcomes import Outcome, Phase
 from ..model.records import Diagnosis
 from ..model.roles import MAIN, is_at_rest, is_service, is_worker
@@ -84,8 +85,10 @@ def _ended_by_python(case: Case) -> _Found | None:
     ended = _first(frames, _ENDS_THREAD)
     if thread is not None and _is_main(thread, case):
         return None
-    if _NOT_RETHROWN in case.evidence.stderr:
-        # glibc aborts after it prints this. The signal is not checked: the handler of SIGABRT may crash in its turn.
+    exited = isinstance(case.observation.end, Exited) and case.evidence.fatal_error is None
+    if _NOT_RETHROWN in case.evidence.stderr and not exited:
+        # glibc aborts after it prints this: a child that exited had the text from elsewhere. The signal is not checked,
+        # because the handler of SIGABRT may crash in its turn.
         proof = f'glibc said "{_NOT_RETHROWN}"'
     elif case.signal == "SIGABRT" and ended is not None and _first(frames, _GIL_OR_GLIBCS_WORD) is not None:
         proof = f"{_named(thread)} was in {frame_words(ended)}"

@@ -83,6 +83,8 @@ def lock_without_a_holder(case: Case) -> Diagnosis | None:
         return None
     for thread in waiting.threads:
         if _waits_for_a_plain_lock(thread, case.at) and not list(_others_in_python(thread, waiting.threads)):
+            # Java that calls lock.acquire() through a bridge has no frame of Python's.
+            newest = (*thread.python_frames, *thread.frames)[0]
             return Diagnosis(
                 "self-deadlock",
                 "a thread waits for a lock that no other thread can release: it holds the lock itself, or a thread "
@@ -90,7 +92,7 @@ def lock_without_a_holder(case: Case) -> Diagnosis | None:
                 "take a lock that one thread may need twice as threading.RLock, and every lock by `with`, which "
                 "releases it in any case",
                 (
-                    f"{called(thread)} waits for a Python lock in {frame_words(thread.python_frames[0])}",
+                    f"{called(thread)} waits for a Python lock in {frame_words(newest)}",
                     "no other thread runs Python code",
                 ),
             )

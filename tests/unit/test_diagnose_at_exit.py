@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from pytest_foreignthread.diagnosis.case import Case
+from pytest_foreignthread.model.observation import Exited
 from pytest_foreignthread.model.outcomes import Outcome, Phase
 from pytest_foreignthread.model.stacks import Frame, JavaFrame, NativeFrame, NativeThread, PythonFrame, Thread
 
@@ -75,6 +76,10 @@ CALLBACKS: Final = {
         outcome=Outcome.HANG,
     ),
 }
+
+
+def test_a_child_that_exited_has_the_words_of_glibc_from_elsewhere() -> None:
+    assert code(case(stderr=f"grep: {NOT_RETHROWN}", end=Exited(3), signal=None)) != "callback-at-exit"
 
 
 @pytest.mark.parametrize("one", CALLBACKS.values(), ids=CALLBACKS)

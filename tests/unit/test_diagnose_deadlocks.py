@@ -351,6 +351,8 @@ TAKES: Final = thread("a", LOCK, frames=(TAKES_LOCK, OWN))
     [
         ((TAKES,), "self-deadlock"),
         ((TAKES, MAIN, RESTS, FINALIZER), "self-deadlock"),
+        # Java calls lock.acquire() through a bridge.
+        ((thread("a", LOCK, frames=(TAKES_LOCK, JavaFrame("Bridge.acquire", None, None))),), "self-deadlock"),
         # Another runs Python, or may do so later; the wait is for an event, or of code that nobody names.
         ((TAKES, RUNS), None),
         ((TAKES, replace(TAKES, name="b")), None),

@@ -37,6 +37,8 @@ _MORE_STACK: Final = (
 _DEFAULT_STACK: Final = 1024 * 1000
 """Bytes of a Java thread's stack with the default size of 1 MB, less what HotSpot keeps for itself."""
 _PAGE: Final = 4096
+_GUARD: Final = 65536
+"""Bytes below a stack in which a C function with a large frame may fault."""
 _MANY: Final = 20
 """Frames of one function from which on the function counts as a recursion."""
 
@@ -98,7 +100,7 @@ def stack_overflow(case: Case) -> Diagnosis | None:
         return None
     size = (fatal.stack[1] - fatal.stack[0]) // 1024
     repeated = _recursing(thread)
-    if _below_the_stack(fatal):
+    if _below_the_stack(fatal, _PAGE if repeated is None else _GUARD):
         proof = [f"address {fatal.address} lies at the low end of the thread's stack of {size} KB"]
     elif _NO_ROOM in fatal.message:
         proof = [f"HotSpot found no room at the low end of the thread's stack of {size} KB: {_NO_ROOM}"]
@@ -151,14 +153,16 @@ def _without_jvm(
     )
 
 
-def _below_the_stack(fatal: FatalError) -> bool:
-    """Return whether the fault is at the low end of the stack: in the page below it, or in its lowest eighth.
+def _below_the_stack(fatal: FatalError, reach: int) -> bool:
+    """Return whether the fault is at the low end of the stack: at most `reach` bytes below it, or in its lowest eighth.
 
+    A fault in the page below proves a full stack by itself. Farther below, other memory may lie: there a recursion on
+    the stack has to prove it, too.
     The JVM's guard pages lie inside the bounds of the stack, at its low end.
     """
     address = int(fatal.address or "0", 16)
     low, high = fatal.stack or (0, 0)
-    return bool(low) and low - _PAGE <= address < low + (high - low) // 8
+    return bool(low) and low - reach <= address < low + (high - low) // 8
 
 
 def _recursing(thread: Thread) -> PythonFrame | NativeFrame | None:

@@ -156,7 +156,7 @@ EVALUATION: Final = (NativeFrame(LIBPYTHON, "_PyEval_EvalFrameDefault", ""),) * 
         ("0x70000010", (), 0x10_0000, "java-stack-overflow"),
         # In the guard page below it; far below; in its upper part; at no address at all.
         ("0x6ffff800", DOWN, 0x10_0000, "deep-recursion"),
-        # A function with a large frame faults farther below, where other memory may lie: a recursion has to stand there.
+        # A large frame reaches farther below, where other memory may lie: a recursion has to stand on the stack.
         ("0x6fff8000", DOWN, 0x10_0000, "deep-recursion"),
         ("0x6fff8000", (THUNK,), 0x10_0000, None),
         ("0x6ffe0000", DOWN, 0x10_0000, None),

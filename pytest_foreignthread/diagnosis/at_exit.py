@@ -131,7 +131,9 @@ def _finalizing(threads: Iterable[NativeThread]) -> NativeThread | None:
         names = [frame.function or "" for frame in thread.frames if isinstance(frame, NativeFrame)]
         if any(map(_FINALIZES.fullmatch, names)):
             newer = list(takewhile(lambda name: not _FINALIZES.fullmatch(name), names))
-            return None if any(map(_BEGINS_BY.fullmatch, newer)) else thread
+            # A Python without symbols does not name the step that it is in.
+            is_unknown = bool(newer) and not newer[-1]
+            return None if is_unknown or any(map(_BEGINS_BY.fullmatch, newer)) else thread
     return None
 
 

@@ -78,6 +78,11 @@ CALLBACKS: Final = {
 }
 
 
+def test_a_step_without_a_name_may_be_a_handler() -> None:
+    main = main_in(SLEEP, NativeFrame("python3.11", None, ""))
+    assert code(case(pool_thread(TAKE, ENSURE), main=main, **SEGFAULT)) != "callback-at-exit"
+
+
 def test_a_child_that_exited_has_the_words_of_glibc_from_elsewhere() -> None:
     assert code(case(stderr=f"grep: {NOT_RETHROWN}", end=Exited(3), signal=None)) != "callback-at-exit"
 

@@ -183,7 +183,7 @@ def check_name_of_file(path: Path) -> None:
 
 
 def check_file(path: Path) -> None:
-    """Raise ValueError where no file can be written, be it that its directory is still to be made."""
+    """Raise ValueError if no file can be written there, also if its directory would have to be made first."""
     check_name_of_file(path)
     check_folder(path.resolve().parent)
 

@@ -64,7 +64,7 @@ def parse_python_dump(text: str) -> PythonDump:
             reading.whole = False
     fatal = max((index for index, dump in enumerate(dumps) if dump.fatal_error is not None), default=0)
     while fatal and _is_torn(dumps[fatal - 1]):
-        # Amid its dump faulthandler crashed itself: what came first is what happened.
+        # faulthandler crashed during its own dump: the first dump says what happened.
         fatal -= 1
         del dumps[fatal].threads[-1:]
     candidates = [dump for dump in dumps[fatal:] if dump.threads]

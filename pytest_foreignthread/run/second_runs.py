@@ -48,7 +48,7 @@ class SecondRuns:
         if settings.mode == CONTROL:
             self._control[settings.test] = record.outcome in BREAKS
         debugged = self._children.debugs or seen.observation.first(DebuggerEntered) is not None
-        if not seen.before or debugged or not self._is_to_be_told(settings, record):
+        if not seen.before or debugged or not self._is_worth_repeating(settings, record):
             return record
         again = self._children.run(item, None, alone=True)
         if again.observation.first(NotServed) is not None:
@@ -58,9 +58,9 @@ class SecondRuns:
         except BadShape as error:
             note = f"alone, in a child of its own, it {CANNOT_ACCEPT}: {error}"
             return replace(record, notes=(*record.notes, note))
-        return replace(record, alone=self._told(item, settings, record, alone, seen.before))
+        return replace(record, alone=self._compared_with(item, settings, record, alone, seen.before))
 
-    def _is_to_be_told(self, settings: Settings, record: RunRecord) -> bool:
+    def _is_worth_repeating(self, settings: Settings, record: RunRecord) -> bool:
         """Return whether the test is worth a second run.
 
         A crash or a hang always is. A failure is with isolation `auto`, if the test does not break in the control too
@@ -77,7 +77,7 @@ class SecondRuns:
             and record.outcome not in settings.known
         )
 
-    def _told(
+    def _compared_with(
         self, item: pytest.Item, settings: Settings, record: RunRecord, alone: RunRecord, before: Sequence[pytest.Item]
     ) -> Alone:
         earlier = _typed(before)

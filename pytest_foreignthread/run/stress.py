@@ -36,7 +36,7 @@ class Stressed:
     seen: Seen
     data: dict[str, Any] | None
     stop: SessionStopped | None = None
-    """The interruption of the run amid the rounds."""
+    """The interruption of the run during the rounds."""
 
 
 def run_rounds(children: Children, item: pytest.Item, settings: Settings, amount: Amount, seed: Seed) -> Stressed:
@@ -74,7 +74,7 @@ class _Rounds:
             if not self._tally.rounds:
                 raise
             self._tally.is_interrupted = True
-            return self._stressed(SessionStopped("interrupt", str(error) or "amid the rounds of a stressed test"))
+            return self._stressed(SessionStopped("interrupt", str(error) or "during the rounds of a stressed test"))
         finally:
             child.close()
         return self._stressed(None)

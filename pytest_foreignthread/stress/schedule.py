@@ -24,7 +24,7 @@ class Schedule:
     """Delays are in seconds, rates are probabilities."""
 
     seed: int
-    """The seed of what is drawn amid the round."""
+    """The seed of what is drawn during the round."""
     switch_interval: float = SWITCH
     submit_delay: float = 0.0
     """Before the call is handed to the foreign thread."""

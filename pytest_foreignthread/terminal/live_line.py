@@ -156,7 +156,7 @@ class LiveLine:
         # ValueError: stdout is closed. AttributeError: it is None, or an object without a descriptor.
         except (OSError, ValueError, AttributeError):
             pass
-        # The boundary: an error of this plugin is told in the summary, as ours.
+        # The boundary of the live line: the summary names the error as one of this plugin.
         except Exception as error:
             self._error = self._error or error_text(error, "the live line")
 

@@ -1,4 +1,4 @@
-"""Stressed tests: rounds share a child, a death costs a round, the tally is told, the seed repeats."""
+"""Stressed tests: rounds share a child, a death costs a round, the report has the tally, the seed repeats."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ import pytest
 
 from ..interop import xdist
 from ..model.outcomes import Outcome, Phase
+from ..supervise.process.processes import opened
 
 ENTERED = pytest.StashKey[Callable[[Phase], None]]()
 """A function to be called when a phase of a test has begun in its child."""
@@ -106,13 +107,10 @@ def _line(entry: Mapping[str, Any], has_begun: bool) -> bytes:
 
 def _append(path: str, line: bytes) -> None:
     # Opened for each write, so that no child inherits the descriptor and with it the means to write into the log.
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-    try:
+    with opened(path, os.O_WRONLY | os.O_APPEND) as descriptor:
         if os.fstat(descriptor).st_size + len(line) > _MOST:
             os.ftruncate(descriptor, 0)
         os.write(descriptor, line)
-    finally:
-        os.close(descriptor)
 
 
 class WorkerLogs:

@@ -143,7 +143,9 @@ def test_an_interrupt_at_any_step_of_the_pids_arrival_leaves_nothing(script: lis
     """A handler may raise before each instruction of Python's; a trace function that raises stands for it."""
     body = """
     from pytest_foreignthread.supervise.process import keeper_client, processes
-    codes = {keeper_client.KeptChild._take.__code__, processes.open_pidfd.__code__}
+    of_child = keeper_client.KeptChild
+    of_pid = of_child._take, of_child._take_pid, of_child._is_kept, processes.open_pidfd
+    codes = {function.__code__ for function in (*of_pid, processes.stat, processes._read)}
     def is_interrupted(step):
         steps = 0
         def trace(frame, event, argument):

@@ -82,7 +82,8 @@ def _make_it_listen(pid: int, thread: int, path: Path, give_up: float) -> None:
     trigger = Path(f"/proc/{pid}/root/tmp/.attach_pid{pid}")
     # A file that is there already is not HotSpot's, which only looks for it. It may be a link that a test has made.
     trigger.unlink(missing_ok=True)
-    os.close(os.open(trigger, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    # mknod() opens nothing that a signal handler which raises could leave open. It fails if the name exists again.
+    os.mknod(trigger, stat.S_IFREG | 0o600)
     try:
         # To one thread: a signal sent to the process may interrupt the system call that the test hangs in, and so end
         # the hang.

@@ -178,18 +178,15 @@ def _faults(held: HeldThread, mappings: Sequence[_Mapping]) -> Iterator[tuple[in
 
 def _memory(pid: int, start: int, size: int) -> bytes:
     """Return `size` bytes of a process's memory, fewer if the mapping ends before."""
-    descriptor = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        pieces = []
+    pieces = []
+    with processes.opened(f"/proc/{pid}/mem") as descriptor:
         # A page at a time: a read that crosses the end of the stack fails as a whole.
         for place in range(start, start + size, 4096):
             with contextlib.suppress(OSError):
                 pieces.append(os.pread(descriptor, 4096, place))
                 continue
             break
-        return b"".join(pieces)
-    finally:
-        os.close(descriptor)
+    return b"".join(pieces)
 
 
 def _stack_at(mappings: Sequence[_Mapping], pointer: int) -> tuple[int, int] | None:

@@ -9,6 +9,7 @@ import re
 import select
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .libc import libc
@@ -93,13 +94,24 @@ def stat(pid: int) -> ProcessStat | None:
     return ProcessStat(pid, state, int(parent), int(session), int(rest[13]))
 
 
+@contextlib.contextmanager
+def opened(path: str, flags: int = os.O_RDONLY) -> Iterator[int]:
+    """Open a file for the block. A signal handler that raises at any step leaves no descriptor open."""
+    descriptors: list[int] = []
+    try:
+        # One step of C opens the file and stores the descriptor: between two steps of Python a handler could raise, and
+        # the descriptor would be lost.
+        descriptors.extend(map(os.open, (path,), (flags | os.O_CLOEXEC,)))
+        yield descriptors[0]
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
 def _read(path: str) -> bytes:
     """Return a short file of the kernel's whole: a file object of Python's takes seven system calls where three do."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with opened(path) as descriptor:
         return os.read(descriptor, _SHORT)
-    finally:
-        os.close(descriptor)
 
 
 def children() -> list[int]:

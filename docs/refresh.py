@@ -39,6 +39,8 @@ SOURCE = re.compile(
 VARYING = (
     # JPype's thread for references waits for the GIL at times, and is idle and not shown else.
     (r'(?m)^thread "Python Referenc.*\n', ""),
+    # A thread that ends while it is looked at has no name any more.
+    (r"(?m)^thread \d+\b.*\n", ""),
     # How many threads are idle is chance, too.
     (r"(?m)^\(and \d+ idle threads?\)\n", ""),
     # The rest of a thread's first line is wrapped by the width of its ids.

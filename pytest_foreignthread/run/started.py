@@ -18,7 +18,6 @@ import pytest
 
 from ..interop import xdist
 from ..model.outcomes import Outcome, Phase
-from ..supervise.process.processes import opened
 
 ENTERED = pytest.StashKey[Callable[[Phase], None]]()
 """A function to be called when a phase of a test has begun in its child."""
@@ -107,6 +106,9 @@ def _line(entry: Mapping[str, Any], has_begun: bool) -> bytes:
 
 def _append(path: str, line: bytes) -> None:
     # Opened for each write, so that no child inherits the descriptor and with it the means to write into the log.
+    # Imported here: an ordinary test of an xdist worker needs nothing of the supervision.
+    from ..supervise.process.processes import opened
+
     with opened(path, os.O_WRONLY | os.O_APPEND) as descriptor:
         if os.fstat(descriptor).st_size + len(line) > _MOST:
             os.ftruncate(descriptor, 0)

@@ -10,15 +10,14 @@ from typing import Any
 import pytest
 
 from ...channel.report_shape import encodable
-from ...diagnosis.classify import raised_null_result
 from ...model import documents
+from ...model.null_results import raised_null_result
 from ...model.observation import Observation, ReportMade
 from ...model.outcomes import Outcome, Phase
 from ...model.records import RunRecord
 from ...model.report_data import data_of, put_on
 from ...model.settings import Settings
 from ...model.status_words import is_abnormal
-from ...stress.tally import lines_of
 from .. import json_report, text
 from . import pytest_reports
 from .phases import HOOK_FAILED
@@ -109,6 +108,9 @@ def add_section(reports: Sequence[pytest.TestReport], record: RunRecord, name: s
 
 def add_stress(reports: Sequence[pytest.TestReport], data: dict[str, Any]) -> None:
     """Add the tally of a stressed test to its failure, and to its entry."""
+    # Imported here: few runs of pytest are stressed.
+    from ...stress.tally import lines_of
+
     words = "\n".join([data["verdict"], *lines_of(data), *text.rerun_lines(data["rerun"])])
     for report in reports:
         if report.failed or hasattr(report, "wasxfail"):

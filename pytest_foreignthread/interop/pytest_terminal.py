@@ -21,9 +21,12 @@ def terminal_of(config: pytest.Config) -> Any:
 
 def replace_terminal(config: pytest.Config, stand_in: Callable[[Any], object]) -> None:
     """Replace the terminal reporter under its name, by which other plugins look for it."""
+    # Imported here: a run without foreign-thread tests imports this module.
+    from .hook_calls import register_hooks
+
     if (terminal := terminal_of(config)) is not None:
         config.pluginmanager.unregister(terminal)
-        config.pluginmanager.register(stand_in(terminal), _NAME)
+        register_hooks(config, stand_in(terminal), _NAME)
 
 
 def count_in_red(terminal: Any, categories: Collection[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,7 @@ class Launchers:
         self._pool = settings.pool
         self._native = NativeLaunchers(self._numbers, self._how, self._pool)
         self._java: JavaLaunchers | None = None
+        self._lock = threading.Lock()
         self._without_jvm: Final[Mapping[str, Callable[[Function], Task | None]]] = {
             "in_place": _in_place,
             "python_thread": self._python_thread,
@@ -65,13 +67,18 @@ class Launchers:
                 f"mode {mode!r} needs a JVM, and the child of this test has none: name the fixture jvm among the "
                 "arguments of the test"
             )
-        if self._java is None:
-            # Imported here because the module imports jpype, which a child without a JVM does not need.
-            from .java.java_launchers import JavaLaunchers
-
-            self._java = JavaLaunchers(self._numbers, self._how, self._pool)
         known = built_in(mode)
-        return self._java.launch(self._own[mode].launcher if known is None else known.launcher, bridge(function))
+        launcher = self._own[mode].launcher if known is None else known.launcher
+        return self._launchers_of_java().launch(launcher, bridge(function))
+
+    def _launchers_of_java(self) -> JavaLaunchers:
+        with self._lock:
+            if self._java is None:
+                # Imported here because the module imports jpype, which a child without a JVM does not need.
+                from .java.java_launchers import JavaLaunchers
+
+                self._java = JavaLaunchers(self._numbers, self._how, self._pool)
+            return self._java
 
     def let_end(self, task: Task | None) -> None:
         """Wait briefly for the end of a thread whose task is done."""

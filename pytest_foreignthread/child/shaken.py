@@ -61,12 +61,16 @@ class Shaken:
             if jvm.is_started():
                 jvm.java("java.lang.System").gc()
 
-    def around(self, function: Callable[[], T]) -> Callable[[], T]:
-        """Return the function with the delays before and behind it, for the thread that calls it."""
+    def around(self, function: Callable[[], T], *, apart: bool = False) -> Callable[[], T]:
+        """Return the function with the delays before and behind it, for the thread that calls it.
+
+        With `apart` it is one of several functions that begin together: each has a part of the delay before it.
+        """
+        before = self.schedule.enter_delay * (self._chance.random() if apart else 1)
 
         def shaken() -> T:
             __tracebackhide__ = True
-            _wait(self.schedule.enter_delay)
+            _wait(before)
             try:
                 return function()
             finally:

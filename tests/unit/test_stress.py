@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from types import SimpleNamespace
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import pytest
 
@@ -16,8 +16,6 @@ from pytest_foreignthread.stress.interval import at_most, interval, percent
 from pytest_foreignthread.stress.schedule import POOLS, STACKS, SWITCH, Schedule, schedule_of
 from pytest_foreignthread.stress.seeds import new_run_seed, round_seed
 from pytest_foreignthread.stress.tally import MOST_ROWS, Failure, Tally, lines_of
-
-from .sample_options import chosen
 
 SEED: Final = Seed(7)
 
@@ -124,15 +122,14 @@ def test_what_is_no_seed_is_refused(given: object) -> None:
 
 
 @pytest.mark.parametrize("hindrance", ["usepdb", "trace", "collectonly", "setuponly", "setupplan"])
-@pytest.mark.parametrize("name", ["stress", "stress_seed"])
+@pytest.mark.parametrize("name", ["stress", "stress_seed", "stress_threads"])
 def test_the_command_line_is_of_rounds_or_of_one_run(hindrance: str, name: str) -> None:
-    value: Any = Amount(3, None) if name == "stress" else Seed(1)
     given = {f"--foreign-thread-{name.replace('_', '-')}": "3", hindrance: True}
     config = cast(pytest.Config, SimpleNamespace(getoption=lambda option, default=None: given.get(option, default)))
-    with pytest.raises(pytest.UsageError, match=r"^--foreign-thread-stress(-seed)?: expected no --"):
-        options.check_stress(config, chosen(**{name: value}))
+    with pytest.raises(pytest.UsageError, match=r"^--foreign-thread-stress(-seed|-threads)?: expected no --"):
+        options.check_stress(config)
     del given[hindrance]
-    options.check_stress(config, chosen(**{name: value}))
+    options.check_stress(config)
 
 
 def test_a_rounds_seed_depends_on_run_test_mode_and_number_only() -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 from ..model.choices import MODES
+from ..model.modes import has_one_thread
 from ..model.outcomes import Phase
 from .bridge_errors import CalledAgainError, NotCalledError
 from .callback import Bridge, Callback
@@ -38,7 +39,8 @@ class ForeignThread:
         self._state = state
         self._mode = mode
         self._lines = state.debugging.lines
-        self._launchers = Launchers(state.settings)
+        drops_callable = state.shaken is not None and state.shaken.schedule.drops_callable
+        self._launchers = Launchers(state.settings, drops_callable=drops_callable)
         state.launchers.append(self._launchers)
         self._submitted: list[tuple[Callback[Any], Task | None]] = []
         self._at_once: CallsAtOnce | None = None
@@ -71,7 +73,8 @@ class ForeignThread:
         Raise BridgeError if the bridge did not call the function exactly once, and whatever the bridge itself raised.
         """
         __tracebackhide__ = True
-        return self._result(*self._start(functools.partial(function, *args, **kwargs), mode))
+        callback = self._callback(functools.partial(function, *args, **kwargs))
+        return self._result(callback, self._launch(callback, mode))
 
     def call_body(self, function: Callable[[], T], mode: str) -> T:
         """Call the body of a test. A signal that the body sends interrupts the main thread and not the run.
@@ -158,9 +161,15 @@ class ForeignThread:
         If the future is cancelled before the call begins, the function does not run.
         """
         __tracebackhide__ = True
-        callback, task = self._start(functools.partial(function, *args, **kwargs), mode)
-        self._submitted.append((callback, task))
+        callback = self._callback(functools.partial(function, *args, **kwargs))
+        self._submitted.append((callback, self._launch(self._late(callback, mode or self._mode), mode)))
         return callback.future
+
+    def _late(self, callback: Callback[Any], mode: str) -> Callable[[], None]:
+        shaken, settings = self._state.shaken, self._state.settings
+        # On the submitter's own thread a delay would make nothing late.
+        is_here = mode in MODES and has_one_thread(mode, settings.own_modes)
+        return callback if shaken is None or is_here else shaken.late(callback)
 
     def check(self) -> None:
         """Raise the error of the caller's side of each `submit` that has ended; nothing else waits for that side.
@@ -174,12 +183,6 @@ class ForeignThread:
                     task.result()
                 _demand_one_call(callback)
 
-    def _start(self, function: Callable[[], T], mode: str | None) -> tuple[Callback[T], Task | None]:
-        """Return the callback of the function and the task that calls it; the task is None if the call is done."""
-        __tracebackhide__ = True
-        callback = self._callback(function)
-        return callback, self._launch(callback, mode)
-
     def _callback(self, function: Callable[[], T]) -> Callback[T]:
         shaken = self._state.shaken
         return self._unshaken_callback(function if shaken is None else shaken.around(function))
@@ -188,7 +191,8 @@ class ForeignThread:
         state = self._state
         return Callback(function, state.sender, state.stacks, state.alternate, state.values)
 
-    def _launch(self, callback: Callback[Any], mode: str | None) -> Task | None:
+    def _launch(self, callback: Callable[[], None], mode: str | None) -> Task | None:
+        """Return the task that calls the callback; None if the call is done."""
         __tracebackhide__ = True
         mode = self._mode if mode is None else mode
         modes = (*MODES, *self._state.settings.own_modes)

@@ -26,7 +26,9 @@ class NoJvmError(Exception):
 class Launchers:
     """The launchers of one test. Threads and pools are created at their first use."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, drops_callable: bool = False) -> None:
+        """`drops_callable` is whether only the project's bridge, or launcher, refers to the callable that it gets."""
+        self._drops_callable = drops_callable
         self._own = settings.own_modes
         self._has_jvm = settings.jvm is not None
         self._numbers = itertools.count(1)
@@ -53,8 +55,15 @@ class Launchers:
         if (known := built_in(mode)) is not None:
             return self._without_jvm[known.launcher](function)
         task = CallTask(function)
-        self._own[mode].launcher(task)
+        self._own[mode].launcher(self._handed(task))
         return task
+
+    def _handed(self, function: Function) -> Function:
+        """Return the callable for code of the project, which has to keep it alive for its call.
+
+        The plugin refers to its callables, and would hide from a stressed test that the project's code does not.
+        """
+        return (lambda: function()) if self._drops_callable else function
 
     def _python_thread(self, function: Function) -> Task:
         with signals_blocked(self._how.block_signals):
@@ -69,7 +78,7 @@ class Launchers:
             )
         known = built_in(mode)
         launcher = self._own[mode].launcher if known is None else known.launcher
-        return self._launchers_of_java().launch(launcher, bridge(function))
+        return self._launchers_of_java().launch(launcher, bridge(self._handed(function)))
 
     def _launchers_of_java(self) -> JavaLaunchers:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import random
 import sys
@@ -78,6 +79,10 @@ class Shaken:
 
         return shaken
 
+    def late(self, function: Callable[[], None]) -> Callable[[], None]:
+        """Return the call of a submitted function, delayed on the foreign thread, where its future is still pending."""
+        return functools.partial(_late, self.schedule.late_delay, function) if self.schedule.late_delay else function
+
     def _entered(self, frame: FrameType, event: str, _: object) -> None:
         if event != "call" or not self._is_on or not self._is_of_user(frame.f_code):
             return
@@ -94,6 +99,12 @@ class Shaken:
             others = is_ours(file) or is_in_a_package(file) or is_in_the_standard_library(file)
             known = self._is_users[code] = not others and not file.startswith("<")
         return known
+
+
+def _late(seconds: float, function: Callable[[], None]) -> None:
+    __tracebackhide__ = True
+    _wait(seconds)
+    function()
 
 
 def _wait(seconds: float) -> None:

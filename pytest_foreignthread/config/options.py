@@ -150,8 +150,16 @@ OPTIONS: Final = (
         "SEED",
         values.stress_seed,
         None,
-        "repeat the schedules of an earlier --foreign-thread-stress, of all rounds (SEED) or of one (SEED:ROUND)",
+        "repeat the schedules of an earlier --foreign-thread-stress, of all rounds (SEED), of one (SEED:ROUND), or "
+        "parts of it (SEED:ROUND:PARTS)",
         in_ini=False,
+    ),
+    Option(
+        "stress_shrink",
+        "SECONDS",
+        values.shrink_seconds,
+        10.0,
+        "search this long for the smallest part of a failed round's schedule that still fails (10); 0 for no search",
     ),
     Option(
         "start",
@@ -496,6 +504,7 @@ def settings_for(
         block_signals=marked.get("block_signals", options.block_signals),
         finalize=marked.get("finalize", options.finalize),
         stress=marked.get("stress", options.stress),
+        stress_shrink=options.stress_shrink,
         native=options.native,
         message_limit=options.message_limit,
     )

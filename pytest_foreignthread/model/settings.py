@@ -122,6 +122,8 @@ class Settings:
     """How often the test runs; None for a test that runs once."""
     stress_seed: Seed = NO_SEED
     """The seed of the run; without effect on a test that is not stressed."""
+    stress_shrink: float = 0.0
+    """The seconds of the search for the smallest schedule at which a stressed test still fails; 0 for no search."""
     pool: int = 4
     """The threads of a pool at most."""
 

@@ -169,6 +169,7 @@ def test_defaults(absent: object) -> None:
         "bisect": 3,
         "stress": None,
         "stress_seed": None,
+        "stress_shrink": 10.0,
         "stack": None,
         "block_signals": False,
         "finalize": False,

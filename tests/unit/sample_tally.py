@@ -35,3 +35,13 @@ def tally_data() -> dict[str, Any]:
     """Return the tally of 400 rounds of which three died, with a shrunk schedule."""
     data = filled(397, SEGFAULT, SEGFAULT, HANG).as_data(("test_it.py::test",), 1.5)
     return {**data, "shrunk": shrunk()}
+
+
+def stressed() -> dict[str, Any]:
+    """Return the tally of 3000 rounds of which nine died late."""
+    tally = filled(2900)
+    for failure in (*[SEGFAULT] * 8, HANG):
+        tally.add(failure, "<b>SIGSEGV</b> at address 0x0", "shaken", Seed(7, tally.rounds + 1), 0.002)
+    for _ in range(91):
+        tally.add_pass(Outcome.PASSED, 0.001)
+    return {**tally.as_data(("test_it.py::test",), 4.5), "shrunk": shrunk()}

@@ -24,6 +24,7 @@ class Options:
     stress: Amount | None
     stress_seed: Seed | None
     stress_threads: int
+    stress_shrink: float
     start: str | None
     ready: int | None
     message_limit: int

@@ -150,7 +150,8 @@ OPTIONS: Final = (
         "SEED",
         values.stress_seed,
         None,
-        "repeat the schedules of an earlier --foreign-thread-stress, of all rounds (SEED) or of one (SEED:ROUND)",
+        "repeat the schedules of an earlier --foreign-thread-stress, of all rounds (SEED), of one (SEED:ROUND), or "
+        "parts of it (SEED:ROUND:PARTS)",
         in_ini=False,
     ),
     Option(
@@ -160,6 +161,13 @@ OPTIONS: Final = (
         1,
         "in rounds of a stressed test, call the test function on so many threads of its mode at once (1)",
         in_marker=True,
+    ),
+    Option(
+        "stress_shrink",
+        "SECONDS",
+        values.shrink_seconds,
+        10.0,
+        "search this long for the smallest part of a failed round's schedule that still fails (10); 0 for no search",
     ),
     Option(
         "start",
@@ -514,6 +522,7 @@ def settings_for(
         finalize=marked.get("finalize", options.finalize),
         stress=marked.get("stress", options.stress),
         stress_threads=marked.get("stress_threads", options.stress_threads),
+        stress_shrink=options.stress_shrink,
         native=options.native,
         message_limit=options.message_limit,
     )

@@ -62,7 +62,7 @@ def _text(suffix: str, facts: Facts) -> str:
 
             return html_report.render(facts.matrix, facts.entries, facts.environment(), facts.run, asked=facts.asked)
         case ".md":
-            return markdown_report.render(facts.matrix, asked=facts.asked)
+            return markdown_report.render(facts.matrix, asked=facts.asked, entries=facts.entries)
         case _:
             matrix = facts.matrix if facts.asked else None
             return json_report.render(json_report.document(facts.entries, facts.environment(), matrix, facts.run))

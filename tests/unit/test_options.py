@@ -170,6 +170,7 @@ def test_defaults(absent: object) -> None:
         "stress": None,
         "stress_seed": None,
         "stress_threads": 1,
+        "stress_shrink": 10.0,
         "stack": None,
         "block_signals": False,
         "finalize": False,

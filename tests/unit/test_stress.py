@@ -11,13 +11,13 @@ import pytest
 
 from pytest_foreignthread.config import option_values, options
 from pytest_foreignthread.model.outcomes import Outcome
-from pytest_foreignthread.model.stress_choice import Amount, Seed
+from pytest_foreignthread.model.stress_choice import Amount, Part, Seed
 from pytest_foreignthread.stress.interval import at_most, interval, percent
 from pytest_foreignthread.stress.schedule import POOLS, STACKS, SWITCH, Schedule, schedule_of
 from pytest_foreignthread.stress.seeds import new_run_seed, round_seed
-from pytest_foreignthread.stress.tally import MOST_ROWS, Failure, Tally, lines_of
+from pytest_foreignthread.stress.tally import MOST_ROWS, Failure, lines_of
 
-SEED: Final = Seed(7)
+from .sample_tally import ASSERTION, HANG, SEGFAULT, filled
 
 # Clopper–Pearson at 95 %: 1 and 5 of 10 and 10 of 100 as statistical tables print them.
 PUBLISHED: Final = [
@@ -110,12 +110,24 @@ def test_an_amount_is_reached_by_its_own_measure() -> None:
     assert Amount(None, 5.0).is_reached(1, 5.0)
 
 
-@pytest.mark.parametrize("seed", [Seed(0), Seed(2**32 - 1), Seed(7, 1), Seed(2881734021, 37)])
+SEEDS: Final = [
+    *(Seed(0), Seed(2**32 - 1), Seed(7, 1), Seed(2881734021, 37)),
+    *(Seed(7, 37, ()), Seed(7, 37, (Part("pool"),)), Seed(7, 37, (Part("submit", 4), Part("yield")))),
+]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_seed_is_read_as_it_is_written(seed: Seed) -> None:
     assert option_values.stress_seed(str(seed)) == seed
 
 
-@pytest.mark.parametrize("given", ["", "x", "-1", "1:0", "1:", ":1", "1:2:3", str(2**32), "9" * 30, "1.5", True])
+BAD_SEEDS: Final = ["", "x", "-1", "1:0", "1:", ":1", str(2**32), "9" * 30, "1.5", True, "1:2:3:4"]
+BAD_PARTS: Final = [
+    *("3", "", "swim", "pool,", "pool,pool", "submit,submit/2", "pool/2", "submit/0", "submit/1.5", "none,pool"),
+]
+
+
+@pytest.mark.parametrize("given", [*BAD_SEEDS, "1::pool", *(f"1:2:{parts}" for parts in BAD_PARTS)])
 def test_what_is_no_seed_is_refused(given: object) -> None:
     with pytest.raises(ValueError, match="expected a seed"):
         option_values.stress_seed(given)
@@ -172,20 +184,6 @@ def test_a_schedule_says_what_differs_from_an_ordinary_run() -> None:
         "submitted calls late by 120.0 ms"
     )
     assert str(Schedule(1, drops_callable=True)) == "callable dropped"
-
-
-def filled(passes: int, *failures: Failure) -> Tally:
-    tally = Tally(SEED)
-    for _ in range(passes):
-        tally.add_pass()
-    for failure in failures:
-        tally.add(failure, f"summary of {failure.frame}", "shaken", Seed(7, tally.rounds + 1))
-    return tally
-
-
-SEGFAULT: Final = Failure(Outcome.SEGFAULT, "no-gil", "callback")
-HANG: Final = Failure(Outcome.HANG, None, "test_it.py:3")
-ASSERTION: Final = Failure(Outcome.FAILED, None, "test_it.py:4")
 
 
 def test_the_verdict_has_rate_and_interval() -> None:

@@ -160,7 +160,8 @@ def in_libc() -> Iterator[list[int]]:
     libc = ctypes.CDLL(None)
     semaphore = ctypes.create_string_buffer(64)
     libc.sem_init(semaphore, 0, 0)
-    threads, ids = [], []
+    threads: list[ctypes.c_ulong] = []
+    ids: list[int] = []
     for _ in range(2):
         before = native_ids()
         threads.append(ctypes.c_ulong())

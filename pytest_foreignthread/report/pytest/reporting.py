@@ -18,6 +18,7 @@ from ...model.records import RunRecord
 from ...model.report_data import data_of, put_on
 from ...model.settings import Settings
 from ...model.status_words import is_abnormal
+from ...stress.shrunk import lines_of_shrunk
 from ...stress.tally import lines_of
 from .. import json_report, text
 from . import pytest_reports
@@ -109,7 +110,10 @@ def add_section(reports: Sequence[pytest.TestReport], record: RunRecord, name: s
 
 def add_stress(reports: Sequence[pytest.TestReport], data: dict[str, Any]) -> None:
     """Add the tally of a stressed test to its failure, and to its entry."""
-    words = "\n".join([data["verdict"], *lines_of(data), *text.rerun_lines(data["rerun"])])
+    lines = [data["verdict"], *lines_of(data), *text.rerun_lines(data["rerun"])]
+    if (shrunk := data["shrunk"]) is not None:
+        lines += [*lines_of_shrunk(shrunk), *text.rerun_lines(shrunk["rerun"])]
+    words = "\n".join(lines)
     for report in reports:
         if report.failed or hasattr(report, "wasxfail"):
             report.sections = [("stress", words), *report.sections]

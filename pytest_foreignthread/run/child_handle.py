@@ -161,20 +161,25 @@ class ForkedChild:
         )
         self._starts_jvm = self._starts_jvm and not _has_started_jvm(seen)
         found, missing = self._left(seen)
-        return replace(seen, missing={**missing, **seen.missing}), {**found, **seen.documents}
+        if missing:
+            seen = replace(seen, missing={**missing, **seen.missing})
+        return seen, {**found, **seen.documents}
 
     def _left(self, seen: Observation) -> Taken:
         """Return the documents in the scratch directory, and why each missing document is missing."""
         found: documents.Documents = {}
         missing: dict[str, str] = {}
-        # A test that passed needs no explanation, and most tests pass: reading the directory each time would cost.
+        # A test that passed needs no explanation, and most tests pass: reading the directory each time would cost. What
+        # a process that the test forked has left elsewhere is removed, if the test has written of it.
+        output = "\n".join(_output(seen))
         if not seen.all_passed:
             self.folder.permit()
             found, missing = document_files.read(self.folder.here)
-        output = "\n".join([found.get(documents.STDOUT, ""), *_output(seen)])
-        if not seen.all_passed and documents.HS_ERR not in {*found, *missing}:
-            self._look_for_error_log(found, missing, output)
-        self._remove_stray_logs(output)
+            output = "\n".join([found.get(documents.STDOUT, ""), output])
+            if documents.HS_ERR not in {*found, *missing}:
+                self._look_for_error_log(found, missing, output)
+        if output or not seen.all_passed:
+            self._remove_stray_logs(output)
         if not self.folder.exists():
             missing[_FOLDER] = "the test removed it, with the documents in it"
         return found, missing

@@ -63,7 +63,7 @@ check-dist: $(RELEASE_STAMP)
 
 # The workflows of this project, and those that the docs give to others.
 lint-workflows: $(RELEASE_STAMP)
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml docs/examples/ci/github.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml docs/examples/ci/github.yml examples/downstream/.github/workflows/ci.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci docs/examples/ci/gitlab.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.readthedocs .readthedocs.yaml
 

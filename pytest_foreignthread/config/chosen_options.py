@@ -23,6 +23,7 @@ class Options:
     bisect: int
     stress: Amount | None
     stress_seed: Seed | None
+    stress_threads: int
     stress_shrink: float
     start: str | None
     ready: int | None

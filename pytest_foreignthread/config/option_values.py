@@ -28,6 +28,7 @@ MOST_SHOWN: Final = 200
 """Characters of a value that an error repeats."""
 MOST_ROUNDS: Final = 1_000_000_000
 MOST_SECONDS: Final = 1e7
+MOST_THREADS: Final = 256
 _TIME: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _SEED: Final = re.compile("([0-9]{1,10})(?::([1-9][0-9]{0,8})(?::(.*))?)?")
 _SIZE: Final = re.compile(r"([0-9]{1,12})([kmg]?)b?")
@@ -149,6 +150,13 @@ def stress_seed(value: object) -> Seed:
         )
     parts = None if found[3] is None else parsed(found[3])
     return Seed(int(found[1]), None if found[2] is None else int(found[2]), parts)
+
+
+def stress_threads(value: object) -> int:
+    found = None if isinstance(value, bool) else _number(str(value).strip())
+    if found is None or not 1 <= found <= MOST_THREADS:
+        raise ValueError(f"expected a number of threads from 1 to {MOST_THREADS}, such as 8")
+    return found
 
 
 def one_of(choices: Sequence[str]) -> Callable[[object], str]:

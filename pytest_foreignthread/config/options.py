@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -153,6 +153,14 @@ OPTIONS: Final = (
         "repeat the schedules of an earlier --foreign-thread-stress, of all rounds (SEED), of one (SEED:ROUND), or "
         "parts of it (SEED:ROUND:PARTS)",
         in_ini=False,
+    ),
+    Option(
+        "stress_threads",
+        "N",
+        values.stress_threads,
+        1,
+        "in rounds of a stressed test, call the test function on so many threads of its mode at once (1)",
+        in_marker=True,
     ),
     Option(
         "stress_shrink",
@@ -462,17 +470,26 @@ def stress_hindrance(config: pytest.Config) -> str | None:
     return next((flag for name, flag in flags.items() if config.getoption(name, False)), None)
 
 
-def check_stress(config: pytest.Config, options: Options) -> None:
+def check_stress(config: pytest.Config) -> None:
     """Raise UsageError for a command line on which the option stands beside one that it excludes.
 
     An ini key and a marker yield to such an option: the test runs once.
     """
-    flag, seed = _option("stress").flag, _option("stress_seed").flag
     hindrance = stress_hindrance(config)
-    if config.getoption(flag) is not None and hindrance is not None:
-        raise pytest.UsageError(f"{flag}: expected no {hindrance} beside it, which runs a test once or not at all")
-    if options.stress_seed is not None and hindrance is not None:
-        raise pytest.UsageError(f"{seed}: expected no {hindrance} beside it, which runs a test once or not at all")
+    for name in ("stress", "stress_seed", "stress_threads"):
+        flag = _option(name).flag
+        if config.getoption(flag) is not None and hindrance is not None:
+            raise pytest.UsageError(f"{flag}: expected no {hindrance} beside it, which runs a test once or not at all")
+
+
+def check_threads(config: pytest.Config, options: Options, amounts: Iterable[object]) -> None:
+    """Raise UsageError if the command line has a number of threads and no test of the run has rounds.
+
+    `amounts` are the markers' amounts of rounds. An ini key and a marker hold for runs that have rounds.
+    """
+    flag, stress = _option("stress_threads").flag, _option("stress").flag
+    if config.getoption(flag) is not None and options.stress is None and not any(amounts):
+        raise pytest.UsageError(f"{flag}: expected a test that runs in rounds, got none: add {stress}=100, for example")
 
 
 def source_of(config: pytest.Config, name: str) -> str:
@@ -504,6 +521,7 @@ def settings_for(
         block_signals=marked.get("block_signals", options.block_signals),
         finalize=marked.get("finalize", options.finalize),
         stress=marked.get("stress", options.stress),
+        stress_threads=marked.get("stress_threads", options.stress_threads),
         stress_shrink=options.stress_shrink,
         native=options.native,
         message_limit=options.message_limit,

@@ -81,7 +81,8 @@ class ForkedChild:
         self._current = _current_folder()
         self._starts_jvm = settings.jvm is not None
         """Whether the child has yet to start its JVM."""
-        self.served: list[pytest.Item] = []
+        self.served: dict[pytest.Item, None] = {}
+        """The tests that the child has served, in their order."""
         self.ahead: pytest.Item | None = None
         """The test that the child was ordered to run ahead of its turn, and that `observe` has not watched yet."""
         self._looks = False
@@ -109,6 +110,11 @@ class ForkedChild:
     def name_of(self, item: pytest.Item, place: int) -> int | str:
         """Return the name that an order to this child uses for the item."""
         return place
+
+    @property
+    def last_served(self) -> pytest.Item:
+        """The test that the child has served last; there must be one."""
+        return next(reversed(self.served))
 
     def can_serve(self, item: pytest.Item, place: int) -> bool:
         # A second run of an item would find what the first run left in the item's own objects. A child that was ordered
@@ -140,7 +146,7 @@ class ForkedChild:
 
         `order` is None if `order_ahead` has sent the order already.
         """
-        self.served.append(item)
+        self.served[item] = None
         self.ahead = None
         self._looks = self._looks if order is None else order.looks
         limits, expected = item.stash[SETTINGS].limit, self._expected(item)
@@ -212,7 +218,7 @@ class ForkedChild:
             self._lender.refuse()
             self._supervised.interrupt()
             self._supervised.observe(lambda _: _INTERRUPTED, expected=self._expected(self.ahead))
-        limits = self.served[-1].stash[SETTINGS].limit
+        limits = self.last_served.stash[SETTINGS].limit
         return self._supervised.observe(limits, probe=self._probe(), order=End(), expected=MessagesOfEnd())
 
     def _expected(self, item: pytest.Item) -> MessagesOfTest:

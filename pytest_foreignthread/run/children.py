@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -33,13 +33,21 @@ _PACE: Final = 0.1
 
 @dataclass(frozen=True)
 class Seen:
-    """What was observed of a test, and the tests that the child had served before it, in their order."""
+    """What was observed of a test, and which tests the child had served before it."""
 
     observation: Observation
     taken: documents.Documents
     start: str
     """How the child was started: "fork" or "spawn"."""
-    before: tuple[pytest.Item, ...] = ()
+    served: Iterable[pytest.Item] = ()
+    """The tests that the child has served. Later tests are added at the end while the child lives."""
+    number_before: int = 0
+    """How many of `served` came before the test."""
+
+    @property
+    def before(self) -> tuple[pytest.Item, ...]:
+        # Not a field: a copy for each test would cost the more, the more tests the child has served.
+        return tuple(itertools.islice(self.served, self.number_before))
 
 
 class Children:
@@ -109,7 +117,7 @@ class Children:
             return self._not_started(item, str(error))
         if group is not None:
             self._living[group] = serving
-        before = tuple(serving.served)
+        number_before = len(serving.served)
         order = None if serving.ahead is item else self._order(serving, group, item, nextitem)
         observation, taken = self._observed(serving, item, nextitem, order)
         self._note_standing(serving, observation)
@@ -119,7 +127,7 @@ class Children:
             self.retire(item)
         elif observation.all_passed and nextitem is not None:
             self._order_ahead(serving, group, nextitem)
-        return Seen(observation, taken, serving.start_word, before)
+        return Seen(observation, taken, serving.start_word, serving.served, number_before)
 
     def run_after(self, before: Sequence[pytest.Item], item: pytest.Item, has_time: Callable[[], bool]) -> Seen | None:
         """Run the tests `before` in a new child, then the item; return what was seen of the item.
@@ -141,7 +149,7 @@ class Children:
                 observation, taken = child.observe(one, order, tick)
                 if following is not None and not observation.serving:
                     return None
-            return Seen(observation, taken, child.start_word, tuple(before))
+            return Seen(observation, taken, child.start_word, before, len(before))
         finally:
             self._factory.end(child)
 
@@ -260,7 +268,7 @@ class Children:
             seen = ending.end()
         finally:
             self._close(ending)
-        last = ending.served[-1]
+        last = ending.last_served
         # The child ended after the reports of its last test were logged: only a warning can still be shown.
         if not seen.finished:
             replay(last, [_warning(f"the child that served {last.nodeid} last did not end in order: {seen.end}")])

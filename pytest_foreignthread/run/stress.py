@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -57,7 +57,7 @@ class _Rounds:
         self._settings = settings
         self._amount = amount
         self._seed = seed
-        self._tally = Tally(seed)
+        self._tally = Tally(seed, settings.stress_threads)
         self._began = time.monotonic()
         self._first: dict[int, Seen] = {}
         """Number of a round that is the first of its row → what was seen of it."""
@@ -127,9 +127,14 @@ class _Rounds:
             return None
         row = self._tally.most_frequent
         test = as_typed(self._item.config, own_id(self._item))
-        again = () if row is None else (f"--foreign-thread-stress={_AGAIN}", f"--foreign-thread-stress-seed={row.seed}")
-        rerun = (test, *self._settings.rerun_options, *again) if again else ()
+        rerun = () if row is None else (test, *self._settings.rerun_options, *self._again(row.seed))
         return self._tally.as_data(rerun, time.monotonic() - self._began)
+
+    def _again(self, seed: Seed) -> Iterator[str]:
+        yield f"--foreign-thread-stress={_AGAIN}"
+        yield f"--foreign-thread-stress-seed={seed}"
+        if self._settings.stress_threads > 1:
+            yield f"--foreign-thread-stress-threads={self._settings.stress_threads}"
 
 
 def schedule_of_round(item: pytest.Item, settings: Settings, seed: Seed) -> Schedule:

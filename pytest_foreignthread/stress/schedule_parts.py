@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..model.stress_choice import NO_PART, Part
-from .schedule import LEAST, Schedule
+from .schedule import LEAST, LEAST_LATE, Schedule
 
 FIELDS: Final[Mapping[str, str]] = {
     "switch": "switch_interval",
@@ -20,9 +20,11 @@ FIELDS: Final[Mapping[str, str]] = {
     "gc": "java_collects",
     "stack": "stack",
     "pool": "pool",
+    "late": "late_delay",
+    "drop": "drops_callable",
 }
 """The name of a part on a command line → the field of `Schedule`."""
-LEAST_VALUES: Final[Mapping[str, float]] = {"submit": LEAST, "enter": LEAST, "return": LEAST}
+LEAST_VALUES: Final[Mapping[str, float]] = {"submit": LEAST, "enter": LEAST, "return": LEAST, "late": LEAST_LATE}
 """The parts whose value can be divided → the least value that they have."""
 _PART: Final = re.compile("([a-z]+)(?:/([1-9][0-9]{0,5}))?")
 

@@ -44,10 +44,11 @@ class Row:
 
 
 class Tally:
-    """Counts the rounds of one test in one mode; `seed` is the run's."""
+    """Counts the rounds of one test in one mode; `seed` is the run's, `threads` the number of threads of a round."""
 
-    def __init__(self, seed: Seed) -> None:
+    def __init__(self, seed: Seed, threads: int = 1) -> None:
         self._seed = seed
+        self._threads = threads
         self._outcomes = Counter[str]()
         self._passes = Counter[str]()
         self._course = Course()
@@ -102,6 +103,7 @@ class Tally:
         low, high = interval(self.failed, self.rounds)
         return {
             "seed": str(self._seed),
+            "threads": self._threads,
             "rounds": self.rounds,
             "failed": self.failed,
             "interrupted": self.is_interrupted,

@@ -15,7 +15,20 @@ from pytest_foreignthread.stress.schedule import Schedule, schedule_of
 from pytest_foreignthread.stress.schedule_parts import FIELDS, LEAST_VALUES, halved, parts_of, with_only
 from pytest_foreignthread.stress.shrunk import Count
 
-ALL: Final = Schedule(3, 1e-5, 4e-3, 2e-3, 1e-3, 0.5, 0.02, java_collects=True, stack=262144, pool=1)
+ALL: Final = Schedule(
+    3,
+    1e-5,
+    4e-3,
+    2e-3,
+    1e-3,
+    0.5,
+    0.02,
+    java_collects=True,
+    stack=262144,
+    pool=1,
+    late_delay=0.1,
+    drops_callable=True,
+)
 """A schedule in which each part is shaken."""
 
 Needs = Callable[[Schedule], bool]

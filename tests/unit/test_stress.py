@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from types import SimpleNamespace
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import pytest
 
@@ -17,7 +17,6 @@ from pytest_foreignthread.stress.schedule import POOLS, STACKS, SWITCH, Schedule
 from pytest_foreignthread.stress.seeds import new_run_seed, round_seed
 from pytest_foreignthread.stress.tally import MOST_ROWS, Failure, lines_of
 
-from .sample_options import chosen
 from .sample_tally import ASSERTION, HANG, SEGFAULT, filled
 
 # Clopper–Pearson at 95 %: 1 and 5 of 10 and 10 of 100 as statistical tables print them.
@@ -146,15 +145,14 @@ def test_what_is_no_time_is_refused(given: object) -> None:
 
 
 @pytest.mark.parametrize("hindrance", ["usepdb", "trace", "collectonly", "setuponly", "setupplan"])
-@pytest.mark.parametrize("name", ["stress", "stress_seed"])
+@pytest.mark.parametrize("name", ["stress", "stress_seed", "stress_threads"])
 def test_the_command_line_is_of_rounds_or_of_one_run(hindrance: str, name: str) -> None:
-    value: Any = Amount(3, None) if name == "stress" else Seed(1)
     given = {f"--foreign-thread-{name.replace('_', '-')}": "3", hindrance: True}
     config = cast(pytest.Config, SimpleNamespace(getoption=lambda option, default=None: given.get(option, default)))
-    with pytest.raises(pytest.UsageError, match=r"^--foreign-thread-stress(-seed)?: expected no --"):
-        options.check_stress(config, chosen(**{name: value}))
+    with pytest.raises(pytest.UsageError, match=r"^--foreign-thread-stress(-seed|-threads)?: expected no --"):
+        options.check_stress(config)
     del given[hindrance]
-    options.check_stress(config, chosen(**{name: value}))
+    options.check_stress(config)
 
 
 def test_a_rounds_seed_depends_on_run_test_mode_and_number_only() -> None:
@@ -176,6 +174,10 @@ def test_a_schedule_comes_from_its_seed_and_stays_in_bounds() -> None:
     schedules = [schedule_of(seed) for seed in range(500)]
     assert schedules == [schedule_of(seed) for seed in range(500)]
     assert all(1e-6 <= one.switch_interval <= SWITCH for one in schedules)
+    late = [one.late_delay for one in schedules if one.late_delay]
+    assert 20 < len(late) < 90
+    assert all(0.01 <= delay <= 0.3 for delay in late)
+    assert 200 < sum(one.drops_callable for one in schedules) < 300
     delays = [getattr(one, f"{name}_delay") for one in schedules for name in ("submit", "enter", "return")]
     assert all(delay == 0 or 1e-6 <= delay <= SWITCH for delay in delays)
     assert {one.pool for one in schedules} == set(POOLS)
@@ -186,11 +188,13 @@ def test_a_schedule_comes_from_its_seed_and_stays_in_bounds() -> None:
 
 def test_a_schedule_says_what_differs_from_an_ordinary_run() -> None:
     assert str(Schedule(1)) == "as in an ordinary run"
-    shaken = Schedule(1, 2e-6, 7e-4, 0.0, 3e-3, 0.5, 0.001, java_collects=True, stack=262144, pool=1)
+    shaken = Schedule(1, 2e-6, 7e-4, 0.0, 3e-3, 0.5, 0.001, java_collects=True, stack=262144, pool=1, late_delay=0.12)
     assert str(shaken) == (
         "switch interval 2 µs, delay at submit 700 µs, behind it 3.0 ms, yields at 50 % of the functions, "
-        "collections at 0.1 % of the functions, System.gc(), stack 256k, pool of 1"
+        "collections at 0.1 % of the functions, System.gc(), stack 256k, pool of 1, "
+        "submitted calls late by 120.0 ms"
     )
+    assert str(Schedule(1, drops_callable=True)) == "callable dropped"
 
 
 def test_the_verdict_has_rate_and_interval() -> None:

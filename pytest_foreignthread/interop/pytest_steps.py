@@ -10,6 +10,7 @@ import pytest
 
 _OWN: Final = "_pytest."
 _RUNNER: Final = "_pytest.runner"
+STRICT_XPASS: Final = "[XPASS(strict)] "
 
 
 def teardown_step(config: pytest.Config) -> Callable[..., None] | None:
@@ -28,6 +29,12 @@ def skipping_step(config: pytest.Config) -> Callable[[pytest.Item], None] | None
     """
     skipping: Any = config.pluginmanager.getplugin("skipping")
     return None if skipping is None else skipping.pytest_runtest_setup
+
+
+def is_strict_xpass(report: pytest.TestReport) -> bool:
+    """Return whether a report failed only because the test passed under a strict xfail mark; only its text tells."""
+    text = report.longrepr
+    return report.when == "call" and report.failed and isinstance(text, str) and text.startswith(STRICT_XPASS)
 
 
 def may_run_at_once(item: pytest.Item) -> bool:

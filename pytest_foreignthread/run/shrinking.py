@@ -105,8 +105,10 @@ class _Search:
         seed, fresh = self._row.seed._replace(parts=setting), search.fresh
         without = {str(with_only(self._schedule, (part,))): count for part, count in search.without().items()}
         words = str(with_only(self._schedule, setting))
-        shrunk = Shrunk(seconds, ended, whole, seed, words, search.tried[setting], fresh, without)
+        is_whole = setting == search.whole
+        # The command that repeats the row runs the whole schedule.
+        shrunk = Shrunk(seconds, ended, whole, seed, words, search.tried[setting], fresh, is_whole, without)
         number = max(LEAST_ROUNDS, fresh.rounds)
         options = (f"--foreign-thread-stress={number}", f"--foreign-thread-stress-seed={seed}")
         test = as_typed(self._item.config, own_id(self._item))
-        return shrunk.as_data((test, *self._settings.rerun_options, *options))
+        return shrunk.as_data(() if is_whole else (test, *self._settings.rerun_options, *options))

@@ -20,8 +20,6 @@ from .bisection import smallest_part
 
 Setting = tuple[Part, ...]
 
-_ENOUGH: Final = 3
-"""Failures that tell the rate of the whole schedule well enough."""
 LEAST_ROUNDS: Final = 20
 """Rounds that tell how often the smallest setting fails, and how seldom without each of its parts, at least.
 
@@ -54,7 +52,7 @@ class SmallestSetting:
         """Setting → the rounds that tell how often it fails. Those of a trial end with the first failure."""
 
     def run(self) -> None:
-        if not self._fails_in_rounds(self.whole, _ENOUGH):
+        if not self._breaks(self.whole):
             return
         needed, self._rounds = rounds_to_try(self.tried[self.whole]), 0
         while needed > self._rounds:
@@ -91,11 +89,9 @@ class SmallestSetting:
             setting = less
 
     def _breaks(self, setting: Sequence[Part]) -> bool:
-        return self._fails_in_rounds(tuple(setting), 1)
-
-    def _fails_in_rounds(self, setting: Setting, enough: int) -> bool:
-        """Run rounds until `enough` have failed; return whether one did. Rounds of an earlier trial count."""
-        while (count := self.tried.get(setting, NO_ROUNDS)).failed < enough and count.rounds < self._rounds:
+        """Run rounds until one fails; return whether one did. Rounds of an earlier trial count."""
+        setting = tuple(setting)
+        while not (count := self.tried.get(setting, NO_ROUNDS)).failed and count.rounds < self._rounds:
             failed = self._fails(with_only(self._schedule, setting))
             self.tried[setting] = count.and_round(failed)
             if failed:
@@ -114,10 +110,10 @@ class SmallestSetting:
 
 def rounds_to_try(found: Count) -> int:
     """Return in how many rounds a setting that fails as often as this one fails at least once, at 95 % confidence."""
-    # The rate is taken a little too low: it is known from few failures.
+    # The rate is taken a little too low: it is known from few failures, at first from one.
     rate = found.failed / (found.rounds + 1)
     needed = math.ceil(math.log(1 - CONFIDENCE) / math.log(1 - rate))
-    return min(max(needed, _ENOUGH), MOST_ROUNDS)
+    return min(needed, MOST_ROUNDS)
 
 
 def _without(setting: Setting, part: Part) -> Setting:

@@ -18,6 +18,9 @@ class Count(NamedTuple):
     def and_round(self, failed: bool) -> Count:
         return Count(self.failed + failed, self.rounds + 1)
 
+    def as_data(self) -> dict[str, int]:
+        return {"failed": self.failed, "rounds": self.rounds}
+
     def __str__(self) -> str:
         return f"{self.failed} of {rounds_in_words(self.rounds)}"
 
@@ -40,6 +43,8 @@ class Shrunk:
     """The rounds of the search with the smallest setting: these end with the first failure."""
     fresh: Count = NO_ROUNDS
     """Rounds with the smallest setting after the search."""
+    is_whole: bool = False
+    """Whether the smallest setting is the whole schedule."""
     without: Mapping[str, Count] = field(default_factory=dict)
     """Each part of the smallest setting, in words → the rounds without this part."""
 
@@ -54,7 +59,10 @@ class Shrunk:
         count += f", then {self.fresh}" if self.fresh.rounds and not self.fresh.failed else ""
         if not self.seed.parts:
             return f"it needs no shaking: as in an ordinary run, it failed in {count}{ended}"
-        return f"smallest setting that failed: {self.schedule} ({count}){ended}"
+        if self.is_whole and self.ended:
+            return f"not shrunk: the same schedule failed in {count}{ended}"
+        whole = ", all that its round had" if self.is_whole else ""
+        return f"smallest setting that failed: {self.schedule}{whole} ({count}){ended}"
 
     def as_data(self, rerun: tuple[str, ...]) -> dict[str, Any]:
         """Return plain data for reports; `rerun` has the arguments that run the setting."""
@@ -64,11 +72,9 @@ class Shrunk:
             "complete": not self.ended,
             "seed": None if self.seed is None else str(self.seed),
             "schedule": self.schedule,
-            "searched": self.searched._asdict(),
-            "fresh": self.fresh._asdict(),
-            "without": [
-                {"part": part, "failed": count.failed, "rounds": count.rounds} for part, count in self.without.items()
-            ],
+            "searched": self.searched.as_data(),
+            "fresh": self.fresh.as_data(),
+            "without": [{"part": part, **count.as_data()} for part, count in self.without.items()],
             "rerun": list(rerun),
         }
 

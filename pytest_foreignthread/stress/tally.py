@@ -12,7 +12,7 @@ from ..model.stress_choice import Seed
 from .course import Course
 from .interval import interval, percent
 
-PASSES: Final = frozenset({Outcome.PASSED, Outcome.SKIPPED, Outcome.XPASSED})
+PASSES: Final = frozenset({Outcome.PASSED, Outcome.XPASSED})
 """The outcomes of a round that did not fail. A failure that an `xfail` mark expects is a failure."""
 MOST_ROWS: Final = 50
 """Rows that are kept one by one; a failure of another kind after these is counted in the last one."""

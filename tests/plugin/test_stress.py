@@ -175,6 +175,50 @@ def test_a_failure_that_takes_longer_than_the_search_is_not_shrunk(run_suite: Ru
     assert ran.closing_line == "1 failed, 3 deselected"
 
 
+MARKED: Final = """
+    import itertools
+    import pytest
+    pytestmark = pytest.mark.foreign_thread(mode="native", stress=6)
+    rounds = itertools.count(1)
+
+    @pytest.mark.xfail(strict=True)
+    def test_expected_seldom():
+        assert next(rounds) != 2
+
+    @pytest.mark.xfail(strict=True)
+    def test_never_as_expected():
+        pass
+
+    def test_skips():
+        pytest.skip()
+
+    def test_skips_late():
+        if next(rounds) == 4:
+            pytest.skip()
+
+    def test_fails_and_skips_late():
+        number = next(rounds)
+        if number == 4:
+            pytest.skip()
+        assert number != 2
+"""
+
+
+def test_marks_and_skips_are_of_all_rounds(run_suite: RunSuite, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    ran = run_suite({"test_it.py": MARKED}, "--foreign-thread-stress-shrink=0", f"--foreign-thread-report={file}")
+    entries = json.loads(file.read_text())["tests"]
+    found = {entry["nodeid"].rpartition("::")[2]: (entry["outcome"], entry["stress"]) for entry in entries}
+    assert {name: (one, stress and stress["outcomes"]) for name, (one, stress) in found.items()} == {
+        "test_expected_seldom": ("xfailed", {"xpassed": 5, "xfailed": 1}),
+        "test_never_as_expected": ("failed", {"xpassed": 6}),
+        "test_skips": ("skipped", None),
+        "test_skips_late": ("passed", {"passed": 3}),
+        "test_fails_and_skips_late": ("failed", {"passed": 2, "failed": 1}),
+    }
+    assert ran.closing_line == "2 failed, 1 passed, 1 skipped, 1 xfailed"
+
+
 INTERRUPTED: Final = """
     import os, signal, time
     import pytest
@@ -201,9 +245,9 @@ def test_an_interrupted_search_keeps_what_it_has(run_suite: RunSuite, tmp_path: 
     assert "2 of 2 rounds failed" in ran.output
     found = tally(file)
     assert (found["rounds"], found["interrupted"]) == (2, False)
-    # Three rounds with the whole schedule, one with nothing shaken, and fresh ones.
+    # A round with the whole schedule, one with nothing shaken, and fresh ones.
     assert found["shrunk"]["verdict"] == (
-        "it needs no shaking: as in an ordinary run, it failed in 2 of 2 rounds; the search was interrupted"
+        "it needs no shaking: as in an ordinary run, it failed in 4 of 4 rounds; the search was interrupted"
     )
     assert not found["shrunk"]["complete"]
 

@@ -27,7 +27,7 @@ def shrunk() -> dict[str, Any]:
     seed = Seed(7, 398, (Part("submit", 4), Part("pool")))
     without = {"delay at submit 780 µs": Count(0, 20), "pool of 1": Count(0, 20)}
     words = "delay at submit 780 µs, pool of 1"
-    found = Shrunk(1.5, "", Count(3, 9), seed, words, Count(1, 2), Count(7, 20), without)
+    found = Shrunk(1.5, "", Count(3, 9), seed, words, Count(1, 2), Count(7, 20), False, without)
     return found.as_data(("test_it.py::test", "--foreign-thread-stress=20", f"--foreign-thread-stress-seed={seed}"))
 
 

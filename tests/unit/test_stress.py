@@ -133,6 +133,17 @@ def test_what_is_no_seed_is_refused(given: object) -> None:
         option_values.stress_seed(given)
 
 
+@pytest.mark.parametrize(("given", "seconds"), [("0", 0.0), (0, 0.0), ("10", 10.0), (0.5, 0.5), ("2.25", 2.25)])
+def test_a_search_has_seconds(given: object, seconds: float) -> None:
+    assert option_values.shrink_seconds(given) == seconds
+
+
+@pytest.mark.parametrize("given", ["", "-1", "ten", "10s", "nan", "inf", "1e3", "9" * 9, "٣", True, None])
+def test_what_is_no_time_is_refused(given: object) -> None:
+    with pytest.raises(ValueError, match="expected a number of seconds from 0, for off, to 10000000"):
+        option_values.shrink_seconds(given)
+
+
 @pytest.mark.parametrize("hindrance", ["usepdb", "trace", "collectonly", "setuponly", "setupplan"])
 @pytest.mark.parametrize("name", ["stress", "stress_seed", "stress_threads"])
 def test_the_command_line_is_of_rounds_or_of_one_run(hindrance: str, name: str) -> None:

@@ -103,6 +103,14 @@ VERDICTS: Final[list[tuple[Shrunk, str]]] = [
         Shrunk(1.0, "", Count(0, 300)),
         "not shrunk: of the same schedule, 0 of 300 rounds (under 0.99 % with 95 % confidence) failed in the same way",
     ),
+    (
+        Shrunk(1.0, "", Count(3, 9), POOL, "pool of 1", Count(3, 9), Count(7, 20), is_whole=True),
+        "smallest setting that failed: pool of 1, all that its round had (7 of 20 rounds)",
+    ),
+    (
+        Shrunk(1.0, "the search ended early", Count(1, 9), POOL, "pool of 1", Count(1, 9), is_whole=True),
+        "not shrunk: the same schedule failed in 1 of 9 rounds of the search; the search ended early",
+    ),
     (Shrunk(1.0, "a round takes 30 s"), "not shrunk: a round takes 30 s"),
 ]
 

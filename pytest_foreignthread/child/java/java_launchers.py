@@ -88,9 +88,7 @@ class JavaLaunchers:
         Otherwise the thread would be found alive at the end of the phase, and that check takes longer than this wait.
         """
         newest = self._newest
-        if newest is None or not isinstance(task, JavaTask) or newest[0] is not task.task:
-            return
-        if not jvm.is_started():
+        if newest is None or not isinstance(task, JavaTask) or newest[0] is not task.task or not jvm.is_started():
             return
         thread, here = newest[1], _java("java.lang.Thread").currentThread()
         if here.isInterrupted():

@@ -35,6 +35,7 @@ def foreign_thread(
     stack: int | str | None = None,
     block_signals: bool | None = None,
     finalize: bool | None = None,
+    check: str | Sequence[str] | None = None,
     stress: int | str | None = None,
     skip: str | None = None,
     expect: Mapping[Mode, OutcomeWord | Sequence[OutcomeWord]]
@@ -66,6 +67,7 @@ _ARGUMENTS = frozenset(
         "stack",
         "block_signals",
         "finalize",
+        "check",
         "stress",
         "skip",
         "expect",

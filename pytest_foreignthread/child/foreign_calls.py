@@ -116,7 +116,7 @@ class ForeignThread:
         state = self._state
         if state.shaken is not None:
             function = state.shaken.around(function)
-        return Callback(function, state.sender, state.stacks, state.alternate, state.values)
+        return Callback(function, state.sender, state.stacks, state.alternate, state.values, state.thread_names)
 
     def _launch(self, callback: Callback[Any], mode: str | None) -> Task | None:
         __tracebackhide__ = True

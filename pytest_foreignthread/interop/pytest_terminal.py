@@ -63,7 +63,8 @@ def timed_besides(terminal: Any, phases: Sequence[object]) -> Iterator[None]:
     try:
         yield
     finally:
-        del uncounted[len(uncounted) - len(phases) :]
+        # A hook of another plugin may have added to the list meanwhile.
+        uncounted[:] = [report for report in uncounted if not any(report is phase for phase in phases)]
 
 
 def colour_red(terminal: Any) -> None:

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import pytest
 
@@ -25,6 +26,9 @@ from .own_children import OwnChildren
 from .ready_children import ReadyChildren
 from .shared_fixtures import SharedFixtures
 from .started import ENTERED
+
+_PACE: Final = 0.1
+"""Seconds between two drawings of the live line during rounds."""
 
 
 @dataclass(frozen=True)
@@ -306,6 +310,8 @@ class Rounds:
         self._item = item
         self._not_started = not_started
         self._child: ForkedChild | None = None
+        draw = config.stash.get(TICK, None)
+        self._tick = None if draw is None else paced(draw)
 
     def run(self, order: RunTest) -> Seen:
         """Run a round in the child that lives, or in a new one; the item's name in the order is set here."""
@@ -316,10 +322,11 @@ class Rounds:
                 self._child = self._factory.new(item, None, begun=False)
         except ScratchError as error:
             return self._not_started(item, str(error))
-        child, tick = self._child, self._config.stash.get(TICK, None)
+        child = self._child
         try:
             name = child.name_of(item, self._places.of(item))
-            seen, taken = child.observe(item, replace(order, item=name), tick, self._config.stash.get(ENTERED, None))
+            order, entered = replace(order, item=name), self._config.stash.get(ENTERED, None)
+            seen, taken = child.observe(item, order, self._tick, entered)
         finally:
             if seen is None or not seen.serving or not _goes_on(seen):
                 self._child = None
@@ -334,6 +341,19 @@ class Rounds:
                 child.end()
             finally:
                 self._factory.end(child)
+
+
+def paced(draw: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that calls `draw`, and nothing if it did so just before: a round may take a millisecond."""
+    due = 0.0
+
+    def tick() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            draw()
+            due = time.monotonic() + _PACE
+
+    return tick
 
 
 def _goes_on(seen: Observation) -> bool:

@@ -46,6 +46,7 @@ class Protocol:
         self._debugging = state.debugging
         self._stacks = state.stacks
         self._values = state.values
+        self._at_once = state.at_once
         self._is_abroad = state.settings.mode != "main"
         self._ends = ends
         self._limit = state.settings.message_limit
@@ -181,6 +182,8 @@ class Protocol:
             report.longrepr = _uncaught_text(thrown, call.excinfo)
         if report.failed and call.excinfo:
             _show_carried(report, call.excinfo.value)
+            for title, text in self._at_once.sections(self._item, call.excinfo.value):
+                _add_section(report, title, text)
         if report.failed and call.excinfo and (null := null_result(call.excinfo)):
             self._stacks.write_for(call.excinfo.value)
             report = self._expected(call, null) or report
@@ -222,11 +225,16 @@ def _show(item: pytest.Item) -> None:
 def _show_carried(report: pytest.TestReport, error: BaseException) -> None:
     """Add the exceptions that Python callbacks raised; pytest shows only Java's wrapper of them."""
     for text in carried_by_java(error):
-        add = getattr(report.longrepr, "addsection", None)
-        if add is not None:
-            add(RAISED_IN_PYTHON, text)
-        else:
-            report.sections.append((RAISED_IN_PYTHON, text))
+        _add_section(report, RAISED_IN_PYTHON, text)
+
+
+def _add_section(report: pytest.TestReport, title: str, text: str) -> None:
+    """Add a section to a failure, or to the report if the failure has only a text."""
+    add = getattr(report.longrepr, "addsection", None)
+    if add is not None:
+        add(title, text)
+    else:
+        report.sections.append((title, text))
 
 
 def _uncaught_text(thrown: Uncaught, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:

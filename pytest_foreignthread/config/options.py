@@ -476,6 +476,13 @@ def check_stress(config: pytest.Config, options: Options) -> None:
         raise pytest.UsageError(f"{seed}: expected no {hindrance} beside it, which runs a test once or not at all")
 
 
+def checks_on_command_line(config: pytest.Config) -> tuple[str, ...]:
+    """Return the argument that asks for checkers; () if none is on the command line."""
+    flag = _option("check").flag
+    given = config.getoption(flag, None)
+    return () if given is None else (f"{flag}={','.join(values.check_names(given))}",)
+
+
 def source_of(config: pytest.Config, name: str) -> str:
     """Return the name under which the user has given an option: its flag on the command line, else its ini key."""
     option = _option(name)

@@ -14,13 +14,15 @@ and one of source, which is put in as it stands,
     …
     ```
 
-`pytest` runs in this interpreter, from the project's root. Paths of the machine are made neutral. With --check nothing
-is written, and the exit status is 1 where a block differs in more than what differs from run to run and from machine to
-machine: frames of stacks, addresses, versions, times, process ids.
+`pytest` runs in this interpreter, from the project's root. After `downstream:` it runs in examples/downstream, as
+installed by docs/downstream.py; DOWNSTREAM_PROJECT may name the directory of one that is. Paths of the machine are made
+neutral. With --check nothing is written, and the exit status is 1 where a block differs in more than what differs from
+run to run and from machine to machine: frames of stacks, addresses, versions, times, process ids.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -32,9 +34,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCK = re.compile(r"(<!-- output of: pytest (.+?) -->\n```text\n)(.*?)(```\n)", re.DOTALL)
+BLOCK = re.compile(
+    r"(?P<start><!-- output of: (?P<downstream>downstream: )?pytest(?P<arguments> .+?)? -->\n```text\n)"
+    r".*?(?P<end>```\n)",
+    re.DOTALL,
+)
 SOURCE = re.compile(
-    r"(<!-- source of: (.+?) -->\n```(?:python|yaml|java|ini)(?: title=\"[^\"]+\")?\n)(.*?)(```\n)", re.DOTALL
+    r"(<!-- source of: (.+?) -->\n```(?:python|yaml|java|ini|text)(?: title=\"[^\"]+\")?\n)(.*?)(```\n)", re.DOTALL
 )
 VARYING = (
     # JPype's thread for references waits for the GIL at times, and is idle and not shown else.
@@ -67,16 +73,30 @@ def documents() -> list[Path]:
     return [path for path in found if BLOCK.search(path.read_text(encoding="utf-8"))]
 
 
-def output_of(arguments: str) -> str:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *shlex.split(arguments)]
+@contextlib.contextmanager
+def downstream_project() -> Iterator[Path]:
+    """The directory in which examples/downstream is installed; one of its own is removed at the end."""
+    if named := os.environ.get("DOWNSTREAM_PROJECT"):
+        yield Path(named)
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        project = Path(directory) / "quotefeed"
+        subprocess.run([sys.executable, ROOT / "docs" / "downstream.py", project], check=True)
+        yield project
+
+
+def output_of(arguments: str, project: Path | None = None) -> str:
+    """Return what pytest prints, in this project or in an installed one."""
+    python, folder = (project / ".venv" / "bin" / "python", project) if project else (sys.executable, ROOT)
+    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", *shlex.split(arguments)]
     # In a CI job pytest cuts no line of its summary.
     env = {name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER")}
     env["COLUMNS"] = "80"
     # pytest tells usage errors on stderr.
     done = subprocess.run(
-        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    return neutral(done.stdout)
+    return neutral(done.stdout.replace(str(folder), ".") if project else done.stdout)
 
 
 def neutral(text: str) -> str:
@@ -92,7 +112,14 @@ def with_sources(text: str) -> str:
 
 
 def refreshed(text: str) -> str:
-    return BLOCK.sub(lambda block: f"{block[1]}{output_of(block[2])}{block[4]}", with_sources(text))
+    is_installed = any(block["downstream"] for block in BLOCK.finditer(text))
+    with downstream_project() if is_installed else contextlib.nullcontext() as project:
+
+        def with_output(block: re.Match[str]) -> str:
+            output = output_of(block["arguments"] or "", project if block["downstream"] else None)
+            return f"{block['start']}{output}{block['end']}"
+
+        return BLOCK.sub(with_output, with_sources(text))
 
 
 def essence(text: str) -> str:

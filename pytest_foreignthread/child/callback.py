@@ -14,6 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 from ..channel.wire import Sender
 from ..model.blame import error_text
 from ..model.observation import InternalError, ThreadNamed
+from ..model.thread_names import name_of
 from .alternate_stack import AlternateStacks
 from .exceptions import null_result_text
 from .faults import PythonStacks
@@ -131,13 +132,13 @@ def current_thread() -> ThreadNamed:
     native_id = threading.get_native_id()
     if is_main_thread():
         return ThreadNamed(threading.get_ident(), native_id, "MainThread")
-    name = _name_by_python(threading.get_ident()) or _kernel_name() or threading.current_thread().name
+    name = _name_by_python(threading.get_ident()) or _kernel_name() or name_of(threading.current_thread())
     return ThreadNamed(threading.get_ident(), native_id, name)
 
 
 def _name_by_python(ident: int) -> str | None:
     """Return the name of a thread that `threading` started; None for others, for which Python makes up a name."""
-    names = (thread.name for thread in threading.enumerate() if thread.ident == ident)
+    names = (name_of(thread) for thread in threading.enumerate() if thread.ident == ident)
     return next((name for name in names if not name.startswith("Dummy-")), None)
 
 

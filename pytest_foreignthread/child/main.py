@@ -10,6 +10,7 @@ import pytest
 from ..channel.orders import Orders, RunTest
 from ..channel.wire import Sender
 from ..interop import faulthandler_guard, xdist
+from ..interop.hook_calls import register_hooks
 from ..interop.loops import drop_guard
 from ..interop.pytest_capture import call_around_suspension
 from ..interop.pytest_plugins import drop_faulthandler
@@ -88,18 +89,18 @@ def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
 def _serve(server: Server, tests: Tests, orders: Orders) -> None:
     config = tests.config
     drop_guard(config)
-    config.pluginmanager.register(ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
+    register_hooks(config, ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
     _leave_reporting_to_the_parent(config)
-    config.pluginmanager.register(server.state.debugging, "foreign_thread_debugging")
+    register_hooks(config, server.state.debugging, "foreign_thread_debugging")
     debugging = server.state.debugging
     # A test may suspend the capture to ask the user itself. Such a test gets the terminal and the time of a debugger.
     call_around_suspension(config, debugging.take, debugging.give_back)
-    config.pluginmanager.register(server.ends, "foreign_thread_phase_ends")
-    config.pluginmanager.register(server, "foreign_thread_server")
+    register_hooks(config, server.ends, "foreign_thread_phase_ends")
+    register_hooks(config, server, "foreign_thread_server")
     file = server.state.folder / documents.COVERAGE
     measuring = measured(config, file, documents.COVERAGE_SUFFIX, tests.coverage)
     if measuring is not None:
-        config.pluginmanager.register(measuring, "foreign_thread_measuring")
+        register_hooks(config, measuring, "foreign_thread_measuring")
     try:
         _take_orders(server, orders)
     finally:

@@ -24,6 +24,8 @@ class Options:
     check: tuple[str, ...]
     stress: Amount | None
     stress_seed: Seed | None
+    stress_threads: int
+    stress_shrink: float
     start: str | None
     ready: int | None
     message_limit: int

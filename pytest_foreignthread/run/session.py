@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from ..collect import items as foreign_items
 from ..collect.activation import is_marked
 from ..collect.selection import SELECTION, selection_of
 from ..config.chosen_options import Options
-from ..config.options import check_stress, source_of
+from ..config.options import check_stress, check_threads, source_of
 from ..config.stash_keys import FILTERS, FRESH, LEAVE_CACHE, SETTINGS
 from ..interop.loops import guard
 from ..interop.pytest_plugins import records_warnings
@@ -48,10 +49,10 @@ class Run:
         self.config = config
         self.options = options
         self._known = against_baseline.load(options)
-        check_stress(config, options)
+        check_stress(config)
         self._seed = options.stress_seed
-        self._stressed = 0
-        """Tests of this process that are stressed."""
+        self._stressed = Counter[int]()
+        """The number of threads of a round → the tests of this process that are stressed so."""
         self._checked: set[tuple[tuple[str, ...], bool]] = set()
         """Checkers that tests of this process ask for, and whether such a test has a JVM."""
         config.stash[SELECTION] = selection_of(config, options)
@@ -88,6 +89,7 @@ class Run:
         self.results.collected([item.nodeid for item in items], foreign_items.census(items, runs_of), runs_of)
         with errors_for_controller(self.config):
             foreign_items.check_markers(item for item in items if foreign_items.is_foreign(item) or is_marked(item))
+            check_threads(self.config, self.options, map(foreign_items.marked_stress, foreign))
             if not foreign or self.config.getoption("collectonly", False):
                 return
             foreign_items.check_no_jvm(foreign, self.options)
@@ -109,13 +111,24 @@ class Run:
             yield from self.starts.header(None if self.jvm is None else f"{self.jvm}; {self.cache()}")
         yield from self._checkers()
         if self._stressed:
-            tests = "1 test runs" if self._stressed == 1 else f"{self._stressed} tests run"
-            yield f"foreign-thread: {tests} in rounds of a shaken schedule, seed {self.stress_seed}"
+            tests = "1 test runs" if self._stressed.total() == 1 else f"{self._stressed.total()} tests run"
+            threads = self._threads_of_rounds()
+            yield f"foreign-thread: {tests} in rounds of a shaken schedule, seed {self.stress_seed}{threads}"
         if self._forked:
             tests = "1 forked test runs in a" if self._forked == 1 else f"{self._forked} forked tests run in"
             children = "supervised child" if self._forked == 1 else "supervised children"
             left = "it" if self._forked == 1 else "them"
             yield f"foreign-thread: {tests} {children}; foreign_thread_forked=false leaves {left} to pytest-forked"
+
+    def _threads_of_rounds(self) -> str:
+        if self.options.stress_threads == 1 and [*self._stressed] == [1]:
+            return ""
+        numbers = sorted(self._stressed.items(), reverse=True)
+        return "; " + ", ".join(
+            ("1 test" if tests == 1 else f"{tests} tests")
+            + (" on 1 thread" if threads == 1 else f" on {threads} threads at once")
+            for threads, tests in numbers
+        )
 
     def _checkers(self) -> Iterator[str]:
         """Yield a line on the checkers of the run's tests, with what a checker cannot check."""
@@ -154,8 +167,8 @@ class Run:
         """Store the settings of each foreign-thread test in its item's stash."""
         foreign = [item for item in items if foreign_items.is_foreign(item)]
         foreign_items.give_settings(foreign, self.options, jvm, self._known, self.stress_seed)
-        self._stressed = sum(item.stash[SETTINGS].stress is not None for item in foreign)
         settings = [item.stash[SETTINGS] for item in foreign]
+        self._stressed = Counter(one.stress_threads for one in settings if one.stress is not None)
         self._checked = {(one.checks, one.jvm is not None) for one in settings if one.checks}
 
     @property

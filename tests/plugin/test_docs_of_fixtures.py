@@ -1,4 +1,4 @@
-"""Every example of docs/reference/fixtures.md, and the first one of the README, runs as a test module of its own."""
+"""Every example of the pages on marker, modes and fixtures, and the first of the README, runs as a test module."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from .conftest import SuiteRun, run_suite_in
 
 
 def _blocks(page: Path) -> list[str]:
-    return re.findall(r"(?ms)^```python\n(.*?)^```", page.read_text(encoding="utf-8"))
+    """Return the examples that stand in the page itself: those of files are run elsewhere."""
+    return re.findall(r"(?ms)(?<!-->\n)^```python\n(.*?)^```", page.read_text(encoding="utf-8"))
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "fixtures.md"
-README = PAGE.parents[2] / "README.md"
-FIRST, *_ = _blocks(README)
-EXAMPLES = [FIRST, *_blocks(PAGE)]
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "docs" / "reference" / f"{name}.md" for name in ("marker", "modes", "fixtures")]
+FIRST, *_ = _blocks(ROOT / "README.md")
+EXAMPLES = [FIRST, *(block for page in PAGES for block in _blocks(page))]
 
 
 @pytest.fixture(scope="module")
@@ -35,4 +36,4 @@ def test_each_example_passes(examples: SuiteRun) -> None:
 def test_modes_are_those_of_the_plugin() -> None:
     from pytest_foreignthread.model.choices import MODES
 
-    assert set(re.findall(r"(?m)^\| `([\w-]+)`", PAGE.read_text(encoding="utf-8"))) == set(MODES)
+    assert set(re.findall(r"(?m)^\| `([\w-]+)`", PAGES[1].read_text(encoding="utf-8"))) == set(MODES)

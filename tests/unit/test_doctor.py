@@ -379,7 +379,7 @@ def test_schema_code_and_page_agree() -> None:
     assert SCHEMA["properties"]["schema_version"]["const"] == document.SCHEMA_VERSION
     finding = SCHEMA["$defs"]["finding"]
     assert finding["properties"]["level"]["enum"] == list(LEVELS)
-    page = (DOCS / "how-to" / "doctor.md").read_text(encoding="utf-8")
+    page = (DOCS / "reference" / "report.md").read_text(encoding="utf-8")
     names = [*SCHEMA["properties"], *finding["properties"], *LEVELS]
     assert [name for name in names if f"`{name}`" not in page] == []
 

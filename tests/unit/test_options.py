@@ -176,6 +176,8 @@ def test_defaults(absent: object) -> None:
         "check": (),
         "stress": None,
         "stress_seed": None,
+        "stress_threads": 1,
+        "stress_shrink": 10.0,
         "stack": None,
         "block_signals": False,
         "finalize": False,
@@ -368,7 +370,10 @@ def test_a_timeout_that_no_float_holds() -> None:
 def test_unknown_and_positional_arguments_of_a_marker() -> None:
     mark = pytest.mark.foreign_thread("new", 5, timeuot=1, modes="new", timeout=0, mode="same")
     marks = read_markers(Node("test_it.py::test_it", (mark,)))
-    takes = "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, check, stress, skip, expect"
+    takes = (
+        "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, check, stress, stress_threads, "
+        "skip, expect"
+    )
     assert [problem for _, problem in marks.problems] == [
         f"foreign_thread('new', 5): it takes keyword arguments only: {takes}",
         f"foreign_thread(timeuot=1): no such argument; it takes {takes}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +31,8 @@ def jvm_arguments(settings: Settings, folder: Path) -> list[str]:
     place = _literal(folder)
     kept_here = (f"-XX:ErrorFile={place}/hs_err", f"-XX:ReplayDataFile={place}/replay", *_output(settings, folder))
     quick = _quick(settings.jvm_args) if settings.jvm_profile == "quick" else []
-    ours = ["-XX:-UsePerfData", *quick, *_cache(settings.jvm_cache), *_held_in_crash(folder)]
+    ours = ["-XX:-UsePerfData", *quick, *_parallel(settings.stress_threads), *_cache(settings.jvm_cache)]
+    ours += _held_in_crash(folder)
     return [*ours, *settings.jvm_args, *kept_here]
 
 
@@ -42,6 +44,20 @@ def _cache(archive: Path | None) -> list[str]:
     if archive is None:
         return []
     return [f"-XX:{'AOTCache' if archive.suffix == '.aot' else 'SharedArchiveFile'}={archive}"]
+
+
+def _parallel(threads: int) -> list[str]:
+    """Return the arguments for so many Python calls at once on virtual threads, or in the common pool.
+
+    Both have about as many threads as there are processors. A thread that waits in Python is none that Java replaces.
+    """
+    if threads == 1:
+        return []
+    number = threads + len(os.sched_getaffinity(0))
+    return [
+        f"-Djdk.virtualThreadScheduler.parallelism={number}",
+        f"-Djava.util.concurrent.ForkJoinPool.common.parallelism={number}",
+    ]
 
 
 def _output(settings: Settings, folder: Path) -> list[str]:

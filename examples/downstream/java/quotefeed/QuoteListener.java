@@ -1,0 +1,5 @@
+package quotefeed;
+
+public interface QuoteListener {
+    void onQuote(String symbol, String price);
+}

@@ -55,7 +55,7 @@ VARYING = (
     (r"(?m)^problematic frame: .*|SIGSEGV in \S+", "problematic frame"),
     (r"(?m)^  .*\n", ""),
     # What lies at an address, and so what a stray pointer meets, differs between releases of Python.
-    (r"\baddress \S+( \((null pointer|the end)[^)]*\))?", "address"),
+    (r"\baddress \S+( \((null pointer|the end|no memory)[^)]*\))?", "address"),
     # CPython 3.10 crashes one frame earlier than its successors.
     (r"_PyEval_EvalFrameDefault|_PyFunction_Vectorcall", "frame"),
     (r"\[[\w.+-]+\]", "[library]"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -126,21 +126,23 @@ class _Rounds:
         if not self._tally.rounds:
             return None
         row = self._tally.most_frequent
-        test = as_typed(self._item.config, own_id(self._item))
-        rerun = () if row is None else (test, *self._settings.rerun_options, *self._again(row.seed))
+        rerun = () if row is None else rerun_of(self._item, self._settings, row.seed, _AGAIN)
         return self._tally.as_data(rerun, time.monotonic() - self._began)
 
-    def _again(self, seed: Seed) -> Iterator[str]:
-        yield f"--foreign-thread-stress={_AGAIN}"
-        yield f"--foreign-thread-stress-seed={seed}"
-        if self._settings.stress_threads > 1:
-            yield f"--foreign-thread-stress-threads={self._settings.stress_threads}"
+
+def rerun_of(item: pytest.Item, settings: Settings, seed: Seed, rounds: int) -> tuple[str, ...]:
+    """Return the arguments of pytest that run so many rounds of the seed."""
+    options = [f"--foreign-thread-stress={rounds}", f"--foreign-thread-stress-seed={seed}"]
+    if settings.stress_threads > 1:
+        options.append(f"--foreign-thread-stress-threads={settings.stress_threads}")
+    return (as_typed(item.config, own_id(item)), *settings.rerun_options, *options)
 
 
 def schedule_of_round(item: pytest.Item, settings: Settings, seed: Seed) -> Schedule:
-    """Return the schedule that a seed with a round has for the item."""
+    """Return the schedule that a seed with a round has for the item, on as many threads as its settings have."""
     assert seed.round is not None
     schedule = schedule_of(round_seed(seed.run, settings.test or item.nodeid, settings.mode, seed.round))
+    schedule = replace(schedule, threads=settings.stress_threads)
     return schedule if seed.parts is None else with_only(schedule, seed.parts)
 
 

@@ -3,8 +3,8 @@
 A block of code with a title is written to the file of that name. The commands of a console block are run. What they
 print must be what the page shows below them, except for what differs from run to run (see docs/refresh.py). With
 --write the page gets what they print. This interpreter's environment is used, and the commands that install are left
-out; with --install they are run, and install this project. Blocks below `<!-- needs: PROGRAM -->` are left out where
-that program is missing.
+out; with --install they are run, and install a wheel of this project in place of the published one. Blocks
+below `<!-- needs: PROGRAM -->` are left out where that program is missing.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ INSTALLING = re.compile(r"python3? -m venv|\. |pip install")
 class Follower:
     """Who does what a page says, in a directory that only the page fills."""
 
-    def __init__(self, folder: Path, *, installs: bool) -> None:
+    def __init__(self, folder: Path, wheel: Path | None) -> None:
         self._folder = folder
-        self._installs = installs
+        self._wheel = wheel
         self._printed: str | None = None
 
     def take(self, block: re.Match[str]) -> str:
@@ -54,8 +54,8 @@ class Follower:
 
     def _output(self, session: str) -> str:
         commands = [line.removeprefix("$ ") for line in session.splitlines() if line.startswith("$ ")]
-        if self._installs:
-            commands = [re.sub(r"pytest-foreignthread(?=\[)", str(ROOT), command) for command in commands]
+        if self._wheel:
+            commands = [re.sub(r"pytest-foreignthread(?=\[)", str(self._wheel), command) for command in commands]
             if (self._folder / ".venv").is_dir():
                 commands.insert(0, ". .venv/bin/activate")
         else:
@@ -82,12 +82,22 @@ class Follower:
         return neutral(named.replace(str(self._folder.parent), "…"))
 
 
+def built_wheel(folder: Path) -> Path:
+    """Build this project's wheel, and return its path; exit with what the builder says if it fails."""
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"the wheel was not built:\n{done.stdout}{done.stderr}")
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
 def followed(page: Path, *, installs: bool = False) -> str:
     """Return the page's text with its sources and with what its commands print."""
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory) / page.stem
         folder.mkdir()
-        follower = Follower(folder.resolve(), installs=installs)
+        follower = Follower(folder.resolve(), built_wheel(Path(directory)) if installs else None)
         return BLOCK.sub(follower.take, with_sources(page.read_text(encoding="utf-8")))
 
 

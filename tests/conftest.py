@@ -10,7 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-pytest_plugins = ["pytester", "tests.tiers"]
+pytest_plugins = ["pytester", "tests.tiers", "tests.versions"]
 
 # pytest would rewrite the plugin's own modules, and itself, anew in each of the many runs that the tests make.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -46,12 +46,15 @@ class Callback(Generic[T]):
         stacks: PythonStacks | None = None,
         alternate: AlternateStacks | None = None,
         values: ThreadValues | None = None,
+        names: dict[int, str] | None = None,
     ) -> None:
+        """`names`, if given, receives the name of the thread on which the function runs, by the kernel's id."""
         self._function = function
         self._alternate = alternate or AlternateStacks()
         self._sender = sender
         self._stacks = stacks
         self._values = values or ThreadValues()
+        self._names = names
         self._submitter = Submitter(is_main_thread=is_main_thread())
         self._owner = getpid()
         self._lock = threading.Lock()
@@ -64,7 +67,9 @@ class Callback(Generic[T]):
             return
         try:
             trace_as_python_threads_do()
-            self._sender.send(current_thread())
+            self._sender.send(named := current_thread())
+            if self._names is not None:
+                self._names[named.native_id] = named.name
             with self._alternate.for_this_thread():
                 value = self._function()
             self._keep_names()

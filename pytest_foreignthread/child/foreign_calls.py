@@ -189,7 +189,7 @@ class ForeignThread:
 
     def _unshaken_callback(self, function: Callable[[], T]) -> Callback[T]:
         state = self._state
-        return Callback(function, state.sender, state.stacks, state.alternate, state.values)
+        return Callback(function, state.sender, state.stacks, state.alternate, state.values, state.thread_names)
 
     def _launch(self, callback: Callable[[], None], mode: str | None) -> Task | None:
         """Return the task that calls the callback; None if the call is done."""

@@ -32,5 +32,7 @@ class ChildState:
     """What the threads of the running round raised."""
     shaken: Shaken | None = None
     """The schedule of the running round; None for a test that is not stressed."""
+    thread_names: dict[int, str] | None = None
+    """The names of the main thread and of those that have run callbacks, by the kernel's id; None if nobody asks."""
     kept: list[object] = field(default_factory=list)
     """Objects that Java may still call after the test that made them has ended."""

@@ -21,6 +21,7 @@ class Options:
     classpath: tuple[str, ...]
     isolation: str | None
     bisect: int
+    check: tuple[str, ...]
     stress: Amount | None
     stress_seed: Seed | None
     stress_threads: int

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ..model.checkers import CHECKS
+
 if TYPE_CHECKING:
     from ..model.outcomes import Outcome
     from ..model.stress_choice import Amount, Seed
@@ -258,6 +260,14 @@ def mode_names(modes: Sequence[str]) -> Callable[[object], tuple[str, ...]]:
         return _each_once(given)
 
     return parse
+
+
+def check_names(value: object) -> tuple[str, ...]:
+    """Return the names of checkers, each once; they are separated by commas, spaces or line ends, or in a list."""
+    given = re.split(r"[,\s]+", value.strip(", \n\t")) if isinstance(value, str) else value
+    if not isinstance(given, (tuple, list)) or not given or not all(name in CHECKS for name in given):
+        raise ValueError(f"expected one or more of {', '.join(CHECKS)}")
+    return tuple(name for name in CHECKS if name in given)
 
 
 def _each_once(modes: Sequence[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
+from ..model.checkers import CHECKS, with_jni_check
 from ..model.choices import (
     FAULTHANDLER_CHOICES,
     ISOLATIONS,
@@ -135,6 +136,14 @@ OPTIONS: Final = (
         values.switch,
         False,
         "finalize the interpreter of each test's child after the test has passed, as a program's end does (false)",
+        in_marker=True,
+    ),
+    Option(
+        "check",
+        "NAMES",
+        values.check_names,
+        (),
+        f"checkers, one or more of {', '.join(CHECKS)}: of calls of JNI, of Python's memory, Python's development mode",
         in_marker=True,
     ),
     Option(
@@ -507,12 +516,13 @@ def settings_for(
     """
     from ..model.settings import Settings
 
+    checks = marked.get("check", options.check)
     return Settings(
         mode=mode,
         call_mode=call_mode,
         timeout=marked.get("timeout", options.timeout),
         jvm=jvm,
-        jvm_args=marked.get("jvm_args", options.jvm_args),
+        jvm_args=with_jni_check(marked.get("jvm_args", options.jvm_args), checks),
         own_jvm_args="jvm_args" in marked or "classpath" in marked,
         jvm_profile=options.jvm_profile,
         classpath=marked.get("classpath", options.classpath),
@@ -520,6 +530,7 @@ def settings_for(
         stack=marked.get("stack", options.stack),
         block_signals=marked.get("block_signals", options.block_signals),
         finalize=marked.get("finalize", options.finalize),
+        checks=checks,
         stress=marked.get("stress", options.stress),
         stress_threads=marked.get("stress_threads", options.stress_threads),
         stress_shrink=options.stress_shrink,

@@ -64,8 +64,10 @@ class ReportData:
 
 def data_of(report: object) -> ReportData:
     """Return the data of a report; empty data if it has none, or has an attribute of that name with other data."""
+    if (data := getattr(report, ATTRIBUTE, None)) is None:
+        return ReportData()
     try:
-        return ReportData.from_json(getattr(report, ATTRIBUTE, None))
+        return ReportData.from_json(data)
     except BadReportData:
         return ReportData()
 

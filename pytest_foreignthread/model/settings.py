@@ -100,6 +100,8 @@ class Settings:
     """Whether a thread that a mode makes blocks all signals except those of a crash."""
     finalize: bool = False
     """Whether the child of a test that has passed ends by the finalization of its interpreter, in the phase EXIT."""
+    checks: tuple[str, ...] = ()
+    """Some of `checkers.CHECKS`."""
     jvm_cache: Path | None = None
     """A class archive (`.jsa`) or AOT cache (`.aot`) from which the JVM loads its first classes; None without one."""
     native: str = "auto"

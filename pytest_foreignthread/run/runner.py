@@ -72,7 +72,6 @@ class Runner:
 
     def _run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         settings = item.stash[SETTINGS]
-        self.children.starts.how(settings)
         if settings.stress is None:
             return self._result(item, settings, self.children.run(item, nextitem))
         # Imported here: few runs of pytest are stressed.

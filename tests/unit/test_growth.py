@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from pytest_foreignthread.channel.orders import RunTest
 from pytest_foreignthread.collect.selection import Census, Selection
 from pytest_foreignthread.config.stash_keys import SETTINGS
 from pytest_foreignthread.model.observation import EndedBy, Observation, Serving
@@ -21,10 +22,12 @@ from pytest_foreignthread.run.child_handle import ForkedChild
 from pytest_foreignthread.run.children import Seen
 from pytest_foreignthread.run.results import Results
 from pytest_foreignthread.run.second_runs import SecondRuns
+from pytest_foreignthread.supervise.process.fork import OpenEnds
 
 from .sample_options import chosen
 
 TESTS = 1000
+PASSED = Observation((), Serving(), EndedBy.ITSELF, Phase.TEARDOWN, 0.0, 0.0, 1.0)
 
 
 class Counted:
@@ -43,19 +46,29 @@ class Counted:
         return [self]
 
 
+def served_by(folder: Path, items: Sequence[Any]) -> ForkedChild:
+    """Return a child that was never forked, and that seems to have served the items."""
+    settings = Settings("new", "new", 1.0, None, native="off")
+    made: Any = SimpleNamespace(here=folder, run=None, path=folder, made_at=0, exists=lambda: True)
+    child = ForkedChild(cast(Any, None), settings, made, frozenset(), OpenEnds(), cast(Any, None), known=TESTS)
+    child._supervised = cast(Any, SimpleNamespace(observe=lambda *_, **__: PASSED, pid=None))
+    for item in items:
+        item.stash, item.nodeid = {SETTINGS: settings}, "a.py::test"
+        child.observe(item, RunTest(0), None)
+    return child
+
+
 @pytest.fixture(autouse=True)
 def _from_zero() -> None:
     Counted.looks = 0
 
 
 def test_a_child_that_has_served_many_tests(tmp_path: Path) -> None:
-    child = object.__new__(ForkedChild)
-    items = [Counted() for _ in range(TESTS)]
-    child.served = dict.fromkeys(cast(list[pytest.Item], items[:-1]))
-    child.ahead, child._known, child._standing = None, TESTS, frozenset()
-    last = cast(pytest.Item, items[-1])
-    assert child.can_serve(last, TESTS - 1)
-    assert not child.can_serve(cast(pytest.Item, items[0]), 0)
+    items: list[Any] = [Counted() for _ in range(TESTS)]
+    child = served_by(tmp_path, items[:-1])
+    assert child.can_serve(items[-1], TESTS - 1)
+    assert not child.can_serve(items[0], 0)
+    assert child.last_served is items[-2]
     assert Counted.looks <= 3
 
 
@@ -70,8 +83,7 @@ class Unread:
 def test_a_result_without_a_second_run(outcome: Outcome) -> None:
     """With isolation `session` a failure is not repeated: which tests came before is not asked."""
     settings = Settings("new", "new", 1.0, None, isolation="session")
-    observation = Observation((), Serving(), EndedBy.ITSELF, Phase.TEARDOWN, 0.0, 0.0, 1.0)
-    seen = Seen(observation, {}, "fork", cast(Any, Unread()), TESTS)
+    seen = Seen(PASSED, {}, "fork", cast(Any, Unread()), TESTS)
     record = RunRecord("a.py::test", "new", outcome, Phase.CALL, 0.0)
     children, item = SimpleNamespace(debugs=False), SimpleNamespace(stash={SETTINGS: settings})
     runs = SecondRuns(cast(Any, children), 1)
@@ -80,8 +92,7 @@ def test_a_result_without_a_second_run(outcome: Outcome) -> None:
 
 def test_before_is_what_the_child_had_served_then() -> None:
     served: dict[Any, None] = dict.fromkeys("ab")
-    observation = Observation((), Serving(), EndedBy.ITSELF, Phase.TEARDOWN, 0.0, 0.0, 1.0)
-    seen = Seen(observation, {}, "fork", served, len(served))
+    seen = Seen(PASSED, {}, "fork", served, len(served))
     served["c"] = None
     assert "".join(map(str, seen.before)) == "ab"
 

@@ -213,7 +213,7 @@ def test_all_bad_markers_are_told_of_at_once_each_of_them_once(collect: Collect)
         f"{file}::test_three[1] (and 2 more): foreign_thread(timeout=0): {SECONDS}, got 0",
         f"{file}::TestClass::test_a (and 1 more): foreign_thread(jvm_args=7): {STRINGS}, got 7",
         f"{file}::TestClass::test_a (and 1 more): foreign_thread(spare=1): no such argument; "
-        "it takes mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, stress, "
+        "it takes mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, check, stress, "
         "stress_threads, skip, expect",
         f"{file}::test_double: foreign_thread(mode=['new', 'new']): expected each mode once, got ['new', 'new']",
     ]

@@ -85,7 +85,18 @@ def test_ci_runs_make_test() -> None:
     ("target", "steps"),
     [
         ("test", ["ruff check", "format --check", "mypy", "-m pytest $(PARALLEL) -m 'not thorough'"]),
-        ("test-all", ["step 1 of 2", "-m pytest $(PARALLEL)", "step 2 of 2", "pip install", "tox run"]),
+        (
+            "test-all",
+            [
+                "step 1 of 3",
+                "-m pytest $(PARALLEL)",
+                "step 2 of 3",
+                "pip install",
+                "tox run",
+                "step 3 of 3",
+                "-m tests.versions",
+            ],
+        ),
     ],
 )
 def test_make_runs_the_checks_in_order(target: str, steps: list[str]) -> None:

@@ -16,6 +16,7 @@ from . import jvm
 
 _ENDING: Final = 0.1
 """Seconds to wait for a thread to end after its task is done."""
+_ENDING_MILLISECONDS: Final = round(1000 * _ENDING)
 _LOOK: Final = 0.0002
 """Seconds between two checks whether the thread has ended."""
 
@@ -87,12 +88,19 @@ class JavaLaunchers:
         Otherwise the thread would be found alive at the end of the phase, and that check takes longer than this wait.
         """
         newest = self._newest
-        if newest is None or not isinstance(task, JavaTask) or newest[0] is not task.task:
+        if newest is None or not isinstance(task, JavaTask) or newest[0] is not task.task or not jvm.is_started():
             return
-        give_up = time.monotonic() + _ENDING
-        # No join(): it would raise InterruptedException, and clear the interruption that the test has left pending.
-        while jvm.is_started() and newest[1].isAlive() and time.monotonic() < give_up:
-            time.sleep(_LOOK)
+        thread, here = newest[1], _java("java.lang.Thread").currentThread()
+        if here.isInterrupted():
+            # join() would raise InterruptedException, and clear the interruption that the test has left pending.
+            give_up = time.monotonic() + _ENDING
+            while jvm.is_started() and thread.isAlive() and time.monotonic() < give_up:
+                time.sleep(_LOOK)
+            return
+        try:
+            thread.join(_ENDING_MILLISECONDS)
+        except _java("java.lang.InterruptedException"):
+            here.interrupt()
 
     def _virtual(self, task: Any) -> None:
         if (release := int(_java("java.lang.Runtime").version().feature())) < VIRTUAL_SINCE:

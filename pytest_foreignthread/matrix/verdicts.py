@@ -69,6 +69,11 @@ class Cell:
         return Counter({outcome: number for outcome, number in self.told.items() if outcome in BREAKS})
 
     @property
+    def to_be_known(self) -> frozenset[Outcome]:
+        """The outcomes that a baseline must have. Rounds that pass do not contradict the known failure of others."""
+        return frozenset(self.broken if self.rounds and self.broken else self.told)
+
+    @property
     def flaky(self) -> bool:
         """Whether some repeats or rounds break and some do not. Different ways to break do not make a test flaky."""
         return 0 < self.broken.total() < self.told.total()

@@ -35,7 +35,10 @@ _AGAIN: Final = 20
 
 @dataclass(frozen=True)
 class Stressed:
-    """What the rounds gave. `seen` is the round that stands for all: the first of the most frequent failure."""
+    """What the rounds gave. `seen` is the round that stands for all: the first of the most frequent unexpected failure.
+
+    If all failures are expected, it is the first of the most frequent one; without a failure it is the last round.
+    """
 
     seen: Seen
     data: dict[str, Any] | None
@@ -57,7 +60,7 @@ class _Rounds:
         self._settings = settings
         self._amount = amount
         self._seed = seed
-        self._tally = Tally(seed, settings.stress_threads)
+        self._tally = Tally(seed, settings.stress_threads, {*settings.known, Outcome.XFAILED})
         self._began = time.monotonic()
         self._first: dict[int, Seen] = {}
         """Number of a round that is the first of its row → what was seen of it."""
@@ -116,7 +119,7 @@ class _Rounds:
         return True
 
     def _stressed(self, stop: SessionStopped | None) -> Stressed:
-        row = self._tally.most_frequent
+        row = self._tally.foremost
         seen = self._last if row is None else self._first[row.first_round]
         assert seen is not None
         return Stressed(seen, self._data(), stop, row)
@@ -125,7 +128,7 @@ class _Rounds:
         """Return the tally as plain data; None where no round was counted."""
         if not self._tally.rounds:
             return None
-        row = self._tally.most_frequent
+        row = self._tally.foremost
         rerun = () if row is None else rerun_of(self._item, self._settings, row.seed, _AGAIN)
         return self._tally.as_data(rerun, time.monotonic() - self._began)
 

@@ -189,6 +189,10 @@ MARKED: Final = """
     def test_never_as_expected():
         pass
 
+    @pytest.mark.xfail(raises=ValueError)
+    def test_fails_otherwise_once():
+        raise KeyError if next(rounds) == 2 else ValueError
+
     def test_skips():
         pytest.skip()
 
@@ -212,11 +216,12 @@ def test_marks_and_skips_are_of_all_rounds(run_suite: RunSuite, tmp_path: Path) 
     assert {name: (one, stress and stress["outcomes"]) for name, (one, stress) in found.items()} == {
         "test_expected_seldom": ("xfailed", {"xpassed": 5, "xfailed": 1}),
         "test_never_as_expected": ("failed", {"xpassed": 6}),
+        "test_fails_otherwise_once": ("failed", {"xfailed": 5, "failed": 1}),
         "test_skips": ("skipped", None),
         "test_skips_late": ("passed", {"passed": 3}),
         "test_fails_and_skips_late": ("failed", {"passed": 2, "failed": 1}),
     }
-    assert ran.closing_line == "2 failed, 1 passed, 1 skipped, 1 xfailed"
+    assert ran.closing_line == "3 failed, 1 passed, 1 skipped, 1 xfailed"
 
 
 THREADS: Final = """

@@ -18,7 +18,7 @@ from ..stress.shrunk import NO_ROUNDS, Shrunk
 from ..stress.tally import Row
 from .children import Children, Rounds
 from .smallest_setting import LEAST_ROUNDS, SmallestSetting, TimeIsOver
-from .stress import ends_rounds, failure_of, order_of, schedule_of_round, tell
+from .stress import ends_rounds, failure_of, options_of_rounds, order_of, schedule_of_round, tell
 
 _OPTION: Final = "foreign_thread_stress_shrink"
 
@@ -109,6 +109,5 @@ class _Search:
         # The command that repeats the row runs the whole schedule.
         shrunk = Shrunk(seconds, ended, whole, seed, words, search.tried[setting], fresh, is_whole, without)
         number = max(LEAST_ROUNDS, fresh.rounds)
-        options = (f"--foreign-thread-stress={number}", f"--foreign-thread-stress-seed={seed}")
         test = as_typed(self._item.config, own_id(self._item))
-        return shrunk.as_data(() if is_whole else (test, *self._settings.rerun_options, *options))
+        return shrunk.as_data(() if is_whole else (test, *options_of_rounds(self._settings, number, seed)))

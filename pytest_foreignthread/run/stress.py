@@ -127,14 +127,17 @@ class _Rounds:
             return None
         row = self._tally.most_frequent
         test = as_typed(self._item.config, own_id(self._item))
-        rerun = () if row is None else (test, *self._settings.rerun_options, *self._again(row.seed))
+        rerun = () if row is None else (test, *options_of_rounds(self._settings, _AGAIN, row.seed))
         return self._tally.as_data(rerun, time.monotonic() - self._began)
 
-    def _again(self, seed: Seed) -> Iterator[str]:
-        yield f"--foreign-thread-stress={_AGAIN}"
-        yield f"--foreign-thread-stress-seed={seed}"
-        if self._settings.stress_threads > 1:
-            yield f"--foreign-thread-stress-threads={self._settings.stress_threads}"
+
+def options_of_rounds(settings: Settings, rounds: int, seed: Seed) -> Iterator[str]:
+    """Yield the options with which pytest runs so many rounds of the test with the seed."""
+    yield from settings.rerun_options
+    yield f"--foreign-thread-stress={rounds}"
+    yield f"--foreign-thread-stress-seed={seed}"
+    if settings.stress_threads > 1:
+        yield f"--foreign-thread-stress-threads={settings.stress_threads}"
 
 
 def schedule_of_round(item: pytest.Item, settings: Settings, seed: Seed) -> Schedule:

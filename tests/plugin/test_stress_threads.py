@@ -120,7 +120,7 @@ OWN: Final = """
 
 
 def test_the_worst_thread_decides_and_all_are_shown(run_suite: RunSuite) -> None:
-    ran = run_suite({"test_it.py": ENDS, "conftest.py": OWN})
+    ran = run_suite({"test_it.py": ENDS, "conftest.py": OWN}, "--foreign-thread-stress-shrink=0")
     assert ran.outcomes == {
         "test_two_ways": "failed",
         "test_skips": "skipped",

@@ -61,7 +61,8 @@ docs: $(DOCS_STAMP)
 compare: $(STAMP)
 	$(BIN)/python docs/compare.py
 
-# What a release uploads; check-dist installs it as a user does. TAG=v0.2.0 checks the version, too.
+# What a release uploads; check-dist installs it as a user does. TAG=v0.2.0 checks the version, too;
+# PYTHONS="python3.10 python3.12" has more interpreters install the wheel.
 dist: $(RELEASE_STAMP)
 	rm -rf dist
 	$(BIN)/python -m build
@@ -69,7 +70,7 @@ dist: $(RELEASE_STAMP)
 check-dist: $(RELEASE_STAMP)
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/check-wheel-contents dist/*.whl
-	$(BIN)/python -m tests.dist $(if $(TAG),--tag $(TAG))
+	$(BIN)/python -m tests.dist $(if $(TAG),--tag $(TAG)) $(addprefix --python=,$(PYTHONS))
 
 # The workflows of this project, and those that the docs give to others.
 lint-workflows: $(RELEASE_STAMP)

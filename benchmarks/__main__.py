@@ -14,7 +14,7 @@ from typing import Any, Final
 from pytest_foreignthread.jvm.finding import JvmNotFound, find_jvm
 from pytest_foreignthread.model.settings import Jvm
 
-from . import failures, growth, isolated, shared, start_up, without_jvm
+from . import failures, growth, isolated, long_session, shared, start_up, without_jvm
 from .bench import QUICK, Bench, Benchmark, Sizes
 from .figures import HEADINGS, Row, history_line, table, with_history
 from .measure import BenchmarkError
@@ -29,6 +29,7 @@ BENCHMARKS: Final[Mapping[int, Benchmark]] = {
     5: Benchmark("from a crash or a deadline to the report", failures.rows, failures.crashing),
     6: Benchmark("the plugin installed, and not used", start_up.rows, start_up.ours),
     7: Benchmark("a child without a JVM for each test, beside pytest-forked", without_jvm.rows, without_jvm.ours),
+    8: Benchmark("a session of 20,000 items, beside one of 2,000", long_session.rows, long_session.ours),
 }
 _RESULTS: Final = ROOT / "benchmarks" / "results"
 _HISTORY: Final = ROOT / "docs" / "explanation" / "benchmarks.md"

@@ -28,9 +28,11 @@ class Sizes:
     crashes: int = 20
     hangs: int = 5
     start_ups: int = 21
+    session: int = 20_000
+    """Items of the long session; the short one has a tenth of them."""
 
 
-QUICK: Final = Sizes(isolated=4, bare=4, shared=200, matrix=100, crashes=2, hangs=1, start_ups=3)
+QUICK: Final = Sizes(isolated=4, bare=4, shared=200, matrix=100, crashes=2, hangs=1, start_ups=3, session=400)
 
 
 @dataclass(frozen=True)

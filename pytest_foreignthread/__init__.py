@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .child.callback import Bridge
     from .child.foreign_calls import ForeignThread
+    from .child.java.jni_warnings import JniWarning
     from .collect.class_path import ClassPathWarning
     from .decorator import OwnModeName, foreign_thread
     from .model.modes import OwnMode
@@ -32,6 +33,7 @@ else:
             "Bridge": ".child.callback",
             "ClassPathWarning": ".collect.class_path",
             "ForeignThread": ".child.foreign_calls",
+            "JniWarning": ".child.java.jni_warnings",
             "OwnModeName": ".decorator",
             "foreign_thread": ".decorator",
             "OwnMode": ".model.modes",
@@ -49,6 +51,7 @@ __all__ = [
     "ForeignThread",
     "ForeignThreadError",
     "Hang",
+    "JniWarning",
     "NullResult",
     "Outcome",
     "OwnMode",

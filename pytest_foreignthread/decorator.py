@@ -35,7 +35,9 @@ def foreign_thread(
     stack: int | str | None = None,
     block_signals: bool | None = None,
     finalize: bool | None = None,
+    check: str | Sequence[str] | None = None,
     stress: int | str | None = None,
+    stress_threads: int | None = None,
     skip: str | None = None,
     expect: Mapping[Mode, OutcomeWord | Sequence[OutcomeWord]]
     | Mapping[OwnModeName, OutcomeWord | Sequence[OutcomeWord]]
@@ -46,8 +48,9 @@ def foreign_thread(
 def foreign_thread(marked: Any = None, /, **arguments: Any) -> Any:
     """Return `pytest.mark.foreign_thread` with these arguments, or the function or class marked by it.
 
-    `timeout` is in seconds, `stack` in bytes, `stress` a number of rounds or a time such as `60s`. An argument that is
-    None is left out, so that an outer marker, an option or the default decides. Values are checked at collection.
+    `timeout` is in seconds, `stack` in bytes, `stress` a number of rounds or a time such as `60s`, `stress_threads`
+    how many threads run the body of a round at once. An argument that is None is left out, so that an outer marker, an
+    option or the default decides. Values are checked at collection.
     Raise TypeError for an argument that the marker does not take.
     """
     if wrong := arguments.keys() - _ARGUMENTS:
@@ -66,7 +69,9 @@ _ARGUMENTS = frozenset(
         "stack",
         "block_signals",
         "finalize",
+        "check",
         "stress",
+        "stress_threads",
         "skip",
         "expect",
     }

@@ -119,8 +119,13 @@ def become_run(order: dict[str, object], streams: list[int]) -> list[str]:
 if __name__ == "__main__":
     # The folder of this file, where a new interpreter has the working directory.
     sys.path[0] = str(Path(__file__).parents[1])
+    from tests.forked_workers import fork_workers
+
+    # A suite may have a package of that name.
+    del sys.modules["tests.forked_workers"], sys.modules["tests"]
     import_modules()
     gc.collect()
     gc.freeze()
     sys.argv[1:] = serve(socket.socket(fileno=int(sys.argv[1])))
+    fork_workers(sys.argv[1:])
     runpy._run_module_as_main("pytest")  # type: ignore[attr-defined]

@@ -55,6 +55,7 @@ from ..model.observation import (
     Left,
     Message,
     NotServed,
+    PhasePassed,
     PhaseStarted,
     ReportMade,
     SessionStopped,
@@ -138,6 +139,8 @@ class MessagesOfTest:
                 raise unexpected("no message after the end of the test", message)
             case PhaseStarted(phase):
                 self._enter(phase, message)
+            case PhasePassed(report):
+                self._take_passed(report, message)
             case ReportMade(report):
                 self._take_report(report, message)
             case WarningRecorded(when=when):
@@ -243,8 +246,19 @@ class MessagesOfTest:
             raise Unexpected(str(error)) from None
         if report.get("nodeid") != self._nodeid:
             raise Unexpected(f"expected a report of {self._nodeid}, got one of {shown(report.get('nodeid'))}")
-        if is_part(report):
-            return
+        if not is_part(report):
+            self._close(report)
+
+    def _take_passed(self, report: dict[str, Any], message: Message) -> None:
+        # It names no test: it is the report of the test that the child was given.
+        self._want(self._runs, self._next, message)
+        try:
+            report_shape.check_short(report)
+        except report_shape.BadShape as error:
+            raise Unexpected(str(error)) from None
+        self._close(report)
+
+    def _close(self, report: dict[str, Any]) -> None:
         when = report.get("when")
         if when != self._phase.value:
             raise Unexpected(f"expected the report of the {self._phase.value}, got one of {shown(when)}")

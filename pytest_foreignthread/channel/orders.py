@@ -5,7 +5,6 @@ Only the pytest process has the writing end of the pipe, so a child trusts its o
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from json import dumps, loads
@@ -43,7 +42,7 @@ _CLASSES: Final[Mapping[str, type[Order]]] = {cls.__name__: cls for cls in (RunT
 
 
 def encode_order(order: Order) -> bytes:
-    return dumps({"order": type(order).__name__, **dataclasses.asdict(order)}).encode() + b"\n"
+    return dumps({"order": type(order).__name__, **vars(order)}).encode() + b"\n"
 
 
 class Orders:

@@ -44,6 +44,18 @@ def check(data: Mapping[str, Any], *, required: bool) -> None:
             raise BadShape(f"expected {expected} as {name!r} of a report, got {shown(data[name])}")
 
 
+def check_short(data: Mapping[str, Any]) -> None:
+    """Raise BadShape if the short form of a passed phase's report has a wrong or missing field, or one too many."""
+    for name in data.keys() - _SHORT.keys():
+        raise BadShape(f"expected a passed phase with no more than {', '.join(_SHORT)}, got {shown(name)}")
+    for name, (fits, expected) in _SHORT.items():
+        if name in data and not fits(data[name]):
+            raise BadShape(f"expected {expected} as {name!r} of a passed phase, got {shown(data[name])}")
+    for name in ("outcome", "when", "duration"):
+        if name not in data:
+            raise BadShape(f"expected a passed phase with {name!r}, got one without")
+
+
 def shown(value: object) -> str:
     """Return the `repr` of a value, cut to a length that no child can exceed."""
     text = repr(value)
@@ -169,6 +181,14 @@ _FIELDS: Final[Mapping[str, tuple[Check, str]]] = {
         "an object with 'msg' and 'kwargs'",
     ),
 }
+_SHORT: Final[Mapping[str, tuple[Check, str]]] = {
+    "outcome": (lambda value: value == "passed", "'passed'"),
+    "keywords": (_LINES, "a list of texts"),
+    **{
+        name: _FIELDS[name] for name in ("when", "duration", "start", "stop", "location", "sections", "user_properties")
+    },
+}
+"""The fields of the short form of a report. Its keywords are only the names: each has the value 1."""
 # Attributes that this plugin, xdist and pytest set on a report in the pytest process. A child that sends them would
 # speak for the pytest process.
 _TAKEN: Final = (ATTRIBUTE, "node", "_id")

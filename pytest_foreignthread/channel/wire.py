@@ -34,6 +34,7 @@ from ..model.observation import (
     Left,
     Message,
     NotServed,
+    PhasePassed,
     PhaseStarted,
     ReportMade,
     SessionStopped,
@@ -48,8 +49,9 @@ from ..model.outcomes import Phase
 _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     cls.__name__.encode(): cls
     for cls in (
-        *(PhaseStarted, ThreadNamed, ReportMade, WarningRecorded, UncaughtException, InternalError, SessionStopped),
+        *(PhaseStarted, PhasePassed, ThreadNamed, ReportMade, WarningRecorded, UncaughtException, InternalError),
         *(
+            SessionStopped,
             JvmFailed,
             JvmStarted,
             JvmAdopted,
@@ -88,6 +90,8 @@ _PIECE: Final = 1024 * 1024
 
 def encode(message: Message) -> bytes:
     """Return a message as a line of bytes; raise TypeError if a report has a value that JSON cannot represent."""
+    if isinstance(message, PhasePassed):
+        return f"{PhasePassed.__name__}\t{dumps(message.report)}\n".encode()
     fields = {name: _plain(value) for name, value in vars(message).items()}
     return f"{type(message).__name__}\t{dumps(fields)}\n".encode()
 
@@ -277,11 +281,15 @@ def _inside(value: object) -> Iterable[object]:
 
 def _decode(cls: type[Message], text: bytes) -> Message | None:
     try:
-        fields = loads(text)
-        if too_deep(fields):
+        # The form that json.loads() would find out from bytes, at a cost.
+        fields = loads(str(text, "utf-8", "surrogatepass"))
+        # Few brackets cannot be nested deeply.
+        if text.count(b"[") + text.count(b"{") >= DEEPEST and too_deep(fields):
             return None
         if cls is PhaseStarted:
             return PhaseStarted(Phase(fields["phase"]))
+        if cls is PhasePassed:
+            return PhasePassed(fields) if isinstance(fields, dict) else None
         if cls is ReportMade:
             return _decode_report(**fields)
         message = cls(**fields)

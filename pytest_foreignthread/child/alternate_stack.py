@@ -83,7 +83,11 @@ class _BorrowedStack:
     def __enter__(self) -> None:
         if self._libc is None or self._libc.sigaltstack(None, ctypes.byref(self._before)) or _serves(self._before):
             return
-        self._memory = self._free.pop() if self._free else mmap.mmap(-1, _SIZE, flags=_PRIVATE)
+        try:
+            # Threads share the list: between a look at its length and the call, another one may take the last stack.
+            self._memory = self._free.pop()
+        except IndexError:
+            self._memory = mmap.mmap(-1, _SIZE, flags=_PRIVATE)
         start = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
         self._libc.sigaltstack(ctypes.byref(_Stack(start, 0, _SIZE)), None)
 

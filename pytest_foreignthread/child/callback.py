@@ -14,6 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 from ..channel.wire import Sender
 from ..model.blame import error_text
 from ..model.observation import InternalError, ThreadNamed
+from ..model.thread_names import name_of
 from .alternate_stack import AlternateStacks
 from .exceptions import null_result_text
 from .faults import PythonStacks
@@ -45,12 +46,15 @@ class Callback(Generic[T]):
         stacks: PythonStacks | None = None,
         alternate: AlternateStacks | None = None,
         values: ThreadValues | None = None,
+        names: dict[int, str] | None = None,
     ) -> None:
+        """`names`, if given, receives the name of the thread on which the function runs, by the kernel's id."""
         self._function = function
         self._alternate = alternate or AlternateStacks()
         self._sender = sender
         self._stacks = stacks
         self._values = values or ThreadValues()
+        self._names = names
         self._submitter = Submitter(is_main_thread=is_main_thread())
         self._owner = getpid()
         self._lock = threading.Lock()
@@ -63,7 +67,9 @@ class Callback(Generic[T]):
             return
         try:
             trace_as_python_threads_do()
-            self._sender.send(current_thread())
+            self._sender.send(named := current_thread())
+            if self._names is not None:
+                self._names[named.native_id] = named.name
             with self._alternate.for_this_thread():
                 value = self._function()
             self._keep_names()
@@ -126,13 +132,13 @@ def current_thread() -> ThreadNamed:
     native_id = threading.get_native_id()
     if is_main_thread():
         return ThreadNamed(threading.get_ident(), native_id, "MainThread")
-    name = _name_by_python(threading.get_ident()) or _kernel_name() or threading.current_thread().name
+    name = _name_by_python(threading.get_ident()) or _kernel_name() or name_of(threading.current_thread())
     return ThreadNamed(threading.get_ident(), native_id, name)
 
 
 def _name_by_python(ident: int) -> str | None:
     """Return the name of a thread that `threading` started; None for others, for which Python makes up a name."""
-    names = (thread.name for thread in threading.enumerate() if thread.ident == ident)
+    names = (name_of(thread) for thread in threading.enumerate() if thread.ident == ident)
     return next((name for name in names if not name.startswith("Dummy-")), None)
 
 

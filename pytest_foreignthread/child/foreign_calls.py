@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 from ..model.choices import MODES
+from ..model.modes import has_one_thread
+from ..model.outcomes import Phase
 from .bridge_errors import CalledAgainError, NotCalledError
 from .callback import Bridge, Callback
+from .calls_at_once import CallsAtOnce, Ended
 from .debugger.prompt_reader import is_done
 from .launchers import Launchers
 from .state import ChildState
@@ -36,9 +39,33 @@ class ForeignThread:
         self._state = state
         self._mode = mode
         self._lines = state.debugging.lines
-        self._launchers = Launchers(state.settings)
+        drops_callable = state.shaken is not None and state.shaken.schedule.drops_callable
+        self._launchers = Launchers(state.settings, drops_callable=drops_callable)
         state.launchers.append(self._launchers)
         self._submitted: list[tuple[Callback[Any], Task | None]] = []
+        self._at_once: CallsAtOnce | None = None
+        """The calls of the body that runs on several threads."""
+
+    @property
+    def threads(self) -> int:
+        """How many threads run the body at once: 1, or `stress_threads` in a round of a stressed test."""
+        return self._state.settings.stress_threads
+
+    @property
+    def index(self) -> int:
+        """The number of this thread among those that run the body at once, from 0.
+
+        Raise RuntimeError on another thread, such as that of the fixtures, if the body runs on several.
+        """
+        if self.threads == 1:
+            return 0
+        found = None if self._at_once is None else self._at_once.index
+        if found is None:
+            raise RuntimeError(
+                f"foreign_thread.index: expected one of the {self.threads} threads that run the body, "
+                "got another one; fixtures are set up once, for all of them"
+            )
+        return found
 
     def call(self, function: Callable[..., T], /, *args: Any, mode: str | None = None, **kwargs: Any) -> T:
         """Call the function on a foreign thread; return its value or raise its exception with the original traceback.
@@ -46,7 +73,8 @@ class ForeignThread:
         Raise BridgeError if the bridge did not call the function exactly once, and whatever the bridge itself raised.
         """
         __tracebackhide__ = True
-        return self._result(*self._start(functools.partial(function, *args, **kwargs), mode))
+        callback = self._callback(functools.partial(function, *args, **kwargs))
+        return self._result(callback, self._launch(callback, mode))
 
     def call_body(self, function: Callable[[], T], mode: str) -> T:
         """Call the body of a test. A signal that the body sends interrupts the main thread and not the run.
@@ -58,13 +86,56 @@ class ForeignThread:
         try:
             return self._result(callback, self._launch(callback, mode))
         except KeyboardInterrupt as error:
-            bodys_own = callback.future.done() and callback.future.exception() is error
-            if bodys_own or not callback.calls:
+            if _is_of_body(callback, error) or not callback.calls:
                 raise
             self._lines.wait(callback.future)
-            raise MainInterruptedError(
-                f"KeyboardInterrupt on the main thread, which runs the handlers of signals; the body ran in mode {mode}"
-            ) from callback.future.exception()
+            raise _main_interrupted(mode) from callback.future.exception()
+
+    def call_at_once(self, function: Callable[[], object]) -> list[Ended]:
+        """Call a test function on all threads of the body at once; return how each call ended, by the thread's index.
+
+        Raise MainInterruptedError as `call_body` does, and what prevents a call from being launched.
+        """
+        __tracebackhide__ = True
+        settings = self._state.settings
+        at_once = self._at_once = CallsAtOnce(settings.mode, self.threads, settings.limit(Phase.CALL))
+        shaken = self._state.shaken
+        functions = [function if shaken is None else shaken.around(function, apart=True) for _ in range(self.threads)]
+        callbacks = [self._unshaken_callback(at_once.call(index, one)) for index, one in enumerate(functions)]
+        try:
+            tasks = self._launch_all(callbacks, at_once)
+            return [self._ended(callback, task) for callback, task in zip(callbacks, tasks, strict=True)]
+        except KeyboardInterrupt:
+            if not any(callback.calls for callback in callbacks):
+                raise
+            for callback in callbacks:
+                self._lines.wait(callback.future)
+            raise _main_interrupted(settings.mode) from None
+
+    def _launch_all(self, callbacks: Sequence[Callback[object]], at_once: CallsAtOnce) -> list[Task | None]:
+        __tracebackhide__ = True
+        mode = self._state.settings.mode
+        tasks: list[Task | None] = []
+        try:
+            # The delay at submit is for all of them: only the first call is shaken.
+            tasks.append(self._launch(callbacks[0], mode))
+            tasks.extend(self._launchers.launch(mode, callback, self._bridge) for callback in callbacks[1:])
+        except BaseException:
+            at_once.give_up()
+            for callback in callbacks[len(tasks) :]:
+                callback.future.cancel()
+            raise
+        return tasks
+
+    def _ended(self, callback: Callback[object], task: Task | None) -> Ended:
+        __tracebackhide__ = True
+        try:
+            return Ended(self._result(callback, task), None)
+        # Whatever a body raises is its result.
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and not _is_of_body(callback, error):
+                raise
+            return Ended(None, error)
 
     def _result(self, callback: Callback[T], task: Task | None) -> T:
         __tracebackhide__ = True
@@ -90,9 +161,15 @@ class ForeignThread:
         If the future is cancelled before the call begins, the function does not run.
         """
         __tracebackhide__ = True
-        callback, task = self._start(functools.partial(function, *args, **kwargs), mode)
-        self._submitted.append((callback, task))
+        callback = self._callback(functools.partial(function, *args, **kwargs))
+        self._submitted.append((callback, self._launch(self._late(callback, mode or self._mode), mode)))
         return callback.future
+
+    def _late(self, callback: Callback[Any], mode: str) -> Callable[[], None]:
+        shaken, settings = self._state.shaken, self._state.settings
+        # On the submitter's own thread a delay would make nothing late.
+        is_here = mode in MODES and has_one_thread(mode, settings.own_modes)
+        return callback if shaken is None or is_here else shaken.late(callback)
 
     def check(self) -> None:
         """Raise the error of the caller's side of each `submit` that has ended; nothing else waits for that side.
@@ -106,19 +183,16 @@ class ForeignThread:
                     task.result()
                 _demand_one_call(callback)
 
-    def _start(self, function: Callable[[], T], mode: str | None) -> tuple[Callback[T], Task | None]:
-        """Return the callback of the function and the task that calls it; the task is None if the call is done."""
-        __tracebackhide__ = True
-        callback = self._callback(function)
-        return callback, self._launch(callback, mode)
-
     def _callback(self, function: Callable[[], T]) -> Callback[T]:
-        state = self._state
-        if state.shaken is not None:
-            function = state.shaken.around(function)
-        return Callback(function, state.sender, state.stacks, state.alternate, state.values)
+        shaken = self._state.shaken
+        return self._unshaken_callback(function if shaken is None else shaken.around(function))
 
-    def _launch(self, callback: Callback[Any], mode: str | None) -> Task | None:
+    def _unshaken_callback(self, function: Callable[[], T]) -> Callback[T]:
+        state = self._state
+        return Callback(function, state.sender, state.stacks, state.alternate, state.values, state.thread_names)
+
+    def _launch(self, callback: Callable[[], None], mode: str | None) -> Task | None:
+        """Return the task that calls the callback; None if the call is done."""
         __tracebackhide__ = True
         mode = self._mode if mode is None else mode
         modes = (*MODES, *self._state.settings.own_modes)
@@ -127,6 +201,16 @@ class ForeignThread:
         if self._state.shaken is not None:
             self._state.shaken.before_submit()
         return self._launchers.launch(mode, callback, self._bridge)
+
+
+def _is_of_body(callback: Callback[Any], error: BaseException) -> bool:
+    return callback.future.done() and callback.future.exception() is error
+
+
+def _main_interrupted(mode: str) -> MainInterruptedError:
+    return MainInterruptedError(
+        f"KeyboardInterrupt on the main thread, which runs the handlers of signals; the body ran in mode {mode}"
+    )
 
 
 def _has_ended(task: Task | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +26,9 @@ class NoJvmError(Exception):
 class Launchers:
     """The launchers of one test. Threads and pools are created at their first use."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, drops_callable: bool = False) -> None:
+        """`drops_callable` is whether only the project's bridge, or launcher, refers to the callable that it gets."""
+        self._drops_callable = drops_callable
         self._own = settings.own_modes
         self._has_jvm = settings.jvm is not None
         self._numbers = itertools.count(1)
@@ -33,6 +36,7 @@ class Launchers:
         self._pool = settings.pool
         self._native = NativeLaunchers(self._numbers, self._how, self._pool)
         self._java: JavaLaunchers | None = None
+        self._lock = threading.Lock()
         self._without_jvm: Final[Mapping[str, Callable[[Function], Task | None]]] = {
             "in_place": _in_place,
             "python_thread": self._python_thread,
@@ -51,8 +55,15 @@ class Launchers:
         if (known := built_in(mode)) is not None:
             return self._without_jvm[known.launcher](function)
         task = CallTask(function)
-        self._own[mode].launcher(task)
+        self._own[mode].launcher(self._handed(task))
         return task
+
+    def _handed(self, function: Function) -> Function:
+        """Return the callable for code of the project, which has to keep it alive for its call.
+
+        The plugin refers to its callables, and would hide from a stressed test that the project's code does not.
+        """
+        return (lambda: function()) if self._drops_callable else function
 
     def _python_thread(self, function: Function) -> Task:
         with signals_blocked(self._how.block_signals):
@@ -65,13 +76,18 @@ class Launchers:
                 f"mode {mode!r} needs a JVM, and the child of this test has none: name the fixture jvm among the "
                 "arguments of the test"
             )
-        if self._java is None:
-            # Imported here because the module imports jpype, which a child without a JVM does not need.
-            from .java.java_launchers import JavaLaunchers
-
-            self._java = JavaLaunchers(self._numbers, self._how, self._pool)
         known = built_in(mode)
-        return self._java.launch(self._own[mode].launcher if known is None else known.launcher, bridge(function))
+        launcher = self._own[mode].launcher if known is None else known.launcher
+        return self._launchers_of_java().launch(launcher, bridge(self._handed(function)))
+
+    def _launchers_of_java(self) -> JavaLaunchers:
+        with self._lock:
+            if self._java is None:
+                # Imported here because the module imports jpype, which a child without a JVM does not need.
+                from .java.java_launchers import JavaLaunchers
+
+                self._java = JavaLaunchers(self._numbers, self._how, self._pool)
+            return self._java
 
     def let_end(self, task: Task | None) -> None:
         """Wait briefly for the end of a thread whose task is done."""

@@ -10,12 +10,14 @@ import pytest
 from ..channel.orders import Orders, RunTest
 from ..channel.wire import Sender
 from ..interop import faulthandler_guard, xdist
+from ..interop.hook_calls import register_hooks
 from ..interop.loops import drop_guard
 from ..interop.pytest_capture import call_around_suspension
 from ..interop.pytest_plugins import drop_faulthandler
 from ..interop.pytest_terminal import replace_terminal
 from ..interop.running_jvm import running_jvm
 from ..model import documents
+from ..model.checkers import CHECKS_JNI
 from ..model.observation import Finished, NotServed, TestEnded
 from ..model.settings import DUMP_SIGNAL, Settings
 from ..supervise.child_files import no_room
@@ -48,8 +50,11 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
         return
     stacks.arm()
     faulthandler_guard.write_to(tests.config, stacks.fileno())
-    sender.send(current_thread(), soon=True)
-    state = ChildState(settings, folder, sender, stacks, AlternateStacks(), Debugging(folder, sender))
+    sender.send(named := current_thread(), soon=True)
+    names = {named.native_id: named.name} if CHECKS_JNI in settings.jvm_args else None
+    state = ChildState(
+        settings, folder, sender, stacks, AlternateStacks(), Debugging(folder, sender), thread_names=names
+    )
     java = _java_side(tests, state)
     if java is None:
         return
@@ -84,18 +89,18 @@ def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
 def _serve(server: Server, tests: Tests, orders: Orders) -> None:
     config = tests.config
     drop_guard(config)
-    config.pluginmanager.register(ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
+    register_hooks(config, ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
     _leave_reporting_to_the_parent(config)
-    config.pluginmanager.register(server.state.debugging, "foreign_thread_debugging")
+    register_hooks(config, server.state.debugging, "foreign_thread_debugging")
     debugging = server.state.debugging
     # A test may suspend the capture to ask the user itself. Such a test gets the terminal and the time of a debugger.
     call_around_suspension(config, debugging.take, debugging.give_back)
-    config.pluginmanager.register(server.ends, "foreign_thread_phase_ends")
-    config.pluginmanager.register(server, "foreign_thread_server")
+    register_hooks(config, server.ends, "foreign_thread_phase_ends")
+    register_hooks(config, server, "foreign_thread_server")
     file = server.state.folder / documents.COVERAGE
     measuring = measured(config, file, documents.COVERAGE_SUFFIX, tests.coverage)
     if measuring is not None:
-        config.pluginmanager.register(measuring, "foreign_thread_measuring")
+        register_hooks(config, measuring, "foreign_thread_measuring")
     try:
         _take_orders(server, orders)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import random
 import sys
@@ -61,18 +62,26 @@ class Shaken:
             if jvm.is_started():
                 jvm.java("java.lang.System").gc()
 
-    def around(self, function: Callable[[], T]) -> Callable[[], T]:
-        """Return the function with the delays before and behind it, for the thread that calls it."""
+    def around(self, function: Callable[[], T], *, apart: bool = False) -> Callable[[], T]:
+        """Return the function with the delays before and behind it, for the thread that calls it.
+
+        With `apart` it is one of several functions that begin together: each has a part of the delay before it.
+        """
+        before = self.schedule.enter_delay * (self._chance.random() if apart else 1)
 
         def shaken() -> T:
             __tracebackhide__ = True
-            _wait(self.schedule.enter_delay)
+            _wait(before)
             try:
                 return function()
             finally:
                 _wait(self.schedule.return_delay)
 
         return shaken
+
+    def late(self, function: Callable[[], None]) -> Callable[[], None]:
+        """Return the call of a submitted function, delayed on the foreign thread, where its future is still pending."""
+        return functools.partial(_late, self.schedule.late_delay, function) if self.schedule.late_delay else function
 
     def _entered(self, frame: FrameType, event: str, _: object) -> None:
         if event != "call" or not self._is_on or not self._is_of_user(frame.f_code):
@@ -90,6 +99,12 @@ class Shaken:
             others = is_ours(file) or is_in_a_package(file) or is_in_the_standard_library(file)
             known = self._is_users[code] = not others and not file.startswith("<")
         return known
+
+
+def _late(seconds: float, function: Callable[[], None]) -> None:
+    __tracebackhide__ = True
+    _wait(seconds)
+    function()
 
 
 def _wait(seconds: float) -> None:

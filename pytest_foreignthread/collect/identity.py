@@ -9,6 +9,9 @@ import pytest
 
 from ..model.settings import Settings
 
+_TYPED = pytest.StashKey[dict[str, str]]()
+"""Path of a test file below rootdir → the same path as typed in the directory where pytest was started."""
+
 
 def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
     """Return the fields of a record that name the test, and that say how to run the test again."""
@@ -23,7 +26,10 @@ def identity(item: pytest.Item, settings: Settings) -> dict[str, Any]:
 def as_typed(config: pytest.Config, nodeid: str) -> str:
     """Return a node id for a command line in the directory where pytest was started. Its own path starts at rootdir."""
     path, colons, names = nodeid.partition("::")
-    return f"{os.path.relpath(config.rootpath / path, config.invocation_params.dir)}{colons}{names}"
+    known = config.stash.setdefault(_TYPED, {})
+    if path not in known:
+        known[path] = os.path.relpath(config.rootpath / path, config.invocation_params.dir)
+    return f"{known[path]}{colons}{names}"
 
 
 def own_id(item: pytest.Item) -> str:

@@ -12,15 +12,18 @@ from typing import Any, Final
 import pytest
 
 from ..config.chosen_options import Options
-from ..config.options import MODE, is_given, settings_for, stress_hindrance
+from ..config.options import MODE, settings_for, stress_hindrance
+from ..config.options import is_given as is_option_given
 from ..config.stash_keys import SETTINGS
+from ..interop.hypothesis import is_given
 from ..interop.pytest_fixtures import parameters_of
+from ..interop.pytest_steps import may_run_at_once
 from ..matrix.baseline.merged import KnownOutcomes
 from ..model.choices import MARKER, MODES
-from ..model.modes import OwnMode
+from ..model.modes import OwnMode, has_one_thread
 from ..model.nodeids import without_mode
 from ..model.settings import NO_SEED, VIRTUAL_SINCE, Jvm, needs_newer_jdk
-from ..model.stress_choice import Seed
+from ..model.stress_choice import Amount, Seed
 from .activation import forked_by_option, is_marked, needs_child
 from .identity import own_id
 from .jvm_need import check_none, is_to_have_jvm, why_no_jvm
@@ -79,6 +82,12 @@ def _goes_abroad(item: pytest.Item) -> bool:
     return _item_mode(item) is not None or (is_marked(item) and read_markers(item).skip is None)
 
 
+def marked_stress(item: pytest.Item) -> Amount | None:
+    """Return the amount of rounds in the test's marker."""
+    amount: Amount | None = read_markers(item).values.get("stress")
+    return amount
+
+
 def is_of_matrix(item: pytest.Item) -> bool:
     return bool(_selection(item).modes) and _item_mode(item) is not None
 
@@ -119,14 +128,16 @@ def give_settings(
         # pytest-forked runs each test in a process of its own, and so does this plugin in its place.
         if is_forked(item):
             settings = replace(settings, isolation="test")
-        given = is_given(item.config, "timeout")
+        given = is_option_given(item.config, "timeout")
         settings = with_limits_of_pytest_timeout(settings, item, marked="timeout" in marked.values, given=given)
         test = own_id(item) if _item_mode(item) is None else without_mode(own_id(item), mode)
+        stress = settings.stress if runs_rounds else None
         item.stash[SETTINGS] = replace(
             settings,
             test=test,
             stress_seed=stress_seed,
-            stress=settings.stress if runs_rounds else None,
+            stress=stress,
+            stress_threads=1 if stress is None or _is_for_one_thread(item, mode) else settings.stress_threads,
             own_modes=_own_modes(item),
             rerun_options=_rerun_options(item, mode),
             expect=marked.expect,
@@ -134,6 +145,10 @@ def give_settings(
         )
         if mode == "virtual" and _is_too_old(jvm):
             item.add_marker(pytest.mark.skip(reason=needs_newer_jdk(str(jvm))))
+
+
+def _is_for_one_thread(item: pytest.Item, mode: str) -> bool:
+    return has_one_thread(mode, _own_modes(item)) or not may_run_at_once(item) or is_given(item)
 
 
 def _is_too_old(jvm: Jvm | None) -> bool:

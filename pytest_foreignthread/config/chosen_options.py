@@ -21,8 +21,11 @@ class Options:
     classpath: tuple[str, ...]
     isolation: str | None
     bisect: int
+    check: tuple[str, ...]
     stress: Amount | None
     stress_seed: Seed | None
+    stress_threads: int
+    stress_shrink: float
     start: str | None
     ready: int | None
     message_limit: int

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ..model.checkers import CHECKS
+
 if TYPE_CHECKING:
     from ..model.outcomes import Outcome
     from ..model.stress_choice import Amount, Seed
@@ -28,8 +30,9 @@ MOST_SHOWN: Final = 200
 """Characters of a value that an error repeats."""
 MOST_ROUNDS: Final = 1_000_000_000
 MOST_SECONDS: Final = 1e7
+MOST_THREADS: Final = 256
 _TIME: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
-_SEED: Final = re.compile("([0-9]{1,10})(?::([1-9][0-9]{0,8}))?")
+_SEED: Final = re.compile("([0-9]{1,10})(?::([1-9][0-9]{0,8})(?::(.*))?)?")
 _SIZE: Final = re.compile(r"([0-9]{1,12})([kmg]?)b?")
 _UNITS: Final[Mapping[str, int]] = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 REPORT_SUFFIXES: Final = (".json", ".html", ".md")
@@ -45,6 +48,12 @@ def seconds(value: object) -> float:
     except (ValueError, OverflowError):
         raise ValueError("expected a positive number of seconds, such as 30 or 0.5") from None
     return found
+
+
+def shrink_seconds(value: object) -> float:
+    if isinstance(value, bool) or not _TIME.fullmatch(str(value)) or float(str(value)) > MOST_SECONDS:
+        raise ValueError(f"expected a number of seconds from 0, for off, to {MOST_SECONDS:.0f}, such as 10 or 0.5")
+    return float(str(value))
 
 
 def count(value: object) -> int:
@@ -133,6 +142,7 @@ def stress(value: object) -> Amount:
 
 def stress_seed(value: object) -> Seed:
     from ..model.stress_choice import Seed
+    from ..stress.schedule_parts import parsed
 
     found = _SEED.fullmatch(str(value).strip())
     if isinstance(value, bool) or found is None or int(found[1]) >= 2**32:
@@ -140,7 +150,15 @@ def stress_seed(value: object) -> Seed:
             "expected a seed from a run's header or failure: a number below 2**32, "
             "with a round behind it or without, such as 2881734021:37"
         )
-    return Seed(int(found[1]), None if found[2] is None else int(found[2]))
+    parts = None if found[3] is None else parsed(found[3])
+    return Seed(int(found[1]), None if found[2] is None else int(found[2]), parts)
+
+
+def stress_threads(value: object) -> int:
+    found = None if isinstance(value, bool) else _number(str(value).strip())
+    if found is None or not 1 <= found <= MOST_THREADS:
+        raise ValueError(f"expected a number of threads from 1 to {MOST_THREADS}, such as 8")
+    return found
 
 
 def one_of(choices: Sequence[str]) -> Callable[[object], str]:
@@ -242,6 +260,14 @@ def mode_names(modes: Sequence[str]) -> Callable[[object], tuple[str, ...]]:
         return _each_once(given)
 
     return parse
+
+
+def check_names(value: object) -> tuple[str, ...]:
+    """Return the names of checkers, each once; they are separated by commas, spaces or line ends, or in a list."""
+    given = re.split(r"[,\s]+", value.strip(", \n\t")) if isinstance(value, str) else value
+    if not isinstance(given, (tuple, list)) or not given or not all(name in CHECKS for name in given):
+        raise ValueError(f"expected one or more of {', '.join(CHECKS)}")
+    return tuple(name for name in CHECKS if name in given)
 
 
 def _each_once(modes: Sequence[str]) -> tuple[str, ...]:

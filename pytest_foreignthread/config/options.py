@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
+from ..model.checkers import CHECKS, with_jni_check
 from ..model.choices import (
     FAULTHANDLER_CHOICES,
     ISOLATIONS,
@@ -138,6 +139,14 @@ OPTIONS: Final = (
         in_marker=True,
     ),
     Option(
+        "check",
+        "NAMES",
+        values.check_names,
+        (),
+        f"checkers, one or more of {', '.join(CHECKS)}: of calls of JNI, of Python's memory, Python's development mode",
+        in_marker=True,
+    ),
+    Option(
         "stress",
         "AMOUNT",
         values.stress,
@@ -150,8 +159,24 @@ OPTIONS: Final = (
         "SEED",
         values.stress_seed,
         None,
-        "repeat the schedules of an earlier --foreign-thread-stress, of all rounds (SEED) or of one (SEED:ROUND)",
+        "repeat the schedules of an earlier --foreign-thread-stress, of all rounds (SEED), of one (SEED:ROUND), or "
+        "parts of it (SEED:ROUND:PARTS)",
         in_ini=False,
+    ),
+    Option(
+        "stress_threads",
+        "N",
+        values.stress_threads,
+        1,
+        "in rounds of a stressed test, call the test function on so many threads of its mode at once (1)",
+        in_marker=True,
+    ),
+    Option(
+        "stress_shrink",
+        "SECONDS",
+        values.shrink_seconds,
+        10.0,
+        "search this long for the smallest part of a failed round's schedule that still fails (10); 0 for no search",
     ),
     Option(
         "start",
@@ -454,17 +479,26 @@ def stress_hindrance(config: pytest.Config) -> str | None:
     return next((flag for name, flag in flags.items() if config.getoption(name, False)), None)
 
 
-def check_stress(config: pytest.Config, options: Options) -> None:
+def check_stress(config: pytest.Config) -> None:
     """Raise UsageError for a command line on which the option stands beside one that it excludes.
 
     An ini key and a marker yield to such an option: the test runs once.
     """
-    flag, seed = _option("stress").flag, _option("stress_seed").flag
     hindrance = stress_hindrance(config)
-    if config.getoption(flag) is not None and hindrance is not None:
-        raise pytest.UsageError(f"{flag}: expected no {hindrance} beside it, which runs a test once or not at all")
-    if options.stress_seed is not None and hindrance is not None:
-        raise pytest.UsageError(f"{seed}: expected no {hindrance} beside it, which runs a test once or not at all")
+    for name in ("stress", "stress_seed", "stress_threads"):
+        flag = _option(name).flag
+        if config.getoption(flag) is not None and hindrance is not None:
+            raise pytest.UsageError(f"{flag}: expected no {hindrance} beside it, which runs a test once or not at all")
+
+
+def check_threads(config: pytest.Config, options: Options, amounts: Iterable[object]) -> None:
+    """Raise UsageError if the command line has a number of threads and no test of the run has rounds.
+
+    `amounts` are the markers' amounts of rounds. An ini key and a marker hold for runs that have rounds.
+    """
+    flag, stress = _option("stress_threads").flag, _option("stress").flag
+    if config.getoption(flag) is not None and options.stress is None and not any(amounts):
+        raise pytest.UsageError(f"{flag}: expected a test that runs in rounds, got none: add {stress}=100, for example")
 
 
 def source_of(config: pytest.Config, name: str) -> str:
@@ -482,12 +516,13 @@ def settings_for(
     """
     from ..model.settings import Settings
 
+    checks = marked.get("check", options.check)
     return Settings(
         mode=mode,
         call_mode=call_mode,
         timeout=marked.get("timeout", options.timeout),
         jvm=jvm,
-        jvm_args=marked.get("jvm_args", options.jvm_args),
+        jvm_args=with_jni_check(marked.get("jvm_args", options.jvm_args), checks),
         own_jvm_args="jvm_args" in marked or "classpath" in marked,
         jvm_profile=options.jvm_profile,
         classpath=marked.get("classpath", options.classpath),
@@ -495,7 +530,10 @@ def settings_for(
         stack=marked.get("stack", options.stack),
         block_signals=marked.get("block_signals", options.block_signals),
         finalize=marked.get("finalize", options.finalize),
+        checks=checks,
         stress=marked.get("stress", options.stress),
+        stress_threads=marked.get("stress_threads", options.stress_threads),
+        stress_shrink=options.stress_shrink,
         native=options.native,
         message_limit=options.message_limit,
     )

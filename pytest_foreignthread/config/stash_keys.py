@@ -45,6 +45,9 @@ TICK = pytest.StashKey[Callable[[], None]]()
 """Draws the live line: to be called when a child begins a test, and about once a second after that; absent without a
 live line."""
 
+ROUND = pytest.StashKey[Callable[[str], None]]()
+"""Sets what the live line says about the rounds of the test that runs; absent without a live line."""
+
 STEP_ASIDE = pytest.StashKey[Callable[[], None]]()
 """Removes the live line: to be called before a debugger in a child writes to the screen; absent without a live line."""
 

@@ -26,6 +26,8 @@ class Case:
     """File, first line and last line of the test's function; None if its source is not available."""
     jvm: bool = True
     """Whether the test's child has a JVM."""
+    debugs_memory: bool = False
+    """Whether CPython's debug hooks of memory were on in the test's child."""
     at: Place | None = None
     """The line of the user's own code at which the thread is that the outcome is about; None if there is none."""
 

@@ -14,6 +14,7 @@ from ..model.wording import called, frame_words, native_words
 from .at_exit import callback_at_exit
 from .callbacks import collected_proxy, late_callback
 from .case import Case
+from .checker_words import jni_misuse, memory_misuse
 from .memory import java_heap_ended, oom_killed, stack_overflow
 
 _PYTHON_LIBRARY: Final = re.compile(r"(?:lib)?python3?[\d.]*[dmt]*(?:\.so.*)?")
@@ -35,7 +36,10 @@ _FAULTHANDLERS_OWN: Final = (
 )
 # The functions that take the GIL, and so may be called without it: a crash in one of them does not prove `no-gil`.
 _TAKES_GIL: Final = re.compile(r"PyGILState_Ensure|PyEval_(?:RestoreThread|Acquire\w+)|take_gil|_?PyThreadState_New.*")
-_WITHOUT_GIL: Final = re.compile(r"Fatal Python error: .*the function must be called with the GIL held.*")
+# The second is that of the debug hooks of memory (PYTHONMALLOC=debug).
+_WITHOUT_GIL: Final = re.compile(
+    r"Fatal Python error: .*(?:the function must be called with|allocator called without holding) the GIL.*"
+)
 _FAULTS_FILE: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]faults\.py$")
 
 
@@ -180,6 +184,8 @@ CRASHES: Final = (
     java_heap_ended,
     callback_at_exit,
     _gil_by_word,
+    jni_misuse,
+    memory_misuse,
     _fatal_error,
     stack_overflow,
     _no_gil,

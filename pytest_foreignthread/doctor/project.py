@@ -24,6 +24,8 @@ RETURN: Final = "return a function that takes a Python callable and returns a ja
 
 def examine(config: pytest.Config, options: Options) -> Iterator[Finding]:
     yield from class_path(options.classpath, source_of(config, "classpath"))
+    if options.check:
+        yield Finding(SECTION, "checkers", "ok", ", ".join(options.check))
     if options.baseline is not None:
         yield baseline(options)
     for path in options.report:

@@ -16,6 +16,7 @@ import pytest
 from .. import __version__
 from ..interop.pytest_plugins import has_faulthandler
 from ..interop.running_jvm import running_jvm
+from ..model.thread_names import name_of
 from .findings import Finding, one_line
 
 SECTION: Final = "python"
@@ -26,7 +27,7 @@ def examine(config: pytest.Config) -> Iterator[Finding]:
     yield Finding(SECTION, "pytest", "ok", f"{pytest.__version__}, pluggy {version('pluggy')}")
     yield Finding(SECTION, "pytest-foreignthread", "ok", __version__)
     yield jpype()
-    yield threads([thread.name for thread in threading.enumerate() if thread is not threading.main_thread()])
+    yield threads([name_of(thread) for thread in threading.enumerate() if thread is not threading.main_thread()])
     yield order_of_faulthandler(_enabled_by_interpreter(), has_faulthandler(config))
 
 

@@ -9,12 +9,13 @@ from itertools import dropwhile, takewhile
 from ..model.stacks import FatalError, NativeFrame, NativeThread, PythonFrame
 from .signal_frames import before_the_signal
 
-_LINE = re.compile(r"(signal|thread|address|stack|main stack|library): (.*)")
+_LINE = re.compile(r"(signal|thread|address|registers|stack|main stack|library): (.*)")
 # The functions of glibc that a call of abort() or raise() leaves on top of the stack.
 _RAISES = re.compile(r"_*(?:GI_)?(?:pthread_kill.*|raise|gsignal|abort)")
 _SIGNAL = re.compile(r"SIG[A-Z]{2,5}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _BYTES = re.compile(r"[0-9]{1,15}")
+_MOST_REGISTERS = 32
 _ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
 
 
@@ -46,6 +47,7 @@ def parse_held_crash(text: str, native: Sequence[NativeThread]) -> FatalError | 
         java_frames=(),
         library_path=_path(frames, values.get("library", [])),
         main_stack=_number(_first(values, "main stack")),
+        registers=_registers(_first(values, "registers").split()),
         held=True,
     )
 
@@ -56,6 +58,10 @@ def _first(values: dict[str, list[str]], name: str) -> str:
 
 def _number(text: str) -> int | None:
     return int(text) if _BYTES.fullmatch(text) else None
+
+
+def _registers(words: Sequence[str]) -> tuple[int, ...]:
+    return tuple(int(word, 16) for word in words[:_MOST_REGISTERS] if _ADDRESS.fullmatch(word))
 
 
 def _stack(words: Sequence[str]) -> tuple[int, int] | None:

@@ -20,6 +20,9 @@ _END = re.compile(r"^-+ +P R O C E S S", re.MULTILINE)
 _SIGNAL = re.compile(r"(SIG[A-Z0-9]+) \(0x")
 _THREAD_ID = re.compile(r"\btid=([0-9]{1,18})\b")
 _ADDRESS = re.compile(r"^siginfo: .*\bsi_addr: (0x[0-9a-f]+)", re.MULTILINE)
+# A general protection fault of x86-64, by an address that is not canonical. The kernel has no address to tell.
+_NO_ADDRESS = re.compile(r"^siginfo: .*\bsi_code: 128 \(SI_KERNEL\)", re.MULTILINE)
+_REGISTER = re.compile(r"\bR[A-Z0-9]{1,2} *=(0x[0-9a-f]{16})\b")
 # If one of HotSpot's own threads crashes, the line is `VMThread "VM Thread" [id=…`: only a JavaThread has a state.
 _JAVA_THREAD = re.compile(r'^Current thread \(0x[0-9a-f]+\): +\w+ "(.*)" +(?:daemon +)?\[(_thread_\w+),', re.MULTILINE)
 _STACK = re.compile(r"^Stack: \[0x([0-9a-f]{1,16}),0x([0-9a-f]{1,16})\]", re.MULTILINE)
@@ -50,7 +53,7 @@ def parse_fatal_error(text: str) -> FatalError | None:
     section = _END.split("\n".join(lines[len(head) :]), maxsplit=1)[0]
     message, thread, stack = _message(head), _JAVA_THREAD.search(section), _STACK.search(section)
     main_stack = _MAIN_STACK.search(text)
-    native_id, natives = _THREAD_ID.search("\n".join(head)), _frames(section, "Native frames:", _native_frame)
+    native_id, natives = _THREAD_ID.search("\n".join(head)), _frames(section, "Native frames:", native_frame)
     return FatalError(
         signal=_group(_SIGNAL.match(message)),
         address=_group(_ADDRESS.search(section)),
@@ -65,7 +68,13 @@ def parse_fatal_error(text: str) -> FatalError | None:
         thread_state=None if thread is None else thread[2],
         library_path=_library_path(natives, lines),
         main_stack=None if main_stack is None else int(main_stack[1]) * 1024,
+        registers=_registers(section) if _NO_ADDRESS.search(section) else (),
     )
+
+
+def _registers(section: str) -> tuple[int, ...]:
+    listed = section.partition("\nRegisters:\n")[2].partition("\n\n")[0]
+    return tuple(int(value, 16) for value in _REGISTER.findall(listed))
 
 
 def _library_path(frames: Sequence[NativeFrame], lines: Sequence[str]) -> str | None:
@@ -99,7 +108,8 @@ def _frames(section: str, title: str, parse: Callable[[str], F | None]) -> tuple
     return tuple(frame for line in lines.split("\n") if (frame := parse(line)) is not None)
 
 
-def _native_frame(line: str) -> NativeFrame | None:
+def native_frame(line: str) -> NativeFrame | None:
+    """Return the frame in a line of a stack of HotSpot's; None for any other line."""
     if native := _NATIVE.fullmatch(line):
         symbol = _SYMBOL.fullmatch(native["symbol"] or "")
         if symbol is None:

@@ -118,6 +118,11 @@ def _read(line: str, reading: _Reading) -> None:
         reading.state = state[1] or state[2]
 
 
+def java_frame(line: str) -> JavaFrame | None:
+    """Return the frame in a line of a stack; None for any other line."""
+    return None if (frame := _FRAME.fullmatch(line)) is None else _java_frame(frame)
+
+
 def _java_frame(frame: re.Match[str]) -> JavaFrame:
     module = _MODULE.match(frame["function"])
     function = frame["function"][module.end() :] if module else frame["function"]

@@ -15,6 +15,7 @@ from .held_crash_document import parse_held_crash
 from .held_signals import parse_held_signals
 from .hs_err import parse_fatal_error
 from .java_dump import parse_deadlocks, parse_thread_dump
+from .jni_checks import parse_jni_checks
 from .motion import Look
 from .native_dump import parse_native_dump
 from .os_threads import parse_os_threads
@@ -43,12 +44,12 @@ def read_evidence(
     """Return the evidence of a child's death; or of its hang, if the documents were taken while it lived.
 
     `documents` may have `python` (faulthandler's dump of a death), `python_hang` (that of a living child), `hs_err`,
-    `java_dump`, `os_threads`, `native` (pystack's), `stdout` and `stderr`. Of a hang, the names of documents of the
-    second and third look end in `_2` and `_3`, and `forked_jvm` is pystack's text of the processes that the child
-    forked. `names` maps Python's thread idents to kernel id and name, as the child sent them. `missing` maps the
-    documents that could not be taken to the reason; the evidence adds those that are there and say nothing. `subject`
-    is the ident of the thread that ran the test when it hung, `joined` has those of the threads whose end Python waits
-    for.
+    `java_dump`, `os_threads`, `native` (pystack's), `jvm_output`, `stdout` and `stderr`. Of a hang, the names of
+    documents of the second and third look end in `_2` and `_3`, and `forked_jvm` is pystack's text of the processes
+    that the child forked. `names` maps Python's thread idents to kernel id and name, as the child sent them.
+    `missing` maps the documents that could not be taken to the reason; the evidence adds those that are there and say
+    nothing. `subject` is the ident of the thread that ran the test when it hung, `joined` has those of the threads
+    whose end Python waits for.
     """
     dump = parse_python_dump(documents.get("python", ""))
     fatal = _but_not_faulthandlers(_fatal_error(documents), dump)
@@ -60,6 +61,7 @@ def read_evidence(
     return replace(
         evidence,
         missing={**evidence.missing, **missing},
+        jni=parse_jni_checks(documents.get("jvm_output", "")),
         stdout=documents.get("stdout", ""),
         stderr=documents.get("stderr", ""),
     )

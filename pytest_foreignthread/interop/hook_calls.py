@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+import pluggy
 import pytest
-
-if TYPE_CHECKING:
-    import pluggy
 
 T = TypeVar("T")
 
@@ -23,6 +21,15 @@ def hook_of(config: pytest.Config, name: str, is_called: Callable[[object], bool
 def with_only(config: pytest.Config, hook: str, plugins: Collection[Any]) -> pluggy.HookCaller:
     """Return the caller of a hook that calls only these plugins."""
     return hook_of(config, hook, lambda plugin: plugin in plugins)
+
+
+def register_hooks(config: pytest.Config, plugin: object, name: str) -> None:
+    """Register a plugin that has hooks and no fixtures.
+
+    pytest's own `register` also searches the plugin for fixtures, which takes longer than all else in the start of a
+    child without a JVM: it looks up each attribute in each class. No public way turns the search off.
+    """
+    pluggy.PluginManager.register(config.pluginmanager, plugin, name)
 
 
 @contextmanager

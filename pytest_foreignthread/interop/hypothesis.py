@@ -23,7 +23,7 @@ def wrap_given_body(item: pytest.Item, body: Callable[[], object]) -> Callable[[
     Outside that step there are no statistics, no patch of failing examples, and no section of hypothesis in the report.
     """
     plugin = next(filter(None, map(item.config.pluginmanager.getplugin, _NAMES)), None)
-    if plugin is None or not _is_given(getattr(item, "obj", None)):
+    if plugin is None or not is_given(item):
         return body
 
     def runtest() -> None:
@@ -43,6 +43,7 @@ class _Body:
         self._body()
 
 
-def _is_given(function: object) -> bool:
+def is_given(item: pytest.Item) -> bool:
+    """Return whether hypothesis calls the test function, with one example after the other."""
     hypothesis: Any = sys.modules.get("hypothesis")
-    return hypothesis is not None and bool(hypothesis.is_hypothesis_test(function))
+    return hypothesis is not None and bool(hypothesis.is_hypothesis_test(getattr(item, "obj", None)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import pytest
 
 _OWN: Final = "_pytest."
 _RUNNER: Final = "_pytest.runner"
+STRICT_XPASS: Final = "[XPASS(strict)] "
 
 
 def teardown_step(config: pytest.Config) -> Callable[..., None] | None:
@@ -27,6 +29,25 @@ def skipping_step(config: pytest.Config) -> Callable[[pytest.Item], None] | None
     """
     skipping: Any = config.pluginmanager.getplugin("skipping")
     return None if skipping is None else skipping.pytest_runtest_setup
+
+
+def is_strict_xpass(report: pytest.TestReport) -> bool:
+    """Return whether a report failed only because the test passed under a strict xfail mark; only its text tells."""
+    text = report.longrepr
+    return report.when == "call" and report.failed and isinstance(text, str) and text.startswith(STRICT_XPASS)
+
+
+def may_run_at_once(item: pytest.Item) -> bool:
+    """Return whether several threads may call the test function in pytest's own step of the call.
+
+    They may not if a plugin has the step, which calls the function in an event loop, or if there is no function.
+    """
+    step: Any = getattr(type(item), "runtest", None)
+    return isinstance(item, pytest.Function) and step.__module__.startswith(_OWN) and not _is_async(item.obj)
+
+
+def _is_async(function: Any) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
 def is_pytests_own(plugin: object) -> bool:

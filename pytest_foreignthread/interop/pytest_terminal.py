@@ -21,9 +21,12 @@ def terminal_of(config: pytest.Config) -> Any:
 
 def replace_terminal(config: pytest.Config, stand_in: Callable[[Any], object]) -> None:
     """Replace the terminal reporter under its name, by which other plugins look for it."""
+    # Imported here: a run without foreign-thread tests imports this module.
+    from .hook_calls import register_hooks
+
     if (terminal := terminal_of(config)) is not None:
         config.pluginmanager.unregister(terminal)
-        config.pluginmanager.register(stand_in(terminal), _NAME)
+        register_hooks(config, stand_in(terminal), _NAME)
 
 
 def count_in_red(terminal: Any, categories: Collection[str]) -> None:
@@ -60,7 +63,8 @@ def timed_besides(terminal: Any, phases: Sequence[object]) -> Iterator[None]:
     try:
         yield
     finally:
-        del uncounted[len(uncounted) - len(phases) :]
+        # A hook of another plugin may have added to the list meanwhile.
+        uncounted[:] = [report for report in uncounted if not any(report is phase for phase in phases)]
 
 
 def colour_red(terminal: Any) -> None:

@@ -109,10 +109,12 @@ def _assertion(session: Any, item: pytest.Item, plain: Mapping[str, Any]) -> Any
 
 
 def _extension(plain: Mapping[str, Any]) -> Any:
-    """Return the extension class; syrupy's default if the class was defined in the child only."""
+    """Return the extension class; syrupy's default if the class was defined in the child only, or is no extension."""
     from syrupy.extensions import DEFAULT_EXTENSION
+    from syrupy.extensions.base import AbstractSyrupyExtension
 
     found: Any = sys.modules.get(plain["module"])
     for part in plain["class"].split("."):
         found = getattr(found, part, None)
-    return found if isinstance(found, type) else DEFAULT_EXTENSION
+    is_extension = isinstance(found, type) and issubclass(found, AbstractSyrupyExtension)
+    return found if is_extension else DEFAULT_EXTENSION

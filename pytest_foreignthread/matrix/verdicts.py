@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..model.nodeids import file_of
@@ -37,49 +37,58 @@ class Verdict(enum.Enum):
     BROKEN = "broken"
     """Breaks in the control, and not only there."""
     FLAKY = "flaky"
-    """Repeats in one mode disagree."""
+    """Repeats, or the rounds of a stressed test, disagree in one mode."""
     UNKNOWN = "unknown"
     """Too little ran: only one mode, or no control and each mode breaks."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One test in one mode: the outcome of each repeat, in the order in which the repeats ended."""
+    """One test in one mode: the outcome of each repeat, in the order in which the repeats ended.
+
+    A repeat may be stressed: it has rounds, and `outcomes` has the outcome of the round that stands for all.
+    """
 
     outcomes: tuple[Outcome, ...]
     diagnosis: str | None = None
     """The most frequent code among the diagnoses of repeats that break; None if none has a diagnosis."""
     short: str = ""
     """One line on the cause of the first break; empty if no repeat breaks."""
+    rounds: Mapping[Outcome, int] = field(default_factory=dict)
+    """If a repeat is stressed, outcome → the number of rounds that had it; empty if none is."""
 
     @property
-    def told(self) -> tuple[Outcome, ...]:
-        """The outcomes that count for a verdict: all but skips."""
-        return tuple(outcome for outcome in self.outcomes if outcome is not Outcome.SKIPPED)
+    def told(self) -> Counter[Outcome]:
+        """The outcomes that count for a verdict, all but skips, and how many repeats or rounds had each."""
+        counts = Counter(self.rounds or self.outcomes)
+        del counts[Outcome.SKIPPED]
+        return counts
 
     @property
-    def broken(self) -> tuple[Outcome, ...]:
-        return tuple(outcome for outcome in self.outcomes if outcome in BREAKS)
+    def broken(self) -> Counter[Outcome]:
+        return Counter({outcome: number for outcome, number in self.told.items() if outcome in BREAKS})
 
     @property
     def flaky(self) -> bool:
-        """Whether some repeats break and some do not. Different ways to break do not make a test flaky."""
-        return 0 < len(self.broken) < len(self.told)
+        """Whether some repeats or rounds break and some do not. Different ways to break do not make a test flaky."""
+        return 0 < self.broken.total() < self.told.total()
 
     @property
     def outcome(self) -> Outcome:
         """The outcome to show: the most frequent break; without a break the most frequent other one; at last a skip."""
         # Most tests run once in a mode, and a page asks for thousands.
-        several = len(self.outcomes) > 1
-        return Counter(self.broken or self.told or self.outcomes).most_common(1)[0][0] if several else self.outcomes[0]
+        if len(self.outcomes) == 1:
+            return self.outcomes[0]
+        return Counter(self.broken or self.told or self.outcomes).most_common(1)[0][0]
 
     @property
     def often(self) -> str:
-        """How many of the repeats had `outcome`, such as ` 2/5`; empty if all had."""
-        if len(self.outcomes) == 1:
+        """How many of the repeats, or of the rounds, had `outcome`, such as ` 2/5`; empty if all had."""
+        if len(self.outcomes) == 1 and not self.rounds:
             return ""
-        times = self.told.count(self.outcome)
-        return f" {times}/{len(self.told)}" if times < len(self.told) else ""
+        told = self.told
+        times = told[self.outcome]
+        return f" {times}/{told.total()}" if times < told.total() else ""
 
 
 @dataclass(frozen=True)
@@ -168,7 +177,23 @@ def _cell(entries: Sequence[Mapping[str, Any]]) -> Cell:
         tuple(Outcome(entry["outcome"]) for entry in entries),
         next((code for code, _ in codes.most_common(1)), None),
         _cause(broken[0]) if broken else "",
+        _rounds(entries),
     )
+
+
+def _rounds(entries: Sequence[Mapping[str, Any]]) -> dict[Outcome, int]:
+    """Return outcome → rounds that had it; an empty dictionary if no entry is of a stressed test."""
+    if not any(entry.get("stress") for entry in entries):
+        return {}
+    counts = Counter[Outcome]()
+    for entry in entries:
+        outcome, stress = Outcome(entry["outcome"]), entry.get("stress")
+        # The outcome of a test that an xfail mark expects to fail says more than that of its rounds.
+        if stress and outcome in BREAKS:
+            counts.update({Outcome(word): number for word, number in stress["outcomes"].items()})
+        else:
+            counts[outcome] += stress["rounds"] if stress else 1
+    return dict(counts)
 
 
 def _cause(entry: Mapping[str, Any]) -> str:
@@ -209,8 +234,9 @@ def _breaks(cells: Mapping[str, Cell]) -> Iterator[str]:
     """Yield a text for each outcome that breaks, such as `segfault in new, pool (2 of 5 runs)`."""
     ways: dict[Outcome, list[str]] = {}
     for mode, cell in cells.items():
-        for outcome, times in Counter(cell.broken).most_common():
-            repeats = f" ({times} of {len(cell.told)} runs)" if times < len(cell.told) else ""
+        for outcome, times in cell.broken.most_common():
+            noun, total = "rounds" if cell.rounds else "runs", cell.told.total()
+            repeats = f" ({times} of {total} {noun})" if times < total else ""
             ways.setdefault(outcome, []).append(mode + repeats)
     yield from (f"{outcome.value} in {', '.join(modes)}" for outcome, modes in ways.items())
 

@@ -31,7 +31,8 @@ MESSAGE_LIMIT: Final = 64 * 1024 * 1024
 MARKER: Final = "foreign_thread"
 MARKER_HELP: Final = (
     f"{MARKER}(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...], isolation=SCOPE, stack=SIZE, "
-    "block_signals=BOOL, finalize=BOOL, stress=AMOUNT, skip=REASON, expect={...}): run the body of the test as a "
-    f"callback on a foreign thread, in a forked child; mode is one of {', '.join(MODES)}, one of the project's own, or "
-    "a list of them; skip leaves the test to pytest; expect has outcomes that are known, such as {'new': 'segfault'}."
+    "block_signals=BOOL, finalize=BOOL, check=NAMES, stress=AMOUNT, stress_threads=N, skip=REASON, expect={...}): "
+    "run the body of the test as a callback on a foreign thread, in a forked child; mode is one of "
+    f"{', '.join(MODES)}, one of the project's own, or a list of them; skip leaves the test to pytest; "
+    "expect has outcomes that are known, such as {'new': 'segfault'}."
 )

@@ -28,20 +28,29 @@ class Mode(NamedTuple):
 
     A control may differ from the other modes in the thread only.
     """
+    has_one_thread: bool = False
+    """Whether all calls come to one thread, which cannot run two of them at once."""
 
 
 class OwnMode(NamedTuple):
-    """A mode of a project: its launcher, and whether the launcher needs a JVM."""
+    """A mode of a project: its launcher, whether it needs a JVM, and whether it has one thread for all calls."""
 
     launcher: Launcher
     needs_jvm: bool = True
+    has_one_thread: bool = False
 
 
 TABLE: Final = (
-    Mode("same", "java_in_place", True, "a Java program's main thread that calls Python and is called back"),
+    Mode(
+        "same",
+        "java_in_place",
+        True,
+        "a Java program's main thread that calls Python and is called back",
+        has_one_thread=True,
+    ),
     Mode("new", "java_thread", True, "a callback on a thread that Java makes for it"),
     Mode("pool", "java_pool", True, "a callback on a thread of an executor, which has run other tasks"),
-    Mode("main", "in_place", False, "no foreign thread: the control", is_control=True),
+    Mode("main", "in_place", False, "no foreign thread: the control", is_control=True, has_one_thread=True),
     Mode("virtual", "java_virtual_thread", True, "a server that has a virtual thread for each request"),
     Mode("forkjoin", "java_forkjoin", True, "parallel streams and CompletableFuture"),
     Mode("scheduled", "java_scheduled", True, "timers"),
@@ -61,6 +70,12 @@ def mode_needs_jvm(name: str, own: Mapping[str, OwnMode]) -> bool:
     """Return whether a test in the mode must have a JVM."""
     mode = _BY_NAME.get(name)
     return own[name].needs_jvm if mode is None else mode.needs_jvm
+
+
+def has_one_thread(name: str, own: Mapping[str, OwnMode]) -> bool:
+    """Return whether the mode cannot run two calls at once."""
+    mode = _BY_NAME.get(name)
+    return own[name].has_one_thread if mode is None else mode.has_one_thread
 
 
 def runs_with_jvm(name: str, row: Iterable[str], own: Mapping[str, OwnMode]) -> bool:

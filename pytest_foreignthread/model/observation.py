@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from .outcomes import Phase
@@ -67,6 +68,15 @@ class ReportMade:
     """Type name and text of the exception that was raised, and of its explicit causes, outermost first."""
     elsewhere: Elsewhere | None = None
     """Who has the state that is missing, by the exception, on the thread that raised."""
+
+
+@dataclass(frozen=True)
+class PhasePassed(ReportMade):
+    """The report of a phase that passed, in a short form: without what the pytest process knows.
+
+    `report` has the outcome, the phase and the times. It has the location and the keywords if they are not those of the
+    test's last short report; sections and properties if there are any. `channel.report_shape.check_short` checks it.
+    """
 
 
 @dataclass(frozen=True)
@@ -195,6 +205,7 @@ Message = (
     PhaseStarted
     | ThreadNamed
     | ReportMade
+    | PhasePassed
     | WarningRecorded
     | JvmFailed
     | JvmStarted
@@ -297,7 +308,17 @@ class Observation:
         return {one.ident: (one.native_id, one.name) for one in self.all(ThreadNamed)}
 
     def _of(self, kind: type[M]) -> Iterator[M]:
-        return (message for message in self.messages if isinstance(message, kind))
+        found: list[Any] = self._by_kind.get(kind, [])
+        return iter(found)
+
+    @cached_property
+    def _by_kind(self) -> dict[type, list[Message]]:
+        """Each class → the messages of the class and of its subclasses: many are asked for, of each test."""
+        found: dict[type, list[Message]] = {}
+        for message in self.messages:
+            for kind in type(message).__mro__:
+                found.setdefault(kind, []).append(message)
+        return found
 
     @property
     def passed_its_deadline(self) -> bool:
@@ -308,7 +329,7 @@ class Observation:
     def serving(self) -> bool:
         return isinstance(self.end, Serving)
 
-    @property
+    @cached_property
     def all_passed(self) -> bool:
         """Whether the child waits for its next test, and each report of this test says passed."""
         return self.serving and all(one.report.get("outcome") == "passed" for one in self.all(ReportMade))

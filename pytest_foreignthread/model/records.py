@@ -10,6 +10,7 @@ from .stacks import (
     ForkedProcess,
     HeldSignal,
     JavaThread,
+    JniFinding,
     NativeFrame,
     NativeThread,
     PythonThread,
@@ -35,6 +36,8 @@ class Evidence:
     """How many times the stacks of a hang were taken."""
     held_signals: tuple[HeldSignal, ...] = ()
     """Those that waited through all looks at a hang."""
+    jni: tuple[JniFinding, ...] = ()
+    """What HotSpot found about calls of JNI during the test, under the checker `jni`."""
     missing: dict[str, str] = field(default_factory=dict)
     """The documents that should be there and are not → the reason."""
     stdout: str = ""

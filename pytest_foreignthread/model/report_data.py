@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from .outcomes import ABNORMAL, Outcome
 from .report_attribute import ATTRIBUTE
+from .stress_shape import is_stress
 
 
 class BadReportData(Exception):
@@ -63,8 +64,10 @@ class ReportData:
 
 def data_of(report: object) -> ReportData:
     """Return the data of a report; empty data if it has none, or has an attribute of that name with other data."""
+    if (data := getattr(report, ATTRIBUTE, None)) is None:
+        return ReportData()
     try:
-        return ReportData.from_json(getattr(report, ATTRIBUTE, None))
+        return ReportData.from_json(data)
     except BadReportData:
         return ReportData()
 
@@ -97,26 +100,8 @@ def _is_entry(value: object) -> bool:
     known = diagnosis is None or (isinstance(diagnosis, dict) and isinstance(diagnosis.get("code"), str))
     timed = _is_time(value.get("jvm_start"))
     stressed = value.get("stress")
-    known = known and (stressed is None or _is_stress(stressed))
+    known = known and (stressed is None or is_stress(stressed))
     return known and timed and value.get("outcome") in _OUTCOMES and isinstance(value.get("jvm"), bool)
-
-
-def _is_stress(value: object) -> bool:
-    """Return whether the terminal can show the tally of a stressed test."""
-    if not isinstance(value, dict) or not all(isinstance(value.get(name), str) for name in ("seed", "verdict")):
-        return False
-    failed, rows, rerun = (value.get(name) for name in ("failed", "rows", "rerun"))
-    if not isinstance(failed, int) or not isinstance(rows, list) or not isinstance(rerun, list):
-        return False
-    return all(isinstance(one, str) for one in rerun) and all(map(_is_row, rows))
-
-
-def _is_row(value: object) -> bool:
-    numbers, texts = ("count", "first_round"), ("outcome", "summary", "seed", "schedule")
-    return isinstance(value, dict) and (
-        all(isinstance(value.get(name), int) for name in numbers)
-        and all(isinstance(value.get(name), str) for name in texts)
-    )
 
 
 def _is_time(value: object) -> bool:

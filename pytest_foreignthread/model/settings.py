@@ -100,6 +100,8 @@ class Settings:
     """Whether a thread that a mode makes blocks all signals except those of a crash."""
     finalize: bool = False
     """Whether the child of a test that has passed ends by the finalization of its interpreter, in the phase EXIT."""
+    checks: tuple[str, ...] = ()
+    """Some of `checkers.CHECKS`."""
     jvm_cache: Path | None = None
     """A class archive (`.jsa`) or AOT cache (`.aot`) from which the JVM loads its first classes; None without one."""
     native: str = "auto"
@@ -122,6 +124,10 @@ class Settings:
     """How often the test runs; None for a test that runs once."""
     stress_seed: Seed = NO_SEED
     """The seed of the run; without effect on a test that is not stressed."""
+    stress_threads: int = 1
+    """The threads that call the test function at once in a round; 1 for a test or a mode that cannot have more."""
+    stress_shrink: float = 0.0
+    """The seconds of the search for the smallest schedule at which a stressed test still fails; 0 for no search."""
     pool: int = 4
     """The threads of a pool at most."""
 

@@ -81,6 +81,19 @@ class NativeThread:
 
 
 @dataclass(frozen=True)
+class JniFinding:
+    """A call of JNI that breaks a rule of JNI's, as HotSpot tells of it under `-Xcheck:jni`."""
+
+    text: str
+    fatal: bool
+    """Whether HotSpot ended the process because of it."""
+    native_id: int | None
+    """The kernel's id of the thread that made the call."""
+    frames: tuple[JavaFrame, ...] | tuple[NativeFrame, ...]
+    """The thread's Java frames; the C frames of a thread that has none."""
+
+
+@dataclass(frozen=True)
 class OsThread:
     """A thread as the kernel shows it. `cpu_time` is in seconds, with a resolution of a clock tick."""
 
@@ -134,6 +147,9 @@ class FatalError:
     """The path of the library of the problematic frame; None if it is not in the list of mapped files."""
     main_stack: int | None = None
     """The bytes that the main thread's stack may grow to; None if that has no limit, or it is unknown."""
+    registers: tuple[int, ...] = ()
+    """The registers of the crashing thread where the kernel names no address, as of a pointer that no memory can have.
+    """
     held: bool = False
     """Whether the kernel and pystack describe the error, of a child without a JVM; then `message` is empty."""
 

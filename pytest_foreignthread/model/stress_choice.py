@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Amount(NamedTuple):
@@ -21,11 +21,30 @@ class Amount(NamedTuple):
         return rounds >= 1 and self.seconds is not None and seconds >= self.seconds
 
 
+class Part(NamedTuple):
+    """A part of a schedule that stays shaken: a name in `stress.schedule_parts`. A delay may be divided."""
+
+    name: str
+    divisor: int = 1
+
+    def __str__(self) -> str:
+        return self.name if self.divisor == 1 else f"{self.name}/{self.divisor}"
+
+
+NO_PART: Final = "none"
+"""Stands for the parts of a schedule in which nothing is shaken."""
+
+
 class Seed(NamedTuple):
-    """The seed of a run; with `round` each round of a test has the schedule of the round of that number."""
+    """The seed of a run; with `round` each round of a test has the schedule of the round of that number.
+
+    With `parts` only these parts of that schedule are shaken, and the others are as in an ordinary run.
+    """
 
     run: int
     round: int | None = None
+    parts: tuple[Part, ...] | None = None
 
     def __str__(self) -> str:
-        return str(self.run) if self.round is None else f"{self.run}:{self.round}"
+        shaken = None if self.parts is None else ",".join(map(str, self.parts)) or NO_PART
+        return ":".join(str(one) for one in (self.run, self.round, shaken) if one is not None)

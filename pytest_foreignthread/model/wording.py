@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .stacks import Awaited, Frame, Motion, NativeFrame, PythonFrame, Thread, Wait
+from .stacks import Awaited, Frame, JniFinding, Motion, NativeFrame, PythonFrame, Thread, Wait
 
 
 def called(thread: Thread) -> str:
@@ -26,6 +26,15 @@ def _name(thread: Thread) -> str:
     if thread.python_id is not None:
         return hex(thread.python_id)
     return "without a name" if thread.native_id is None else str(thread.native_id)
+
+
+def finding_lines(finding: JniFinding, name: str | None) -> list[str]:
+    """Return what HotSpot found about a call of JNI, with the thread and its stack; `name` is that of the thread."""
+    thread = f'"{name}"' if name else str(finding.native_id)
+    return [
+        finding.text if finding.native_id is None else f"{finding.text}, on thread {thread}",
+        *(f"  at {frame_words(frame)}" for frame in finding.frames),
+    ]
 
 
 def wait_words(wait: Wait, threads: Sequence[Thread]) -> str:

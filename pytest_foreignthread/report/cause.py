@@ -25,6 +25,10 @@ def fatal_words(record: RunRecord) -> list[str]:
     if fatal is not None and not fatal.held:
         # HotSpot calls abort() after any fatal error, so faulthandler's line says "Aborted" and not what happened.
         return [fatal.message] if fatal.signal is None else []
+    last = record.evidence.jni[-1] if record.evidence.jni else None
+    if last is not None and last.fatal and record.signal == "SIGABRT":
+        # HotSpot aborts then, without an error log.
+        return [f"FATAL ERROR in native method: {last.text}"]
     return [record.evidence.fatal_python_error] if record.evidence.fatal_python_error else []
 
 

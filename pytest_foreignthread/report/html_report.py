@@ -18,7 +18,7 @@ from ..model.records import Alone
 from ..model.roles import is_idle
 from ..model.stacks import Gil, Thread
 from ..model.wording import motion_words, titled, wait_words
-from . import legend, mode_chart
+from . import legend, mode_chart, stress_words
 from .alone import alone_line
 from .entry_threads import threads_of
 from .frame_text import frame_lines
@@ -126,6 +126,7 @@ def _run(entry: Entry, lines: dict[str, int]) -> dict[str, Any]:
             "idle": [one for one, at_rest in zip(told, idle, strict=True) if at_rest],
             **{name: entry.get(name) for name in _AS_THEY_ARE},
             "notes": [*_alone(entry), *entry.get("notes", ())],
+            "stress": stress_words.page_data(entry["stress"]) if entry.get("stress") else None,
         }
     )
 

@@ -28,10 +28,11 @@ _SHORTEST_NAME: Final = 12
 
 @dataclass(frozen=True)
 class Running:
-    """A test that runs now, and the seconds for which it has run."""
+    """A test that runs now, and the seconds for which it has run; `round` says how far its rounds are, if any."""
 
     nodeid: str
     seconds: float
+    round: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,11 @@ def _running(running: Sequence[Running], room: int, screen: Screen) -> Line | No
     start = " | " if len(running) == 1 else f" | {len(running)} running: "
     time = f" {duration(longest.seconds)}" if longest.seconds >= 1 else ""
     name = printable(longest.nodeid, screen)
-    for_name = room - len(start) - len(time)
-    if for_name < min(width_of(name), _SHORTEST_NAME):
-        return None
-    return Span(start), Span(cut(name, for_name, screen)), Span(time, ("bold",))
+    for told in (f" {longest.round}{time}" if longest.round else time, time):
+        for_name = room - len(start) - len(told)
+        if for_name >= min(width_of(name), _SHORTEST_NAME):
+            return Span(start), Span(cut(name, for_name, screen)), Span(told, ("bold",))
+    return None
 
 
 def _width(line: Sequence[Span]) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from ..matrix.verdicts import BREAKS, Cell, Matrix, Row, Tally, Verdict
-from . import mode_chart
+from . import mode_chart, stress_words
 
 LIMIT: Final = 1_000_000
 """Bytes of a report. GitHub refuses a step's summary over 1 MiB; the rest is for what else the step writes."""
@@ -15,11 +15,12 @@ LIMIT: Final = 1_000_000
 _SPECIAL: Final = re.compile(r"[^\w\s.,:;/()-]|_")
 
 
-def render(matrix: Matrix, limit: int = LIMIT, *, asked: bool = True) -> str:
+def render(matrix: Matrix, limit: int = LIMIT, *, asked: bool = True, entries: Sequence[Mapping[str, Any]] = ()) -> str:
     """Return title, counts and grid in at most `limit` bytes of UTF-8. The last line counts the rows that do not fit.
 
     Sound tests are counted and have no row, because readers of a summary look for what breaks. `asked` says whether the
-    user asked for a matrix; otherwise there are no verdicts, and the rows are the tests that break.
+    user asked for a matrix; otherwise there are no verdicts, and the rows are the tests that break. Each of the
+    `entries` that is of a stressed test has a row in a second table.
     """
     parts = [*(_top(matrix) if asked else _top_without_matrix(matrix)), ""]
     rows = [row for row in matrix.rows if (row.verdict is not Verdict.SOUND if asked else _breaks(row))]
@@ -28,7 +29,12 @@ def render(matrix: Matrix, limit: int = LIMIT, *, asked: bool = True) -> str:
     # 200 bytes are more than the last line, which counts the left-out rows, ever takes.
     room = limit - _bytes("\n".join(parts)) - 200
     shown = list(_fitting((_row(row, matrix.modes, asked=asked) for row in rows), room))
-    return "\n".join([*parts, *shown, *_left_out(len(rows) - len(shown))]).rstrip("\n") + "\n"
+    stressed = list(map(_stress_row, filter(lambda entry: entry.get("stress"), entries)))
+    head = ["", *_table_head(stress_words.COLUMNS)] if stressed else []
+    left = room - _bytes("\n".join([*shown, *head]))
+    more = list(_fitting(iter(stressed), left))
+    missing = len(rows) - len(shown) + len(stressed) - len(more)
+    return "\n".join([*parts, *shown, *(head if more else []), *more, *_left_out(missing)]).rstrip("\n") + "\n"
 
 
 def _top(matrix: Matrix) -> Iterator[str]:
@@ -56,7 +62,18 @@ def _tally(tally: Tally) -> str:
 
 def _head(modes: Sequence[str], *, asked: bool) -> list[str]:
     titles = ["test", *map(code, modes), "verdict" if asked else "diagnosis"]
+    return _table_head(titles)
+
+
+def _table_head(titles: Sequence[str]) -> list[str]:
     return [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
+
+
+def _stress_row(entry: Mapping[str, Any]) -> str:
+    # Numbers are plain: they need no code, and have no mark of Markdown's in them.
+    texts = stress_words.table_row(entry)
+    cells = (text if place in stress_words.NUMBERS or not text else code(text) for place, text in enumerate(texts))
+    return f"| {' | '.join(cells)} |"
 
 
 def _row(row: Row, modes: Sequence[str], *, asked: bool) -> str:

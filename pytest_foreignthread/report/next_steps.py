@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ..model.checkers import JNI, MALLOC, checks_in
 from ..model.fault_signals import FAULTS
 from ..model.outcomes import Outcome
 from ..model.records import RunRecord
@@ -33,6 +34,8 @@ def _of_hang(record: RunRecord) -> Iterator[str]:
 
 
 def _of_fault(record: RunRecord) -> Iterator[str]:
-    yield "PYTHONMALLOC=debug in the environment: names memory that was freed, or written beyond its end"
-    if record.jvm:
-        yield "--foreign-thread-jvm-args=-Xcheck:jni: the JVM names calls of JNI that break its rules"
+    on = checks_in(record.notes)
+    if MALLOC not in on:
+        yield "--foreign-thread-check=malloc: Python names memory that was freed, or written beyond its end"
+    if record.jvm and JNI not in on:
+        yield "--foreign-thread-check=jni: the JVM names calls of JNI that break its rules"

@@ -14,7 +14,9 @@ import pytest
 from ..channel.expected_messages import MessagesOfEnd, MessagesOfTest
 from ..channel.orders import End, RunTest
 from ..config.stash_keys import SETTINGS
+from ..evidence.jni_checks import without_head
 from ..model import documents
+from ..model.checkers import CHECKS_JNI
 from ..model.observation import JvmFailed, Observation, PhaseStarted, ReportMade, Taken
 from ..model.outcomes import Phase
 from ..model.settings import DEBUGGER_FIFO, DUMP_SIGNAL, Settings
@@ -81,11 +83,14 @@ class ForkedChild:
         self._current = _current_folder()
         self._starts_jvm = settings.jvm is not None
         """Whether the child has yet to start its JVM."""
-        self.served: list[pytest.Item] = []
+        self.served: dict[pytest.Item, None] = {}
+        """The tests that the child has served, in their order."""
         self.ahead: pytest.Item | None = None
         """The test that the child was ordered to run ahead of its turn, and that `observe` has not watched yet."""
         self._looks = False
         """Whether the last order tells the child to look for what the test leaves behind."""
+        self._said_before = 0
+        """How many bytes HotSpot had written to its log before the test."""
         self._takes_coverage = True
         self.coverage_lost: str | None = None
         """Why the coverage data of the closed child could not be read; None if nothing was lost."""
@@ -109,6 +114,11 @@ class ForkedChild:
     def name_of(self, item: pytest.Item, place: int) -> int | str:
         """Return the name that an order to this child uses for the item."""
         return place
+
+    @property
+    def last_served(self) -> pytest.Item:
+        """The test that the child has served last; there must be one."""
+        return next(reversed(self.served))
 
     def can_serve(self, item: pytest.Item, place: int) -> bool:
         # A second run of an item would find what the first run left in the item's own objects. A child that was ordered
@@ -140,7 +150,7 @@ class ForkedChild:
 
         `order` is None if `order_ahead` has sent the order already.
         """
-        self.served.append(item)
+        self.served[item] = None
         self.ahead = None
         self._looks = self._looks if order is None else order.looks
         limits, expected = item.stash[SETTINGS].limit, self._expected(item)
@@ -155,23 +165,42 @@ class ForkedChild:
         )
         self._starts_jvm = self._starts_jvm and not _has_started_jvm(seen)
         found, missing = self._left(seen)
-        return replace(seen, missing={**missing, **seen.missing}), {**found, **seen.documents}
+        if _checks_jni(self._settings):
+            # What HotSpot writes from now on belongs to the next test, which may begin before `observe` is called for
+            # that test.
+            self._said_before = child_files.size(self.folder.here / documents.JVM_OUTPUT)
+        if missing:
+            seen = replace(seen, missing={**missing, **seen.missing})
+        return seen, {**found, **seen.documents}
 
     def _left(self, seen: Observation) -> Taken:
         """Return the documents in the scratch directory, and why each missing document is missing."""
         found: documents.Documents = {}
         missing: dict[str, str] = {}
-        # A test that passed needs no explanation, and most tests pass: reading the directory each time would cost.
+        # A test that passed needs no explanation, and most tests pass: reading the directory each time would cost. What
+        # a process that the test forked has left elsewhere is removed, if the test has written of it.
+        output = "\n".join(_output(seen))
         if not seen.all_passed:
             self.folder.permit()
             found, missing = document_files.read(self.folder.here)
-        output = "\n".join([found.get(documents.STDOUT, ""), *_output(seen)])
-        if not seen.all_passed and documents.HS_ERR not in {*found, *missing}:
-            self._look_for_error_log(found, missing, output)
-        self._remove_stray_logs(output)
+            self._add_jvm_output(found, missing)
+            output = "\n".join([found.get(documents.STDOUT, ""), output])
+            if documents.HS_ERR not in {*found, *missing}:
+                self._look_for_error_log(found, missing, output)
+        if output or not seen.all_passed:
+            self._remove_stray_logs(output)
         if not self.folder.exists():
             missing[_FOLDER] = "the test removed it, with the documents in it"
         return found, missing
+
+    def _add_jvm_output(self, found: documents.Documents, missing: dict[str, str]) -> None:
+        if not _checks_jni(self._settings):
+            return
+        said: documents.Documents = {}
+        file = self.folder.here / documents.JVM_OUTPUT
+        document_files.read_one(documents.JVM_OUTPUT, file, said, missing, start=self._said_before)
+        # The head quotes the arguments of the JVM, and is of no use.
+        found.update({name: text for name, whole in said.items() if (text := without_head(whole))})
 
     def _look_for_error_log(self, found: documents.Documents, missing: dict[str, str], output: str) -> None:
         """Add the error log of a JVM that did not write it into the scratch directory.
@@ -212,7 +241,7 @@ class ForkedChild:
             self._lender.refuse()
             self._supervised.interrupt()
             self._supervised.observe(lambda _: _INTERRUPTED, expected=self._expected(self.ahead))
-        limits = self.served[-1].stash[SETTINGS].limit
+        limits = self.last_served.stash[SETTINGS].limit
         return self._supervised.observe(limits, probe=self._probe(), order=End(), expected=MessagesOfEnd())
 
     def _expected(self, item: pytest.Item) -> MessagesOfTest:
@@ -252,6 +281,10 @@ class ForkedChild:
             native_choice=self._settings.native,
             pystack=self._pystack,
         )
+
+
+def _checks_jni(settings: Settings) -> bool:
+    return CHECKS_JNI in settings.jvm_args
 
 
 def _has_started_jvm(seen: Observation) -> bool:

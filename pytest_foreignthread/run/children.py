@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import pytest
 
@@ -26,16 +27,27 @@ from .ready_children import ReadyChildren
 from .shared_fixtures import SharedFixtures
 from .started import ENTERED
 
+_PACE: Final = 0.1
+"""Seconds between two drawings of the live line during rounds."""
+
 
 @dataclass(frozen=True)
 class Seen:
-    """What was observed of a test, and the tests that the child had served before it, in their order."""
+    """What was observed of a test, and which tests the child had served before it."""
 
     observation: Observation
     taken: documents.Documents
     start: str
     """How the child was started: "fork" or "spawn"."""
-    before: tuple[pytest.Item, ...] = ()
+    served: Iterable[pytest.Item] = ()
+    """The tests that the child has served. Later tests are added at the end while the child lives."""
+    number_before: int = 0
+    """How many of `served` came before the test."""
+
+    @property
+    def before(self) -> tuple[pytest.Item, ...]:
+        # Not a field: a copy for each test would cost the more, the more tests the child has served.
+        return tuple(itertools.islice(self.served, self.number_before))
 
 
 class Children:
@@ -105,7 +117,7 @@ class Children:
             return self._not_started(item, str(error))
         if group is not None:
             self._living[group] = serving
-        before = tuple(serving.served)
+        number_before = len(serving.served)
         order = None if serving.ahead is item else self._order(serving, group, item, nextitem)
         observation, taken = self._observed(serving, item, nextitem, order)
         self._note_standing(serving, observation)
@@ -115,7 +127,7 @@ class Children:
             self.retire(item)
         elif observation.all_passed and nextitem is not None:
             self._order_ahead(serving, group, nextitem)
-        return Seen(observation, taken, serving.start_word, before)
+        return Seen(observation, taken, serving.start_word, serving.served, number_before)
 
     def run_after(self, before: Sequence[pytest.Item], item: pytest.Item, has_time: Callable[[], bool]) -> Seen | None:
         """Run the tests `before` in a new child, then the item; return what was seen of the item.
@@ -137,7 +149,7 @@ class Children:
                 observation, taken = child.observe(one, order, tick)
                 if following is not None and not observation.serving:
                     return None
-            return Seen(observation, taken, child.start_word, tuple(before))
+            return Seen(observation, taken, child.start_word, before, len(before))
         finally:
             self._factory.end(child)
 
@@ -256,7 +268,7 @@ class Children:
             seen = ending.end()
         finally:
             self._close(ending)
-        last = ending.served[-1]
+        last = ending.last_served
         # The child ended after the reports of its last test were logged: only a warning can still be shown.
         if not seen.finished:
             replay(last, [_warning(f"the child that served {last.nodeid} last did not end in order: {seen.end}")])
@@ -298,6 +310,8 @@ class Rounds:
         self._item = item
         self._not_started = not_started
         self._child: ForkedChild | None = None
+        draw = config.stash.get(TICK, None)
+        self._tick = None if draw is None else paced(draw)
 
     def run(self, order: RunTest) -> Seen:
         """Run a round in the child that lives, or in a new one; the item's name in the order is set here."""
@@ -308,10 +322,11 @@ class Rounds:
                 self._child = self._factory.new(item, None, begun=False)
         except ScratchError as error:
             return self._not_started(item, str(error))
-        child, tick = self._child, self._config.stash.get(TICK, None)
+        child = self._child
         try:
             name = child.name_of(item, self._places.of(item))
-            seen, taken = child.observe(item, replace(order, item=name), tick, self._config.stash.get(ENTERED, None))
+            order, entered = replace(order, item=name), self._config.stash.get(ENTERED, None)
+            seen, taken = child.observe(item, order, self._tick, entered)
         finally:
             if seen is None or not seen.serving or not _goes_on(seen):
                 self._child = None
@@ -326,6 +341,19 @@ class Rounds:
                 child.end()
             finally:
                 self._factory.end(child)
+
+
+def paced(draw: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that calls `draw`, and nothing if it did so just before: a round may take a millisecond."""
+    due = 0.0
+
+    def tick() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            draw()
+            due = time.monotonic() + _PACE
+
+    return tick
 
 
 def _goes_on(seen: Observation) -> bool:

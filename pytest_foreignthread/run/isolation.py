@@ -9,13 +9,14 @@ from typing import Final
 import pytest
 
 from ..config.stash_keys import SETTINGS
+from ..model.checkers import OF_INTERPRETER
 from ..model.settings import Settings
 
 _MOST_READY: Final = 4
 """Children that wait at most, if the user chose no number. Tests run one after the other, so more would only wait."""
 
 JvmKey = tuple[object, ...]
-"""What a JVM is started with; empty for no JVM. Tests with different keys cannot share a child, which has one JVM."""
+"""What a JVM and its interpreter are started with; empty for neither. Tests with different keys share no child."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,10 @@ def number_ready(chosen: int | None, processors: int, workers: int) -> int:
 
 
 def jvm_key(settings: Settings) -> JvmKey:
+    afresh = tuple(name for name in settings.checks if name in OF_INTERPRETER)
     if settings.jvm is None:
-        return ()
-    return settings.jvm, settings.jvm_profile, settings.jvm_args, settings.classpath
+        return afresh
+    return settings.jvm, settings.jvm_profile, settings.jvm_args, settings.classpath, afresh
 
 
 def group_of(item: pytest.Item) -> Group | None:

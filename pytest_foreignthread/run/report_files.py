@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,18 +34,24 @@ def write(paths: Sequence[str], facts: Facts) -> None:
 
     The exit status is that of a usage error, and the message names the first report that failed.
     """
-    failed = None
-    for path in map(Path, paths):
+    failed = [error for path in map(Path, paths) for error in _write(path, facts)]
+    if failed:
+        pytest.exit(failed[0], returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+def _write(path: Path, facts: Facts) -> Iterator[str]:
+    """Write a report, and append a Markdown report to the summary of the step; yield an error for each that failed."""
+    text = _text(path.suffix, facts)
+    try:
+        whole_file.write(path, text)
+    # RuntimeError: a test has made a loop of symbolic links on the path since the options were checked.
+    except (OSError, RuntimeError) as error:
+        yield f"--foreign-thread-report={path}: {error}"
+    if path.suffix == ".md":
         try:
-            text = _text(path.suffix, facts)
-            whole_file.write(path, text)
-            if path.suffix == ".md":
-                _append_to_step_summary(text)
-        # RuntimeError: a test has made a loop of symbolic links on the path since the options were checked.
-        except (OSError, RuntimeError) as error:
-            failed = failed or f"--foreign-thread-report={path}: {error}"
-    if failed is not None:
-        pytest.exit(failed, returncode=pytest.ExitCode.USAGE_ERROR)
+            _append_to_step_summary(text)
+        except OSError as error:
+            yield f"expected a file that can be appended to in GITHUB_STEP_SUMMARY, got {error}"
 
 
 def _text(suffix: str, facts: Facts) -> str:
@@ -56,7 +62,7 @@ def _text(suffix: str, facts: Facts) -> str:
 
             return html_report.render(facts.matrix, facts.entries, facts.environment(), facts.run, asked=facts.asked)
         case ".md":
-            return markdown_report.render(facts.matrix, asked=facts.asked)
+            return markdown_report.render(facts.matrix, asked=facts.asked, entries=facts.entries)
         case _:
             matrix = facts.matrix if facts.asked else None
             return json_report.render(json_report.document(facts.entries, facts.environment(), matrix, facts.run))

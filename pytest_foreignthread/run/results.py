@@ -43,6 +43,8 @@ class Results:
         self._options = options
         self._known = known
         self._entries: list[dict[str, Any]] = []
+        self._by_test: dict[str, list[dict[str, Any]]] = {}
+        """Test of the matrix → its entries among `_entries`."""
         self._cut_short: list[dict[str, Any]] = []
         """Entries of tests that were not reported because the run, or an xdist worker, ended."""
         self._reported: set[tuple[str | None, str]] = set()
@@ -138,6 +140,7 @@ class Results:
             entry = replaced
         else:
             self._entries.append(entry)
+            self._by_test.setdefault(entry["test"], []).append(entry)
         if number is not None:
             self._of_round.setdefault((nodeid, number), []).append(entry)
 
@@ -165,7 +168,7 @@ class Results:
         if not self.selection.modes:
             return
         before = entry["nodeid"] if last.round else None
-        others = [one for one in self._entries if one["test"] == entry["test"] and one["nodeid"] != before]
+        others = [one for one in self._by_test.get(entry["test"], ()) if one["nodeid"] != before]
         runs = [*others, entry]
         if len(runs) == self._runs_of[entry["test"]]:
             (row,) = matrix_of(runs, self.selection.modes).rows

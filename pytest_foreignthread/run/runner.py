@@ -72,7 +72,6 @@ class Runner:
 
     def _run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         settings = item.stash[SETTINGS]
-        self.children.starts.how(settings)
         if settings.stress is None:
             return self._result(item, settings, self.children.run(item, nextitem))
         # Imported here: few runs of pytest are stressed.
@@ -80,9 +79,16 @@ class Runner:
 
         stressed = run_rounds(self.children, item, settings, settings.stress, settings.stress_seed)
         result = self._result(item, settings, stressed.seen)
-        if stressed.data is not None:
-            add_stress(result.reports, stressed.data)
-        return replace(result, stop=result.stop or stressed.stop)
+        data, stop = stressed.data, result.stop or stressed.stop
+        if data is None:
+            return replace(result, stop=stop)
+        if stop is None and stressed.row is not None and _wants_shrinking(settings, result):
+            from .shrinking import shrink
+
+            shrunk = shrink(self.children, item, settings, stressed.row)
+            data, stop = {**data, "shrunk": shrunk.data}, shrunk.stop
+        add_stress(result.reports, data)
+        return replace(result, stop=stop)
 
     def _result(self, item: pytest.Item, settings: Settings, seen: Seen) -> Result:
         observation = seen.observation
@@ -178,6 +184,12 @@ def _internal_error(item: pytest.Item, text: str, observation: Observation | Non
         item.nodeid, settings.mode, Outcome.ERROR, phase, duration, message=text, **identity(item, settings)
     )
     return with_entry([report, pytest_reports.closing_report(item)], record, settings)
+
+
+def _wants_shrinking(settings: Settings, result: Result) -> bool:
+    """Return whether to search for a smaller setting. The user names one by `parts`, and a known failure needs none."""
+    failed = any(report.failed for report in result.reports)
+    return failed and settings.stress_shrink > 0 and settings.stress_seed.parts is None
 
 
 def _with_note(record: RunRecord, note: str | None) -> RunRecord:

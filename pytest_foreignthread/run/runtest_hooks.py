@@ -80,7 +80,7 @@ class RunTestHooks:
         """Note an entry of the test for the report, in case the run or this process ends before the test does."""
         from ..report.pytest.not_run import bare_entry
 
-        self._run.results.last_started.begin(bare_entry(item, item.stash[SETTINGS]))
+        self._run.results.last_started.begin(functools.partial(bare_entry, item, item.stash[SETTINGS]))
         try:
             yield
         # BaseException because ^C, pytest.exit() and a JVM that does not start (UsageError) end the run here.

@@ -48,7 +48,7 @@ class SecondRuns:
         if settings.mode == CONTROL:
             self._control[settings.test] = record.outcome in BREAKS
         debugged = self._children.debugs or seen.observation.first(DebuggerEntered) is not None
-        if not seen.before or debugged or not self._is_worth_repeating(settings, record):
+        if not seen.number_before or debugged or not self._is_worth_repeating(settings, record):
             return record
         again = self._children.run(item, None, alone=True)
         if again.observation.first(NotServed) is not None:

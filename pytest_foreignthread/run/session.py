@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,12 +15,13 @@ from ..collect import items as foreign_items
 from ..collect.activation import is_marked
 from ..collect.selection import SELECTION, selection_of
 from ..config.chosen_options import Options
-from ..config.options import check_stress, source_of
+from ..config.options import check_stress, check_threads, source_of
 from ..config.stash_keys import FILTERS, FRESH, LEAVE_CACHE, SETTINGS
 from ..interop.loops import guard
 from ..interop.pytest_plugins import records_warnings
 from ..interop.xdist import is_worker, uid_of_run, worker_id
 from ..jvm import finding
+from ..model.checkers import CHECKS, JNI, OF_INTERPRETER, with_jni_check
 from ..model.settings import Jvm
 from ..model.stress_choice import Seed
 from ..report.kept.environment import versions
@@ -47,10 +49,12 @@ class Run:
         self.config = config
         self.options = options
         self._known = against_baseline.load(options)
-        check_stress(config, options)
+        check_stress(config)
         self._seed = options.stress_seed
-        self._stressed = 0
-        """Tests of this process that are stressed."""
+        self._stressed = Counter[int]()
+        """The number of threads of a round → the tests of this process that are stressed so."""
+        self._checked: set[tuple[tuple[str, ...], bool]] = set()
+        """Checkers that tests of this process ask for, and whether such a test has a JVM."""
         config.stash[SELECTION] = selection_of(config, options)
         self.results = Results(config, options, config.stash[SELECTION], self._known)
         self.fixtures = SharedFixtures(config)
@@ -85,6 +89,7 @@ class Run:
         self.results.collected([item.nodeid for item in items], foreign_items.census(items, runs_of), runs_of)
         with errors_for_controller(self.config):
             foreign_items.check_markers(item for item in items if foreign_items.is_foreign(item) or is_marked(item))
+            check_threads(self.config, self.options, map(foreign_items.marked_stress, foreign))
             if not foreign or self.config.getoption("collectonly", False):
                 return
             foreign_items.check_no_jvm(foreign, self.options)
@@ -93,6 +98,7 @@ class Run:
             if CAN_FORK and any(foreign_items.needs_jvm(item, self.options) for item in foreign):
                 self._choose_jvm()
             self.give_settings(foreign, self.jvm)
+            self.starts.check({name for checks, _ in self._checked for name in checks})
             if self.jvm is not None:
                 self._warn_of_class_paths(foreign)
             if not self.config.pluginmanager.is_registered(self.fixtures):
@@ -103,21 +109,44 @@ class Run:
         """Yield the lines that pytest's header shows about the foreign-thread tests."""
         if self._abroad and CAN_FORK:
             yield from self.starts.header(None if self.jvm is None else f"{self.jvm}; {self.cache()}")
+        yield from self._checkers()
         if self._stressed:
-            tests = "1 test runs" if self._stressed == 1 else f"{self._stressed} tests run"
-            yield f"foreign-thread: {tests} in rounds of a shaken schedule, seed {self.stress_seed}"
+            tests = "1 test runs" if self._stressed.total() == 1 else f"{self._stressed.total()} tests run"
+            threads = self._threads_of_rounds()
+            yield f"foreign-thread: {tests} in rounds of a shaken schedule, seed {self.stress_seed}{threads}"
         if self._forked:
             tests = "1 forked test runs in a" if self._forked == 1 else f"{self._forked} forked tests run in"
             children = "supervised child" if self._forked == 1 else "supervised children"
             left = "it" if self._forked == 1 else "them"
             yield f"foreign-thread: {tests} {children}; foreign_thread_forked=false leaves {left} to pytest-forked"
 
+    def _threads_of_rounds(self) -> str:
+        if self.options.stress_threads == 1 and [*self._stressed] == [1]:
+            return ""
+        numbers = sorted(self._stressed.items(), reverse=True)
+        return "; " + ", ".join(
+            ("1 test" if tests == 1 else f"{tests} tests")
+            + (" on 1 thread" if threads == 1 else f" on {threads} threads at once")
+            for threads, tests in numbers
+        )
+
+    def _checkers(self) -> Iterator[str]:
+        """Yield a line on the checkers of the run's tests, with what a checker cannot check."""
+        named = {name for checks, _ in self._checked for name in checks}
+        if not named:
+            return
+        where = ", in fresh interpreters" if not OF_INTERPRETER.isdisjoint(named) else ""
+        blind = JNI in named and not any(JNI in checks and has_jvm for checks, has_jvm in self._checked)
+        told = f"; {JNI} checks nothing, because no test that asks for it has a JVM" if blind else ""
+        yield f"foreign-thread: checkers: {', '.join(name for name in CHECKS if name in named)}{where}{told}"
+
     def _choose_jvm(self) -> None:
         try:
             self.jvm = self._find_jvm()
         except finding.JvmNotFound as error:
             raise pytest.UsageError(str(error)) from None
-        self.cache().prepare(self.jvm, self.options.jvm_args, self.options.jvm_profile)
+        arguments = with_jni_check(self.options.jvm_args, self.options.check)
+        self.cache().prepare(self.jvm, arguments, self.options.jvm_profile)
 
     def _warn_of_class_paths(self, items: Sequence[pytest.Item]) -> None:
         """Warn of class paths that lead to nothing. Raise UsageError if a filter makes this very warning an error.
@@ -139,7 +168,9 @@ class Run:
         """Store the settings of each foreign-thread test in its item's stash."""
         foreign = [item for item in items if foreign_items.is_foreign(item)]
         foreign_items.give_settings(foreign, self.options, jvm, self._known, self.stress_seed)
-        self._stressed = sum(item.stash[SETTINGS].stress is not None for item in foreign)
+        settings = [item.stash[SETTINGS] for item in foreign]
+        self._stressed = Counter(one.stress_threads for one in settings if one.stress is not None)
+        self._checked = {(one.checks, one.jvm is not None) for one in settings if one.checks}
 
     @property
     def stress_seed(self) -> Seed:

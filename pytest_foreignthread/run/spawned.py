@@ -12,7 +12,7 @@ import os
 import pickle
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,7 @@ from ..interop.pytest_capture import usual_input_of
 from ..interop.pytest_plugins import log_file_of
 from ..interop.pytest_temporary_folders import base_folder
 from ..interop.pytest_terminal import terminal_of
+from ..model.checkers import DEV, MALLOC
 from ..model.observation import NotServed
 from ..model.settings import Settings
 from ..supervise.probes.pystack import Pystack
@@ -81,7 +82,7 @@ class SpawnedChild(ForkedChild):
         _let_others_append(config)
         aside = config.stash.get(STEP_ASIDE, None)
         reads = usual_input_of(config)
-        main = _child_main(config, folder.path)
+        main = _child_main(config, folder.path, settings.checks)
         super().__init__(main, settings, folder, frozenset(), ends, pystack, aside, usual_input=reads)
         # The project may start a JVM in this interpreter even if its tests need none.
         self._starts_jvm, self.starts_jvm_late = True, settings.jvm is not None
@@ -96,15 +97,23 @@ class SpawnedChild(ForkedChild):
         return item.nodeid
 
 
-def _child_main(config: pytest.Config, folder: Path) -> Any:
+def _child_main(config: pytest.Config, folder: Path, checks: Sequence[str]) -> Any:
     path = config.stash.get(START_PATH, tuple(sys.path))
+
+    options, environment = interpreter_options(), dict(os.environ)
+    if MALLOC in checks:
+        environment["PYTHONMALLOC"] = "debug"
+    if DEV in checks:
+        options += [] if sys.flags.dev_mode else ["-X", "dev"]
+        environment["PYTHONASYNCIODEBUG"] = "1"
 
     def run(sender: Sender, orders: Orders) -> None:
         for descriptor in (sender.fileno(), orders.fileno()):
             os.set_inheritable(descriptor, True)
         arguments = [json.dumps(path), str(folder), str(sender.fileno()), str(orders.fileno())]
         try:
-            os.execv(sys.executable, [sys.executable, *interpreter_options(), "-c", _PROGRAM, *arguments])
+            program = [sys.executable, *options, "-c", _PROGRAM, *arguments]
+            os.execve(sys.executable, program, environment)
         except OSError as error:
             sender.send(NotServed(f"no fresh interpreter: {sys.executable}: {error}"))
 

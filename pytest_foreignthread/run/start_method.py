@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from ..interop.running_jvm import RunningJvm, running_jvm
+from ..model.checkers import CHECKS, MALLOC, OF_INTERPRETER, has_own_interpreter
 from ..model.settings import Settings
 
 _CODE: Final = "jvm-before-fork"
@@ -27,8 +28,9 @@ class Starts:
 
         A child that needs no JVM may be forked while a JVM runs in this process.
         """
+        checks = [name for name in settings.checks if name in OF_INTERPRETER]
         running = None if self._asked == "spawn" or settings.jvm is None else running_jvm()
-        if self._asked != "spawn" and running is None:
+        if self._asked != "spawn" and running is None and not checks:
             return "fork"
         if running is not None and self._asked == "fork":
             raise pytest.UsageError(
@@ -38,11 +40,26 @@ class Starts:
             )
         if not (sys.executable and os.access(sys.executable, os.X_OK)):
             why = "foreign_thread_start = spawn" if running is None else f"{_CODE}: {_why(running)}"
+            why = f"foreign_thread_check = {','.join(checks)}" if checks else why
             raise pytest.UsageError(
                 f"{why}, and no fresh interpreter can be had: sys.executable is {sys.executable!r}: start pytest "
                 f"with a Python of its own ({_page()})"
             )
         return "spawn"
+
+    def check(self, asked: Iterable[str]) -> None:
+        """Raise UsageError if no child can run under the checkers that are asked for; call before the first test."""
+        checks = [name for name in CHECKS if name in asked and name in OF_INTERPRETER]
+        if checks and self._asked == "fork":
+            raise pytest.UsageError(
+                f"foreign_thread_check = {','.join(checks)}: expected no foreign_thread_start = fork beside it: Python "
+                "takes it only when an interpreter starts; leave out one of the two"
+            )
+        if MALLOC in checks and sys.flags.ignore_environment:
+            raise pytest.UsageError(
+                f"foreign_thread_check = {MALLOC}: expected a Python that reads PYTHONMALLOC, got one that was started "
+                "with -E or -I: start it without, or use the checker dev in its place"
+            )
 
     def header(self, jvm: str | None) -> Iterator[str]:
         """Yield the lines for pytest's header: what is known before the first test.
@@ -65,7 +82,7 @@ class Starts:
 
         `entries` are the entries of the report.
         """
-        number = sum(entry["start"] == "spawn" for entry in entries)
+        number = sum(entry["start"] == "spawn" and not has_own_interpreter(entry["notes"]) for entry in entries)
         if number and self._asked is None and not self._told:
             # `running_jvm` returns None in xdist's controller: the JVMs run in its workers.
             yield _line(

@@ -46,8 +46,9 @@ class LastStarted:
     """The entry of the test that this process has started last. An xdist worker also writes the entry into its log."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.entry: dict[str, Any] | None = None
-        """The entry; None if no test was started, or once a report has carried the entry."""
+        self._make_entry: Callable[[], Mapping[str, Any]] | None = None
+        """Returns the entry without `_fields`; None if no test was started, or once a report has carried the entry."""
+        self._fields: dict[str, Any] = {}
         self._began = 0.0
         self._ended = False
         self._log: str | None = (xdist.worker_input(config) or {}).get(_INPUT)
@@ -62,9 +63,15 @@ class LastStarted:
             self._next = dict(make_entry()) if make_entry is not None else None
             self._write()
 
-    def begin(self, entry: Mapping[str, Any]) -> None:
-        """Note that a test begins. `entry` is the entry of the test if no report brings a better one."""
-        self.entry, self._began, self._ended = dict(entry), time.monotonic(), False
+    @property
+    def entry(self) -> dict[str, Any] | None:
+        """The entry; None if no test was started, or once a report has carried the entry."""
+        return None if self._make_entry is None else {**self._make_entry(), **self._fields}
+
+    def begin(self, make_entry: Callable[[], Mapping[str, Any]]) -> None:
+        """Note that a test begins. `make_entry` makes the entry of the test for the case that no report brings one."""
+        # Only an entry that is read is made: most tests are reported.
+        self._make_entry, self._fields, self._began, self._ended = make_entry, {}, time.monotonic(), False
         self._write()
 
     def enter(self, phase: Phase) -> None:
@@ -78,16 +85,16 @@ class LastStarted:
 
     def end(self, entry: Mapping[str, Any]) -> None:
         """Replace the entry with the entry that a report is about to carry."""
-        if self.entry is not None:
-            self.entry, self._ended = dict(entry), True
+        if self._make_entry is not None:
+            self._make_entry, self._fields, self._ended = lambda: entry, {}, True
             self._write()
 
     def reported(self) -> None:
-        self.entry = None
+        self._make_entry = None
 
     def _add(self, **fields: str) -> None:
-        if self.entry is not None and not self._ended:
-            self.entry.update(fields, duration=time.monotonic() - self._began)
+        if self._make_entry is not None and not self._ended:
+            self._fields.update(fields, duration=time.monotonic() - self._began)
             self._write()
 
     def _write(self) -> None:

@@ -13,9 +13,14 @@ LEAST: Final = 1e-6
 SWITCH: Final = 5e-3
 """Seconds of CPython's default switch interval."""
 MOST_DELAY: Final = 5e-3
+LEAST_LATE: Final = 1e-2
+MOST_LATE: Final = 0.3
+"""Seconds: longer than many a test waits for a result, before it goes on without."""
 POOLS: Final = (1, 2, 4)
 STACKS: Final = (None, 256 * 1024, 1024 * 1024, 8 * 1024 * 1024)
 _RATES: Final = (0.0, 0.01, 0.1, 0.5)
+_LATE: Final = 0.2
+"""The rate of rounds that may have a late delay: such a round takes long."""
 _COLLECTIONS: Final = (0.0, 0.0, 0.001, 0.02)
 
 
@@ -42,6 +47,10 @@ class Schedule:
     """In bytes, for a test that chooses none; None for the system's."""
     pool: int = 4
     """The threads of a pool at most, beside the one that the body may take."""
+    late_delay: float = 0.0
+    """Before the call of a function that the test has submitted, while the test goes on."""
+    drops_callable: bool = False
+    """Whether the submitter drops the callable that it has handed to the project's bridge, or to its launcher."""
 
     def as_data(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,6 +69,8 @@ class Schedule:
         parts += ["System.gc()"] if self.java_collects else []
         parts += [f"stack {self.stack // 1024}k"] if self.stack is not None else []
         parts += [f"pool of {self.pool}"] if self.pool != POOLS[-1] else []
+        parts += [f"submitted calls late by {_time(self.late_delay)}"] if self.late_delay else []
+        parts += ["callable dropped"] if self.drops_callable else []
         return ", ".join(parts) or "as in an ordinary run"
 
 
@@ -77,6 +88,9 @@ def schedule_of(seed: int) -> Schedule:
         java_collects=chance.random() < 0.1,
         stack=STACKS[chance.randrange(len(STACKS))] if chance.random() < 0.5 else None,
         pool=POOLS[chance.randrange(len(POOLS))],
+        # New parts come last: a seed keeps what it gave before.
+        late_delay=_spread(chance, MOST_LATE, LEAST_LATE) if chance.random() < _LATE else 0.0,
+        drops_callable=chance.random() < 0.5,
     )
 
 
@@ -84,9 +98,9 @@ def _one_of(chance: random.Random, values: Sequence[float]) -> float:
     return values[chance.randrange(len(values))]
 
 
-def _spread(chance: random.Random, most: float) -> float:
+def _spread(chance: random.Random, most: float, least: float = LEAST) -> float:
     """Return 0 every second time, else a time whose logarithm is evenly spread."""
-    value = math.exp(chance.uniform(math.log(LEAST), math.log(most)))
+    value = math.exp(chance.uniform(math.log(least), math.log(most)))
     return value if chance.random() < 0.5 else 0.0
 
 

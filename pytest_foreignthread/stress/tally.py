@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from ..model.outcomes import Outcome
 from ..model.stress_choice import Seed
+from .course import Course
 from .interval import interval, percent
 
-PASSES: Final = frozenset({Outcome.PASSED, Outcome.SKIPPED, Outcome.XPASSED})
+PASSES: Final = frozenset({Outcome.PASSED, Outcome.XPASSED})
 """The outcomes of a round that did not fail. A failure that an `xfail` mark expects is a failure."""
 MOST_ROWS: Final = 50
 """Rows that are kept one by one; a failure of another kind after these is counted in the last one."""
@@ -37,33 +38,41 @@ class Row:
     seed: Seed
     """Repeats the first round."""
     schedule: str
+    seconds: float
+    """Of the first round."""
     count: int = 1
 
 
 class Tally:
-    """Counts the rounds of one test in one mode; `seed` is the run's."""
+    """Counts the rounds of one test in one mode; `seed` is the run's, `threads` the number of threads of a round."""
 
-    def __init__(self, seed: Seed) -> None:
+    def __init__(self, seed: Seed, threads: int = 1) -> None:
         self._seed = seed
+        self._threads = threads
         self._outcomes = Counter[str]()
+        self._passes = Counter[str]()
+        self._course = Course()
         self.rows: list[Row] = []
         self.rounds = 0
         self.is_interrupted = False
 
-    def add_pass(self) -> None:
+    def add_pass(self, outcome: Outcome, seconds: float) -> None:
         self.rounds += 1
+        self._passes[outcome.value] += 1
+        self._course.add(outcome.value, seconds)
 
-    def add(self, failure: Failure, summary: str, schedule: str, seed: Seed) -> bool:
+    def add(self, failure: Failure, summary: str, schedule: str, seed: Seed, seconds: float) -> bool:
         """Count a failed round; return whether it is the first of its row."""
         self.rounds += 1
         self._outcomes[failure.outcome.value] += 1
+        self._course.add(failure.outcome.value, seconds)
         row = next((row for row in self.rows if row.failure == failure), None)
         if row is None and len(self.rows) >= MOST_ROWS:
             row = self.rows[-1]
         if row is not None:
             row.count += 1
             return False
-        self.rows.append(Row(failure, summary[:_MOST_TEXT], self.rounds, seed, schedule))
+        self.rows.append(Row(failure, summary[:_MOST_TEXT], self.rounds, seed, schedule, seconds))
         return True
 
     @property
@@ -80,10 +89,10 @@ class Tally:
         low, high = interval(self.failed, self.rounds)
         cut = "; the run was interrupted" if self.is_interrupted else ""
         if not self.failed:
-            return f"0 of {_rounds(self.rounds)} failed: under {percent(high)} % with 95 % confidence{cut}"
+            return f"0 of {rounds_in_words(self.rounds)} failed: under {percent(high)} % with 95 % confidence{cut}"
         counts = ", ".join(f"{count} {outcome}" for outcome, count in self._outcomes.most_common())
         died = all(row.failure.outcome.abnormal for row in self.rows)
-        what = f"{self.failed} of {_rounds(self.rounds)} {'died' if died else 'failed'} ({counts})"
+        what = f"{self.failed} of {rounds_in_words(self.rounds)} {'died' if died else 'failed'} ({counts})"
         if self.failed == self.rounds:
             return f"{what}: over {percent(low)} % with 95 % confidence{cut}"
         rate = percent(self.failed / self.rounds)
@@ -94,12 +103,17 @@ class Tally:
         low, high = interval(self.failed, self.rounds)
         return {
             "seed": str(self._seed),
+            "threads": self._threads,
             "rounds": self.rounds,
             "failed": self.failed,
             "interrupted": self.is_interrupted,
             "seconds": seconds,
             "interval": [low, high],
             "verdict": self.verdict(),
+            "outcomes": {**self._passes, **self._outcomes},
+            "durations": self._course.durations(),
+            "course": self._course.bins(),
+            "shrunk": None,
             "rows": [_row_data(row) for row in sorted(self.rows, key=lambda row: -row.count)],
             "rerun": list(rerun),
         }
@@ -118,12 +132,12 @@ def _row_data(row: Row) -> dict[str, Any]:
     }
 
 
-def _rounds(number: int) -> str:
+def rounds_in_words(number: int) -> str:
     return f"{number} round" if number == 1 else f"{number} rounds"
 
 
 def lines_of(data: dict[str, Any]) -> Iterator[str]:
-    """Yield the rows of a tally's data, and the command that repeats the first of them."""
+    """Yield the rows of a tally's data."""
     for row in data["rows"]:
         yield f"  {row['count']}x {row['outcome']}: {row['summary']}"
         yield f"     first in round {row['first_round']}, seed {row['seed']}: {row['schedule']}"

@@ -48,6 +48,15 @@ def read_text(path: Path, start: int = 0) -> str:
     return text if left_out <= 0 else f"[the first {left_out} bytes are left out]\n{text}"
 
 
+def read_on(path: Path, start: int) -> tuple[str, int]:
+    """Return the text from byte `start` on, at most its last `LONGEST` bytes, and the position behind it.
+
+    Raise as `read_text` does.
+    """
+    data, left_out = _last_bytes(path, start)
+    return data.decode("utf-8", "replace"), start + left_out + len(data)
+
+
 def _last_bytes(path: Path, start: int) -> tuple[bytes, int]:
     """Return the last bytes from `start` on, at most `LONGEST`, and the number of bytes left out before them."""
     descriptor = _opened(path)

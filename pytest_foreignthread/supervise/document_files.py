@@ -19,11 +19,14 @@ def read(folder: Path) -> Taken:
     return found, missing
 
 
-def read_one(name: str, path: Path, found: Documents, missing: dict[str, str]) -> None:
-    """Add the text of a document to `found`, or to `missing` why it cannot be read; do nothing if it does not exist."""
+def read_one(name: str, path: Path, found: Documents, missing: dict[str, str], start: int = 0) -> None:
+    """Add the text of a document, from byte `start` on, to `found`, or to `missing` why it cannot be read.
+
+    Do nothing if it does not exist.
+    """
     with contextlib.suppress(FileNotFoundError):
         try:
-            found[name] = child_files.read_text(path)
+            found[name] = child_files.read_text(path, start)
         except child_files.UnreadableError as error:
             missing[name] = f"it could not be read: {error}"
 

@@ -76,10 +76,12 @@ class OpenedFolder:
 
     def _place(self) -> Path | None:
         """Return the current path of the directory; None if it was removed."""
-        for place in (self.path, self._moved_to()):
-            with contextlib.suppress(OSError, ValueError):
-                if place is not None and os.path.samestat(place.lstat(), self._status):
-                    return place
+        return self._if_here(self.path) or self._if_here(self._moved_to())
+
+    def _if_here(self, place: Path | None) -> Path | None:
+        with contextlib.suppress(OSError, ValueError):
+            if place is not None and os.path.samestat(place.lstat(), self._status):
+                return place
         return None
 
     def _moved_to(self) -> Path | None:

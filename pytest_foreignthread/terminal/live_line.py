@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-from ..config.stash_keys import LIVE, SETTINGS, STEP_ASIDE, TICK
+from ..config.stash_keys import LIVE, ROUND, SETTINGS, STEP_ASIDE, TICK
 from ..interop.xdist import is_controller
 from ..model.blame import error_text
 from ..model.outcomes import Outcome
@@ -40,6 +40,7 @@ def register(config: pytest.Config, terminal: object, modes: Sequence[str]) -> N
         live = LiveLine(config, modes)
         config.stash[TICK] = live.draw
         config.stash[STEP_ASIDE] = live.hide
+        config.stash[ROUND] = live.note_round
         config.pluginmanager.register(live, "foreign_thread_live_line")
 
 
@@ -73,6 +74,8 @@ class LiveLine:
         self._began: dict[str, float] = {}
         self._outcomes = Counter[Outcome]()
         self._drawn = False
+        self._round = ""
+        """How far the rounds of the running test are; empty for a test that is not stressed."""
         self._error = ""
         """The first error of this plugin in the line, with its traceback; empty if there was none."""
 
@@ -108,6 +111,7 @@ class LiveLine:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         self._began.pop(nodeid, None)
+        self._round = ""
         self._done += 1
         self._draw_again()
 
@@ -115,6 +119,10 @@ class LiveLine:
     def pytest_sessionfinish(self) -> None:
         # Remove the line here: not all output after this goes through pytest's terminal writer. A usage error does not.
         self.hide()
+
+    def note_round(self, text: str) -> None:
+        """Take what the line says about the rounds of the running test, the next time that it is drawn."""
+        self._round = text
 
     def hide(self) -> None:
         """Remove the line until the next `draw`."""
@@ -176,7 +184,7 @@ class LiveLine:
 
     def _now(self) -> Progress:
         now = time.monotonic()
-        running = [Running(nodeid, now - began) for nodeid, began in self._began.items()]
+        running = [Running(nodeid, now - began, self._round) for nodeid, began in self._began.items()]
         # A plugin that runs tests again makes more than were collected.
         total = max(self._total, self._done)
         left = (now - self._loop_began) / self._done * (total - self._done) if self._done >= _ENOUGH else None

@@ -1,4 +1,4 @@
-"""The tallies of stressed tests, in pytest's terminal summary."""
+"""The verdicts on stressed tests, in pytest's terminal summary: a line each."""
 
 from __future__ import annotations
 
@@ -18,16 +18,11 @@ class StressPart:
         stressed = [entry for entry in self._results.entries if entry.get("stress") is not None]
         if not stressed:
             return
-        from ..report.text import rerun_lines
-        from ..stress.tally import lines_of
-
         seeds = ", ".join(sorted({entry["stress"]["seed"] for entry in stressed}))
         self._terminal.write_sep("=", f"foreign-thread stress, seed {seeds}")
         for entry in stressed:
             data = entry["stress"]
             mode = "" if entry["test"] != entry["nodeid"] else f" ({entry['mode']})"
             markup = {"red": True} if data["failed"] else {"green": True}
-            self._terminal.write_line(f"{entry['nodeid']}{mode}", bold=True)
-            self._terminal.write_line(f"  {data['verdict']}", **markup)
-            for line in (*lines_of(data), *(f"  {line}" for line in rerun_lines(data["rerun"]))):
-                self._terminal.write_line(line)
+            # The section of the failure has all that is known of it.
+            self._terminal.write_line(f"{entry['nodeid']}{mode}: {data['verdict']}", **markup)

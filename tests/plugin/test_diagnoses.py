@@ -69,6 +69,8 @@ EXPECTED = [
     Expected("gil-deadlock", "test_waits_in_c", ("hang",), "foreign-1", "test_waits_in_c"),
     Expected("gil-held", "test_call_that_sleeps_with_the_gil", ("hang",), "foreign-1", "sleep"),
     Expected("import-lock", "test_module_waits_for_a_callback_that_imports_it", ("hang",), "foreign-1", "<module>"),
+    Expected("jni-misuse", "test_a_reference_of_another_thread", ("crash",), "foreign-1", "class_of"),
+    Expected("jni-misuse", "test_an_environment_of_another_thread", ("crash",), "foreign-1", "new_string"),
     Expected("java-heap", "test_exception", ("failed",)),
     Expected("java-heap", "test_exit", ("crash",)),
     Expected("java-heap", "test_crash", ("crash",), "foreign-1", "allocate"),
@@ -82,6 +84,12 @@ EXPECTED = [
     Expected("main-thread-only", "test_wakeup_fd", ("failed",)),
     Expected("main-thread-only", "test_event_loop", ("failed",)),
     Expected("main-thread-only", "test_signal_handler_of_a_loop", ("failed",)),
+    Expected(
+        "memory-misuse", "test_a_buffer_that_is_too_small", ("crash",), "foreign-1", "test_a_buffer_that_is_too_small"
+    ),
+    Expected("memory-misuse", "test_a_buffer_that_is_freed_twice", ("segfault", "crash"), "native-1"),
+    Expected("memory-misuse", "test_an_object_without_a_reference[native]", ("segfault",), "native-1"),
+    Expected("memory-misuse", "test_an_object_without_a_reference[new]", ("segfault",), "foreign-1"),
     Expected("mixed-deadlock", "test_monitor_taken_in_python", ("hang",), "foreign-1", "test_monitor_taken_in_python"),
     Expected(
         "mixed-deadlock", "test_callback_of_a_synchronized_method", ("hang",), "foreign-1", "java.util.Vector.size"

@@ -24,13 +24,14 @@ import gc, json, os, resource, signal, sys, threading, warnings
 
 def pytest_sessionstart(session):
     main = sys.modules["__main__"]
+    worker = getattr(session.config, "workerinput", {"workerid": "no worker"})
     json.dump(
         {
             "arguments": sys.argv,
             "path": sys.path,
             "directory": os.getcwd(),
             "environment": {name: value for name, value in os.environ.items()},
-            "main": [main.__name__, main.__file__, main.__spec__.name, main.__package__],
+            "main": [main.__name__, *map(repr, (getattr(main, "__file__", None), main.__spec__, main.__package__))],
             "executable": sys.executable,
             "threads": [threading.active_count(), len(os.listdir("/proc/self/task"))],
             "descriptors": sorted(os.listdir("/proc/self/fd")),
@@ -49,9 +50,12 @@ def pytest_sessionstart(session):
             ),
             "plugins": sorted(str(name) for name, _ in session.config.pluginmanager.list_name_plugin()),
         },
-        open("facts.json", "w"),
+        open(f"facts of {worker['workerid']}.json", "w"),
     )
 """
+# The last two are GNU readline's, which sets them behind Python's back in a controller that imports it.
+OF_ONE_RUN: Final = (OWN_INTERPRETERS, "PYTEST_XDIST_TESTRUNUID", "COLUMNS", "LINES")
+"""Variables that differ from run to run, or between the two kinds."""
 _OF_ONE_OBJECT: Final = re.compile(r"\b(0x)?[0-9a-f]{9,}\b")
 
 
@@ -60,20 +64,28 @@ def run(folder: Path, *args: str, **variables: str) -> subprocess.CompletedProce
     return run_python(run_command("-p", "no:cacheprovider", *args), folder, environment, ENDLESS)
 
 
-def facts(folder: Path) -> dict[str, Any]:
+def facts(folder: Path, *args: str, worker: str) -> dict[str, Any]:
     (folder / "conftest.py").write_text(FACTS, encoding="utf-8")
-    done = run(folder, "--collect-only", "-q", TOLD="a word")
+    done = run(folder, "-q", *args, TOLD="a word")
     assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads(_OF_ONE_OBJECT.sub("N", (folder / "facts.json").read_text(encoding="utf-8")))
+    text = (folder / f"facts of {worker}.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(_OF_ONE_OBJECT.sub("N", text))
     return found
 
 
-def test_it_finds_what_an_interpreter_of_its_own_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    forked = facts(tmp_path)
+@pytest.mark.parametrize(("args", "worker"), [((), "no worker"), (("-n2",), "gw0"), (("-n2",), "gw1")])
+def test_it_finds_what_an_interpreter_of_its_own_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], worker: str
+) -> None:
+    forked = facts(tmp_path, *args, worker=worker)
     assert forked["environment"]["TOLD"] == "a word"
     monkeypatch.setenv(OWN_INTERPRETERS, "1")
-    own = facts(tmp_path)
-    del own["environment"][OWN_INTERPRETERS]
+    own = facts(tmp_path, *args, worker=worker)
+    environments = forked.pop("environment"), own.pop("environment")
+    for name in OF_ONE_RUN:
+        for environment in environments:
+            environment.pop(name, None)
+    assert environments[0] == environments[1]
     assert forked == own
 
 

@@ -16,7 +16,8 @@ from pytest_foreignthread.matrix.verdicts import matrix_of
 from pytest_foreignthread.model.outcomes import Outcome
 from pytest_foreignthread.report.html_report import render
 
-from ..unit.sample_entries import ENVIRONMENT, Entry, diagnosed, row
+from ..unit.sample_entries import ENVIRONMENT, Entry, diagnosed, entry, row
+from ..unit.sample_tally import stressed
 from .browser import Browser, executable
 
 PASSED, FAILED, SKIPPED = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
@@ -374,6 +375,47 @@ def test_it_fits_each_screen_in_its_colours(page: Browser, device: str, scheme: 
     assert len(set(lines)) > 50
     if view == "grid":
         assert tuple(lines[0][1:4]) == BACKGROUNDS[scheme]
+
+
+STRESSED: Final = "test_rare.py::test_it"
+ROUNDS: Final[list[Entry]] = [
+    *row(STRESSED, main=PASSED),
+    {**entry(f"{STRESSED}[new]", "new", SEGFAULT), "stress": stressed()},
+]
+
+
+@pytest.mark.parametrize("scheme", BACKGROUNDS)
+@pytest.mark.parametrize("device", ["desktop", "phone"])
+def test_the_rounds_of_a_stressed_test(show: Show, device: str, scheme: str) -> None:
+    page = show(ROUNDS)
+    page.look_like(*SIZES[device], scheme)
+    page.until(f"document.querySelector('.stacked') !== null === {json.dumps(device == 'phone')}")
+    assert page.evaluate(f"{cell('test_it', 'new')}.textContent") == "segfault 8/3000"
+    page.click(cell("test_it", "new"))
+    body = page.evaluate(BODY)
+    for told in (
+        "9 of 3000 rounds died (8 segfault, 1 hang)",
+        "a round took 1 ms (median), 1 ms to 2 ms, run seed 7",
+        "8× segfault <b>SIGSEGV</b>",
+        "first in round 2901, seed 7:2901: shaken",
+        "smallest setting that failed: delay at submit 780 µs, pool of 1 (7 of 20 rounds)",
+        "without pool of 1: 0 of 20 rounds (under 14 % with 95 % confidence)",
+        "pytest test_it.py::test --foreign-thread-stress=20 --foreign-thread-stress-seed=7:398:submit/4,pool",
+    ):
+        assert told in body
+    bars = "[...document.querySelectorAll('.course g')].map((bar) => bar.querySelectorAll('rect').length)"
+    found = page.evaluate(bars)
+    assert (len(found), sum(found)) == (47, 47 + 2)
+    assert page.evaluate("document.querySelector('.course title').textContent") == "rounds 1 to 64: 64 passed"
+    # Each bar is to be seen, also that of one failure in a bin of many rounds.
+    shown = f"[...document.querySelectorAll('.course rect')].every({SHOWN})"
+    assert page.evaluate(shown)
+    wide = "[document.documentElement, document.getElementById('report')].map((o) => o.scrollWidth - o.clientWidth)"
+    assert max(page.evaluate(wide)) <= 0
+    page.click("document.querySelector('.rows .seed')")
+    assert page.evaluate("getSelection().toString()") == "7:2901"
+    page.evaluate("document.getElementById('report').scrollTop = 0")
+    keep(page.screenshot(), f"{device}-{scheme}-rounds.png")
 
 
 def keep(image: bytes, name: str) -> None:

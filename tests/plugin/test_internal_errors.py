@@ -98,14 +98,17 @@ def test_an_error_of_a_hook_is_called_the_hooks(tmp_path_factory: pytest.TempPat
         def pytest_runtest_logstart(nodeid):
             pass
 
-        @pytest.hookimpl(trylast=True)
-        def pytest_plugin_registered(plugin):
-            if os.getpid() != RUN and type(plugin).__name__ == "Server":
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_protocol(item):
+            if os.getpid() != RUN:
                 raise ZeroDivisionError("the project's own")
+            return (yield)
     """
-    run = run_suite_in(tmp_path_factory.mktemp("hook"), {"test_it.py": SUITE, "conftest.py": conftest}, *OPTIONS)
-    assert set(run.outcomes.values()) == {"error"}
-    message = run.tests["test_broken"]["message"]
+    # The hooks around the second test of a child run in the child.
+    shared = ("--foreign-thread-isolation=session", *OPTIONS)
+    run = run_suite_in(tmp_path_factory.mktemp("hook"), {"test_it.py": SUITE, "conftest.py": conftest}, *shared)
+    assert run.outcomes["test_sound"] == "error"
+    message = run.tests["test_sound"]["message"]
     assert message.startswith("a hook raised ZeroDivisionError: the project's own in the child (")
     assert "conftest.py:" in message.splitlines()[0]
     assert "please report" not in run.output

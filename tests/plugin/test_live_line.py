@@ -352,3 +352,26 @@ def test_interrupted_by_a_signal_to_pytest_alone(watch: Watch) -> None:
     os.kill(run.process.pid, signal.SIGINT)
     os.kill(run.process.pid, signal.SIGINT)
     assert run.end() != 0
+
+
+ROUNDS: Final = """
+    import itertools
+    import pytest
+    rounds = itertools.count(1)
+
+    @pytest.mark.foreign_thread(mode="native", stress=4)
+    def test_it():
+        number = next(rounds)
+        if number == 3:
+            open("go").readline()
+        assert number != 2
+"""
+
+
+def test_the_line_says_how_far_the_rounds_are(watch: Watch) -> None:
+    run = watch({"test_it.py": ROUNDS}, "--foreign-thread-stress-shrink=0")
+    run.until_line(r"test_it \(native\) round 3 of 4, 1 failed")
+    run.release()
+    assert run.end() == 1
+    assert "1 of 4 rounds failed" in run.of_pytest
+    assert "round 3" not in run.of_pytest

@@ -278,7 +278,10 @@ def test_good(): pass
 """
 A_MODE: Final = f"expected one of {', '.join(map(repr, MODES))}, or a list of them"
 SECONDS: Final = "expected a positive number of seconds, such as 30 or 0.5"
-TAKES: Final = "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, stress, skip, expect"
+TAKES: Final = (
+    "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, check, stress, "
+    "stress_threads, skip, expect"
+)
 PROBLEMS: Final = [
     f"test_it.py::test_timeout: foreign_thread(timeout=0): {SECONDS}, got 0",
     f"test_it.py::test_two_mistakes: foreign_thread(mode='sam'): {A_MODE}, got 'sam'",
@@ -315,7 +318,8 @@ def test_markers_are_listed(run_suite: RunSuite) -> None:
     (line,) = [line for line in run.output.splitlines() if line.startswith("@pytest.mark.foreign_thread(")]
     assert line.startswith(
         "@pytest.mark.foreign_thread(mode='new', timeout=SECONDS, jvm_args=[...], classpath=[...], "
-        "isolation=SCOPE, stack=SIZE, block_signals=BOOL, finalize=BOOL, stress=AMOUNT, skip=REASON, expect={...}): "
+        "isolation=SCOPE, stack=SIZE, block_signals=BOOL, finalize=BOOL, check=NAMES, stress=AMOUNT, "
+        "stress_threads=N, skip=REASON, expect={...}): "
     )
     assert f"mode is one of {', '.join(MODES)}, one of the project's own, or a list of them; " in line
 

@@ -62,6 +62,7 @@ def test_a_death_costs_a_round(run_suite: RunSuite, tmp_path: Path, monkeypatch:
         {"test_it.py": ROUNDS},
         "--foreign-thread-stress=9",
         "--foreign-thread-stress-seed=5",
+        "--foreign-thread-stress-shrink=0",
         f"--foreign-thread-report={file}",
     )
     pids = log.read_text().split()
@@ -110,6 +111,174 @@ def test_what_was_counted_is_kept_at_an_interruption(run_suite: RunSuite, tmp_pa
     assert "KeyboardInterrupt" in ran.output
     first, second = (entry["stress"] for entry in json.loads(file.read_text())["tests"])
     assert (first["rounds"], first["interrupted"], second["rounds"], second["interrupted"]) == (3, False, 4, True)
+
+
+SHAKEN: Final = """
+    import os, signal, sys
+    import pytest
+
+    def shaken():
+        return sys.getswitchinterval() < 5e-3
+
+    @pytest.mark.foreign_thread(mode="native")
+    def test_asserts():
+        assert not shaken()
+
+    @pytest.mark.foreign_thread(mode="native")
+    def test_dies():
+        if shaken():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @pytest.mark.xfail
+    @pytest.mark.foreign_thread(mode="native")
+    def test_expected():
+        assert not shaken()
+
+    @pytest.mark.foreign_thread(mode="native")
+    def test_slow(request):
+        if not os.path.exists("seen"):
+            open("seen", "w").close()
+            request.addfinalizer(lambda: __import__("time").sleep(1.1))
+            raise ValueError
+"""
+
+
+def test_a_failure_is_shrunk_to_what_it_needs(run_suite: RunSuite, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    options = ("--foreign-thread-stress-shrink=600", f"--foreign-thread-report={file}")
+    source = {"test_it.py": SHAKEN}
+    ran = run_suite(source, "--foreign-thread-stress=12", "--foreign-thread-stress-seed=5", "-k", "not slow", *options)
+    found = {entry["nodeid"].rpartition("::")[2]: entry["stress"] for entry in json.loads(file.read_text())["tests"]}
+    assert found["test_expected"]["failed"] > 0
+    assert found["test_expected"]["shrunk"] is None
+    for name in ("test_asserts", "test_dies"):
+        shrunk = found[name]["shrunk"]
+        assert re.fullmatch(r"5:\d+:switch", shrunk["seed"])
+        assert shrunk["complete"]
+        assert shrunk["fresh"] == {"failed": 20, "rounds": 20}
+        assert [(one["failed"], one["rounds"]) for one in shrunk["without"]] == [(0, 20)]
+        assert shrunk["rerun"][1:] == ["--foreign-thread-stress=20", f"--foreign-thread-stress-seed={shrunk['seed']}"]
+        assert f"{shrunk['verdict']}\n  without switch interval" in ran.output
+    # A line of the summary has the verdict, and the rows stand in the failure only.
+    assert ran.output.count("first in round") == 2
+    again = run_suite(source, *found["test_asserts"]["shrunk"]["rerun"], *options)
+    assert "20 of 20 rounds failed (20 failed): over 86 % with 95 % confidence" in again.output
+    assert tally(file)["shrunk"] is None
+
+
+def test_a_failure_that_takes_longer_than_the_search_is_not_shrunk(run_suite: RunSuite) -> None:
+    options = ("--foreign-thread-stress=2", "--foreign-thread-stress-shrink=1")
+    ran = run_suite({"test_it.py": SHAKEN}, "-k", "slow", *options)
+    assert re.search(
+        r"not shrunk: a round that fails takes 1\.\d s, and foreign_thread_stress_shrink is 1 s", ran.output
+    )
+    assert ran.closing_line == "1 failed, 3 deselected"
+
+
+MARKED: Final = """
+    import itertools
+    import pytest
+    pytestmark = pytest.mark.foreign_thread(mode="native", stress=6)
+    rounds = itertools.count(1)
+
+    @pytest.mark.xfail(strict=True)
+    def test_expected_seldom():
+        assert next(rounds) != 2
+
+    @pytest.mark.xfail(strict=True)
+    def test_never_as_expected():
+        pass
+
+    def test_skips():
+        pytest.skip()
+
+    def test_skips_late():
+        if next(rounds) == 4:
+            pytest.skip()
+
+    def test_fails_and_skips_late():
+        number = next(rounds)
+        if number == 4:
+            pytest.skip()
+        assert number != 2
+"""
+
+
+def test_marks_and_skips_are_of_all_rounds(run_suite: RunSuite, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    ran = run_suite({"test_it.py": MARKED}, "--foreign-thread-stress-shrink=0", f"--foreign-thread-report={file}")
+    entries = json.loads(file.read_text())["tests"]
+    found = {entry["nodeid"].rpartition("::")[2]: (entry["outcome"], entry["stress"]) for entry in entries}
+    assert {name: (one, stress and stress["outcomes"]) for name, (one, stress) in found.items()} == {
+        "test_expected_seldom": ("xfailed", {"xpassed": 5, "xfailed": 1}),
+        "test_never_as_expected": ("failed", {"xpassed": 6}),
+        "test_skips": ("skipped", None),
+        "test_skips_late": ("passed", {"passed": 3}),
+        "test_fails_and_skips_late": ("failed", {"passed": 2, "failed": 1}),
+    }
+    assert ran.closing_line == "2 failed, 1 passed, 1 skipped, 1 xfailed"
+
+
+INTERRUPTED: Final = """
+    import os, signal, time
+    import pytest
+
+    @pytest.mark.foreign_thread(mode="native")
+    def test_it():
+        with open("log", "a+") as log:
+            log.write("x")
+            log.flush()
+            log.seek(0)
+            if len(log.read()) == 9:
+                os.kill(int(os.environ["RUNNING"]), signal.SIGINT)
+                time.sleep(600)
+        raise ValueError
+"""
+
+
+def test_an_interrupted_search_keeps_what_it_has(run_suite: RunSuite, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    conftest = "import os\nos.environ['RUNNING'] = str(os.getpid())\n"
+    options = ("--foreign-thread-stress=2", "--foreign-thread-stress-shrink=600", f"--foreign-thread-report={file}")
+    ran = run_suite({"conftest.py": conftest, "test_it.py": INTERRUPTED}, *options)
+    assert "KeyboardInterrupt" in ran.output
+    assert "2 of 2 rounds failed" in ran.output
+    found = tally(file)
+    assert (found["rounds"], found["interrupted"]) == (2, False)
+    # A round with the whole schedule, one with nothing shaken, and fresh ones.
+    assert found["shrunk"]["verdict"] == (
+        "it needs no shaking: as in an ordinary run, it failed in 4 of 4 rounds; the search was interrupted"
+    )
+    assert not found["shrunk"]["complete"]
+
+
+SELDOM: Final = """
+    import itertools, os, threading
+    import pytest
+    rounds = itertools.count(1)
+
+    @pytest.mark.foreign_thread
+    def test_seldom():
+        if next(rounds) == 3 and threading.current_thread() is not threading.main_thread():
+            os._exit(3)
+
+    @pytest.mark.foreign_thread
+    def test_never():
+        pass
+"""
+
+
+def test_rounds_that_disagree_make_a_test_of_the_matrix_flaky(run_suite: RunSuite, tmp_path: Path) -> None:
+    report, page, table = (tmp_path / f"report.{suffix}" for suffix in ("json", "html", "md"))
+    reports = [f"--foreign-thread-report={file}" for file in (report, page, table)]
+    options = ("--foreign-thread-stress=5", "--foreign-thread-stress-shrink=0", "--foreign-thread-modes=main,native")
+    ran = run_suite({"test_it.py": SELDOM}, *options, *reports)
+    assert re.search(r"test_seldom +ok +CRASH 1/5", ran.output)
+    rows = json.loads(report.read_text())["matrix"]["rows"]
+    assert [(row["verdict"], row["how"]) for row in rows] == [
+        ("flaky", "crash in native (1 of 5 rounds)"),
+        ("sound", ""),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_run_that_ends_otherwise_gives_no_figure(program: str, status: int, word
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["8"], "8: want one of 1, 2, 3, 4, 5, 6, 7"), (["1", "--repeat", "0"], "0: want 1 or more")],
+    [(["9"], "9: want one of 1, 2, 3, 4, 5, 6, 7, 8"), (["1", "--repeat", "0"], "0: want 1 or more")],
     ids=["number", "repeat"],
 )
 def test_mistake_on_the_command_line(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:

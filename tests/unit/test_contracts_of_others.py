@@ -54,6 +54,11 @@ def test_a_method_takes_what_it_is_given(function: Callable[..., Any], parameter
     assert list(inspect.signature(function).parameters)[: len(parameters)] == parameters
 
 
+def test_a_strict_mark_fails_a_test_that_passes_with_a_text() -> None:
+    source = inspect.getsource(skipping.pytest_runtest_makereport)
+    assert f'rep.longrepr = "{pytest_steps.STRICT_XPASS}" + xfailed.reason' in source
+
+
 def test_a_title_is_the_only_argument_of_a_separator_that_is_noted() -> None:
     assert inspect.signature(terminal.TerminalReporter.write_sep).parameters["title"].default is None
 

@@ -12,7 +12,7 @@ import pytest
 from tests.layout import SOURCES, room_of
 
 PUBLIC: Final = frozenset({"os._exit", "sys._xoptions", "sys._current_frames"})
-"""Documented names of the standard library; `_replace` of a named tuple is another."""
+"""Documented names of the standard library; `_asdict` and `_replace` of a named tuple are others."""
 LOOKUPS: Final = frozenset({"getplugin", "get_plugin", "hasplugin", "has_plugin", "get_plugins"})
 FRAGILE: Final = frozenset(
     [
@@ -77,7 +77,7 @@ def _forms(node: ast.AST, *, is_docstring: bool) -> Iterator[str]:
 
 
 def _is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__") and name != "_replace"
+    return name.startswith("_") and not name.startswith("__") and name not in ("_asdict", "_replace")
 
 
 def _is_own(value: ast.expr, name: str) -> bool:

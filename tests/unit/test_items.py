@@ -111,6 +111,67 @@ def test_items_and_their_modes(collect: Collect) -> None:
     assert {name(item) for item in items} - set(settings) == PLAIN
 
 
+AT_ONCE: Final = """
+import contextlib
+import unittest
+import hypothesis
+import pytest
+
+foreign = pytest.mark.foreign_thread(mode="native", stress=3)
+
+@foreign
+def test_plain(): pass
+@pytest.mark.foreign_thread(mode=["new", "same", "main", "pool"], stress=3)
+def test_modes(): pass
+@foreign
+@pytest.mark.foreign_thread(stress_threads=1)
+def test_alone(): pass
+@pytest.mark.foreign_thread(stress_threads=4)
+@foreign
+def test_four(): pass
+@pytest.mark.foreign_thread(mode="native", stress_threads=4)
+def test_without_rounds(): pass
+@foreign
+async def test_coroutine(): pass
+@foreign
+async def test_generator(): yield
+@foreign
+@hypothesis.given(hypothesis.strategies.integers())
+def test_given(number): pass
+@foreign
+class TestClass:
+    def test_method(self): pass
+@foreign
+class Case(unittest.TestCase):
+    def test_method(self): pass
+@foreign
+class AsyncCase(unittest.IsolatedAsyncioTestCase):
+    async def test_method(self): pass
+"""
+THREADS: Final = {
+    "test_plain": 8,
+    "test_modes[new]": 8,
+    "test_modes[same]": 1,
+    "test_modes[main]": 1,
+    "test_modes[pool]": 8,
+    "test_alone": 1,
+    "test_four": 4,
+    "test_without_rounds": 1,
+    "test_coroutine": 1,
+    "test_generator": 1,
+    "test_given": 1,
+    "TestClass::test_method": 8,
+    "Case::test_method": 8,
+    "AsyncCase::test_method": 1,
+}
+
+
+def test_a_function_is_called_at_once_on_as_many_threads_as_it_can(collect: Collect) -> None:
+    items = collect(AT_ONCE)
+    give_settings(items, chosen(timeout=30.0, stress_threads=8), JVM)
+    assert {name(item): item.stash[SETTINGS].stress_threads for item in items} == THREADS
+
+
 def test_the_modes_of_a_test_stand_together_in_their_order(collect: Collect) -> None:
     names = [name(item) for item in collect(SUITE)]
     assert names.index("test_two[new]") == names.index("test_two[same]") + 1
@@ -152,7 +213,8 @@ def test_all_bad_markers_are_told_of_at_once_each_of_them_once(collect: Collect)
         f"{file}::test_three[1] (and 2 more): foreign_thread(timeout=0): {SECONDS}, got 0",
         f"{file}::TestClass::test_a (and 1 more): foreign_thread(jvm_args=7): {STRINGS}, got 7",
         f"{file}::TestClass::test_a (and 1 more): foreign_thread(spare=1): no such argument; "
-        "it takes mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, stress, skip, expect",
+        "it takes mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, check, stress, "
+        "stress_threads, skip, expect",
         f"{file}::test_double: foreign_thread(mode=['new', 'new']): expected each mode once, got ['new', 'new']",
     ]
 

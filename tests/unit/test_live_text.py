@@ -22,6 +22,7 @@ OUTCOMES: Final = {
     Outcome.CRASH: 0,
 }
 ONE: Final = Running("tests/test_x.py::test_y[pool]", 3.4)
+STRESSED: Final = Running("tests/test_x.py::test_y", 3.4, "(native) round 37 of 400, 2 failed")
 MANY: Final = (Running("t.py::test_a[new]", 1.0), Running("t.py::test_b[new]", 75.9), Running("t.py::test_c[new]", 2))
 WIDE: Final = Running("tests/test_x.py::test_東京都千代田区[東京-pool]", 3.4)
 SHOWN: Final[dict[str, tuple[Progress, Screen, str]]] = {
@@ -63,6 +64,16 @@ SHOWN: Final[dict[str, tuple[Progress, Screen, str]]] = {
         Progress(7, 90, {Outcome.PASSED: 7}, MANY, 3730.0),
         Screen(80),
         " 7/90  passed 7 | 3 running: t.py::test_b[new] 1:15 min | 1:02:10 left",
+    ),
+    "rounds": (
+        Progress(7, 90, {Outcome.PASSED: 7}, (STRESSED,), 3730.0),
+        Screen(110),
+        " 7/90  passed 7 | tests/test_x.py::test_y (native) round 37 of 400, 2 failed 3 s | 1:02:10 left",
+    ),
+    "no room for rounds": (
+        Progress(7, 90, {Outcome.PASSED: 7}, (STRESSED,)),
+        Screen(60),
+        " 7/90  passed 7 | tests/test_x.py::test_y 3 s",
     ),
     "wide characters": (
         Progress(7, 90, {Outcome.PASSED: 7}, (WIDE,)),

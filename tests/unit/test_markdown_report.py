@@ -14,7 +14,8 @@ from pytest_foreignthread.matrix.verdicts import Cell, Matrix, matrix_of, row_of
 from pytest_foreignthread.model.outcomes import Outcome
 from pytest_foreignthread.report.markdown_report import LIMIT, code, render
 
-from .sample_entries import diagnosed, row
+from .sample_entries import Entry, diagnosed, entry, row
+from .sample_tally import filled, stressed
 
 PASSED, SEGFAULT, HANG = Outcome.PASSED, Outcome.SEGFAULT, Outcome.HANG
 MODES: Final = ["main", "new", "pool"]
@@ -47,6 +48,30 @@ def test_grid_and_verdicts() -> None:
         "| `tests/test_a.py::test_stuck` | passed | **hang** | **null_result** | foreign-unsafe |",
         "| <code>tests/test&#95;a.py::test&#95;seldom&#91;a&#124;b&#93;</code> | passed | **hang 1/2** | – | flaky |",
     ]
+
+
+def test_stressed_tests_have_a_table() -> None:
+    entries: list[Entry] = [
+        *row("test_a.py::test_fine", main=PASSED),
+        {**entry("test_a.py::test_x[new]", "new", SEGFAULT), "stress": stressed()},
+        {**entry("test_a.py::test_y[new]", "new"), "stress": filled(5).as_data((), 1.0)},
+    ]
+    lines = render(matrix_of(entries, []), asked=False, entries=entries).splitlines()
+    assert lines[-6:] == [
+        "| `test_a.py::test_x` | – | **segfault 8/3000** |  |",
+        "",
+        "| stressed test | mode | rounds | failed | 95 % interval | most frequent failure | seed "
+        "| smallest setting that failed |",
+        "|---|---|---|---|---|---|---|---|",
+        "| `test_a.py::test_x` | `new` | 3000 | 9 | 0.14–0.57 % | "
+        "`segfault: <b>SIGSEGV</b> at address 0x0` | `7:2901` | "
+        "`delay at submit 780 µs, pool of 1` |",
+        "| `test_a.py::test_y` | `new` | 5 | 0 | 0–45 % |  |  |  |",
+    ]
+    # A table that does not fit is cut by rows, and counted.
+    short = render(matrix_of(entries, []), 600, asked=False, entries=entries)
+    assert len(short.encode()) <= 600
+    assert short.endswith("2 more rows do not fit into this summary.\n")
 
 
 def test_sound_tests_alone_need_no_grid() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given, settings
@@ -136,6 +136,52 @@ def test_no_row_is_sound_that_breaks_nor_unsound_that_holds(cells: dict[str, Cel
 )
 def test_what_a_cell_shows(outcomes: tuple[Outcome, ...], shown: Outcome, often: str) -> None:
     assert (Cell(outcomes).outcome, Cell(outcomes).often) == (shown, often)
+
+
+def stressed(outcome: Outcome, **rounds: int) -> dict[str, Any]:
+    """Return an entry of a stressed test in mode `new`, with the number of rounds by outcome."""
+    stress = {"outcomes": rounds, "rounds": sum(rounds.values())}
+    return {**entry("a.py::test_x[new]", "new", outcome), "stress": stress}
+
+
+STRESSED: Final[list[tuple[list[dict[str, Any]], Outcome, str, Verdict, str]]] = [
+    (
+        [stressed(SEGFAULT, passed=397, segfault=3)],
+        SEGFAULT,
+        " 3/400",
+        Verdict.FLAKY,
+        "segfault in new (3 of 400 rounds)",
+    ),
+    ([stressed(SEGFAULT, segfault=9)], SEGFAULT, "", Verdict.FOREIGN_UNSAFE, "segfault in new"),
+    (
+        [stressed(SEGFAULT, segfault=5, hang=4)],
+        SEGFAULT,
+        " 5/9",
+        Verdict.FOREIGN_UNSAFE,
+        "segfault in new (5 of 9 rounds); hang in new (4 of 9 rounds)",
+    ),
+    ([stressed(PASSED, passed=400)], PASSED, "", Verdict.SOUND, ""),
+    ([stressed(SKIPPED, skipped=1)], SKIPPED, "", Verdict.UNKNOWN, "holds in main, the only mode in which it ran"),
+    # Expected failures do not break a test, whatever its rounds did.
+    ([stressed(Outcome.XFAILED, passed=3, segfault=1)], Outcome.XFAILED, "", Verdict.SOUND, ""),
+    (
+        [stressed(HANG, passed=2, hang=1), stressed(PASSED, passed=3)],
+        HANG,
+        " 1/6",
+        Verdict.FLAKY,
+        "hang in new (1 of 6 rounds)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("entries", "shown", "often", "verdict", "how"), STRESSED)
+def test_rounds_count_as_repeats_do(
+    entries: list[dict[str, Any]], shown: Outcome, often: str, verdict: Verdict, how: str
+) -> None:
+    matrix = matrix_of([entry("a.py::test_x[main]", "main"), *entries], ["main", "new"])
+    cell = matrix.rows[0].cells["new"]
+    assert (cell.outcome, cell.often) == (shown, often)
+    assert (matrix.rows[0].verdict, matrix.rows[0].how) == (verdict, how)
 
 
 def test_entries_become_rows_file_by_file() -> None:

@@ -99,6 +99,8 @@ GOOD: Final[list[tuple[str, str, object]]] = [
     *(("stack", text, 131072) for text in ("128k", "131072", " 128K ", "128kb")),
     *(("stack", text, size) for text, size in (("64k", 65536), ("8m", 8 << 20), ("1g", 1 << 30))),
     *(("finalize", text, True) for text in ("true", "on", "1")),
+    *(("check", name, (name,)) for name in ("jni", "malloc", "dev")),
+    *(("check", text, ("jni", "dev")) for text in ("jni,dev", "dev, jni", " dev\njni,", "jni,dev,jni")),
     *(("block_signals", text, True) for text in ("true", "on", "1")),
     *(("cache", text, True) for text in ("true", "True", "on", "yes", "1")),
     *(("cache", text, False) for text in ("false", "FALSE", "off", "no", "0")),
@@ -130,6 +132,10 @@ BAD: Final[list[tuple[str, str, str]]] = [
     *(
         ("stack", text, A_STACK)
         for text in ("63k", "2g", "0", "-1m", "1.5m", "128 k", "big", "True", "128kk", "9" * 30)
+    ),
+    *(
+        ("check", text, "expected one or more of jni, malloc, dev")
+        for text in (",", "JNI", "jni;dev", "jni,valgrind", "all", "none", "-Xcheck:jni")
     ),
     *(("block_signals", text, "expected true or false") for text in ("all", "2", "SIGINT")),
     *(("finalize", text, "expected true or false") for text in ("5", "exit")),
@@ -167,8 +173,11 @@ def test_defaults(absent: object) -> None:
         "classpath": (),
         "isolation": None,
         "bisect": 3,
+        "check": (),
         "stress": None,
         "stress_seed": None,
+        "stress_threads": 1,
+        "stress_shrink": 10.0,
         "stack": None,
         "block_signals": False,
         "finalize": False,
@@ -361,7 +370,10 @@ def test_a_timeout_that_no_float_holds() -> None:
 def test_unknown_and_positional_arguments_of_a_marker() -> None:
     mark = pytest.mark.foreign_thread("new", 5, timeuot=1, modes="new", timeout=0, mode="same")
     marks = read_markers(Node("test_it.py::test_it", (mark,)))
-    takes = "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, stress, skip, expect"
+    takes = (
+        "mode, timeout, jvm_args, classpath, isolation, stack, block_signals, finalize, check, stress, stress_threads, "
+        "skip, expect"
+    )
     assert [problem for _, problem in marks.problems] == [
         f"foreign_thread('new', 5): it takes keyword arguments only: {takes}",
         f"foreign_thread(timeuot=1): no such argument; it takes {takes}",

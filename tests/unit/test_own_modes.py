@@ -32,7 +32,7 @@ BAD: Final[dict[str, tuple[list[Any], str]]] = {
     "twice": ([{"vertx": print}, {"vertx": len}], "another plugin or conftest gives that mode, too"),
     "nothing to call": (
         [{"vertx": OwnMode(cast(Any, None), needs_jvm=False)}],
-        "needs_jvm=False)}: expected a function that takes a Python callable",
+        "needs_jvm=False, has_one_thread=False)}: expected a function that takes a Python callable",
     ),
     "no function": ([{"vertx": "pool"}], "gave {'vertx': 'pool'}: expected a function that takes a java.lang.Runnable"),
 }

@@ -79,3 +79,15 @@ def test_one_that_cannot_be_written_does_not_keep_back_the_others(tmp_path: Path
         written(tmp_path / "file" / "a.md", tmp_path / "a.json")
     assert raised.value.returncode == pytest.ExitCode.USAGE_ERROR
     assert (tmp_path / "a.json").exists()
+
+
+def test_a_summary_of_the_step_that_cannot_be_appended_to_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    with pytest.raises(pytest.exit.Exception, match=r"^expected a file .* in GITHUB_STEP_SUMMARY, got .*") as caught:
+        written(tmp_path / "a.md", tmp_path / "b.json")
+    assert caught.value.returncode == pytest.ExitCode.USAGE_ERROR
+    assert (tmp_path / "a.md").exists()
+    assert (tmp_path / "b.json").exists()

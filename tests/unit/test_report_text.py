@@ -84,9 +84,9 @@ def test_the_address_of_a_fault_and_what_it_tells(address: str | None, line: str
 STEPS: Final = {
     "a segfault with a JVM": (
         replace(SEGFAULT, diagnosis=None),
-        ["PYTHONMALLOC=debug", "--foreign-thread-jvm-args=-Xcheck:jni", "--foreign-thread-modes=main,pool"],
+        ["--foreign-thread-check=malloc", "--foreign-thread-check=jni", "--foreign-thread-modes=main,pool"],
     ),
-    "without": (replace(SEGFAULT, diagnosis=None, jvm=False, mode="main"), ["PYTHONMALLOC=debug"]),
+    "without": (replace(SEGFAULT, diagnosis=None, jvm=False, mode="main"), ["--foreign-thread-check=malloc"]),
     "an exit": (replace(PLAIN, exit_code=3), ["--foreign-thread-modes=main,new"]),
     "a hang": (HANG, ["--foreign-thread-modes=main,pool"]),
     "a hang that moved": (

@@ -40,7 +40,7 @@ def told(logs: WorkerLogs) -> list[tuple[str, dict[str, Any]]]:
 
 def test_test_that_is_under_way(logs: WorkerLogs) -> None:
     started = LastStarted(worker(logs))
-    started.begin(ENTRY)
+    started.begin(lambda: ENTRY)
     assert told(logs) == [("gw0", ENTRY)]
     started.enter(Phase.CALL)
     ((_, entry),) = told(logs)
@@ -57,14 +57,14 @@ def test_test_that_comes_next(logs: WorkerLogs) -> None:
     started.announce(lambda: ENTRY)
     assert (told(logs), logs.told_of("gw0", ENTRY["nodeid"])) == ([], (False, ENTRY))
     started.announce(None)
-    started.begin(ENTRY)
+    started.begin(lambda: ENTRY)
     assert (told(logs), logs.told_of("gw0", ENTRY["nodeid"])) == ([("gw0", ENTRY)], (True, ENTRY))
     assert logs.told_of("gw0", "another") is None
 
 
 def test_test_that_has_ended_keeps_its_outcome(logs: WorkerLogs) -> None:
     started = LastStarted(worker(logs))
-    started.begin(ENTRY)
+    started.begin(lambda: ENTRY)
     started.end({**ENTRY, "outcome": "passed"})
     started.end_by(KeyboardInterrupt())
     ((_, entry),) = told(logs)
@@ -77,7 +77,7 @@ def test_log_does_not_grow_without_end(logs: WorkerLogs) -> None:
     entries = [{**ENTRY, "nodeid": f"{'x' * 100_000}{number}"} for number in range(41)]
     for entry, following in itertools.pairwise(entries):
         started.announce(functools.partial(dict, following))
-        started.begin(entry)
+        started.begin(functools.partial(dict, entry))
     assert Path(config.workerinput["foreign_thread_started"]).stat().st_size <= 1 << 20
     assert told(logs)[-1][1]["nodeid"].endswith("x39")
     assert logs.told_of("gw0", f"{'x' * 100_000}40") is not None
@@ -102,7 +102,7 @@ FORGED = [
 @pytest.mark.parametrize("forged", FORGED, ids=str)
 def test_line_that_a_test_wrote(logs: WorkerLogs, forged: dict[str, Any]) -> None:
     config = worker(logs)
-    LastStarted(config).begin(ENTRY)
+    LastStarted(config).begin(lambda: ENTRY)
     path = Path(config.workerinput["foreign_thread_started"])
     line = json.loads(path.read_text())
     with path.open("a") as log:
@@ -115,5 +115,5 @@ def test_worker_of_another_machine_has_no_log(logs: WorkerLogs) -> None:
     logs.open_for(node)
     assert node.workerinput == {}
     started = LastStarted(SimpleNamespace(workerinput=node.workerinput))  # type: ignore[arg-type]
-    started.begin(ENTRY)
+    started.begin(lambda: ENTRY)
     assert (started.entry, told(logs), logs.has_entries) == (ENTRY, [], False)

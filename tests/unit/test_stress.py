@@ -5,21 +5,19 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from types import SimpleNamespace
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import pytest
 
 from pytest_foreignthread.config import option_values, options
 from pytest_foreignthread.model.outcomes import Outcome
-from pytest_foreignthread.model.stress_choice import Amount, Seed
+from pytest_foreignthread.model.stress_choice import Amount, Part, Seed
 from pytest_foreignthread.stress.interval import at_most, interval, percent
 from pytest_foreignthread.stress.schedule import POOLS, STACKS, SWITCH, Schedule, schedule_of
 from pytest_foreignthread.stress.seeds import new_run_seed, round_seed
-from pytest_foreignthread.stress.tally import MOST_ROWS, Failure, Tally, lines_of
+from pytest_foreignthread.stress.tally import MOST_ROWS, Failure, lines_of
 
-from .sample_options import chosen
-
-SEED: Final = Seed(7)
+from .sample_tally import ASSERTION, HANG, SEGFAULT, filled
 
 # Clopper–Pearson at 95 %: 1 and 5 of 10 and 10 of 100 as statistical tables print them.
 PUBLISHED: Final = [
@@ -112,27 +110,49 @@ def test_an_amount_is_reached_by_its_own_measure() -> None:
     assert Amount(None, 5.0).is_reached(1, 5.0)
 
 
-@pytest.mark.parametrize("seed", [Seed(0), Seed(2**32 - 1), Seed(7, 1), Seed(2881734021, 37)])
+SEEDS: Final = [
+    *(Seed(0), Seed(2**32 - 1), Seed(7, 1), Seed(2881734021, 37)),
+    *(Seed(7, 37, ()), Seed(7, 37, (Part("pool"),)), Seed(7, 37, (Part("submit", 4), Part("yield")))),
+]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_seed_is_read_as_it_is_written(seed: Seed) -> None:
     assert option_values.stress_seed(str(seed)) == seed
 
 
-@pytest.mark.parametrize("given", ["", "x", "-1", "1:0", "1:", ":1", "1:2:3", str(2**32), "9" * 30, "1.5", True])
+BAD_SEEDS: Final = ["", "x", "-1", "1:0", "1:", ":1", str(2**32), "9" * 30, "1.5", True, "1:2:3:4"]
+BAD_PARTS: Final = [
+    *("3", "", "swim", "pool,", "pool,pool", "submit,submit/2", "pool/2", "submit/0", "submit/1.5", "none,pool"),
+]
+
+
+@pytest.mark.parametrize("given", [*BAD_SEEDS, "1::pool", *(f"1:2:{parts}" for parts in BAD_PARTS)])
 def test_what_is_no_seed_is_refused(given: object) -> None:
     with pytest.raises(ValueError, match="expected a seed"):
         option_values.stress_seed(given)
 
 
+@pytest.mark.parametrize(("given", "seconds"), [("0", 0.0), (0, 0.0), ("10", 10.0), (0.5, 0.5), ("2.25", 2.25)])
+def test_a_search_has_seconds(given: object, seconds: float) -> None:
+    assert option_values.shrink_seconds(given) == seconds
+
+
+@pytest.mark.parametrize("given", ["", "-1", "ten", "10s", "nan", "inf", "1e3", "9" * 9, "٣", True, None])
+def test_what_is_no_time_is_refused(given: object) -> None:
+    with pytest.raises(ValueError, match="expected a number of seconds from 0, for off, to 10000000"):
+        option_values.shrink_seconds(given)
+
+
 @pytest.mark.parametrize("hindrance", ["usepdb", "trace", "collectonly", "setuponly", "setupplan"])
-@pytest.mark.parametrize("name", ["stress", "stress_seed"])
+@pytest.mark.parametrize("name", ["stress", "stress_seed", "stress_threads"])
 def test_the_command_line_is_of_rounds_or_of_one_run(hindrance: str, name: str) -> None:
-    value: Any = Amount(3, None) if name == "stress" else Seed(1)
     given = {f"--foreign-thread-{name.replace('_', '-')}": "3", hindrance: True}
     config = cast(pytest.Config, SimpleNamespace(getoption=lambda option, default=None: given.get(option, default)))
-    with pytest.raises(pytest.UsageError, match=r"^--foreign-thread-stress(-seed)?: expected no --"):
-        options.check_stress(config, chosen(**{name: value}))
+    with pytest.raises(pytest.UsageError, match=r"^--foreign-thread-stress(-seed|-threads)?: expected no --"):
+        options.check_stress(config)
     del given[hindrance]
-    options.check_stress(config, chosen(**{name: value}))
+    options.check_stress(config)
 
 
 def test_a_rounds_seed_depends_on_run_test_mode_and_number_only() -> None:
@@ -154,6 +174,10 @@ def test_a_schedule_comes_from_its_seed_and_stays_in_bounds() -> None:
     schedules = [schedule_of(seed) for seed in range(500)]
     assert schedules == [schedule_of(seed) for seed in range(500)]
     assert all(1e-6 <= one.switch_interval <= SWITCH for one in schedules)
+    late = [one.late_delay for one in schedules if one.late_delay]
+    assert 20 < len(late) < 90
+    assert all(0.01 <= delay <= 0.3 for delay in late)
+    assert 200 < sum(one.drops_callable for one in schedules) < 300
     delays = [getattr(one, f"{name}_delay") for one in schedules for name in ("submit", "enter", "return")]
     assert all(delay == 0 or 1e-6 <= delay <= SWITCH for delay in delays)
     assert {one.pool for one in schedules} == set(POOLS)
@@ -164,25 +188,13 @@ def test_a_schedule_comes_from_its_seed_and_stays_in_bounds() -> None:
 
 def test_a_schedule_says_what_differs_from_an_ordinary_run() -> None:
     assert str(Schedule(1)) == "as in an ordinary run"
-    shaken = Schedule(1, 2e-6, 7e-4, 0.0, 3e-3, 0.5, 0.001, java_collects=True, stack=262144, pool=1)
+    shaken = Schedule(1, 2e-6, 7e-4, 0.0, 3e-3, 0.5, 0.001, java_collects=True, stack=262144, pool=1, late_delay=0.12)
     assert str(shaken) == (
         "switch interval 2 µs, delay at submit 700 µs, behind it 3.0 ms, yields at 50 % of the functions, "
-        "collections at 0.1 % of the functions, System.gc(), stack 256k, pool of 1"
+        "collections at 0.1 % of the functions, System.gc(), stack 256k, pool of 1, "
+        "submitted calls late by 120.0 ms"
     )
-
-
-def filled(passes: int, *failures: Failure) -> Tally:
-    tally = Tally(SEED)
-    for _ in range(passes):
-        tally.add_pass()
-    for failure in failures:
-        tally.add(failure, f"summary of {failure.frame}", "shaken", Seed(7, tally.rounds + 1))
-    return tally
-
-
-SEGFAULT: Final = Failure(Outcome.SEGFAULT, "no-gil", "callback")
-HANG: Final = Failure(Outcome.HANG, None, "test_it.py:3")
-ASSERTION: Final = Failure(Outcome.FAILED, None, "test_it.py:4")
+    assert str(Schedule(1, drops_callable=True)) == "callable dropped"
 
 
 def test_the_verdict_has_rate_and_interval() -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import _thread
+import ctypes
+import mmap
 import os
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from pytest_foreignthread import ThreadsBeforeForkWarning
-from pytest_foreignthread.run.threads_before_fork import LeftOut, OtherThreads, other_threads
+from pytest_foreignthread.run.threads_before_fork import LeftOut, OtherThreads, native_ids, other_threads
 from pytest_foreignthread.supervise.process.fork import fork
 
 
@@ -149,3 +152,35 @@ def test_where_each_context_has_filters_of_its_own(monkeypatch: pytest.MonkeyPat
     before = warnings.filters
     assert fork() == 1
     assert warnings.filters is before
+
+
+@pytest.fixture
+def in_libc() -> Iterator[list[int]]:
+    """The kernel's ids of two threads that run no Python; the second is not this plugin's."""
+    libc = ctypes.CDLL(None)
+    semaphore = ctypes.create_string_buffer(64)
+    libc.sem_init(semaphore, 0, 0)
+    threads: list[ctypes.c_ulong] = []
+    ids: list[int] = []
+    for _ in range(2):
+        before = native_ids()
+        threads.append(ctypes.c_ulong())
+        libc.pthread_create(ctypes.byref(threads[-1]), None, libc.sem_wait, semaphore)
+        ids += native_ids() - before
+    yield ids
+    for _ in threads:
+        libc.sem_post(semaphore)
+    for thread in threads:
+        libc.pthread_join(thread, None)
+
+
+def test_a_thread_of_openblas_is_left_out_once(
+    tmp_path: Path, in_libc: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    file = tmp_path / "libopenblas.so"
+    file.write_bytes(bytes(mmap.PAGESIZE))
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ):
+        assert other_threads(LeftOut(native=frozenset(in_libc[:1]))).native == 1
+        assert other_threads().native == 1
+        assert other_threads(LeftOut(native=frozenset(in_libc))).native == 0

@@ -17,12 +17,22 @@ from pytest_foreignthread.evidence.java_dump import parse_deadlocks, parse_threa
 from pytest_foreignthread.evidence.native_dump import parse_native_dump
 from pytest_foreignthread.evidence.python_dump import parse_python_dump
 from pytest_foreignthread.evidence.waits import _LOCK
+from pytest_foreignthread.model.documents import HS_ERR
+from pytest_foreignthread.report.kept.document_redaction import without_secrets
+from pytest_foreignthread.report.kept.redaction import has_secret, jvm_text_without_secrets
 
 _LEAST: Final = 0.02
 """Seconds of the smaller text, below which a clock tells little; the text grows until it takes so long."""
 _LARGEST: Final = 1_000_000
 _HEAD: Final = "# A fatal error has been detected by the Java Runtime Environment:\n#\n#  SIGSEGV (0xb)\n\n"
 _BLOCK: Final = '"a":\n  waiting for ownable synchronizer 0x1, a \n'
+
+
+_LINE_END: Final = "\n"
+
+
+def _documents_without_secrets(text: str) -> object:
+    return without_secrets({HS_ERR: text})
 
 
 def _native_frames(line: str) -> str:
@@ -62,6 +72,19 @@ CASES: Final[dict[str, tuple[Callable[[str], object], Callable[[int], str]]]] = 
     "waits: words": (_LOCK.fullmatch, lambda n: "- a" + " in wait" * n),
     "waits: hyphens": (_LOCK.fullmatch, lambda n: "- a" + "-a" * n + "("),
     "python: frames": (parse_python_dump, lambda n: '  File "' + '", line 1 i' * n + "\n"),
+    "redaction: arguments": (_documents_without_secrets, lambda n: f"{_HEAD}jvm_args: a{' ' * n}b"),
+    "redaction: command line": (_documents_without_secrets, lambda n: f"{_HEAD}Command Line: a{_LINE_END * n}b"),
+    "redaction: class path": (
+        _documents_without_secrets,
+        lambda n: f"{_HEAD}java_class_path (initial): a{' ' * n}b",
+    ),
+    "redaction: flags": (_documents_without_secrets, lambda n: f"{_HEAD}  a = b{' ' * n}b"),
+    "redaction: variables": (
+        _documents_without_secrets,
+        lambda n: f"{_HEAD}Environment Variables:\nA=b{_LINE_END * n}b",
+    ),
+    "redaction: URLs": (has_secret, lambda n: "://" * n),
+    "redaction: words": (jvm_text_without_secrets, lambda n: "a" * n),
     "memory: spaces": (memory._NOT_CAUGHT.search, lambda n: "Exception in VM " + " " * n + "x"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -15,6 +16,7 @@ from . import jvm
 
 _ENDING: Final = 0.1
 """Seconds to wait for a thread to end after its task is done."""
+_ENDING_MILLISECONDS: Final = round(1000 * _ENDING)
 _LOOK: Final = 0.0002
 """Seconds between two checks whether the thread has ended."""
 
@@ -48,6 +50,7 @@ class JavaLaunchers:
         self._size = size
         self._how = how
         self._pools: dict[str, Any] = {}
+        self._lock = threading.Lock()
         self._newest: tuple[Any, Any] | None = None
         """The last task that got a thread of its own, and that thread."""
         self._by_name: Mapping[str, Callable[[Any], object]] = {
@@ -84,12 +87,20 @@ class JavaLaunchers:
 
         Otherwise the thread would be found alive at the end of the phase, and that check takes longer than this wait.
         """
-        if self._newest is None or not isinstance(task, JavaTask) or self._newest[0] is not task.task:
+        newest = self._newest
+        if newest is None or not isinstance(task, JavaTask) or newest[0] is not task.task or not jvm.is_started():
             return
-        give_up = time.monotonic() + _ENDING
-        # No join(): it would raise InterruptedException, and clear the interruption that the test has left pending.
-        while jvm.is_started() and self._newest[1].isAlive() and time.monotonic() < give_up:
-            time.sleep(_LOOK)
+        thread, here = newest[1], _java("java.lang.Thread").currentThread()
+        if here.isInterrupted():
+            # join() would raise InterruptedException, and clear the interruption that the test has left pending.
+            give_up = time.monotonic() + _ENDING
+            while jvm.is_started() and thread.isAlive() and time.monotonic() < give_up:
+                time.sleep(_LOOK)
+            return
+        try:
+            thread.join(_ENDING_MILLISECONDS)
+        except _java("java.lang.InterruptedException"):
+            here.interrupt()
 
     def _virtual(self, task: Any) -> None:
         if (release := int(_java("java.lang.Runtime").version().feature())) < VIRTUAL_SINCE:
@@ -108,9 +119,10 @@ class JavaLaunchers:
         self._pool("newScheduledThreadPool").schedule(task, *at_once)
 
     def _pool(self, maker: str) -> Any:
-        if maker not in self._pools:
-            self._pools[maker] = getattr(_java("java.util.concurrent.Executors"), maker)(self._size)
-        return self._pools[maker]
+        with self._lock:
+            if maker not in self._pools:
+                self._pools[maker] = getattr(_java("java.util.concurrent.Executors"), maker)(self._size)
+            return self._pools[maker]
 
 
 def _future_task(made: object) -> Any:

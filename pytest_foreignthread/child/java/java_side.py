@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .jni_warnings import JniWarning
     from .uncaught import Uncaught
 
 
@@ -17,6 +18,10 @@ class JavaSide:
 
     def uncaught(self) -> list[Uncaught]:
         """Return the exceptions that no one caught on Java threads in this phase; call at the end of each phase."""
+        return []
+
+    def jni_warnings(self) -> list[JniWarning]:
+        """Return what HotSpot said about calls of JNI in this phase; call at the end of each phase."""
         return []
 
     def tell(self) -> None:

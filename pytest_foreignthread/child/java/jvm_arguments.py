@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from ...model import documents
+from ...model.checkers import CHECKS_JNI
 from ...model.settings import CRASH_FIFO, GO_ON_FIFO, Settings
 from .collectors import names_collector
 
@@ -26,9 +29,10 @@ def jvm_arguments(settings: Settings, folder: Path) -> list[str]:
     # The user's arguments may replace ours, except for the places where a dying JVM leaves its files, which the report
     # reads. A killed JVM would leave its file of performance data in the temporary directory, so there is none.
     place = _literal(folder)
-    kept_here = (f"-XX:ErrorFile={place}/hs_err", f"-XX:ReplayDataFile={place}/replay")
+    kept_here = (f"-XX:ErrorFile={place}/hs_err", f"-XX:ReplayDataFile={place}/replay", *_output(settings, folder))
     quick = _quick(settings.jvm_args) if settings.jvm_profile == "quick" else []
-    ours = ["-XX:-UsePerfData", *quick, *_cache(settings.jvm_cache), *_held_in_crash(folder)]
+    ours = ["-XX:-UsePerfData", *quick, *_parallel(settings.stress_threads), *_cache(settings.jvm_cache)]
+    ours += _held_in_crash(folder)
     return [*ours, *settings.jvm_args, *kept_here]
 
 
@@ -40,6 +44,38 @@ def _cache(archive: Path | None) -> list[str]:
     if archive is None:
         return []
     return [f"-XX:{'AOTCache' if archive.suffix == '.aot' else 'SharedArchiveFile'}={archive}"]
+
+
+def _parallel(threads: int) -> list[str]:
+    """Return the arguments for so many Python calls at once on virtual threads, or in the common pool.
+
+    Both have about as many threads as there are processors. A thread that waits in Python is none that Java replaces.
+    """
+    if threads == 1:
+        return []
+    number = threads + len(os.sched_getaffinity(0))
+    return [
+        f"-Djdk.virtualThreadScheduler.parallelism={number}",
+        f"-Djava.util.concurrent.ForkJoinPool.common.parallelism={number}",
+    ]
+
+
+def _output(settings: Settings, folder: Path) -> list[str]:
+    """Return the arguments that lead what the checker of JNI says into a file; none if there can be no such file.
+
+    On stdout a test's own output would be mixed with it, and with the signal handlers that HotSpot lists there because
+    it expects to be the only one who sets them.
+    """
+    file = folder / documents.JVM_OUTPUT
+    # HotSpot replaces these two in the name, and knows no way to write them.
+    if CHECKS_JNI not in settings.jvm_args or "%p" in str(file) or "%t" in str(file):
+        return []
+    try:
+        # HotSpot would take another directory for a file that it cannot make, and leave the file there.
+        file.touch()
+    except OSError:
+        return []
+    return ["-XX:+UnlockDiagnosticVMOptions", "-XX:+LogVMOutput", "-XX:-DisplayVMOutput", f"-XX:LogFile={file}"]
 
 
 def _quick(users: Sequence[str]) -> list[str]:

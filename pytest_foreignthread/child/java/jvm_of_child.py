@@ -13,6 +13,7 @@ from ...model.outcomes import Phase
 from ..state import ChildState
 from . import jvm
 from .java_side import JavaSide
+from .jni_warnings import JniWarning, JniWarnings
 from .uncaught import Uncaught, UncaughtExceptions
 
 
@@ -25,6 +26,8 @@ class JvmOfChild(JavaSide):
         self._uncaught = UncaughtExceptions(state.sender)
         self._attached: object = None
         self._pyjnius: PyjniusBeside | None = None
+        names = state.thread_names
+        self._jni = JniWarnings(state.folder, names) if names is not None else None
         self.has_run = False
         """True from the start of the JVM on, also after its end."""
 
@@ -59,6 +62,9 @@ class JvmOfChild(JavaSide):
 
     def uncaught(self) -> list[Uncaught]:
         return self._uncaught.at_end_of_phase() if self.has_run else []
+
+    def jni_warnings(self) -> list[JniWarning]:
+        return list(self._jni.take()) if self._jni is not None else []
 
     def tell(self) -> None:
         if self._adopted is not None:

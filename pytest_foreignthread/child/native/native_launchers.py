@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -20,6 +21,7 @@ class NativeLaunchers:
         self._size = size
         self._how = how
         self._pool: NativePool | None = None
+        self._lock = threading.Lock()
 
     def on_new_thread(self, function: Callable[[], object]) -> CallTask:
         _skip_elsewhere("native")
@@ -29,8 +31,9 @@ class NativeLaunchers:
 
     def on_pool(self, function: Callable[[], object]) -> CallTask:
         _skip_elsewhere("native-pool")
-        if self._pool is None:
-            self._pool = NativePool("native-pool", self._how, self._size)
+        with self._lock:
+            if self._pool is None:
+                self._pool = NativePool("native-pool", self._how, self._size)
         task = CallTask(function)
         self._pool.execute(task)
         return task

@@ -126,6 +126,17 @@ class PhaseEnds:
             outcome.force_exception(self.thrown.error)
         for one in found:
             item.add_report_section(when, one.head, one.stack)
+        self._warn_of_jni(item, when, outcome)
+
+    def _warn_of_jni(self, item: pytest.Item, when: str, outcome: pluggy.Result[Any]) -> None:
+        """Show each call of JNI that HotSpot warned of; the phase fails if a filter makes an error of the warning."""
+        for warning in self._java.jni_warnings():
+            item.add_report_section(when, "jni", str(warning))
+            try:
+                item.warn(warning)
+            except type(warning) as error:
+                if outcome.exception is None:
+                    outcome.force_exception(error)
 
     def _leave_if_forked(self, error: BaseException | None) -> None:
         # A process that the test forked would read the captured output of this process, and run the rest of the test

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from json import dumps, loads
 from typing import Any, Final
 
@@ -16,8 +17,8 @@ CARRIED: Final = "foreign_thread_carried"
 """The attribute of a test's last report that holds what other plugins carry to the pytest process."""
 
 
-def report_text(config: pytest.Config, report: pytest.TestReport, nodeid: str) -> str | None:
-    """Return pytest's serialized form of the report as JSON; None if pytest has none.
+def report_fields(config: pytest.Config, report: pytest.TestReport, nodeid: str) -> dict[str, Any] | None:
+    """Return pytest's serialized form of the report; None if pytest has none.
 
     `nodeid` is the node id of the test. A hook may have changed the report's, and the parent rejects another test's.
     """
@@ -33,8 +34,14 @@ def report_text(config: pytest.Config, report: pytest.TestReport, nodeid: str) -
     if "wasxfail" in data:
         data["wasxfail"] = text_of(data["wasxfail"])
     data[HAD_A_FORM] = isinstance(data["longrepr"], str) and not isinstance(report.longrepr, str)
+    fields: dict[str, Any] = data
+    return fields
+
+
+def fields_text(fields: Mapping[str, Any]) -> str:
+    """Return the serialized form of a report as JSON."""
     # Values that a hook puts in the place of a method, for example of `toterminal`, are not sent.
-    fields = {name: value for name, value in data.items() if name == "nodeid" or not _is_pytests(name)}
+    fields = {name: value for name, value in fields.items() if name == "nodeid" or not _is_pytests(name)}
     # Each value by itself: a value that JSON does not accept, for example a list that contains itself, becomes text
     # without affecting the others.
     return "{" + ", ".join(f"{dumps(text_of(name))}: {_as_json(one)}" for name, one in fields.items()) + "}"

@@ -19,14 +19,15 @@ from ...channel.wire import Sender
 from ...interop.pytest_fixtures import fixture_names
 from ...interop.pytest_plugins import records_warnings
 from ...model.blame import place_of_others
-from ...model.observation import Elsewhere, PhaseStarted, SessionStopped, WarningRecorded
+from ...model.observation import Elsewhere, PhasePassed, PhaseStarted, SessionStopped, WarningRecorded
 from ...model.outcomes import ForeignThreadError, NullResult, Phase
 from ...model.settings import MESSAGE_LIMIT_OPTION
 from ..exceptions import carried_by_java, exception_chain, null_result
 from ..main_thread_state import kept_by_main_thread
 from ..state import ChildState
 from .phase_ends import PhaseEnds
-from .plain_data import CARRIED, class_name, failure_text, report_text, text_of
+from .plain_data import CARRIED, class_name, failure_text, fields_text, report_fields, text_of
+from .short_reports import ShortReports
 
 if TYPE_CHECKING:
     from ..java.uncaught import Uncaught
@@ -45,11 +46,13 @@ class Protocol:
         self._debugging = state.debugging
         self._stacks = state.stacks
         self._values = state.values
+        self._at_once = state.at_once
         self._is_abroad = state.settings.mode != "main"
         self._ends = ends
         self._limit = state.settings.message_limit
         self._is_over_limit = False
         self._recorded: list[warnings.WarningMessage] = []
+        self._short = ShortReports()
 
     def run(self, nextitem: pytest.Item | None) -> bool:
         """Run setup, call and teardown; return whether all of them passed."""
@@ -117,12 +120,17 @@ class Protocol:
                 chain = exception_chain(call.excinfo.value)
                 elsewhere = self._elsewhere(call.excinfo.value) if report.failed else None
             self._check_output(report)
-            data, passed = self._data_of(report), bool(report.passed)
+            fields, passed = self._fields_of(report), bool(report.passed)
+            short = self._short.of(fields) if call.excinfo is None else None
+            data = fields_text(fields) if short is None else ""
         # A hook may raise anything, as in `_looked_at`.
         except BaseException as error:
-            data, passed = failure_text(self._unreported(call, error)), False
+            data, passed, short = failure_text(self._unreported(call, error)), False, None
         # `soon`: the message of the next phase or of the test's end follows, and takes this one along.
-        self._sender.send_report(data, chain, elsewhere, soon=True)
+        if short is None:
+            self._sender.send_report(data, chain, elsewhere, soon=True)
+        else:
+            self._sender.send(PhasePassed(short), soon=True)
         return passed
 
     def _elsewhere(self, error: BaseException) -> Elsewhere | None:
@@ -146,10 +154,10 @@ class Protocol:
                 f"({MESSAGE_LIMIT_OPTION}), got {length}: write less, or raise {MESSAGE_LIMIT_OPTION}"
             )
 
-    def _data_of(self, report: pytest.TestReport) -> str:
-        if (data := report_text(self._item.config, report, self._item.nodeid)) is None:
+    def _fields_of(self, report: pytest.TestReport) -> dict[str, Any]:
+        if (fields := report_fields(self._item.config, report, self._item.nodeid)) is None:
             raise TypeError(f"expected a report that pytest can send to another process, got a {type(report).__name__}")
-        return data
+        return fields
 
     def _session_stop(self, excinfo: pytest.ExceptionInfo[BaseException]) -> SessionStopped | None:
         # With `--pdb`, pytest opens its debugger at the place of the interruption.
@@ -174,6 +182,8 @@ class Protocol:
             report.longrepr = _uncaught_text(thrown, call.excinfo)
         if report.failed and call.excinfo:
             _show_carried(report, call.excinfo.value)
+            for title, text in self._at_once.sections(self._item, call.excinfo.value):
+                _add_section(report, title, text)
         if report.failed and call.excinfo and (null := null_result(call.excinfo)):
             self._stacks.write_for(call.excinfo.value)
             report = self._expected(call, null) or report
@@ -215,11 +225,16 @@ def _show(item: pytest.Item) -> None:
 def _show_carried(report: pytest.TestReport, error: BaseException) -> None:
     """Add the exceptions that Python callbacks raised; pytest shows only Java's wrapper of them."""
     for text in carried_by_java(error):
-        add = getattr(report.longrepr, "addsection", None)
-        if add is not None:
-            add(RAISED_IN_PYTHON, text)
-        else:
-            report.sections.append((RAISED_IN_PYTHON, text))
+        _add_section(report, RAISED_IN_PYTHON, text)
+
+
+def _add_section(report: pytest.TestReport, title: str, text: str) -> None:
+    """Add a section to a failure, or to the report if the failure has only a text."""
+    add = getattr(report.longrepr, "addsection", None)
+    if add is not None:
+        add(title, text)
+    else:
+        report.sections.append((title, text))
 
 
 def _uncaught_text(thrown: Uncaught, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
@@ -239,8 +254,8 @@ def send_report(
 ) -> None:
     """Send a report that another plugin has made, of a part of the test with this node id."""
     # A plugin's own type of report may have no serialized form.
-    if (data := report_text(config, report, nodeid)) is not None:
-        sender.send_report(data, (), None)
+    if (fields := report_fields(config, report, nodeid)) is not None:
+        sender.send_report(fields_text(fields), (), None)
 
 
 def _traceback(error: BaseException) -> str:

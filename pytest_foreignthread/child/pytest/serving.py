@@ -33,6 +33,7 @@ from .leftovers import Leftovers
 from .measuring import CoverageOptions
 from .phase_ends import PhaseEnds
 from .protocol import Protocol
+from .raised_at_once import RaisedAtOnce
 
 Items = Sequence[pytest.Item] | Mapping[str, pytest.Item]
 """Items by the names that orders have for them."""
@@ -159,7 +160,7 @@ class Server:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         settings = item.stash[self._tests.settings]
-        state = replace(self.state, settings=settings, launchers=[], values=ThreadValues())
+        state = replace(self.state, settings=settings, launchers=[], values=ThreadValues(), at_once=RaisedAtOnce())
         if self._order is not None and self._order.round is not None:
             state = _shaken(state, self._order.round)
         item.config.stash[CHILD] = state
@@ -210,15 +211,15 @@ class Server:
         if by_bridge and "foreign_thread" not in names:
             # Only then: without an override this saves the setup of two fixtures.
             add_fixture(item, "foreign_thread")
+        if state.settings.stress_threads > 1:
+            assert isinstance(item, pytest.Function)
+            item.runtest = _runtest_at_once(item, item.runtest, state)  # type: ignore[method-assign]
+            return
         body = wrap_given_body(item, item.runtest)
 
         def runtest() -> None:
             __tracebackhide__ = True
-            threads = getattr(item, "funcargs", {}).get("foreign_thread")
-            if not isinstance(threads, ForeignThread):
-                # A suite may have its own fixture of that name.
-                threads = ForeignThread(jpype_bridge, state, mode)
-            threads.call_body(body, mode)
+            _foreign_thread_of(item, state).call_body(body, mode)
 
         item.runtest = runtest  # type: ignore[method-assign]
 
@@ -231,12 +232,37 @@ class Server:
             raise error
 
 
+def _foreign_thread_of(item: pytest.Item, state: ChildState) -> ForeignThread:
+    """Return what runs the body: the test's fixture, if it has that."""
+    threads = getattr(item, "funcargs", {}).get("foreign_thread")
+    # A suite may have its own fixture of that name.
+    return threads if isinstance(threads, ForeignThread) else ForeignThread(jpype_bridge, state, state.settings.mode)
+
+
+def _runtest_at_once(item: pytest.Function, runtest: Callable[[], object], state: ChildState) -> Callable[[], None]:
+    """Return pytest's step of the call, on this thread, in which the test function is called on several threads.
+
+    The step itself cannot run several times: it calls `setUp` and `tearDown` of a TestCase, and other plugins' hooks.
+    """
+
+    def at_once() -> None:
+        __tracebackhide__ = True
+        function, call = item.obj, _foreign_thread_of(item, state).call_at_once
+        item.obj = state.at_once.on_threads(function, call)
+        try:
+            runtest()
+        finally:
+            item.obj = function
+
+    return at_once
+
+
 def _shaken(state: ChildState, schedule: Mapping[str, Any]) -> ChildState:
     """Return the state of a round: with the schedule, and with its sizes where the test has chosen none."""
     settings = state.settings
     shaken = Shaken(schedule, has_jvm=settings.jvm is not None)
     stack = shaken.schedule.stack if settings.stack is None else settings.stack
-    settings = replace(settings, stack=stack, pool=1 + shaken.schedule.pool)
+    settings = replace(settings, stack=stack, pool=settings.stress_threads + shaken.schedule.pool)
     return replace(state, settings=settings, shaken=shaken)
 
 

@@ -6,7 +6,7 @@ Nothing else is changed: stacks, and what the test wrote, stay as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from ...model import documents
@@ -15,17 +15,18 @@ from .redaction import LEFT_OUT, has_secret, jvm_words_without_secrets, shown_va
 # Any document may have the error log in it: an option lets HotSpot write the log to stdout.
 _HS_ERR: Final = re.compile(r"^-{5,} +S U M M A R Y", re.M)
 # Each pattern ends where the next section that HotSpot prints begins, and not at a line's end: a value may have several
-# lines.
-_COMMAND_LINE: Final = re.compile(r"^(Command Line: ?)(.*?)(?=\s*^Host: |\Z)", re.M | re.S)
+# lines. The blanks behind a value are a part of the match: a pattern that looked for them at each character would take
+# a time that grows by the square of their number.
+_COMMAND_LINE: Final = re.compile(r"^(Command Line: ?)(.*?)(?=^Host: |\Z)", re.M | re.S)
 _ARGUMENTS_END: Final = r"jvm_flags: |jvm_args: |java_command: |java_class_path \(initial\): |Launcher Type: "
-_ARGUMENTS: Final = re.compile(rf"^(jvm_flags|jvm_args)(: )(.*?)(?=\s*^(?:{_ARGUMENTS_END})|\Z)", re.M | re.S)
-_PROGRAM: Final = re.compile(rf"^(java_command: )(?!<unknown>\s)(.*?)(?=\s*^(?:{_ARGUMENTS_END})|\Z)", re.M | re.S)
-_CLASS_PATH: Final = re.compile(rf"^(java_class_path \(initial\): )(.*?)(?=\s*^(?:{_ARGUMENTS_END})|\Z)", re.M | re.S)
-_FLAG: Final = re.compile(r"^((?:ccstr\w* +| +)(\w+) +[+:]?= )(.*?)( *\{[a-z].*)?$", re.M)
+_ARGUMENTS: Final = re.compile(rf"^(jvm_(?:flags|args): )(.*?)(?=^(?:{_ARGUMENTS_END})|\Z)", re.M | re.S)
+_PROGRAM: Final = re.compile(rf"^(java_command: )(?!<unknown>\s)(.*?)(?=^(?:{_ARGUMENTS_END})|\Z)", re.M | re.S)
+_CLASS_PATH: Final = re.compile(rf"^(java_class_path \(initial\): )(.*?)(?=^(?:{_ARGUMENTS_END})|\Z)", re.M | re.S)
+_FLAG: Final = re.compile(r"^((?:ccstr\w* +| +)(\w+) +[+:]?= )(.*?)(\{[a-z].*)?$", re.M)
 _VARIABLES: Final = re.compile(
     r"^(Environment Variables:\n)(.*?)(?=^(?:Active Locale|Signal Handlers):|^-{5,} +[A-Z] [A-Z] |\Z)", re.M | re.S
 )
-_VARIABLE: Final = re.compile(r"^([A-Za-z_]\w*)=(.*?)(\n*)(?=^[A-Za-z_]\w*=|\Z)", re.M | re.S)
+_VARIABLE: Final = re.compile(r"^([A-Za-z_]\w*=)(.*?)(?=^[A-Za-z_]\w*=|\Z)", re.M | re.S)
 
 # The value of a variable may have several lines. Lines that begin like an option belong to it.
 _PICKED_UP: Final = re.compile(r"^((?:NOTE: )?Picked up \w+: )(.*(?:\n-.*)*)", re.M)
@@ -70,21 +71,34 @@ def _words(text: str) -> str:
 
 
 def _hs_err(text: str) -> str:
-    text = _COMMAND_LINE.sub(lambda found: found[1] + _words(found[2]), text)
-    text = _ARGUMENTS.sub(lambda found: found[1] + found[2] + _words(found[3]), text)
-    text = _PROGRAM.sub(rf"\1{LEFT_OUT}", text)
-    text = _CLASS_PATH.sub(lambda found: found[1] + (LEFT_OUT if has_secret(found[2]) else found[2]), text)
+    text = _COMMAND_LINE.sub(lambda found: found[1] + _before_blanks(_words, found[2]), text)
+    text = _ARGUMENTS.sub(lambda found: found[1] + _before_blanks(_words, found[2]), text)
+    text = _PROGRAM.sub(lambda found: found[1] + _before_blanks(lambda _: LEFT_OUT, found[2]), text)
+    text = _CLASS_PATH.sub(lambda found: found[1] + _before_blanks(_paths, found[2]), text)
     text = _FLAG.sub(_flag, text)
     return _VARIABLES.sub(lambda found: found[1] + _VARIABLE.sub(_variable, found[2]), text)
 
 
+def _before_blanks(shown: Callable[[str], str], text: str) -> str:
+    """Return what is shown of a text; the blanks and line ends at the text's end stay as they are."""
+    value = text.rstrip()
+    return shown(value) + text[len(value) :]
+
+
+def _paths(text: str) -> str:
+    return LEFT_OUT if has_secret(text) else text
+
+
 def _flag(found: re.Match[str]) -> str:
-    value = jvm_words_without_secrets([f"-XX:{found[2]}={found[3]}"])[0].partition("=")[2]
-    return f"{found[1]}{value or LEFT_OUT}{found[4] or ''}"
+    def shown(text: str) -> str:
+        value = jvm_words_without_secrets([f"-XX:{found[2]}={text}"])[0].partition("=")[2]
+        return value or LEFT_OUT
+
+    return f"{found[1]}{_before_blanks(shown, found[3])}{found[4] or ''}"
 
 
 def _variable(found: re.Match[str]) -> str:
-    return f"{found[1]}={_shown_variable(found[1], found[2])}{found[3]}"
+    return found[1] + _before_blanks(lambda value: _shown_variable(found[1][:-1], value), found[2])
 
 
 def _shown_variable(name: str, value: str) -> str:

@@ -29,15 +29,16 @@ _SECRET_WORD: Final = re.compile(
 _SECRET_PHRASE: Final = re.compile(r"connection[-_.]?string|conn[-_.]?str(?![a-z])", re.IGNORECASE)
 
 _SECRET_FORM: Final = re.compile(
-    r"://[^\s/@:]*:[^\s@]+@|https?://[^\s/@:]+@"
-    # The same without a scheme; but the digest of a container image, which looks alike, is no secret.
-    r"|(?<!\S)[\w.+-]+:[^\s/@:]+@(?!sha256:)[\w.(-]"
+    # A user's name and password without a scheme; the digest of a container image, which looks alike, is no secret.
+    r"(?<!\S)[\w.+-]+:[^\s/@:]+@(?!sha256:)[\w.(-]"
     # The address of a web hook is a secret itself: who knows it may post there.
     r"|://hooks\.\w+\.\w+/\S|/api/webhooks/\S|\.webhook\.office\.com/\S|://api\.telegram\.org/bot\S"
     r"|-----BEGIN [A-Z0-9 ]+-----|\beyJ[\w-]{8,}|\b[Bb]earer\s+\S"
     r"|\b(?:gh[opsur]_|github_pat_|glpat-|[rs]k[-_]|xox[a-z]-|xapp-|AKIA|ASIA|AIza|npm_|pypi-|hf_|whsec_|dckr_pat_"
     r"|dop_v1_|shp(?:at|ca|pa|ss)_|lin_api_|AGE-SECRET-KEY-|ya29\.|hv[bs]\.|SG\.)[\w-]{8,}"
 )
+# What stands before the `@` of a URL with a password.
+_USER: Final = re.compile(r"://[^/:]*:.|https?://[^/:]+\Z")
 # `token=x` in an option, a URL's query or a connection string, `"token": "x"`, `Authorization: x`.
 _ASSIGNED: Final = re.compile(
     r"(?<![\w.-])(?:-D|--?)?([A-Za-z_][\w.-]*)(?:[\"']?\s*=\s*|[\"']\s*:\s*|:\s+)(?=[\"']?[^\s\"'&;,])"
@@ -53,6 +54,8 @@ _NAMED: Final = re.compile(r"(?:-o|--override-ini=)?([\w.-]+)=")
 _JVM_OPTION: Final = re.compile(
     r"-(?:X|-(?:add|enable|illegal|limit|module|patch|upgrade)-|(?:ea|da|esa|dsa|verbose|server|client)\b)"
 )
+_MOST_SPLIT: Final = 16 * 1024
+"""Characters of the longest text that is split into shell words; a longer one is left out."""
 # The options of an agent have no known form, and a command may be anything: their values are never shown.
 _OPAQUE_JVM_OPTION: Final = re.compile(r"-(?:javaagent|agentlib|agentpath):|-XX:On(?:Error|OutOfMemoryError)=")
 
@@ -64,7 +67,11 @@ def is_secret_name(name: str) -> bool:
 
 def has_secret(value: str) -> bool:
     """Return whether a value has the form of a secret, or contains an assignment to a name that asks for one."""
-    if _SECRET_FORM.search(value) or any(found[1] not in shown_names.PROPERTIES for found in _PROPERTY.finditer(value)):
+    # One search for all that may stand before an `@` would take a time that grows by the square of the text's length.
+    before_at = (part for word in value.split() for part in word.split("@")[:-1])
+    if _SECRET_FORM.search(value) or any(map(_USER.search, before_at)):
+        return True
+    if any(found[1] not in shown_names.PROPERTIES for found in _PROPERTY.finditer(value)):
         return True
     return any(is_secret_name(found[1]) for rule in (_ASSIGNED, _FLAGGED) for found in rule.finditer(value))
 
@@ -151,6 +158,7 @@ def _shown_jvm_word(word: str) -> str:
 
 def _shell_words(text: str) -> list[str] | None:
     try:
-        return shlex.split(text)
+        # shlex joins a word character by character, in a time that grows by the square of the word's length.
+        return shlex.split(text) if len(text) <= _MOST_SPLIT else None
     except ValueError:
         return None

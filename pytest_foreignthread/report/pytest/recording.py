@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -16,6 +18,7 @@ from ...diagnosis.case import Case
 from ...diagnosis.classify import Verdict, classify_end
 from ...evidence.merge import read_evidence
 from ...model import documents
+from ...model.checkers import OF_INTERPRETER, note_of
 from ...model.observation import (
     Exited,
     InternalError,
@@ -81,7 +84,7 @@ def record_of(
         return record, False
     uncaught = tuple(_uncaught(observation)) if death is not None else ()
     record = replace(record, at=user_place(evidence, item.config.rootpath) if death is not None else None)
-    diagnosis = _diagnosis(item, record, observation, evidence)
+    diagnosis = _diagnosis(item, settings, record, observation, evidence)
     return replace(record, diagnosis=diagnosis, uncaught=uncaught), death is not None
 
 
@@ -145,7 +148,7 @@ def _record(
         exit_code=verdict.exit_code,
         message=verdict.message,
         evidence=evidence if verdict.outcome.abnormal else Evidence(missing=dict(observation.missing)),
-        notes=(*observation.notes, *_about_own_jvm(observation)),
+        notes=(*observation.notes, *_about_own_jvm(observation), *_about_checkers(settings)),
         jvm_start=None if (started := observation.first(JvmStarted)) is None else started.microseconds / 1e6,
         **identity(item, settings),
     )
@@ -158,7 +161,14 @@ def _about_own_jvm(observation: Observation) -> Iterator[str]:
             yield f"it runs without {jvm_text_without_secrets(found.unused)}: it was there before the test"
 
 
-def _diagnosis(item: pytest.Item, record: RunRecord, observation: Observation, evidence: Evidence) -> Diagnosis | None:
+def _about_checkers(settings: Settings) -> Iterator[str]:
+    if settings.checks:
+        yield note_of(settings.checks)
+
+
+def _diagnosis(
+    item: pytest.Item, settings: Settings, record: RunRecord, observation: Observation, evidence: Evidence
+) -> Diagnosis | None:
     case = Case(
         record.outcome,
         record.phase,
@@ -169,9 +179,16 @@ def _diagnosis(item: pytest.Item, record: RunRecord, observation: Observation, e
         record.mode,
         _body(item),
         record.jvm,
-        record.at,
+        at=record.at,
+        debugs_memory=not OF_INTERPRETER.isdisjoint(settings.checks) or _debugs_memory_here(),
     )
     return diagnose(case)
+
+
+def _debugs_memory_here() -> bool:
+    """Return whether CPython's debug hooks of memory are on in this process, and so in its forks."""
+    asked = "" if sys.flags.ignore_environment else os.environ.get("PYTHONMALLOC", "")
+    return sys.flags.dev_mode or asked.endswith("debug")
 
 
 def _body(item: pytest.Item) -> tuple[str, int, int] | None:

@@ -12,23 +12,30 @@ import pytest
 from ...channel.report_shape import encodable
 from ...diagnosis.classify import raised_null_result
 from ...model import documents
-from ...model.observation import Observation, ReportMade
+from ...model.observation import Observation, PhasePassed, ReportMade
 from ...model.outcomes import Outcome, Phase
 from ...model.records import RunRecord
 from ...model.report_data import data_of, put_on
 from ...model.settings import Settings
 from ...model.status_words import is_abnormal
+from ...model.wording import finding_lines
+from ...stress.shrunk import lines_of_shrunk
 from ...stress.tally import lines_of
 from .. import json_report, text
 from . import pytest_reports
+from .passed_phases import PassedPhases
 from .phases import HOOK_FAILED
 
 
 def child_reports(item: pytest.Item, observation: Observation) -> list[pytest.TestReport]:
     reports: list[pytest.TestReport] = []
     alike: dict[str, Any] = {"nodeid": item.nodeid, "location": item.location}
+    passed = PassedPhases(item)
     for message in observation.all(ReportMade):
-        report = pytest_reports.from_plain_data(item.config, message.report)
+        if isinstance(message, PhasePassed):
+            report = passed.report(message.report)
+        else:
+            report = pytest_reports.from_plain_data(item.config, message.report)
         null = raised_null_result(message.exceptions) if report.failed else None
         if null is not None:
             pytest_reports.mark(report, Outcome.NULL_RESULT, null)
@@ -64,7 +71,9 @@ def death_reports(
     report = pytest_reports.death_report(item, record.outcome, record.phase, summary, words, duration)
     notes = [section for section in report.sections if section[0] == HOOK_FAILED]
     when = Phase.EXIT.value if record.phase is Phase.EXIT else str(report.when)
-    report.sections = [*(before[-1].sections if before else ()), *_captured(record, when), *notes]
+    earlier = before[-1].sections if before else []
+    found = _found_by_checker(record, observation, when, [text for _, text in earlier])
+    report.sections = [*earlier, *_captured(record, when), *found, *notes]
     report.user_properties = list(before[-1].user_properties) if before else []
     pytest_reports.mark(report, record.outcome, summary, "\n".join(text.tail(record)))
     if record.phase is Phase.EXIT:
@@ -109,7 +118,10 @@ def add_section(reports: Sequence[pytest.TestReport], record: RunRecord, name: s
 
 def add_stress(reports: Sequence[pytest.TestReport], data: dict[str, Any]) -> None:
     """Add the tally of a stressed test to its failure, and to its entry."""
-    words = "\n".join([data["verdict"], *lines_of(data), *text.rerun_lines(data["rerun"])])
+    lines = [data["verdict"], *lines_of(data), *text.rerun_lines(data["rerun"])]
+    if (shrunk := data["shrunk"]) is not None:
+        lines += [*lines_of_shrunk(shrunk), *text.rerun_lines(shrunk["rerun"])]
+    words = "\n".join(lines)
     for report in reports:
         if report.failed or hasattr(report, "wasxfail"):
             report.sections = [("stress", words), *report.sections]
@@ -122,6 +134,15 @@ def _captured(record: RunRecord, when: str) -> list[tuple[str, str]]:
     streams = (("stdout", record.evidence.stdout), ("stderr", record.evidence.stderr))
     shown = ((name, documents.without_banner(written)) for name, written in streams)
     return [(f"Captured {name} {when}", text) for name, text in shown if text]
+
+
+def _found_by_checker(
+    record: RunRecord, observation: Observation, when: str, earlier: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Return a section for each finding about a call of JNI that no earlier phase has shown."""
+    names = dict(observation.names.values())
+    texts = ("\n".join(finding_lines(one, names.get(one.native_id or 0))) for one in record.evidence.jni)
+    return [(f"Captured jni {when}", text) for text in texts if text not in earlier]
 
 
 def reported_outcome(record: RunRecord, reports: Sequence[pytest.TestReport]) -> Outcome:

@@ -169,6 +169,7 @@
     ];
     if (run.diagnosis) parts.push(diagnosisElement(run.diagnosis));
     else if (run.next_steps) parts.push(undiagnosedElement(run.next_steps));
+    if (run.stress) parts.push(...stressElements(run.stress));
     if (run.at) parts.push(element("p", {}, "at: ", element("code", {}, run.at)));
     if (run.message) parts.push(element("p", { className: "message" }, run.message));
     if (run.fault) parts.push(element("p", {}, run.fault));
@@ -183,6 +184,54 @@
     if (run.notes) parts.push(element("h4", {}, "Notes"), element("ul", {}, ...run.notes.map((note) => element("li", {}, note))));
     parts.push(element("h4", {}, "Run again"), element("pre", { tabIndex: 0 }, run.rerun));
     return parts;
+  }
+
+  function stressElements(stress) {
+    const counts = stress.outcomes.map(([word, number]) => element("span", { className: `badge ${word}` }, `${number} ${word}`));
+    const parts = [
+      element("h4", {}, "Rounds"), element("p", {}, stress.verdict), courseElement(stress.course),
+      element("p", { className: "scale", "aria-hidden": "true" }, element("span", {}, "round 1"), element("span", {}, `round ${stress.rounds}`)),
+      element("p", { className: "counts" }, ...counts), element("p", {}, stress.durations, ", run seed ", seedElement(stress.seed)),
+    ];
+    if (stress.rows.length) parts.push(element("ul", { className: "rows" }, ...stress.rows.map(failureElement)));
+    if (stress.shrunk) {
+      const without = stress.shrunk.without.map((line) => element("li", {}, line));
+      parts.push(element("p", {}, stress.shrunk.verdict), element("ul", {}, ...without));
+    }
+    if (stress.rerun.length) parts.push(element("h4", {}, "Repeat"), ...stress.rerun.map((line) => element("pre", { tabIndex: 0, className: "seed" }, line)));
+    return parts;
+  }
+
+  // One bar for each bin of rounds, the failures at its foot.
+  function courseElement(course) {
+    const space = "http://www.w3.org/2000/svg";
+    const shape = (name, attributes, ...children) => {
+      const made = document.createElementNS(space, name);
+      for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+      made.append(...children);
+      return made;
+    };
+    const bars = course.map((bin, index) => {
+      let top = 100;
+      const rects = bin.parts.map(([word, share]) => {
+        top -= share * 100;
+        return shape("rect", { class: word, x: index * 10, y: top, width: 9, height: share * 100 });
+      });
+      return shape("g", {}, shape("title", {}, bin.words), ...rects);
+    });
+    const label = `Outcomes over the rounds: ${course.map((bin) => bin.words).join("; ")}`;
+    return shape("svg", { class: "course", viewBox: `0 0 ${course.length * 10} 100`, preserveAspectRatio: "none", role: "img", "aria-label": label }, ...bars);
+  }
+
+  function failureElement(row) {
+    return element("li", {},
+      element("p", {}, `${row.count}× `, element("span", { className: `badge ${row.outcome}` }, row.outcome), ` ${row.summary}`),
+      element("p", {}, `first in round ${row.first_round}, seed `, seedElement(row.seed), `: ${row.schedule}`));
+  }
+
+  // A click selects all of it.
+  function seedElement(seed) {
+    return element("code", { className: "seed" }, seed);
   }
 
   function diagnosisElement(found) {

@@ -32,6 +32,11 @@ One frame takes 12 KB at most, with the largest set of vector registers.
 # Linux's rt_sigframe: the offset of the ucontext from the siginfo, and the offset of the stack pointer in the ucontext.
 _UCONTEXT: Final = {"x86_64": -304, "aarch64": 128}
 _STACK_POINTER: Final = {"x86_64": 40 + 15 * 8, "aarch64": 176 + 8 + 31 * 8}
+# The general registers in the ucontext, as the kernel keeps them in order. Only on x86-64 has a fault no address if its
+# pointer is none that memory can have; on aarch64 the siginfo has such a pointer.
+_REGISTERS: Final = {"x86_64": (40, 16)}
+_NO_ADDRESS: Final = 0x80
+"""The si_code SI_KERNEL."""
 _MOST_FLAGS: Final = 16
 """A ucontext's flags are less than this: only the lowest few bits are in use."""
 _KERNELS: Final = frozenset({1, 2, 3, 4, 5, 0x80})
@@ -135,8 +140,9 @@ def crash_document(held: HeldThread) -> str:
     lines = [f"signal: {signal.Signals(held.signal).name}", f"thread: {held.tid}"]
     mappings = list(_mappings(held.pid))
     with contextlib.suppress(OSError, ValueError, struct.error, IndexError):
-        for address, (low, high) in itertools.islice(_faults(held, mappings), 1):
+        for address, (low, high), registers in itertools.islice(_faults(held, mappings), 1):
             lines += [f"address: {address:#x}", f"stack: {low:#x} {high:#x}"]
+            lines += [f"registers: {' '.join(map(hex, registers))}"] if registers else []
     lines += _main_stack(held.pid)
     lines += [f"library: {path}" for path in dict.fromkeys(one.path for one in mappings if one.path.startswith("/"))]
     return "\n".join(lines) + "\n"
@@ -150,8 +156,10 @@ def _main_stack(pid: int) -> list[str]:
     return []
 
 
-def _faults(held: HeldThread, mappings: Sequence[_Mapping]) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Yield the address and the stack's bounds of each fault whose siginfo is found among the frames of handlers.
+def _faults(held: HeldThread, mappings: Sequence[_Mapping]) -> Iterator[tuple[int, tuple[int, int], tuple[int, ...]]]:
+    """Yield the address, the stack's bounds and the registers of each fault that is found among the handlers' frames.
+
+    There are registers only if the kernel names no address.
 
     Yield nothing for a signal that was sent, because its siginfo has no address.
     """
@@ -172,7 +180,8 @@ def _faults(held: HeldThread, mappings: Sequence[_Mapping]) -> Iterator[tuple[in
         # In a frame the siginfo is aligned, its padding is 0, and the ucontext has no successor (uc_link).
         is_frame = place % 8 == pad == link == 0 and flags < _MOST_FLAGS
         if is_frame and code in _KERNELS and stack is not None:
-            yield address, stack
+            offset, number = _REGISTERS.get(machine, (0, 0)) if code == _NO_ADDRESS else (0, 0)
+            yield address, stack, struct.unpack_from(f"<{number}Q", memory, context + offset)
         place = memory.find(wanted, place + 4)
 
 

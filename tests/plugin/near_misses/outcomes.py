@@ -88,6 +88,12 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "jvm-before-fork": {
             "test_foreign": "passed",
         },
+        "jni-misuse": {
+            "test_a_warning": "passed",
+            "test_c_code_gives_up": "crash",
+            "test_no_breach": "passed",
+            "test_the_words_and_an_abort": "crash",
+        },
         "late-callback": {
             "test_late_and_harmless": "passed",
             "test_the_submitter_waits": "segfault",
@@ -104,6 +110,14 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_loop_of_its_own": "passed",
             "test_no_running_loop": "failed",
             "test_signal_on_the_main_thread": "passed",
+        },
+        "memory-misuse": {
+            "test_a_null_pointer[native]": "segfault",
+            "test_a_null_pointer[new]": "segfault",
+            "test_the_bytes_without_the_checker[native]": "segfault",
+            "test_the_bytes_without_the_checker[new]": "segfault",
+            "test_the_words_alone": "passed",
+            "test_the_words_before_a_crash_of_another_kind": "crash",
         },
         "mixed-deadlock": {
             "test_a_python_lock_that_no_one_releases": "hang",

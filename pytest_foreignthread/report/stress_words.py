@@ -1,0 +1,92 @@
+"""The tally of a stressed test, as the HTML page and the Markdown report show it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from ..model.outcomes import Outcome
+from ..stress.interval import percent
+from ..stress.shrunk import lines_of_shrunk
+
+_LEAST_SHARE: Final = 0.06
+"""The height of an outcome in a bin, as a share of the bin's: one failure in a bin of thousands is to be seen."""
+
+
+def page_data(stress: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data of the page's script for the tally of one test."""
+    shrunk = stress["shrunk"]
+    verdict, *without = ["", *()] if shrunk is None else lines_of_shrunk(shrunk)
+    reruns = [stress["rerun"], [] if shrunk is None else shrunk["rerun"]]
+    return {
+        "verdict": stress["verdict"],
+        "seed": stress["seed"],
+        "course": [{"words": _bin_words(one), "parts": _parts(one["outcomes"])} for one in stress["course"]],
+        "rounds": stress["rounds"],
+        "outcomes": sorted(stress["outcomes"].items(), key=_rank),
+        "durations": durations(stress["durations"]),
+        "rows": stress["rows"],
+        "shrunk": {"verdict": verdict, "without": [line.strip() for line in without]} if verdict else None,
+        "rerun": [shlex.join(["pytest", *one]) for one in reruns if one],
+    }
+
+
+def durations(found: Mapping[str, float]) -> str:
+    return f"a round took {_time(found['median'])} (median), {_time(found['min'])} to {_time(found['max'])}"
+
+
+def table_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the cells of a stressed test in the Markdown report, whose columns are `COLUMNS`."""
+    stress = entry["stress"]
+    low, high = stress["interval"]
+    row = next(iter(stress["rows"]), None)
+    shrunk = stress["shrunk"]
+    return (
+        entry["test"],
+        entry["mode"],
+        str(stress["rounds"]),
+        str(stress["failed"]),
+        f"{percent(low)}–{percent(high)} %",
+        "" if row is None else f"{row['outcome']}: {row['summary']}",
+        "" if row is None else row["seed"],
+        "" if shrunk is None or shrunk["seed"] is None else shrunk["schedule"],
+    )
+
+
+COLUMNS: Final = (
+    *("stressed test", "mode", "rounds", "failed", "95 % interval", "most frequent failure", "seed"),
+    "smallest setting that failed",
+)
+NUMBERS: Final = (2, 3, 4)
+"""The places of the columns of numbers."""
+
+
+def _parts(outcomes: Mapping[str, int]) -> list[tuple[str, float]]:
+    """Return outcome and height of each part of a bin, the failures first; the heights add up to 1."""
+    total = sum(outcomes.values())
+    heights = {word: max(number / total, _LEAST_SHARE) for word, number in outcomes.items() if number}
+    whole = sum(heights.values())
+    return [(word, round(height / whole, 4)) for word, height in sorted(heights.items(), key=_rank)]
+
+
+_ORDER: Final[Sequence[str]] = [
+    outcome.value
+    for outcome in (
+        *(Outcome.SEGFAULT, Outcome.CRASH, Outcome.NULL_RESULT, Outcome.HANG, Outcome.ERROR, Outcome.FAILED),
+        *(Outcome.XFAILED, Outcome.SKIPPED, Outcome.XPASSED, Outcome.PASSED),
+    )
+]
+
+
+def _rank(item: tuple[str, Any]) -> int:
+    return _ORDER.index(item[0])
+
+
+def _bin_words(one: Mapping[str, Any]) -> str:
+    rounds = f"round {one['first']}" if one["first"] == one["last"] else f"rounds {one['first']} to {one['last']}"
+    return f"{rounds}: {', '.join(f'{number} {word}' for word, number in sorted(one['outcomes'].items(), key=_rank))}"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"

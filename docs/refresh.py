@@ -28,7 +28,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,16 +67,23 @@ def documents() -> list[Path]:
     return [path for path in found if BLOCK.search(path.read_text(encoding="utf-8"))]
 
 
-def output_of(arguments: str) -> str:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *shlex.split(arguments)]
-    # In a CI job pytest cuts no line of its summary.
-    env = {name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER")}
-    env["COLUMNS"] = "80"
+Run = Callable[[Sequence[str], Mapping[str, str]], str]
+"""What runs pytest, from the project's root, with these arguments and variables; returns what it prints."""
+
+
+def run_pytest(arguments: Sequence[str], env: Mapping[str, str]) -> str:
+    command = [sys.executable, "-m", "pytest", *arguments]
     # pytest tells usage errors on stderr.
     done = subprocess.run(
         command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    return neutral(done.stdout)
+    return done.stdout
+
+
+def output_of(arguments: str, run: Run) -> str:
+    # In a CI job pytest cuts no line of its summary.
+    env = {name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER")}
+    return neutral(run(["-p", "no:cacheprovider", *shlex.split(arguments)], env | {"COLUMNS": "80"}))
 
 
 def neutral(text: str) -> str:
@@ -91,8 +98,8 @@ def with_sources(text: str) -> str:
     return SOURCE.sub(lambda block: f"{block[1]}{(ROOT / block[2]).read_text(encoding='utf-8')}{block[4]}", text)
 
 
-def refreshed(text: str) -> str:
-    return BLOCK.sub(lambda block: f"{block[1]}{output_of(block[2])}{block[4]}", with_sources(text))
+def refreshed(text: str, run: Run = run_pytest) -> str:
+    return BLOCK.sub(lambda block: f"{block[1]}{output_of(block[2], run)}{block[4]}", with_sources(text))
 
 
 def essence(text: str) -> str:

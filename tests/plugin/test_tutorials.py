@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from ..docs_pages import variables
 from .conftest import ENDLESS
 
 ROOT: Final = Path(__file__).parents[2]
@@ -20,7 +22,15 @@ TUTORIALS: Final = sorted(path.stem for path in (ROOT / "docs" / "tutorial").glo
 def test_the_page_does_what_it_says(name: str) -> None:
     command = [sys.executable, "docs/follow.py", f"docs/tutorial/{name}.md"]
     for _ in range(3):
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=ENDLESS, check=False)
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **variables()},
+            capture_output=True,
+            text=True,
+            timeout=ENDLESS,
+            check=False,
+        )
         # On a busy machine a report lacks C frames, says so, and is not the page's for that reason only.
         if "did not end in time" not in done.stdout:
             break

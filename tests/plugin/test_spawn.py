@@ -29,7 +29,7 @@ import warnings
 
 import pytest
 
-pytestmark = pytest.mark.foreign_thread(mode="python")
+pytestmark = pytest.mark.foreign_thread(mode="python", isolation="module")
 
 def test_passed(tmp_path, request):
     print("written by the body")
@@ -39,19 +39,21 @@ def test_failed():
     left, right = {"a": 1}, {"a": 2}
     assert left == right
 
-@pytest.mark.foreign_thread(mode="new")
+@pytest.mark.foreign_thread(mode="new", isolation="test")
 def test_segfault():
     print("written before the fault")
     sys.stdout.flush()
     ctypes.string_at(0)
 
-@pytest.mark.foreign_thread(mode="new", timeout=2)
+@pytest.mark.foreign_thread(mode="new", isolation="test", timeout=2)
 def test_hang():
     time.sleep(1000)
 
+@pytest.mark.foreign_thread(mode="python", isolation="test")
 def test_null_result():
     raise SystemError("<built-in function f> returned NULL without setting an exception")
 
+@pytest.mark.foreign_thread(mode="python", isolation="test")
 def test_exit():
     os._exit(3)
 
@@ -69,7 +71,7 @@ def test_xfailed():
 def test_values(value):
     assert value
 
-@pytest.mark.foreign_thread(mode=["main", "pool"])
+@pytest.mark.foreign_thread(mode=["main", "pool"], isolation="test")
 @pytest.mark.parametrize("value", [1])
 def test_modes(value):
     assert value == 1
@@ -86,7 +88,7 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.number = 6
 
-    @pytest.mark.foreign_thread(mode=["new", "same"])
+    @pytest.mark.foreign_thread(mode=["new", "same"], isolation="test")
     def test_case(self):
         self.assertEqual(self.number, 6)
 
@@ -100,7 +102,7 @@ def broken():
 def test_error(broken):
     pass
 
-@pytest.mark.foreign_thread(mode="new")
+@pytest.mark.foreign_thread(mode="new", isolation="test")
 def test_fixture(jvm, foreign_thread):
     name = foreign_thread.call(lambda: str(jvm.JClass("java.lang.Thread").currentThread().getName()))
     assert name.startswith("foreign-")
@@ -127,8 +129,7 @@ EXPECTED: Final = {
     "test_error": "error",
     "test_fixture": "passed",
 }
-IN_NEW: Final = ('mode="python"', 'mode="new"')
-"""What has each of these tests use a JVM."""
+WITH_A_JVM_EACH: Final = OUTCOMES.replace('mode="python"', 'mode="new"').replace('"module"', '"test"')
 AT_IMPORT: Final = "import jpype\njpype.startJVM('-Dmine=yes', '-Xmx64m')\n"
 AT_CONFIGURE: Final = "import jpype\ndef pytest_configure():\n    jpype.startJVM('-Dmine=yes')\n"
 AT_SESSION_START: Final = "import jpype\ndef pytest_sessionstart(session):\n    jpype.startJVM('-Dmine=yes')\n"
@@ -138,7 +139,7 @@ AT_SESSION_START: Final = "import jpype\ndef pytest_sessionstart(session):\n    
 @pytest.fixture(scope="module", params=["asked for", pytest.param("own JVM", marks=pytest.mark.thorough)])
 def every_outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
     own = request.param == "own JVM"
-    files = {"test_it.py": OUTCOMES.replace(*IN_NEW), "conftest.py": AT_IMPORT} if own else {"test_it.py": OUTCOMES}
+    files = {"test_it.py": WITH_A_JVM_EACH, "conftest.py": AT_IMPORT} if own else {"test_it.py": OUTCOMES}
     return run_suite_in(tmp_path_factory.mktemp("spawn"), files, "-rA", *(() if own else (SPAWN,)))
 
 

@@ -11,6 +11,8 @@ RELEASE_STAMP := $(VENV)/.release-$(subst /,-,$(PYTHON))
 DOCS_STAMP := $(VENV)/.docs-$(subst /,-,$(PYTHON))
 
 .DEFAULT_GOAL := test
+# Each of several processes would rewrite the assertions of all tests again.
+unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 .PHONY: demo test test-all versions smoke docs compare real chaos bench zoo shape format dist check-dist lint-workflows clean
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -135,10 +135,16 @@ class _Rounds:
 
 def rerun_of(item: pytest.Item, settings: Settings, seed: Seed, rounds: int) -> tuple[str, ...]:
     """Return the arguments of pytest that run so many rounds of the seed."""
-    options = [f"--foreign-thread-stress={rounds}", f"--foreign-thread-stress-seed={seed}"]
+    return (as_typed(item.config, own_id(item)), *options_of_rounds(settings, rounds, seed))
+
+
+def options_of_rounds(settings: Settings, rounds: int, seed: Seed) -> Iterator[str]:
+    """Yield the options with which pytest runs so many rounds of a test with the seed."""
+    yield from settings.rerun_options
+    yield f"--foreign-thread-stress={rounds}"
+    yield f"--foreign-thread-stress-seed={seed}"
     if settings.stress_threads > 1:
-        options.append(f"--foreign-thread-stress-threads={settings.stress_threads}")
-    return (as_typed(item.config, own_id(item)), *settings.rerun_options, *options)
+        yield f"--foreign-thread-stress-threads={settings.stress_threads}"
 
 
 def schedule_of_round(item: pytest.Item, settings: Settings, seed: Seed) -> Schedule:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from ..config.chosen_options import Options
-from ..config.options import MODE, settings_for, stress_hindrance
+from ..config.options import MODE, checks_on_command_line, settings_for, stress_hindrance
 from ..config.options import is_given as is_option_given
 from ..config.stash_keys import SETTINGS
 from ..interop.hypothesis import is_given
@@ -178,11 +178,13 @@ def _is_too_old(jvm: Jvm | None) -> bool:
 
 
 def _rerun_options(item: pytest.Item, mode: str) -> tuple[str, ...]:
+    # Without its checkers a test may end in another way.
+    checks = checks_on_command_line(item.config)
     if not is_of_matrix(item):
         # Without this option pytest would run the test in its own process, which the test may kill.
-        return ("--forked",) if is_forked(item) and forked_by_option(item.config) else ()
+        return (*(("--forked",) if is_forked(item) and forked_by_option(item.config) else ()), *checks)
     everything = () if is_marked(item) else ("--foreign-thread-all",)
-    return (f"--foreign-thread-modes={mode}", *everything)
+    return (f"--foreign-thread-modes={mode}", *everything, *checks)
 
 
 def _selection(node: Any) -> Selection:

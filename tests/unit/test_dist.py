@@ -10,7 +10,7 @@ import pytest
 
 import pytest_foreignthread
 
-from ..dist import main
+from ..dist import Refused, check_wheel, main
 
 ROOT: Final = Path(__file__).parents[2]
 VERSION: Final = pytest_foreignthread.__version__
@@ -35,6 +35,12 @@ def test_a_wrong_distribution_is_refused(
         (tmp_path / name).touch()
     assert main(["--folder", str(tmp_path), *arguments]) == 1
     assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("interpreter", "reason"), [("/no/python", "cannot be run"), ("false", "ended with status 1")])
+def test_an_interpreter_that_makes_no_environment_is_named(tmp_path: Path, interpreter: str, reason: str) -> None:
+    with pytest.raises(Refused, match=f"^{interpreter}: {reason}"):
+        check_wheel(tmp_path / WHEEL, tmp_path / "0", interpreter)
 
 
 def test_each_step_of_a_workflow_is_a_target_of_the_makefile() -> None:

@@ -65,6 +65,21 @@ def test_the_output_is_written_into_the_page(tmp_path: Path) -> None:
     assert follow(tmp_path, PAGE.replace("\none\ntwo\n", "\nold\n"), "--write") == (0, "", PAGE)
 
 
+def test_commands_of_a_report_that_the_machine_was_too_slow_for_run_again(tmp_path: Path) -> None:
+    page = """```console
+$ echo try >> tries; [ $(wc -l < tries) -ge 3 ] && echo a report || echo native: pystack did not end in time
+$ cat tries
+```
+```text
+a report
+try
+try
+try
+```
+"""
+    assert follow(tmp_path, page) == (0, "", page)
+
+
 def test_blocks_that_need_a_program_are_left_out_without_it(tmp_path: Path) -> None:
     left_out = "<!-- needs: nosuchprogram -->\n```"
     needs = f"{left_out}console\n$ nosuchprogram\n```\n{left_out}text\nit ran\n```\n"

@@ -11,8 +11,10 @@ RELEASE_STAMP := $(VENV)/.release-$(subst /,-,$(PYTHON))
 DOCS_STAMP := $(VENV)/.docs-$(subst /,-,$(PYTHON))
 
 .DEFAULT_GOAL := test
+# Each of several processes would rewrite the assertions of all tests again.
+unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all versions smoke docs compare real chaos bench shape format dist check-dist lint-workflows clean
+.PHONY: demo test test-all versions smoke docs compare real chaos bench zoo shape format dist check-dist lint-workflows clean
 
 demo: $(DEMO_STAMP)
 	@$(BIN)/python examples/minimal_bug/show.py
@@ -86,6 +88,11 @@ chaos: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# Ten races, repeated until they show, plain and in the shaken schedule. The table goes into
+# docs/explanation/stress-zoo.md. Ten minutes and more: make zoo ZOO="--limit 2000"
+zoo: $(STAMP)
+	$(BIN)/python -m benchmarks.zoo --docs $(ZOO)
 
 # Figures of the package's layout; `make shape SHAPE=--drawing` prints the drawing of the architecture page.
 shape: $(STAMP)

@@ -17,6 +17,7 @@ from pytest_foreignthread.model.settings import Jvm
 from . import failures, growth, isolated, long_session, shared, start_up, without_jvm
 from .bench import QUICK, Bench, Benchmark, Sizes
 from .figures import HEADINGS, Row, history_line, table, with_history
+from .kept import last_kept, worse
 from .measure import BenchmarkError
 from .profiles import profile
 from .surroundings import ROOT, Surroundings, surroundings
@@ -122,6 +123,10 @@ def _profiled(number: int, bench: Bench) -> list[Row]:
 
 def _tell(rows: Sequence[Row], around: Surroundings, options: argparse.Namespace) -> None:
     print("", table(HEADINGS, [row.cells() for row in rows]), sep="\n")
+    # Read before the file of this run, which may replace that of an earlier run of the day.
+    kept = last_kept(_RESULTS, around.machine, asdict(_sizes(options)))
+    for line in worse(rows, kept) if kept is not None else ():
+        print(line)
     path = options.json or _RESULTS / around.file_name
     path.parent.mkdir(parents=True, exist_ok=True)
     document: dict[str, Any] = {"around": asdict(around), "sizes": asdict(_sizes(options)), "repeat": options.repeat}

@@ -30,7 +30,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,7 +55,7 @@ VARYING = (
     (r"(?m)^problematic frame: .*|SIGSEGV in \S+", "problematic frame"),
     (r"(?m)^  .*\n", ""),
     # What lies at an address, and so what a stray pointer meets, differs between releases of Python.
-    (r"\baddress \S+( \((null pointer|the end)[^)]*\))?", "address"),
+    (r"\baddress \S+( \((null pointer|the end|no memory)[^)]*\))?", "address"),
     # CPython 3.10 crashes one frame earlier than its successors.
     (r"_PyEval_EvalFrameDefault|_PyFunction_Vectorcall", "frame"),
     (r"\[[\w.+-]+\]", "[library]"),
@@ -73,30 +73,44 @@ def documents() -> list[Path]:
     return [path for path in found if BLOCK.search(path.read_text(encoding="utf-8"))]
 
 
+Run = Callable[[Sequence[str], Mapping[str, str]], str]
+"""What runs pytest with these arguments and variables; returns what pytest prints."""
+
+
+def run_pytest(arguments: Sequence[str], env: Mapping[str, str]) -> str:
+    """Run pytest from the project's root."""
+    return _printed([sys.executable, "-m", "pytest", *arguments], ROOT, env)
+
+
 @contextlib.contextmanager
-def downstream_project() -> Iterator[Path]:
-    """The directory in which examples/downstream is installed; one of its own is removed at the end."""
-    if named := os.environ.get("DOWNSTREAM_PROJECT"):
-        yield Path(named)
-        return
-    with tempfile.TemporaryDirectory() as directory:
-        project = Path(directory) / "quotefeed"
-        subprocess.run([sys.executable, ROOT / "docs" / "downstream.py", project], check=True)
-        yield project
+def runs_downstream() -> Iterator[Run]:
+    """Run pytest in the installed examples/downstream.
+
+    The directory is removed at the end, unless DOWNSTREAM_PROJECT names it.
+    """
+    with contextlib.ExitStack() as stack:
+        if named := os.environ.get("DOWNSTREAM_PROJECT"):
+            project = Path(named)
+        else:
+            project = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "quotefeed"
+            subprocess.run([sys.executable, ROOT / "docs" / "downstream.py", project], check=True)
+        python = str(project / ".venv" / "bin" / "python")
+        yield lambda arguments, env: _printed([python, "-m", "pytest", *arguments], project, env).replace(
+            str(project), "."
+        )
 
 
-def output_of(arguments: str, project: Path | None = None) -> str:
-    """Return what pytest prints, in this project or in an installed one."""
-    python, folder = (project / ".venv" / "bin" / "python", project) if project else (sys.executable, ROOT)
-    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", *shlex.split(arguments)]
+def _printed(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> str:
+    # pytest tells usage errors on stderr.
+    return subprocess.run(
+        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    ).stdout
+
+
+def output_of(arguments: str, run: Run) -> str:
     # In a CI job pytest cuts no line of its summary.
     env = {name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER")}
-    env["COLUMNS"] = "80"
-    # pytest tells usage errors on stderr.
-    done = subprocess.run(
-        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    return neutral(done.stdout.replace(str(folder), ".") if project else done.stdout)
+    return neutral(run(["-p", "no:cacheprovider", *shlex.split(arguments)], env | {"COLUMNS": "80"}))
 
 
 def neutral(text: str) -> str:
@@ -111,12 +125,13 @@ def with_sources(text: str) -> str:
     return SOURCE.sub(lambda block: f"{block[1]}{(ROOT / block[2]).read_text(encoding='utf-8')}{block[4]}", text)
 
 
-def refreshed(text: str) -> str:
+def refreshed(text: str, run: Run = run_pytest) -> str:
+    """Return the page with the output of today; `run` runs the commands that run in the project's root."""
     is_installed = any(block["downstream"] for block in BLOCK.finditer(text))
-    with downstream_project() if is_installed else contextlib.nullcontext() as project:
+    with runs_downstream() if is_installed else contextlib.nullcontext(run) as downstream:
 
         def with_output(block: re.Match[str]) -> str:
-            output = output_of(block["arguments"] or "", project if block["downstream"] else None)
+            output = output_of(block["arguments"] or "", downstream if block["downstream"] else run)
             return f"{block['start']}{output}{block['end']}"
 
         return BLOCK.sub(with_output, with_sources(text))

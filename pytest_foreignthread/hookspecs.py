@@ -16,8 +16,9 @@ def pytest_foreign_thread_modes(config: pytest.Config) -> Mapping[str, Launcher 
 
     The launcher is called in the child, in which the JVM runs, with a `java.lang.Runnable`. The launcher must arrange
     that `run()` is called once on the thread that the mode stands for, as `java.util.concurrent.Executor.execute` does.
-    The launcher of a mode that needs no JVM gets a Python callable without arguments, which must be called once. A name
-    consists of letters, digits and `_`. The hook is called at start-up, also in an xdist worker.
+    The launcher of a mode that needs no JVM gets a Python callable without arguments, which must be called once. The
+    launcher keeps what it gets alive until the call. A name consists of letters, digits and `_`. The hook is called at
+    start-up, also in an xdist worker.
     """
 
 

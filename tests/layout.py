@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,11 +51,19 @@ def floor_of(room: str) -> int:
     return ROOMS.index(room) if room in ROOMS else -1
 
 
+@functools.cache
 def sources() -> dict[str, ast.Module]:
+    """Return the package's modules by their dotted paths below the package; read once, and not to be changed."""
     return {
         ".".join(path.relative_to(ROOT / PACKAGE).with_suffix("").parts): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted((ROOT / PACKAGE).rglob("*.py"))
     }
+
+
+@functools.cache
+def imports() -> tuple[Import, ...]:
+    """Return all imports of the package's modules."""
+    return tuple(found for module, tree in sources().items() for found in imports_of(module, tree))
 
 
 def imports_of(module: str, tree: ast.Module) -> Iterator[Import]:
@@ -95,8 +104,8 @@ def imported_modules(*, at_import: bool = False) -> Iterator[tuple[str, set[str]
 
     With `at_import` those that are imported with it; else also for types, and by functions.
     """
-    for module in SOURCES:
-        own = [found for found in IMPORTS if found.module == module and (found.at_import or not at_import)]
+    for module in sources():
+        own = [found for found in imports() if found.module == module and (found.at_import or not at_import)]
         yield module, {inner for found in own if (inner := inner_module(found.target)) and inner != module}
 
 
@@ -105,10 +114,6 @@ def inner_module(target: str) -> str | None:
     parts = target.split(".")[1:] if target.startswith(f"{PACKAGE}.") else []
     for end in range(len(parts), 0, -1):
         name = ".".join(parts[:end])
-        if name in SOURCES or f"{name}.__init__" in SOURCES:
-            return name if name in SOURCES else f"{name}.__init__"
+        if name in sources() or f"{name}.__init__" in sources():
+            return name if name in sources() else f"{name}.__init__"
     return None
-
-
-SOURCES: Final = sources()
-IMPORTS: Final = tuple(found for module, tree in SOURCES.items() for found in imports_of(module, tree))

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 from locale import LC_ALL, setlocale
 from os import (
     P_ALL,
@@ -21,6 +22,7 @@ from os import (
     WNOHANG,
     WNOWAIT,
     environ,
+    fsdecode,
     fstat,
     getcwd,
     getpriority,
@@ -34,18 +36,19 @@ from os import (
 )
 from pathlib import Path
 from resource import getrlimit
-from signal import getitimer, getsignal, pthread_sigmask
-from typing import Final
+from signal import getitimer, pthread_sigmask
+from typing import Any, Final
 
 from ..interop.asyncio_tasks import pending_tasks
 from ..model.thread_names import name_of
 from .process_state import ProcessLook
 
-_VOLATILE: Final = frozenset({"PYTEST_CURRENT_TEST"})
+_VOLATILE: Final = frozenset({"PYTEST_CURRENT_TEST", b"PYTEST_CURRENT_TEST"})
+# `signal.getsignal` makes an enum member of each result, which takes most of its time.
+_getsignal: Final[Callable[[int], object]] = import_module("_signal").getsignal
 _SIGNALS: Final = tuple(number for number in map(int, signal.valid_signals()) if number < 32)
 """The standard signals. To read all 64 would take half the time of a snapshot."""
 _TIMERS: Final = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
-_LIMITS: Final = tuple(range(16))
 _MOST_PRIVATE: Final = 0o077
 _HOOKS: Final = ("excepthook", "unraisablehook", "displayhook", "breakpointhook")
 
@@ -61,6 +64,17 @@ _DUMMY: Final = "Dummy-"
 """The prefix of Python's names for threads that Python did not start."""
 _JAVA_FILES: Final = (".jar", ".jmod", "/lib/modules", ".jsa", ".aot")
 """Suffixes of files that a JVM opens at their first use and keeps open."""
+
+
+def _limits() -> Iterator[int]:
+    """Yield the numbers of the resource limits that this system has."""
+    for number in range(16):
+        with contextlib.suppress(ValueError, OSError):
+            getrlimit(number)
+            yield number
+
+
+_LIMITS: Final = tuple(_limits())
 
 
 def look() -> ProcessLook:
@@ -106,8 +120,11 @@ def _children() -> Iterator[int]:
             yield from map(int, Path(f"/proc/self/task/{task}/children").read_text().split())
 
 
-def _environment() -> Iterator[tuple[str, str]]:
-    return (pair for pair in list(environ.items()) if pair[0] not in _VOLATILE)
+def _environment() -> Iterator[tuple[object, object]]:
+    # The variables as bytes, where Python keeps them: to decode all of them would take a quarter of a snapshot.
+    encoded = vars(environ).get("_data")
+    pairs: Mapping[Any, Any] = encoded if isinstance(encoded, dict) else dict(environ)
+    return (pair for pair in list(pairs.items()) if pair[0] not in _VOLATILE)
 
 
 def _loggers() -> Iterator[tuple[object, ...]]:
@@ -120,10 +137,10 @@ def _settings() -> Iterator[tuple[str, object]]:
     """Yield (name, value) of each setting of the process and of the interpreter."""
     yield "working directory", _current_folder()
     yield "umask", _umask()
-    yield "signal handlers", tuple(id(getsignal(number)) for number in _SIGNALS)
+    yield "signal handlers", tuple(id(_getsignal(number)) for number in _SIGNALS)
     yield "signal mask", frozenset(pthread_sigmask(signal.SIG_BLOCK, ()))
     yield "interval timers", tuple(getitimer(timer)[0] > 0 for timer in _TIMERS)
-    yield "resource limits", tuple(_limit(number) for number in _LIMITS)
+    yield "resource limits", tuple(map(getrlimit, _LIMITS))
     yield "user and group", (getresuid(), getresgid())
     yield "priority", getpriority(0, 0)
     yield "processors", frozenset(sched_getaffinity(0))
@@ -158,11 +175,9 @@ def _umask() -> int:
     return found
 
 
-def _limit(number: int) -> tuple[int, int] | None:
-    try:
-        return getrlimit(number)
-    except ValueError:
-        return None
+def variable_names(variables: Iterable[object]) -> Mapping[object, str]:
+    """Return the names of environment variables as text."""
+    return {one: fsdecode(one) if isinstance(one, bytes) else str(one) for one in variables}
 
 
 def thread_names(threads: Iterable[int]) -> Mapping[int, str]:
@@ -190,6 +205,10 @@ def file_names(descriptors: Iterable[int]) -> Mapping[int, str]:
     return found
 
 
-Names = Callable[[Iterable[int]], Mapping[int, str]]
-NAMES_OF: Final[Mapping[str, Names]] = {"thread": thread_names, "file descriptor": file_names}
+Names = Callable[[Iterable[Any]], Mapping[Any, str]]
+NAMES_OF: Final[Mapping[str, Names]] = {
+    "thread": thread_names,
+    "file descriptor": file_names,
+    "environment": variable_names,
+}
 """Kind → function that names the objects of this kind that count."""

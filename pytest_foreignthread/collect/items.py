@@ -7,12 +7,12 @@ import types
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 
 from ..config.chosen_options import Options
-from ..config.options import MODE, settings_for, stress_hindrance
+from ..config.options import MODE, checks_on_command_line, settings_for, stress_hindrance
 from ..config.options import is_given as is_option_given
 from ..config.stash_keys import SETTINGS
 from ..interop.hypothesis import is_given
@@ -38,6 +38,33 @@ MODE_FIXTURE: Final = "_foreign_thread_mode"
 _LISTS: Final = "a function or TestCase method that is marked in its source, or whose class or module is"
 
 
+class _Reading(NamedTuple):
+    """What is read of an item, once: each look at its markers walks up to the session."""
+
+    item_mode: str | None
+    is_marked: bool
+    marked: Marked
+
+    @property
+    def goes_abroad(self) -> bool:
+        """Whether the item was made for a mode, or is marked and not left to pytest."""
+        return self.item_mode is not None or (self.is_marked and self.marked.skip is None)
+
+    @property
+    def mode(self) -> str:
+        """The mode of the body; without a marker it is `main`."""
+        return self.item_mode or (self.marked.modes[0] if self.goes_abroad else "main")
+
+    @property
+    def call_mode(self) -> str:
+        """The mode of `foreign_thread.call`; without a marker it is the default, because only calls go abroad."""
+        return self.mode if self.goes_abroad else MODE.default[0]
+
+
+def _reading(item: pytest.Item) -> _Reading:
+    return _Reading(_item_mode(item), is_marked(item), read_markers(item))
+
+
 def is_foreign(item: pytest.Item) -> bool:
     """Return whether a test runs in a child: it is marked, in the matrix, requests a child's fixture, or is forked."""
     return is_more_than_forked(item) or is_forked(item)
@@ -45,41 +72,35 @@ def is_foreign(item: pytest.Item) -> bool:
 
 def is_more_than_forked(item: pytest.Item) -> bool:
     """Return whether a test runs in a child for another reason than that pytest-forked would fork it."""
-    return _goes_abroad(item) or needs_child(item)
+    return _is_more_than_forked(item, _reading(item))
+
+
+def _is_more_than_forked(item: pytest.Item, reading: _Reading) -> bool:
+    return reading.goes_abroad or needs_child(item)
 
 
 def needs_jvm(item: pytest.Item, options: Options) -> bool:
     """Return whether a foreign-thread test runs with a JVM; `options` are of this run."""
-    if not is_more_than_forked(item):
+    return _needs_jvm(item, _reading(item), options)
+
+
+def _needs_jvm(item: pytest.Item, reading: _Reading, options: Options) -> bool:
+    if not _is_more_than_forked(item, reading):
         return False
-    row = _modes(item) or (_call_mode(item),)
-    return is_to_have_jvm(item, _call_mode(item), row, _own_modes(item), options.jvm)
+    row = _selection(item).modes_by(reading.marked, is_marked=reading.is_marked) or (reading.call_mode,)
+    return is_to_have_jvm(item, reading.call_mode, row, _own_modes(item), options.jvm)
 
 
 def check_no_jvm(items: Iterable[pytest.Item], options: Options) -> None:
     """Raise UsageError if no test may have a JVM, and one needs one. `items` have passed `check_markers`."""
     if (no_jvm := why_no_jvm(options)) is not None:
-        needs = {item.nodeid: _call_mode(item) for item in items if needs_jvm(item, options)}
+        needs = {item.nodeid: _reading(item).call_mode for item in items if needs_jvm(item, options)}
         own = next((_own_modes(item) for item in items), {})
         check_none(needs, (*MODES, *own), own, no_jvm)
 
 
 def _own_modes(item: pytest.Item) -> Mapping[str, OwnMode]:
     return item.config.stash.get(OWN_MODES, {})
-
-
-def _mode(item: pytest.Item) -> str:
-    """Return the mode of the body; without a marker it is `main`."""
-    return _item_mode(item) or (read_markers(item).modes[0] if _goes_abroad(item) else "main")
-
-
-def _call_mode(item: pytest.Item) -> str:
-    """Return the mode of `foreign_thread.call`; without a marker it is the default, because only calls go abroad."""
-    return _mode(item) if _goes_abroad(item) else MODE.default[0]
-
-
-def _goes_abroad(item: pytest.Item) -> bool:
-    return _item_mode(item) is not None or (is_marked(item) and read_markers(item).skip is None)
 
 
 def marked_stress(item: pytest.Item) -> Amount | None:
@@ -115,13 +136,14 @@ def give_settings(
     """
     for item in items:
         runs_rounds = stress_hindrance(item.config) is None
-        marked, mode = read_markers(item), _mode(item)
+        reading = _reading(item)
+        marked, mode = reading.marked, reading.mode
         settings = settings_for(
             marked.values,
             mode,
-            _call_mode(item),
+            reading.call_mode,
             options,
-            jvm if needs_jvm(item, options) else None,
+            jvm if _needs_jvm(item, reading, options) else None,
             # A matrix has many tests that nobody has looked at one by one, and of each several.
             isolation="auto" if is_of_matrix(item) else "test",
         )
@@ -156,11 +178,13 @@ def _is_too_old(jvm: Jvm | None) -> bool:
 
 
 def _rerun_options(item: pytest.Item, mode: str) -> tuple[str, ...]:
+    # Without its checkers a test may end in another way.
+    checks = checks_on_command_line(item.config)
     if not is_of_matrix(item):
         # Without this option pytest would run the test in its own process, which the test may kill.
-        return ("--forked",) if is_forked(item) and forked_by_option(item.config) else ()
+        return (*(("--forked",) if is_forked(item) and forked_by_option(item.config) else ()), *checks)
     everything = () if is_marked(item) else ("--foreign-thread-all",)
-    return (f"--foreign-thread-modes={mode}", *everything)
+    return (f"--foreign-thread-modes={mode}", *everything, *checks)
 
 
 def _selection(node: Any) -> Selection:

@@ -11,7 +11,7 @@ import pytest
 
 from ..config.chosen_options import Options
 from .activation import is_marked, is_to_be_forked
-from .markers import read_markers
+from .markers import Marked, read_markers
 
 UNMARKED: Final = "unmarked"
 TOO_LATE: Final = "marked after its items were made"
@@ -28,10 +28,13 @@ class Selection:
 
     def modes_of(self, node: Any) -> tuple[str, ...]:
         """Return the modes for each of which the test gets an item; () if the test stays one item."""
-        marked = read_markers(node)
+        return self.modes_by(read_markers(node), is_marked=is_marked(node))
+
+    def modes_by(self, marked: Marked, *, is_marked: bool) -> tuple[str, ...]:
+        """Return the same for a test of which this was read."""
         if marked.skip is not None:
             return ()
-        if self.modes and (self.everything or is_marked(node)):
+        if self.modes and (self.everything or is_marked):
             return self.modes
         return marked.modes if len(marked.modes) > 1 else ()
 

@@ -501,6 +501,13 @@ def check_threads(config: pytest.Config, options: Options, amounts: Iterable[obj
         raise pytest.UsageError(f"{flag}: expected a test that runs in rounds, got none: add {stress}=100, for example")
 
 
+def checks_on_command_line(config: pytest.Config) -> tuple[str, ...]:
+    """Return the argument that asks for checkers; () if none is on the command line."""
+    flag = _option("check").flag
+    given = config.getoption(flag, None)
+    return () if given is None else (f"{flag}={','.join(values.check_names(given))}",)
+
+
 def source_of(config: pytest.Config, name: str) -> str:
     """Return the name under which the user has given an option: its flag on the command line, else its ini key."""
     option = _option(name)

@@ -11,7 +11,6 @@ import pytest
 from ..config.chosen_options import Options
 from ..config.options import settings_for, source_of
 from ..jvm.archive.use import CacheOfRun
-from ..model.checkers import with_jni_check
 from ..model.choices import MODES
 from ..model.modes import OwnMode
 from ..model.settings import Jvm
@@ -58,8 +57,7 @@ def _cache(asked: Asked, used: Jvm | None) -> CacheOfRun | None:
     if used is None:
         return None
     of_run = CacheOfRun(wanted=asked.options.cache, clears=False, makes=False)
-    arguments = with_jni_check(asked.options.jvm_args, asked.options.check)
-    of_run.prepare(used, arguments, asked.options.jvm_profile)
+    of_run.prepare(used, asked.options.jvm_args, asked.options.jvm_profile)
     return of_run
 
 

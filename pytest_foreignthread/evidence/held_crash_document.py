@@ -34,6 +34,9 @@ def parse_held_crash(text: str, native: Sequence[NativeThread]) -> FatalError | 
     if _aborts(native, int(thread)):
         # The handler of SIGABRT may crash as well, by another signal.
         name, address = "SIGABRT", ""
+    registers = _registers(_first(values, "registers").split())
+    if registers:
+        address = ""
     return FatalError(
         signal=name,
         address=f"{int(address, 16):#018x}" if _ADDRESS.fullmatch(address) else None,
@@ -47,7 +50,7 @@ def parse_held_crash(text: str, native: Sequence[NativeThread]) -> FatalError | 
         java_frames=(),
         library_path=_path(frames, values.get("library", [])),
         main_stack=_number(_first(values, "main stack")),
-        registers=_registers(_first(values, "registers").split()),
+        registers=registers,
         held=True,
     )
 

@@ -53,10 +53,11 @@ def parse_fatal_error(text: str) -> FatalError | None:
     section = _END.split("\n".join(lines[len(head) :]), maxsplit=1)[0]
     message, thread, stack = _message(head), _JAVA_THREAD.search(section), _STACK.search(section)
     main_stack = _MAIN_STACK.search(text)
+    without_address = _NO_ADDRESS.search(section) is not None
     native_id, natives = _THREAD_ID.search("\n".join(head)), _frames(section, "Native frames:", native_frame)
     return FatalError(
         signal=_group(_SIGNAL.match(message)),
-        address=_group(_ADDRESS.search(section)),
+        address=None if without_address else _group(_ADDRESS.search(section)),
         problematic_frame=next((below for line, below in pairwise(head) if line == "Problematic frame:"), None),
         message=message,
         jvm=next((line.removeprefix("Java VM: ") for line in head if line.startswith("Java VM: ")), None),
@@ -68,7 +69,7 @@ def parse_fatal_error(text: str) -> FatalError | None:
         thread_state=None if thread is None else thread[2],
         library_path=_library_path(natives, lines),
         main_stack=None if main_stack is None else int(main_stack[1]) * 1024,
-        registers=_registers(section) if _NO_ADDRESS.search(section) else (),
+        registers=_registers(section) if without_address else (),
     )
 
 

@@ -91,17 +91,24 @@ def without_head(text: str) -> str:
     return after if begin else "" if _HEAD in before else text
 
 
-def parse_jni_checks(text: str) -> tuple[JniFinding, ...]:
+def last_writer(text: str) -> int | None:
+    """Return the kernel's id of the thread that wrote the end of the log; None if the text does not say."""
+    found = _WRITER.findall(text)
+    return int(found[-1]) if found else None
+
+
+def parse_jni_checks(text: str, writer: int | None = None) -> tuple[JniFinding, ...]:
     """Return what HotSpot has found, in its order, in a log of JDK 17 to 25 or a later part of it.
 
-    Left out is what is known to say nothing about the project's own code; see `_is_noise`.
+    `writer` is the kernel's id of the thread that wrote what stands before the part. Left out is what is known to say
+    nothing about the project's own code; see `_is_noise`.
     """
-    found = (reading.finding() for reading in _readings(html.unescape(without_head(text)).splitlines()))
+    found = (reading.finding() for reading in _readings(html.unescape(without_head(text)).splitlines(), writer))
     return tuple(one for one in found if not _is_noise(one))
 
 
-def _readings(lines: Iterable[str]) -> Iterator[_Reading]:
-    reading, writer = None, None
+def _readings(lines: Iterable[str], writer: int | None) -> Iterator[_Reading]:
+    reading = None
     for line in lines:
         if (named := _WRITER.fullmatch(line)) is not None:
             writer = int(named[1])

@@ -126,7 +126,7 @@ class RunRecord:
     rerun: str = ""
     """The node id for a command line in the directory in which pytest was started."""
     rerun_options: tuple[str, ...] = ()
-    """The options without which pytest would not find the test, or would run it in the pytest process."""
+    """The options without which pytest would not find the test, would run it in the pytest process, or unchecked."""
 
     @property
     def rerun_arguments(self) -> tuple[str, ...]:

@@ -113,7 +113,7 @@ class Settings:
     test: str = ""
     """The node id without the mode; empty if the node id has no mode."""
     rerun_options: tuple[str, ...] = ()
-    """The options without which pytest would not make this item, or would run it in the pytest process."""
+    """The options without which pytest would not make this item, would run it in the pytest process, or unchecked."""
     expect: Mapping[str, frozenset[Outcome]] = field(default_factory=dict)
     """Mode → the outcomes that the test's marker expects in that mode."""
     known: Mapping[Outcome, str] = field(default_factory=dict)

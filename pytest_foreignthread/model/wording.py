@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from .stacks import Awaited, Frame, JniFinding, Motion, NativeFrame, PythonFrame, Thread, Wait
 
@@ -35,6 +36,11 @@ def finding_lines(finding: JniFinding, name: str | None) -> list[str]:
         finding.text if finding.native_id is None else f"{finding.text}, on thread {thread}",
         *(f"  at {frame_words(frame)}" for frame in finding.frames),
     ]
+
+
+def folded(texts: Iterable[str]) -> list[str]:
+    """Return each text once, with the number of its repetitions if there is more than one."""
+    return [text if times == 1 else f"{text}\n  ({times} times)" for text, times in Counter(texts).items()]
 
 
 def wait_words(wait: Wait, threads: Sequence[Thread]) -> str:

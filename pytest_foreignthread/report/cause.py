@@ -14,6 +14,7 @@ from ..model.wording import called, frame_words, native_words
 _NATIVE = re.compile(r"[CVv]\s+\[([^\]]+)\]\s*(.*?)(?:\+0x[0-9a-f]+)?")
 _JAVA = re.compile(r"(?:j|J\s+\d+%?(?:\s+c\d)?)\s+([^(\s]+)\(.*")
 _ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
+_NO_ADDRESS = "address unknown (no memory can have it)"
 _FIRST_PAGE = 4096
 """Size of the page at address 0, in bytes. It is never mapped: an access there goes through a null pointer."""
 _GUARD = 65536
@@ -76,7 +77,7 @@ def _named_by_pystack(where: str, thread: Thread | None) -> str | None:
 def address_words(fatal: FatalError) -> str | None:
     """Return the address of the fault and what the address means; None if no address is known."""
     if (number := _address(fatal)) is None:
-        return None
+        return _NO_ADDRESS if fatal.registers else None
     meaning = _meaning(fatal, number)
     return f"address {hex(number) if number else 0}" + (f" ({meaning})" if meaning else "")
 
@@ -84,10 +85,9 @@ def address_words(fatal: FatalError) -> str | None:
 def fault_words(record: RunRecord) -> str:
     """Return the address of a fault, to be put after the function; empty if the address has no meaning to a reader."""
     fatal = record.evidence.fatal_error
-    number = None if fatal is None else _address(fatal)
-    if fatal is None or number is None or not _meaning(fatal, number):
-        return ""
-    return f", {address_words(fatal)}"
+    words = None if fatal is None else address_words(fatal)
+    # An address with a meaning has the meaning in brackets.
+    return f", {words}" if words is not None and words.endswith(")") else ""
 
 
 def _address(fatal: FatalError) -> int | None:

@@ -17,7 +17,7 @@ _LEAST_SHARE: Final = 0.06
 def page_data(stress: Mapping[str, Any]) -> dict[str, Any]:
     """Return the data of the page's script for the tally of one test."""
     shrunk = stress["shrunk"]
-    verdict, *without = ["", *()] if shrunk is None else lines_of_shrunk(shrunk)
+    found = [] if shrunk is None else [line.strip() for line in lines_of_shrunk(shrunk)]
     reruns = [stress["rerun"], [] if shrunk is None else shrunk["rerun"]]
     return {
         "verdict": stress["verdict"],
@@ -27,7 +27,7 @@ def page_data(stress: Mapping[str, Any]) -> dict[str, Any]:
         "outcomes": sorted(stress["outcomes"].items(), key=_rank),
         "durations": durations(stress["durations"]),
         "rows": stress["rows"],
-        "shrunk": {"verdict": verdict, "without": [line.strip() for line in without]} if verdict else None,
+        "shrunk": {"verdict": found[0], "without": found[1:]} if found else None,
         "rerun": [shlex.join(["pytest", *one]) for one in reruns if one],
     }
 

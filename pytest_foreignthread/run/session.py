@@ -21,7 +21,7 @@ from ..interop.loops import guard
 from ..interop.pytest_plugins import records_warnings
 from ..interop.xdist import is_worker, uid_of_run, worker_id
 from ..jvm import finding
-from ..model.checkers import CHECKS, JNI, OF_INTERPRETER, with_jni_check
+from ..model.checkers import CHECKS, JNI, OF_INTERPRETER
 from ..model.settings import Jvm
 from ..model.stress_choice import Seed
 from ..report.kept.environment import versions
@@ -88,7 +88,8 @@ class Run:
         runs_of = foreign_items.runs_of_matrix(items)
         self.results.collected([item.nodeid for item in items], foreign_items.census(items, runs_of), runs_of)
         with errors_for_controller(self.config):
-            foreign_items.check_markers(item for item in items if foreign_items.is_foreign(item) or is_marked(item))
+            known = frozenset(foreign)
+            foreign_items.check_markers(item for item in items if item in known or is_marked(item))
             check_threads(self.config, self.options, map(foreign_items.marked_stress, foreign))
             if not foreign or self.config.getoption("collectonly", False):
                 return
@@ -145,8 +146,7 @@ class Run:
             self.jvm = self._find_jvm()
         except finding.JvmNotFound as error:
             raise pytest.UsageError(str(error)) from None
-        arguments = with_jni_check(self.options.jvm_args, self.options.check)
-        self.cache().prepare(self.jvm, arguments, self.options.jvm_profile)
+        self.cache().prepare(self.jvm, self.options.jvm_args, self.options.jvm_profile)
 
     def _warn_of_class_paths(self, items: Sequence[pytest.Item]) -> None:
         """Warn of class paths that lead to nothing. Raise UsageError if a filter makes this very warning an error.

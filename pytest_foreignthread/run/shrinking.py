@@ -9,7 +9,6 @@ from typing import Any, Final
 import pytest
 
 from ..channel.report_shape import BadShape
-from ..collect.identity import as_typed, own_id
 from ..model.observation import SessionStopped
 from ..model.settings import Settings
 from ..stress.schedule import Schedule
@@ -18,7 +17,7 @@ from ..stress.shrunk import NO_ROUNDS, Shrunk
 from ..stress.tally import Row
 from .children import Children, Rounds
 from .smallest_setting import LEAST_ROUNDS, SmallestSetting, TimeIsOver
-from .stress import ends_rounds, failure_of, order_of, schedule_of_round, tell
+from .stress import ends_rounds, failure_of, order_of, rerun_of, schedule_of_round, tell
 
 _OPTION: Final = "foreign_thread_stress_shrink"
 
@@ -109,6 +108,4 @@ class _Search:
         # The command that repeats the row runs the whole schedule.
         shrunk = Shrunk(seconds, ended, whole, seed, words, search.tried[setting], fresh, is_whole, without)
         number = max(LEAST_ROUNDS, fresh.rounds)
-        options = (f"--foreign-thread-stress={number}", f"--foreign-thread-stress-seed={seed}")
-        test = as_typed(self._item.config, own_id(self._item))
-        return shrunk.as_data(() if is_whole else (test, *self._settings.rerun_options, *options))
+        return shrunk.as_data(() if is_whole else rerun_of(self._item, self._settings, seed, number))

@@ -35,7 +35,10 @@ _AGAIN: Final = 20
 
 @dataclass(frozen=True)
 class Stressed:
-    """What the rounds gave. `seen` is the round that stands for all: the first of the most frequent failure."""
+    """What the rounds gave. `seen` is the round that stands for all: the first of the most frequent unexpected failure.
+
+    If all failures are expected, it is the first of the most frequent one; without a failure it is the last round.
+    """
 
     seen: Seen
     data: dict[str, Any] | None
@@ -57,7 +60,7 @@ class _Rounds:
         self._settings = settings
         self._amount = amount
         self._seed = seed
-        self._tally = Tally(seed, settings.stress_threads)
+        self._tally = Tally(seed, settings.stress_threads, {*settings.known, Outcome.XFAILED})
         self._began = time.monotonic()
         self._first: dict[int, Seen] = {}
         """Number of a round that is the first of its row → what was seen of it."""
@@ -116,7 +119,7 @@ class _Rounds:
         return True
 
     def _stressed(self, stop: SessionStopped | None) -> Stressed:
-        row = self._tally.most_frequent
+        row = self._tally.foremost
         seen = self._last if row is None else self._first[row.first_round]
         assert seen is not None
         return Stressed(seen, self._data(), stop, row)
@@ -125,22 +128,30 @@ class _Rounds:
         """Return the tally as plain data; None where no round was counted."""
         if not self._tally.rounds:
             return None
-        row = self._tally.most_frequent
-        test = as_typed(self._item.config, own_id(self._item))
-        rerun = () if row is None else (test, *self._settings.rerun_options, *self._again(row.seed))
+        row = self._tally.foremost
+        rerun = () if row is None else rerun_of(self._item, self._settings, row.seed, _AGAIN)
         return self._tally.as_data(rerun, time.monotonic() - self._began)
 
-    def _again(self, seed: Seed) -> Iterator[str]:
-        yield f"--foreign-thread-stress={_AGAIN}"
-        yield f"--foreign-thread-stress-seed={seed}"
-        if self._settings.stress_threads > 1:
-            yield f"--foreign-thread-stress-threads={self._settings.stress_threads}"
+
+def rerun_of(item: pytest.Item, settings: Settings, seed: Seed, rounds: int) -> tuple[str, ...]:
+    """Return the arguments of pytest that run so many rounds of the seed."""
+    return (as_typed(item.config, own_id(item)), *options_of_rounds(settings, rounds, seed))
+
+
+def options_of_rounds(settings: Settings, rounds: int, seed: Seed) -> Iterator[str]:
+    """Yield the options with which pytest runs so many rounds of a test with the seed."""
+    yield from settings.rerun_options
+    yield f"--foreign-thread-stress={rounds}"
+    yield f"--foreign-thread-stress-seed={seed}"
+    if settings.stress_threads > 1:
+        yield f"--foreign-thread-stress-threads={settings.stress_threads}"
 
 
 def schedule_of_round(item: pytest.Item, settings: Settings, seed: Seed) -> Schedule:
-    """Return the schedule that a seed with a round has for the item."""
+    """Return the schedule that a seed with a round has for the item, on as many threads as its settings have."""
     assert seed.round is not None
     schedule = schedule_of(round_seed(seed.run, settings.test or item.nodeid, settings.mode, seed.round))
+    schedule = replace(schedule, threads=settings.stress_threads)
     return schedule if seed.parts is None else with_only(schedule, seed.parts)
 
 

@@ -49,6 +49,8 @@ class Schedule:
     """The threads of a pool at most, beside the one that the body may take."""
     late_delay: float = 0.0
     """Before the call of a function that the test has submitted, while the test goes on."""
+    threads: int = 1
+    """The threads that call the test function at once. No seed tells it: the test or an option does."""
     drops_callable: bool = False
     """Whether the submitter drops the callable that it has handed to the project's bridge, or to its launcher."""
 
@@ -71,6 +73,7 @@ class Schedule:
         parts += [f"pool of {self.pool}"] if self.pool != POOLS[-1] else []
         parts += [f"submitted calls late by {_time(self.late_delay)}"] if self.late_delay else []
         parts += ["callable dropped"] if self.drops_callable else []
+        parts += [f"{self.threads} threads at once"] if self.threads > 1 else []
         return ", ".join(parts) or "as in an ordinary run"
 
 

@@ -22,9 +22,16 @@ FIELDS: Final[Mapping[str, str]] = {
     "pool": "pool",
     "late": "late_delay",
     "drop": "drops_callable",
+    "threads": "threads",
 }
 """The name of a part on a command line → the field of `Schedule`."""
-LEAST_VALUES: Final[Mapping[str, float]] = {"submit": LEAST, "enter": LEAST, "return": LEAST, "late": LEAST_LATE}
+LEAST_VALUES: Final[Mapping[str, float]] = {
+    "submit": LEAST,
+    "enter": LEAST,
+    "return": LEAST,
+    "late": LEAST_LATE,
+    "threads": 2,
+}
 """The parts whose value can be divided → the least value that they have."""
 _PART: Final = re.compile("([a-z]+)(?:/([1-9][0-9]{0,5}))?")
 
@@ -39,9 +46,12 @@ def with_only(schedule: Schedule, parts: Sequence[Part]) -> Schedule:
     """Return the schedule in which these parts are shaken, and all others are as in an ordinary run."""
     values: dict[str, Any] = {}
     for name, divisor in parts:
-        value = getattr(schedule, FIELDS[name])
+        value, field = getattr(schedule, FIELDS[name]), FIELDS[name]
         # A delay that the schedule does not have stays none.
-        values[FIELDS[name]] = value if divisor == 1 or not value else max(LEAST_VALUES[name], value / divisor)
+        if divisor == 1 or value == getattr(Schedule(schedule.seed), field):
+            values[field] = value
+        else:
+            values[field] = max(LEAST_VALUES[name], value // divisor if isinstance(value, int) else value / divisor)
     return replace(Schedule(schedule.seed), **values)
 
 

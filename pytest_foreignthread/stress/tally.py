@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,11 +44,15 @@ class Row:
 
 
 class Tally:
-    """Counts the rounds of one test in one mode; `seed` is the run's, `threads` the number of threads of a round."""
+    """Counts the rounds of one test in one mode; `seed` is the run's, `threads` the number of threads of a round.
 
-    def __init__(self, seed: Seed, threads: int = 1) -> None:
+    `expected` are the outcomes that do not fail the test.
+    """
+
+    def __init__(self, seed: Seed, threads: int = 1, expected: Collection[Outcome] = (Outcome.XFAILED,)) -> None:
         self._seed = seed
         self._threads = threads
+        self._expected = expected
         self._outcomes = Counter[str]()
         self._passes = Counter[str]()
         self._course = Course()
@@ -80,9 +84,9 @@ class Tally:
         return self._outcomes.total()
 
     @property
-    def most_frequent(self) -> Row | None:
-        """The row with most rounds, the earlier one of two."""
-        return max(self.rows, key=lambda row: row.count, default=None)
+    def foremost(self) -> Row | None:
+        """The row with most rounds, the earlier one of two. An expected failure hides no other, however frequent."""
+        return max(self.rows, key=lambda row: (row.failure.outcome not in self._expected, row.count), default=None)
 
     def verdict(self) -> str:
         """Return the rate and how far it can be trusted, in one line."""

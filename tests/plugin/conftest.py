@@ -20,6 +20,8 @@ from ..run_command import FEW_PLUGINS, run_command
 
 ENDLESS = 300.0
 """Seconds after which a run that never ends is killed; never a measure of speed."""
+WITH_NATIVE_STACKS: Final = "--foreign-thread-native=auto"
+"""What undoes `without_native_stacks` for a run."""
 
 
 @dataclass(frozen=True)
@@ -133,11 +135,19 @@ def own_interpreters() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package", autouse=True)
 def without_native_stacks() -> Iterator[None]:
-    """No run looks at native stacks, in modules with another subject: pystack takes longer than a test that dies."""
+    """No run looks at native stacks by default: pystack takes longer than a test that dies."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_ADDOPTS", "--foreign-thread-native=off")
+        yield
+
+
+@pytest.fixture(scope="module")
+def with_native_stacks(without_native_stacks: None) -> Iterator[None]:
+    """Runs look at native stacks as for a user, in modules that say something of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTEST_ADDOPTS")
         yield
 
 

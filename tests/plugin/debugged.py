@@ -70,7 +70,8 @@ class Debugged:
 
 
 def command(*args: str) -> list[str]:
-    return run_command("-p", "no:cacheprovider", "--color=no", "--foreign-thread-live=off", *args)
+    options = ("--color=no", "--foreign-thread-live=off", "--foreign-thread-native=off")
+    return run_command("-p", "no:cacheprovider", *options, *args)
 
 
 def environment() -> dict[str, str]:

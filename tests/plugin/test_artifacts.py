@@ -16,14 +16,14 @@ SUITE: Final = """
     import os, pathlib, threading
     import pytest
 
-    pytestmark = pytest.mark.foreign_thread
+    pytestmark = pytest.mark.foreign_thread(mode="python")
 
     def test_dies():
         print("printed by the test")
         if not pathlib.Path("mended").exists():
             os._exit(3)
 
-    @pytest.mark.foreign_thread(timeout=1)
+    @pytest.mark.foreign_thread(mode="new", timeout=1)
     def test_hangs():
         threading.Event().wait()
 
@@ -90,9 +90,9 @@ def test_removed_once_the_test_passes(run_suite: RunSuite, tmp_path: Path) -> No
 
 def test_a_folder_of_the_users(run_suite: RunSuite, tmp_path: Path) -> None:
     """A relative one counts from where pytest was started; `stdout` of two modes does not collide."""
-    two = SUITE.replace("foreign_thread\n", "foreign_thread(mode=['same', 'pool'])\n")
+    two = SUITE.replace('mode="python"', 'mode=["main", "python"]')
     run = run_suite(two, "-k", "dies", "--foreign-thread-artifacts=some/where")
-    assert set(kept(tmp_path / "some" / "where")) == {"test_dies-same", "test_dies-pool"}
+    assert set(kept(tmp_path / "some" / "where")) == {"test_dies-main", "test_dies-python"}
     assert f"documents in {tmp_path / 'some' / 'where'}" in run.output
     assert not (tmp_path / CACHE).exists()
 
@@ -124,6 +124,6 @@ def test_a_file_in_the_way_is_a_note(run_suite: RunSuite, tmp_path: Path, place:
 
 
 def test_workers_share_the_folder(run_suite: RunSuite, tmp_path: Path) -> None:
-    run = run_suite(SUITE, "-n2", "-k", "dies or null or passes")
+    run = run_suite(SUITE, "-n2", "-k", "dies or null")
     assert set(kept(tmp_path / CACHE)) == {"test_dies", "test_null_result"}
     assert Path(run.tests["test_dies"]["artifacts"]["stdout"]).is_file()

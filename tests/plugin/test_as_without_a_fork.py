@@ -58,6 +58,8 @@ def run(folder: Path, mode: str, *args: str, files: dict[str, str]) -> Seen:
     plain = () if mode else ("-p", "no:foreign_thread")
     command = run_command(*plain, f"--basetemp={folder / 'tmp'}", f"--junitxml={junit}", *args)
     environment = {**os.environ, **FEW_PLUGINS, "PY_COLORS": "0", "COLUMNS": "120", "SEEN": str(seen), "MODE": mode}
+    if not mode:
+        del environment["PYTEST_ADDOPTS"]
     done = run_python(command, folder, environment, 5 * ENDLESS)
     told = [_normal(json.loads(line)) for line in seen.read_text(encoding="utf-8").splitlines()]
     written = junit.read_text(encoding="utf-8") if junit.exists() else ""

@@ -20,7 +20,7 @@ from pytest_foreignthread.report.kept.artifacts import folder_name
 
 from .. import planted_secrets
 from ..planted_secrets import VARIABLES, WORD
-from ..run_command import ALL_PLUGINS
+from ..run_command import FEW_OPTIONS, FEW_PLUGINS
 from .conftest import ENDLESS, RunSuite, SuiteRun, run_suite_in
 
 SECRET: Final = "hunter2-4711"
@@ -49,6 +49,7 @@ SUITE: Final = """
     def test_fails():
         assert False
 """
+WITHOUT_A_JVM: Final = SUITE.replace('mode="pool"', 'mode="python"')
 ABORTS: Final = "test_it.py::test_aborts[at once]"
 FILES: Final = {"README.txt", "record.json", "report.txt", "environment.json", "order.txt", "rerun.txt"}
 ENVIRONMENT: Final = {
@@ -56,6 +57,7 @@ ENVIRONMENT: Final = {
     "SOME_PROXY": f"http://me:{SECRET}@proxy.example",
     "PLAIN_WORDS": "two words",
     "PYTHONHASHSEED": "7",
+    "PYTEST_ADDOPTS": "",
 }
 ARGUMENTS: Final = (
     *("--foreign-thread-artifacts=kept", "--junitxml=junit.xml", "-p", "no:cacheprovider"),
@@ -65,7 +67,7 @@ ARGUMENTS: Final = (
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
-    return run_suite_in(tmp_path_factory.mktemp("bundle"), SUITE, *ARGUMENTS, env={**ENVIRONMENT, **ALL_PLUGINS})
+    return run_suite_in(tmp_path_factory.mktemp("bundle"), SUITE, *ARGUMENTS, env=ENVIRONMENT)
 
 
 def bundle(run: SuiteRun, nodeid: str = ABORTS) -> dict[str, str]:
@@ -103,7 +105,8 @@ def test_the_report_of_a_null_result_has_its_traceback(run: SuiteRun) -> None:
 def test_the_environment(run: SuiteRun) -> None:
     found: dict[str, Any] = json.loads(bundle(run)["environment.json"])
     assert run.document["environment"].items() <= found.items()
-    assert found["argv"][1:-1] == list(ARGUMENTS)[:-1]
+    assert found["argv"][:2] == [*FEW_OPTIONS]
+    assert found["argv"][3:-1] == list(ARGUMENTS)[:-1]
     assert found["argv"][-1] == "--foreign-thread-jvm-args=-Xmx99m '-Dpassword=[left out]'"
     assert (found["cwd"], found["rootdir"]) == (str(run.folder), str(run.folder))
     assert found["environment_variables"]["PYTHONHASHSEED"] == "7"
@@ -235,14 +238,15 @@ def test_the_order(run: SuiteRun) -> None:
 
 def test_the_order_is_given_to_pytest_as_arguments(run: SuiteRun, run_suite: RunSuite, tmp_path: Path) -> None:
     (tmp_path / "order.txt").write_text("".join(reversed(bundle(run)["order.txt"].splitlines(keepends=True))))
-    again = run_suite(SUITE, "@order.txt")
+    again = run_suite(WITHOUT_A_JVM, "@order.txt")
     assert list(again.outcomes.items()) == [("test_aborts[at once]", "crash"), ("test_passes", "passed")]
 
 
 def test_the_rerun_has_what_is_no_secret(run: SuiteRun) -> None:
     words = shlex.split(bundle(run)["rerun.txt"])
     jvm_args = "--foreign-thread-jvm-args=-Xmx99m '-Dpassword=[left out]'"
-    assert words == ["PYTHONHASHSEED=7", "pytest", ABORTS, "-p", "no:cacheprovider", jvm_args]
+    plugins = [word for name in ("foreign_thread", "pytest_forked", "no:cacheprovider") for word in ("-p", name)]
+    assert words == ["PYTHONHASHSEED=7", "pytest", ABORTS, *plugins, jvm_args]
 
 
 def test_the_rerun_command_runs_that_test(run_suite: RunSuite, tmp_path: Path) -> None:
@@ -257,7 +261,7 @@ def test_the_rerun_command_runs_that_test(run_suite: RunSuite, tmp_path: Path) -
     again = subprocess.run(
         ["sh", "-c", command],
         cwd=tmp_path,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, **FEW_PLUGINS, "PATH": path},
         capture_output=True,
         text=True,
         timeout=ENDLESS,
@@ -269,7 +273,7 @@ def test_the_rerun_command_runs_that_test(run_suite: RunSuite, tmp_path: Path) -
 
 def test_a_failure_is_replaced_and_goes_with_a_pass(run_suite: RunSuite, tmp_path: Path) -> None:
     option = "--foreign-thread-artifacts=kept"
-    run_suite(SUITE, option, "-k", "aborts or passes")
+    run_suite(WITHOUT_A_JVM, option, "-k", "aborts or passes")
     run = run_suite(SUITE, option, "-k", "aborts")
     assert bundle(run)["order.txt"].splitlines() == [ABORTS]
     run_suite(SUITE.replace("os.abort()", "pass"), option, "-k", "aborts")

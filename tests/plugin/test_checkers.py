@@ -60,6 +60,7 @@ FOUND: Final = "JniWarning: JNI call made with exception pending, on thread "
 
 
 @pytest.mark.parametrize("isolation", ["test", "session"])
+@pytest.mark.by_default("session")
 def test_jni(run_suite: RunSuite, isolation: str) -> None:
     """Each finding is told with the test in whose time it came, in a shared child too."""
     run = run_suite(JNI, "--foreign-thread-check=jni", f"--foreign-thread-isolation={isolation}", "-rA")
@@ -68,6 +69,7 @@ def test_jni(run_suite: RunSuite, isolation: str) -> None:
     assert outcomes == {**passed, "test_wrong": "crash"}
     assert run.tests["test_wrong"]["diagnosis"]["code"] == "jni-misuse"
     assert run.tests["test_wrong"]["notes"] == ["checkers: jni"]
+    assert run.tests["test_wrong"]["rerun"] == ["test_it.py::test_wrong", "--foreign-thread-check=jni"]
     summary = run.output.partition("warnings summary")[2]
     assert summary.count("JniWarning: ") == 2
     assert f'{FOUND}"foreign-' in summary
@@ -114,7 +116,9 @@ INTERPRETER: Final = """
         (("--foreign-thread-check=malloc",), ("debug", False, False)),
         (("-o", "foreign_thread_check=dev", "--foreign-thread-isolation=session"), (None, True, True)),
     ],
+    ids=["none", "malloc", "dev"],
 )
+@pytest.mark.by_default("none", "dev")
 def test_checkers_of_the_interpreter(run_suite: RunSuite, args: tuple[str, ...], expected: tuple[object, ...]) -> None:
     run = run_suite(INTERPRETER.replace("EXPECTED", repr(expected)), *args)
     assert run.closing_line == "2 passed", run.output

@@ -8,10 +8,11 @@ import textwrap
 from pathlib import Path
 from typing import Any, Final
 
+import coverage
 import pytest
 
 from ..forked_runs import run_python
-from ..run_command import ALL_PLUGINS, FEW_PLUGINS, run_command
+from ..run_command import FEW_PLUGINS, run_command
 from .conftest import ENDLESS
 
 PACKAGE: Final = """
@@ -69,17 +70,23 @@ def measure(folder: Path, *args: str, values: str = "[0, 1]", run: bool = False)
     (folder / "measured.py").write_text(PACKAGE)
     (folder / "test_it.py").write_text(SUITE.replace("{values}", values))
     python, *pytest_command = run_command("-q", "--tb=no", *args)
-    plugins = FEW_PLUGINS
-    if "-n2" in args:
-        # As a user does.
-        pytest_command, plugins = ["-m", "pytest", "-q", "--tb=no", *args], ALL_PLUGINS
     start = ["-m", "coverage", "run", "--source=measured"] if run else []
-    for command in ([*start, *pytest_command], ["-m", "coverage", "json", "-q", "--show-contexts"]):
-        done = run_python([python, *command], folder, {**os.environ, **plugins}, ENDLESS)
-        assert "CoverageWarning" not in done.stdout + done.stderr
-    document: dict[str, Any] = json.loads((folder / "coverage.json").read_text())["files"]["measured.py"]
+    done = run_python([python, *start, *pytest_command], folder, {**os.environ, **FEW_PLUGINS}, ENDLESS)
+    assert "CoverageWarning" not in done.stdout + done.stderr
+    document = report(folder)["files"]["measured.py"]
     assert not list(folder.glob(".coverage.*"))
     return {**document["functions"], "whole": document}
+
+
+def report(folder: Path) -> dict[str, Any]:
+    """Return what `coverage json --show-contexts` tells in a directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        measured = coverage.Coverage()
+        measured.load()
+        measured.json_report(outfile="coverage.json", show_contexts=True)
+    document: dict[str, Any] = json.loads((folder / "coverage.json").read_text())
+    return document
 
 
 def executed(found: dict[str, Any]) -> dict[str, int]:

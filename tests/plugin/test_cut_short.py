@@ -17,8 +17,6 @@ import pytest
 from ..run_command import FEW_PLUGINS, run_command
 from .conftest import ENDLESS, RunSuite, run_suite_in
 
-pytestmark = pytest.mark.usefixtures("without_native_stacks")
-
 PRELUDE: Final = """
     import os, pathlib, signal, threading, time
     import pytest

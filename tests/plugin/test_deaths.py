@@ -9,6 +9,8 @@ import pytest
 
 from .conftest import SuiteRun, current_thread, functions, run_suite_in
 
+pytestmark = pytest.mark.usefixtures("with_native_stacks")
+
 PHASES: Final = ("setup", "call", "teardown")
 
 SUITE: Final = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ..run_command import FEW_OPTIONS, FEW_PLUGINS
+from ..docs_pages import Shown, run_in_root, shown, variables
 from .conftest import ENDLESS, current_thread, functions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,7 +133,7 @@ CODES = sorted({expected.code for expected in EXPECTED})
 
 
 class PageRun(NamedTuple):
-    check: subprocess.CompletedProcess[str]
+    shown: Shown
     tests: dict[str, dict[str, Any]]
 
 
@@ -148,21 +147,14 @@ def page_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, PageRun]:
 def page_run(request: pytest.FixtureRequest, page_runs: dict[str, PageRun], tmp_path: Path) -> PageRun:
     code = request.getfixturevalue("code")
     if code not in page_runs:
-        page_runs[code] = _run_page(code, tmp_path / "report.json")
+        report = tmp_path / "report.json"
+        text = shown(PAGES / f"{code}.md", f"--foreign-thread-report={report}")
+        page_runs[code] = PageRun(text, _entries(report))
     return page_runs[code]
 
 
-def _run_page(code: str, report: Path) -> PageRun:
-    check = _run(["docs/refresh.py", "--check", f"docs/diagnoses/{code}.md"], report)
-    return PageRun(check, _entries(report))
-
-
-def _run(command: list[str], report: Path) -> subprocess.CompletedProcess[str]:
-    options = [*FEW_OPTIONS, f"--foreign-thread-report={report}"]
-    env = {**os.environ, **FEW_PLUGINS, "PY_COLORS": "0", "PYTEST_ADDOPTS": shlex.join(options)}
-    return subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=ENDLESS, check=False
-    )
+def _run(arguments: list[str], report: Path) -> subprocess.CompletedProcess[str]:
+    return run_in_root(arguments, {**os.environ, **variables(f"--foreign-thread-report={report}")})
 
 
 def _entries(report: Path) -> dict[str, dict[str, Any]]:
@@ -188,7 +180,7 @@ def test_the_example_earns_the_diagnosis(code: str, expected: Expected, page_run
 
 @pytest.mark.parametrize("code", CODES)
 def test_the_output_of_the_page_is_current(code: str, page_run: PageRun) -> None:
-    assert (page_run.check.stdout, page_run.check.returncode) == ("", 0), page_run.check.stderr
+    assert page_run.shown.today == page_run.shown.page
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +190,7 @@ def near_misses(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     cases = [item for item in request.session.items if isinstance(item, pytest.Function)]
     selected = {str(item.callspec.params["code"]) for item in cases if item.originalname == MISSES} | {"deep-recursion"}
     files = [str(NEAR_MISSES / f"test_{code.replace('-', '_')}.py") for code in sorted(selected)]
-    _run(["-m", "pytest", "-p", "no:cacheprovider", *files], report)
+    _run(["-p", "no:cacheprovider", *files], report)
     return _entries(report)
 
 
@@ -220,7 +212,7 @@ def test_a_crash_that_leaves_nothing_says_what_may_be_the_reason(near_misses: di
 def test_python_says_that_the_gil_is_missing(tmp_path: Path) -> None:
     """CPython 3.12 and later fault again while they say so, and the outcome is a segfault."""
     report = tmp_path / "report.json"
-    _run(["-m", "pytest", "docs/examples/diagnoses/test_no_gil.py", "-k", "says_so"], report)
+    _run(["docs/examples/diagnoses/test_no_gil.py", "-k", "says_so"], report)
     (entry,) = _entries(report).values()
     assert entry["outcome"] == ("crash" if sys.version_info < (3, 12) else "segfault")
     assert entry["diagnosis"]["code"] == "no-gil"
@@ -229,7 +221,7 @@ def test_python_says_that_the_gil_is_missing(tmp_path: Path) -> None:
 
 def test_a_jvm_before_the_fork_is_named(tmp_path: Path) -> None:
     example = "docs/examples/diagnoses/test_jvm_before_fork.py"
-    done = _run(["-m", "pytest", "--foreign-thread-start=fork", example], tmp_path / "report.json")
+    done = _run(["--foreign-thread-start=fork", example], tmp_path / "report.json")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "jvm-before-fork: a JVM runs in the pytest process already" in done.stdout + done.stderr
 
@@ -248,7 +240,7 @@ def test_the_kernels_oom_killer_is_named(memory_group: Path, tmp_path: Path) -> 
     (tmp_path / "test_it.py").write_text(FILL_THE_MEMORY)
     report = tmp_path / "report.json"
     join = f"open({str(memory_group / 'cgroup.procs')!r}, 'w').write('0'); import pytest; pytest.main()"
-    env = {**os.environ, "PYTEST_ADDOPTS": f"--foreign-thread-report={report}"}
+    env = {**os.environ, **variables(f"--foreign-thread-report={report}")}
     subprocess.run(
         [sys.executable, "-c", join], cwd=tmp_path, env=env, capture_output=True, timeout=ENDLESS, check=False
     )

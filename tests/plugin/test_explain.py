@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from ..forked_runs import run_python
+from ..run_command import FEW_PLUGINS, run_command
 from .conftest import ENDLESS
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "diagnoses"
@@ -15,8 +17,7 @@ PAGES = Path(__file__).resolve().parents[2] / "docs" / "diagnoses"
 
 def explained(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text("def test_it():\n    print('it ran')\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=ENDLESS, check=False)
+    return run_python(run_command("-p", "no:cacheprovider", *args), folder, {**os.environ, **FEW_PLUGINS}, ENDLESS)
 
 
 @pytest.mark.parametrize("args", [["--foreign-thread-explain=no-gil"], ["--foreign-thread-explain", "no-gil", "-s"]])

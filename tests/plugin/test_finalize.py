@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from .conftest import RunSuite, current_thread, functions
+from .conftest import WITH_NATIVE_STACKS, RunSuite, current_thread, functions
 
 INI: Final = "[pytest]\nforeign_thread_finalize = true\nforeign_thread_timeout = 20\n"
 CLEAN: Final = """
@@ -189,7 +189,7 @@ STATIC: Final = """
 
 def test_what_libraries_do_after_python_has_gone(run_suite: RunSuite) -> None:
     """faulthandler has gone too, and answers no signal."""
-    ran = run_suite(STATIC)
+    ran = run_suite(STATIC, WITH_NATIVE_STACKS)
     assert ran.outcomes == {
         "test_destructor_that_waits": "hang",
         "test_destructor_that_aborts": "crash",

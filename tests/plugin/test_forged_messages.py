@@ -9,8 +9,6 @@ import pytest
 
 from .conftest import ENDLESS, RunSuite, SuiteRun, run_suite_in
 
-pytestmark = pytest.mark.usefixtures("without_native_stacks")
-
 SUITE: Final = """
     import itertools, math, os, threading, time
     import pytest

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from .conftest import RunSuite, SuiteRun, functions
+from .conftest import WITH_NATIVE_STACKS, RunSuite, SuiteRun, functions
 
 NO_JVM: Final = {"JAVA_HOME": ""}
 NOWHERE: Final = "--foreign-thread-jvm=/nowhere"
@@ -120,7 +120,7 @@ def test_evidence_of_a_segfault_without_a_jvm(run_suite: RunSuite) -> None:
             print("before the fault")
             ctypes.string_at(0)
     """
-    ran = run_suite(source, NOWHERE, "--foreign-thread-artifacts=kept")
+    ran = run_suite(source, NOWHERE, WITH_NATIVE_STACKS, "--foreign-thread-artifacts=kept")
     entry = ran.tests["test_it"]
     assert (entry["outcome"], entry["signal"], entry["missing"]) == ("segfault", "SIGSEGV", {})
     assert functions(entry, "python", current=True)[:2] == ["string_at", "test_it"]
@@ -337,9 +337,9 @@ def test_the_matrix(run_suite: RunSuite, option: str, modes: list[tuple[str, str
         @pytest.mark.foreign_thread
         def test_foreign(): pass
     """
-    ran = run_suite(source, option, "--foreign-thread-modes=main,new")
+    ran = run_suite(source, option, "--foreign-thread-modes=main,python")
     of_forked = [(name, entry["mode"]) for name, entry in ran.tests.items() if "forked" in name]
-    assert of_forked == (modes or [("test_forked[main]", "main"), ("test_forked[new]", "new")])
+    assert of_forked == (modes or [("test_forked[main]", "main"), ("test_forked[python]", "python")])
     rows = [row["test"].partition("::")[2] for row in ran.document["matrix"]["rows"]]
     assert rows == (["test_foreign"] if modes else ["test_forked", "test_foreign"])
 

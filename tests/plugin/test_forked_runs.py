@@ -73,7 +73,8 @@ def facts(folder: Path, *args: str, worker: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(("args", "worker"), [((), "no worker"), (("-n2",), "gw0"), (("-n2",), "gw1")])
+@pytest.mark.parametrize(("args", "worker"), [((), "no worker"), (("-n2",), "gw1")])
+# The second worker also inherits what is open for the first.
 def test_it_finds_what_an_interpreter_of_its_own_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], worker: str
 ) -> None:

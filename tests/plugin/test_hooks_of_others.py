@@ -134,11 +134,11 @@ def test_data_of_a_projects_own_is_carried(run_suite: RunSuite) -> None:
         import os
         import pytest
 
-        @pytest.mark.foreign_thread
+        @pytest.mark.foreign_thread(mode="python")
         def test_it(count):
             count.here.append(["a tuple", {"of": None}])
 
-        @pytest.mark.foreign_thread
+        @pytest.mark.foreign_thread(mode="python")
         def test_dies(count):
             os._exit(3)
     """

@@ -11,8 +11,6 @@ import pytest
 
 from .conftest import SuiteRun, run_suite_in
 
-pytestmark = pytest.mark.usefixtures("without_native_stacks")
-
 HELPERS: Final = """
     import ctypes, os, shutil, signal, tempfile
     from pathlib import Path
@@ -231,7 +229,7 @@ REPLACED: Final = """
 
 
 WAYS: Final = {
-    "ready": ('foreign_thread(mode="same")', ()),
+    "ready": ('foreign_thread(mode="python")', ()),
     "forked": ("forked", ()),
     "shared": ('foreign_thread(mode="main")', ("--foreign-thread-isolation=module",)),
     "spawned": ("forked", ("--foreign-thread-start=spawn",)),
@@ -262,6 +260,8 @@ def test_folders_that_are_gone_cost_no_other_test(tmp_path: Path, mark: str, arg
 
 
 @pytest.mark.parametrize(("mark", "args"), WAYS.values(), ids=WAYS)
+# A fresh interpreter gets its folder from the same process as these.
+@pytest.mark.by_default("ready", "forked", "shared")
 def test_what_replaces_the_temporary_folder_costs_no_other_test(
     tmp_path: Path, mark: str, args: tuple[str, ...]
 ) -> None:

@@ -10,8 +10,6 @@ import pytest
 
 from .conftest import RunSuite, SuiteRun
 
-pytestmark = pytest.mark.usefixtures("without_native_stacks")
-
 CONFTEST: Final = """
     import os
     import pytest
@@ -40,7 +38,7 @@ MODULE: Final = """
     import os
     import pytest
 
-    pytestmark = pytest.mark.foreign_thread(mode="new")
+    pytestmark = pytest.mark.foreign_thread(mode="python")
 
     @pytest.mark.parametrize("number", range(3))
     def test_{name}(number, on_module, on_session):
@@ -147,7 +145,7 @@ AFTER: Final = """
     import time
     import pytest
 
-    pytestmark = pytest.mark.foreign_thread(mode="new")
+    pytestmark = pytest.mark.foreign_thread(mode="python")
     STATE = []
 
     def test_first(): STATE.append(1)
@@ -157,7 +155,7 @@ AFTER: Final = """
     def test_fresh(): assert not STATE
     def test_segfault(): ctypes.string_at(0)
     def test_second(): STATE.append(1)
-    @pytest.mark.foreign_thread(timeout=1)
+    @pytest.mark.foreign_thread(mode="python", timeout=1)
     def test_hang_after():
         if STATE: time.sleep(1000)
     def test_first_of_its_child(): ctypes.string_at(0)
@@ -257,7 +255,7 @@ def test_filters_and_warnings_are_each_tests_own(run_suite: RunSuite) -> None:
     source = """
         import warnings
         import pytest
-        pytestmark = pytest.mark.foreign_thread(mode="new")
+        pytestmark = pytest.mark.foreign_thread(mode="python")
         @pytest.mark.filterwarnings("error")
         def test_strict():
             with pytest.raises(UserWarning): warnings.warn("a")
@@ -276,7 +274,7 @@ def test_filters_and_warnings_are_each_tests_own(run_suite: RunSuite) -> None:
 def test_a_failed_comparison_is_explained_in_every_test(run_suite: RunSuite) -> None:
     source = """
         import pytest
-        pytestmark = pytest.mark.foreign_thread(mode="new")
+        pytestmark = pytest.mark.foreign_thread(mode="python")
         def test_a(): assert [1, 2] == [1, 3]
         def test_b(): assert [4, 5] == [4, 6]
     """
@@ -322,7 +320,7 @@ MIXED: Final = """
     import os
     import pytest
 
-    foreign = pytest.mark.foreign_thread(mode="new")
+    foreign = pytest.mark.foreign_thread(mode="python")
     STARTED = os.getpid()
 
     def test_plain(on_module, on_session): assert os.getpid() == STARTED == on_module

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from typing import Final
 
 import pytest
 
+from ..run_command import FEW_PLUGINS, run_command
 from .conftest import RunSuite
 
 NULL_CHECK = """
@@ -170,7 +172,7 @@ def test_nothing_is_left_in_a_process_that_runs_pytest_twice(run_suite: RunSuite
 
             before = state()
             for _ in range(2):
-                assert pytest.main(["-q", "-p", "no:cacheprovider", "inner"]) == 0
+                assert pytest.main(["-q", "-pforeign_thread", "-p", "no:cacheprovider", "inner"]) == 0
             print("the same" if state()[:1] + state()[2:] == before[:1] + before[2:] else (before, state()))
             print([one for one in sys.meta_path if type(one).__module__.startswith("pytest_foreignthread")])
             """,
@@ -215,10 +217,16 @@ def test_the_process_ends_beside_java_threads_where_asked(run_suite: RunSuite, t
     assert f"ending the process with status {status}" in run.errors
 
 
+def started(command: list[str], folder: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, **FEW_PLUGINS}
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
 def test_java_threads_that_keep_the_process_are_named(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(textwrap.dedent(POOL.replace("LAST", "pass").replace("TRUTH", "True")))
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = started(run_command("-p", "no:cacheprovider"), tmp_path)
     assert process.stderr is not None
     try:
         lines = [process.stderr.readline() for _ in range(4)]
@@ -239,12 +247,11 @@ def test_a_program_that_calls_pytest_is_not_ended(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(textwrap.dedent(POOL.replace("LAST", "pass").replace("TRUTH", "True")))
     program = """
         import os, pytest, sys
-        pytest.main(["-p", "no:cacheprovider", "-o", "foreign_thread_end_process=true"])
+        pytest.main(["-pforeign_thread", "-p", "no:cacheprovider", "-o", "foreign_thread_end_process=true"])
         import atexit
         print("goes on", flush=True)
     """
-    command = [sys.executable, "-c", textwrap.dedent(program)]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = started([sys.executable, "-c", textwrap.dedent(program)], tmp_path)
     assert process.stderr is not None
     try:
         assert KEEPS in process.stderr.readline()

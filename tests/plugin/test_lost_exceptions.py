@@ -51,23 +51,29 @@ SUITE: Final = """
     def nothing():
         pass
 
+    def without_java(*names):
+        mark = pytest.mark.foreign_thread(mode="python", timeout=3)
+        return [pytest.param(name, marks=mark) for name in names]
+
     DOES = {name: value for name, value in globals().items() if callable(value)}
 
     @pytest.mark.foreign_thread(mode="new", timeout=3)
-    @pytest.mark.parametrize("does", ["on_java_thread", "in_java", "on_python_thread", "unraisable", "nothing"])
+    @pytest.mark.parametrize(
+        "does", ["on_java_thread", "in_java", *without_java("on_python_thread", "unraisable", "nothing")]
+    )
     @pytest.mark.parametrize("end", ENDS)
     @pytest.mark.filterwarnings("ignore")
     def test_it(does, end):
         DOES[does]()
         ENDS[end]()
 
-    @pytest.mark.foreign_thread(mode="new", timeout=3)
+    @pytest.mark.foreign_thread(mode="python", timeout=3)
     def test_many():
         for _ in range(20):
             on_python_thread()
         os._exit(3)
 
-    @pytest.mark.foreign_thread(mode="new")
+    @pytest.mark.foreign_thread(mode="python")
     @pytest.mark.filterwarnings("ignore")
     def test_sound():
         on_python_thread()

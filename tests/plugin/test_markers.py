@@ -12,8 +12,6 @@ from pytest_foreignthread.model.choices import MODES
 
 from .conftest import RunSuite, SuiteRun, run_suite_in
 
-pytestmark = pytest.mark.usefixtures("without_native_stacks")
-
 THREAD: Final = """
 def java_thread():
     import jpype
@@ -329,7 +327,7 @@ import os
 import signal
 import pytest
 
-pytestmark = pytest.mark.foreign_thread
+pytestmark = pytest.mark.foreign_thread(mode="python")
 
 def test_passes(): pass
 def test_fails(): assert 0

@@ -12,8 +12,6 @@ import pytest
 from ..unit.sample_report import VALIDATOR
 from .conftest import RunSuite, SuiteRun, run_suite_in
 
-pytestmark = pytest.mark.usefixtures("without_native_stacks")
-
 CONFTEST: Final = """
 import pytest
 
@@ -247,7 +245,7 @@ import pytest
 def shared():
     return [0]
 
-@pytest.mark.parametrize("mode", ["new", "main"])
+@pytest.mark.parametrize("mode", ["native", "main"])
 def test_a_parameter_named_like_a_mode(mode, shared):
     shared.append(1)
     assert shared == [0, 1]
@@ -261,16 +259,19 @@ class Case(unittest.TestCase):
 
 def test_a_suite_without_a_marker(run_suite: RunSuite) -> None:
     # Each test changes what is shared, which is for one test alone then.
-    options = ("--foreign-thread-isolation=test", "--foreign-thread-modes=main,new", "-q")
-    run = run_suite(ORDINARY, "--foreign-thread-all", *options)
+    given = ("--foreign-thread-isolation=test", "--foreign-thread-modes=main,native", "-q")
+    run = run_suite(ORDINARY, "--foreign-thread-all", *given)
     named = "test_a_parameter_named_like_a_mode"
     assert {row["test"].partition("::")[2]: row["verdict"] for row in run.document["matrix"]["rows"]} == {
-        f"{named}[new]": "sound",
+        f"{named}[native]": "sound",
         f"{named}[main]": "sound",
         "Case::test_method": "foreign-unsafe",
     }
-    assert run.outcomes["Case::test_method[new]"] == "failed"
-    assert run.tests["Case::test_method[new]"]["rerun"][1:] == ["--foreign-thread-modes=new", "--foreign-thread-all"]
+    assert run.outcomes["Case::test_method[native]"] == "failed"
+    assert run.tests["Case::test_method[native]"]["rerun"][1:] == [
+        "--foreign-thread-modes=native",
+        "--foreign-thread-all",
+    ]
     assert section(run, "matrix") == [
         "sound           2  same result in every mode",
         "foreign-unsafe  1  hold in main, break on a foreign thread",
@@ -298,19 +299,19 @@ pytestmark = pytest.mark.foreign_thread
 
 def test_known(): break_abroad()
 def test_mended(): pass
-@pytest.mark.foreign_thread(expect={"new": "segfault"})
+@pytest.mark.foreign_thread(expect={"python": "segfault"})
 def test_by_marker(): break_abroad()
 """
-KNOWN: Final = "test_it.py::test_known | new=segfault | a race | link=https://host/7"
-MATRIX: Final = ("--foreign-thread-modes=main,new", "--foreign-thread-baseline=known.txt")
+KNOWN: Final = "test_it.py::test_known | python=segfault | a race | link=https://host/7"
+MATRIX: Final = ("--foreign-thread-modes=main,python", "--foreign-thread-baseline=known.txt")
 
 
 def test_only_what_differs_from_the_baseline_fails_the_run(run_suite: RunSuite) -> None:
     run = run_suite({"test_it.py": BASELINE, "known.txt": KNOWN}, *MATRIX, "-rx", "-x")
     assert (run.closing_line, run.status) == ("4 passed, 2 xfailed", pytest.ExitCode.OK)
-    assert "XFAIL test_it.py::test_known[new] - known: a race" in run.output
-    assert "XFAIL test_it.py::test_by_marker[new] - known: expected by its marker" in run.output
-    assert run.outcomes["test_known[new]"] == "segfault"
+    assert "XFAIL test_it.py::test_known[python] - known: a race" in run.output
+    assert "XFAIL test_it.py::test_by_marker[python] - known: expected by its marker" in run.output
+    assert run.outcomes["test_known[python]"] == "segfault"
     assert section(run, "baseline") == ["2 as known"]
 
 
@@ -319,20 +320,20 @@ ONE_STALE: Final = "1 passed, 5 deselected, 1 stale baseline entry"
 
 def test_each_difference_fails_the_run(run_suite: RunSuite, tmp_path: Path) -> None:
     lines = [
-        "test_it.py::test_known | new=hang | a race | until=2020-01-31",
-        "test_it.py::test_mended | main=failed, new=segfault | was so",
-        "test_it.py::test_gone | new=segfault | it was there",
-        "other.py::test_gone | new=segfault | its file was there",
+        "test_it.py::test_known | python=hang | a race | until=2020-01-31",
+        "test_it.py::test_mended | main=failed, python=segfault | was so",
+        "test_it.py::test_gone | python=segfault | it was there",
+        "other.py::test_gone | python=segfault | its file was there",
     ]
     run = run_suite({"test_it.py": BASELINE, "known.txt": "\n".join(lines)}, *MATRIX)
     assert run.closing_line == "4 passed, 1 xfailed, 1 segfault, 4 stale baseline entries, 1 expired baseline entry"
     assert run.status == pytest.ExitCode.TESTS_FAILED
     mended = "it no longer breaks (line 2: was so)"
     assert section(run, "baseline") == [
-        "changed outcome: test_it.py::test_known in new: segfault, known is hang (line 1: a race)",
+        "changed outcome: test_it.py::test_known in python: segfault, known is hang (line 1: a race)",
         "expired entry: test_it.py::test_known: it held until 2020-01-31 (line 1: a race)",
         f"stale entry: test_it.py::test_mended in main: passed, {mended}",
-        f"stale entry: test_it.py::test_mended in new: passed, {mended}",
+        f"stale entry: test_it.py::test_mended in python: passed, {mended}",
         "stale entry: test_it.py::test_gone: no such test any more (line 3: it was there)",
         "stale entry: other.py::test_gone: no such test any more (line 4: its file was there)",
         "1 as known",
@@ -345,7 +346,7 @@ def test_each_difference_fails_the_run(run_suite: RunSuite, tmp_path: Path) -> N
     assert (updated.closing_line, updated.status) == ("4 passed, 2 xfailed", pytest.ExitCode.OK)
     assert section(updated, "baseline") == [f"{tmp_path}/known.txt: 1 known test (1 changed, 3 removed)"]
     written = (tmp_path / "known.txt").read_text(encoding="utf-8")
-    assert written.splitlines() == ["test_it.py::test_known | new=segfault | a race | until=2020-01-31"]
+    assert written.splitlines() == ["test_it.py::test_known | python=segfault | a race | until=2020-01-31"]
 
 
 MISTAKES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
@@ -384,12 +385,12 @@ def told_of_crashes(ran: SuiteRun) -> str:
 
 
 def test_what_breaks_alike_in_several_modes_is_told_once(run_suite: RunSuite) -> None:
-    args = ("--foreign-thread-modes=main,new,pool", "--foreign-thread-isolation=module")
+    args = ("--foreign-thread-modes=main,python,native", "--foreign-thread-isolation=module")
     ran = run_suite(BREAKS_ALIKE, *args)
     crashes = told_of_crashes(ran)
     assert crashes.count("\ncrash on ") == 3
-    assert crashes.count("\nthe same in new, pool (-v shows each)\n") == 1
-    assert crashes.count("\nthe same in pool (-v shows each)\n") == 1
+    assert crashes.count("\nthe same in python, native (-v shows each)\n") == 1
+    assert crashes.count("\nthe same in native (-v shows each)\n") == 1
     assert ran.output.count("\nCRASH test_it.py::test_") == 6
     whole = told_of_crashes(run_suite(BREAKS_ALIKE, *args, "-v"))
     assert whole.count("\ncrash on ") == 6

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from ..docs_pages import variables
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "minimal_bug"
 
@@ -19,7 +22,8 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "minimal_bug"
 def test_every_case_ends_as_told(isolation: str) -> None:
     """`show.py` holds the table of what is expected, and exits with 0 when all of it was seen."""
     command = [sys.executable, "show.py", f"--foreign-thread-isolation={isolation}"]
-    shown = subprocess.run(command, cwd=EXAMPLE, capture_output=True, text=True, check=False)
+    environment = {**os.environ, **variables()}
+    shown = subprocess.run(command, cwd=EXAMPLE, env=environment, capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     table = shown.stdout.rpartition("\ncase ")[2]
     assert table.count("_PyEval_EvalFrameDefault" if sys.version_info >= (3, 11) else "_PyFunction_Vectorcall") == 2

@@ -6,6 +6,8 @@ import pytest
 
 from .conftest import SuiteRun, functions, run_suite_in
 
+pytestmark = pytest.mark.usefixtures("with_native_stacks")
+
 SUITE = {
     "conftest.py": """
         import sys

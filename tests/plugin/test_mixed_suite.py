@@ -46,7 +46,7 @@ FIRST: Final = """
     import pytest
     from conftest import note
 
-    foreign = pytest.mark.foreign_thread
+    foreign = pytest.mark.foreign_thread(mode="python")
 
     def setup_module():
         note("setup_module")
@@ -109,7 +109,7 @@ SECOND: Final = """
     def test_ordinary(breaks):
         note("second module")
 
-    @pytest.mark.foreign_thread
+    @pytest.mark.foreign_thread(mode="python")
     def test_last(breaks):
         pass
 """
@@ -121,7 +121,7 @@ THIRD: Final = """
     def test_ordinary(on_module):
         note("third module")
 
-    @pytest.mark.foreign_thread
+    @pytest.mark.foreign_thread(mode="python")
     @pytest.mark.skip(reason="skipped at the end of a module")
     def test_last(on_module):
         pass
@@ -133,7 +133,7 @@ PARAMETERS: Final = """
     def test_ordinary(parameter):
         pass
 
-    @pytest.mark.foreign_thread
+    @pytest.mark.foreign_thread(mode="python")
     @pytest.mark.parametrize("parameter", ["c"], indirect=True)
     def test_foreign(parameter):
         assert parameter == "c"
@@ -143,7 +143,7 @@ ALL_FOREIGN: Final = """
     import pytest
     from conftest import note
 
-    pytestmark = pytest.mark.foreign_thread
+    pytestmark = pytest.mark.foreign_thread(mode="python")
 
     def test_one(on_function, on_class, late_module, request):
         request.getfixturevalue("late_session")
@@ -171,7 +171,7 @@ TEARDOWNS: Final = """
 
     module, session, function = map(breaking, ["module", "session", "function"])
 
-    @pytest.mark.foreign_thread
+    @pytest.mark.foreign_thread(mode="python")
     def test_foreign(module, session, function):
         pass
 """

@@ -12,8 +12,6 @@ from pytest_foreignthread.model.modes import TABLE
 from .conftest import RunSuite, SuiteRun, run_suite_in
 from .test_options import JDKS
 
-pytestmark = pytest.mark.usefixtures("without_native_stacks")
-
 OF_JAVA: Final = {mode.name for mode in TABLE if mode.needs_jvm or mode.is_control}
 CONFTEST: Final = """
     import threading

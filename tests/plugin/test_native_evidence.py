@@ -12,6 +12,8 @@ import pytest
 
 from .conftest import RunSuite, SuiteRun, functions, run_suite_in
 
+pytestmark = pytest.mark.usefixtures("with_native_stacks")
+
 MODES: Final = ("main", "native", "native-pool")
 NO_JVM: Final = "--foreign-thread-jvm=none"
 

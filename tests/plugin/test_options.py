@@ -320,11 +320,11 @@ ENDLESS: Final = """
 import threading
 import pytest
 
-@pytest.mark.foreign_thread
+@pytest.mark.foreign_thread(mode="python")
 def test_command():
     threading.Event().wait()
 
-@pytest.mark.foreign_thread(timeout=0.5)
+@pytest.mark.foreign_thread(mode="python", timeout=0.5)
 def test_marker():
     threading.Event().wait()
 """
@@ -348,7 +348,7 @@ import os
 import pathlib
 import pytest
 
-@pytest.mark.foreign_thread
+@pytest.mark.foreign_thread(mode="python")
 def test_crashes():
     folder = pathlib.Path(__file__).with_name("gone")
     folder.rmdir()
@@ -378,19 +378,22 @@ def test_documents_that_cannot_be_kept_are_a_note(late: SuiteRun) -> None:
     assert "could not be kept" in late.output
 
 
-def test_help_shows_every_option_and_ini_key(run_suite: RunSuite) -> None:
-    text = run_suite(PLAIN, "--help").output
+@pytest.fixture(scope="module")
+def help_text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return run_suite_in(tmp_path_factory.mktemp("help"), PLAIN, "--help").output
+
+
+def test_help_shows_every_option_and_ini_key(help_text: str) -> None:
     for name in ("timeout", "jvm", "jvm_args", "classpath"):
-        assert f"--foreign-thread-{name.replace('_', '-')}=" in text
-        assert f"(ini: foreign_thread_{name})" in re.sub(r"\s+", " ", text)
-        assert re.search(rf"^  foreign_thread_{name} \(string\):", text, re.MULTILINE)
-    assert "--foreign-thread-artifacts=DIR" in text
-    assert "--foreign-thread-report=FILE" in text
+        assert f"--foreign-thread-{name.replace('_', '-')}=" in help_text
+        assert f"(ini: foreign_thread_{name})" in re.sub(r"\s+", " ", help_text)
+        assert re.search(rf"^  foreign_thread_{name} \(string\):", help_text, re.MULTILINE)
+    assert "--foreign-thread-artifacts=DIR" in help_text
+    assert "--foreign-thread-report=FILE" in help_text
 
 
-def test_help_has_the_options_in_groups(run_suite: RunSuite) -> None:
-    text = run_suite(PLAIN, "--help").output
-    groups = dict(re.findall(r"^foreign threads: (.+):\n((?:  .*\n)+)", text, re.MULTILINE))
+def test_help_has_the_options_in_groups(help_text: str) -> None:
+    groups = dict(re.findall(r"^foreign threads: (.+):\n((?:  .*\n)+)", help_text, re.MULTILINE))
     found = {
         title: re.findall(r"^  --foreign-thread-([a-z-]+)", lines, re.MULTILINE) for title, lines in groups.items()
     }

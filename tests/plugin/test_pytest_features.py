@@ -11,8 +11,6 @@ import pytest
 
 from .conftest import RunSuite, SuiteRun, run_suite_in
 
-pytestmark = pytest.mark.usefixtures("without_native_stacks")
-
 HEAD: Final = """
     import ctypes, os, threading
     import pytest

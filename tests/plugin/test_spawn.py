@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from ..run_command import FEW_PLUGINS
 from .conftest import ENDLESS, RunSuite, SuiteRun, current_thread, functions, run_suite_in
 
 SPAWN: Final = "--foreign-thread-start=spawn"
@@ -27,7 +29,7 @@ import warnings
 
 import pytest
 
-pytestmark = pytest.mark.foreign_thread
+pytestmark = pytest.mark.foreign_thread(mode="python", isolation="module")
 
 def test_passed(tmp_path, request):
     print("written by the body")
@@ -37,18 +39,21 @@ def test_failed():
     left, right = {"a": 1}, {"a": 2}
     assert left == right
 
+@pytest.mark.foreign_thread(mode="new", isolation="test")
 def test_segfault():
     print("written before the fault")
     sys.stdout.flush()
     ctypes.string_at(0)
 
-@pytest.mark.foreign_thread(timeout=2)
+@pytest.mark.foreign_thread(mode="new", isolation="test", timeout=2)
 def test_hang():
     time.sleep(1000)
 
+@pytest.mark.foreign_thread(mode="python", isolation="test")
 def test_null_result():
     raise SystemError("<built-in function f> returned NULL without setting an exception")
 
+@pytest.mark.foreign_thread(mode="python", isolation="test")
 def test_exit():
     os._exit(3)
 
@@ -66,7 +71,7 @@ def test_xfailed():
 def test_values(value):
     assert value
 
-@pytest.mark.foreign_thread(mode=["main", "pool"])
+@pytest.mark.foreign_thread(mode=["main", "pool"], isolation="test")
 @pytest.mark.parametrize("value", [1])
 def test_modes(value):
     assert value == 1
@@ -83,7 +88,7 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.number = 6
 
-    @pytest.mark.foreign_thread(mode=["new", "same"])
+    @pytest.mark.foreign_thread(mode=["new", "same"], isolation="test")
     def test_case(self):
         self.assertEqual(self.number, 6)
 
@@ -97,6 +102,7 @@ def broken():
 def test_error(broken):
     pass
 
+@pytest.mark.foreign_thread(mode="new", isolation="test")
 def test_fixture(jvm, foreign_thread):
     name = foreign_thread.call(lambda: str(jvm.JClass("java.lang.Thread").currentThread().getName()))
     assert name.startswith("foreign-")
@@ -123,6 +129,7 @@ EXPECTED: Final = {
     "test_error": "error",
     "test_fixture": "passed",
 }
+WITH_A_JVM_EACH: Final = OUTCOMES.replace('mode="python"', 'mode="new"').replace('"module"', '"test"')
 AT_IMPORT: Final = "import jpype\njpype.startJVM('-Dmine=yes', '-Xmx64m')\n"
 AT_CONFIGURE: Final = "import jpype\ndef pytest_configure():\n    jpype.startJVM('-Dmine=yes')\n"
 AT_SESSION_START: Final = "import jpype\ndef pytest_sessionstart(session):\n    jpype.startJVM('-Dmine=yes')\n"
@@ -132,7 +139,7 @@ AT_SESSION_START: Final = "import jpype\ndef pytest_sessionstart(session):\n    
 @pytest.fixture(scope="module", params=["asked for", pytest.param("own JVM", marks=pytest.mark.thorough)])
 def every_outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
     own = request.param == "own JVM"
-    files = {"test_it.py": OUTCOMES, **({"conftest.py": AT_IMPORT} if own else {})}
+    files = {"test_it.py": WITH_A_JVM_EACH, "conftest.py": AT_IMPORT} if own else {"test_it.py": OUTCOMES}
     return run_suite_in(tmp_path_factory.mktemp("spawn"), files, "-rA", *(() if own else (SPAWN,)))
 
 
@@ -272,7 +279,7 @@ def test_a_test_that_is_not_there_is_an_error_and_the_run_goes_on(run_suite: Run
         import os
         import pytest
 
-        pytestmark = pytest.mark.foreign_thread
+        pytestmark = pytest.mark.foreign_thread(mode="python")
 
         @pytest.mark.parametrize("pid", [os.getpid()])
         def test_dynamic(pid): pass
@@ -295,7 +302,7 @@ def test_a_shared_child_goes_on_after_a_test_that_is_not_there(run_suite: RunSui
         import os
         import pytest
 
-        pytestmark = pytest.mark.foreign_thread(isolation="module")
+        pytestmark = pytest.mark.foreign_thread(mode="python", isolation="module")
         told = os.environ["TOLD"]
 
         @pytest.fixture(scope="module")
@@ -345,7 +352,7 @@ import pytest
 def test_ordinary():
     os.environ["SECOND"] = "1"
 
-@pytest.mark.foreign_thread
+@pytest.mark.foreign_thread(mode="python")
 def test_foreign(): pass
 
 def test_after(): pass
@@ -366,7 +373,7 @@ def test_isolation(run_suite: RunSuite, isolation: str, children: int) -> None:
         import os
         import pytest
 
-        pytestmark = pytest.mark.foreign_thread
+        pytestmark = pytest.mark.foreign_thread(mode="python")
 
         @pytest.mark.parametrize("number", [1, 2])
         def test_pid(number, record_property): record_property("pid", os.getpid())
@@ -387,12 +394,12 @@ def test_ordinary_tests_between_leave_the_children_that_are_ready(run_suite: Run
 
         seen = []
 
-        @pytest.mark.foreign_thread
+        @pytest.mark.foreign_thread(mode="python")
         def test_first(): assert seen == []
 
         def test_ordinary(): seen.append(1)
 
-        @pytest.mark.foreign_thread
+        @pytest.mark.foreign_thread(mode="python")
         def test_second(): assert seen == []
         """,
         SPAWN,
@@ -413,7 +420,12 @@ def test_the_matrix(run_suite: RunSuite) -> None:
         def test_value(value): pass
         """
     modes = ["main", "virtual", "python"]
-    run = run_suite(suite, SPAWN, "--foreign-thread-all", f"--foreign-thread-modes={','.join(modes)}")
+    options = (
+        "--foreign-thread-all",
+        f"--foreign-thread-modes={','.join(modes)}",
+        "--foreign-thread-isolation=session",
+    )
+    run = run_suite(suite, SPAWN, *options)
     names = [*(f"Case::test_case[{mode}]" for mode in modes), *(f"test_value[1-{mode}]" for mode in modes)]
     assert run.outcomes == dict.fromkeys(names, "passed")
     assert run.document["matrix"]["modes"] == modes
@@ -436,21 +448,21 @@ def test_a_worker_of_xdist_with_a_jvm(run_suite: RunSuite) -> None:
             import os
             import pytest
 
-            pytestmark = pytest.mark.foreign_thread(mode=["new", "pool"])
-
+            @pytest.mark.foreign_thread(mode=["new", "pool"])
             def test_foreign(worker_id, pytestconfig, tmp_path):
                 assert worker_id == os.environ["PYTEST_XDIST_WORKER"] == pytestconfig.workerinput["workerid"]
                 assert pytestconfig.getoption("--word") == "given"
 
+            @pytest.mark.foreign_thread
             def test_other(): assert 1 == 2
             """,
         },
         "-n2",
         "--word=given",
     )
-    assert run.closing_line == "2 failed, 2 passed"
+    assert run.closing_line == "1 failed, 2 passed"
     assert {entry["start"] for entry in run.tests.values()} == {"spawn"}
-    assert f"\nforeign-thread: 4 tests ran {WHY} (https://" in run.output
+    assert f"\nforeign-thread: 3 tests ran {WHY} (https://" in run.output
 
 
 def test_what_a_session_writes_is_not_written_by_a_second_one(run_suite: RunSuite) -> None:
@@ -460,7 +472,7 @@ def test_what_a_session_writes_is_not_written_by_a_second_one(run_suite: RunSuit
         import pytest
 
         @pytest.mark.parametrize("number", [1, 2])
-        @pytest.mark.foreign_thread(mode=["main", "new"])
+        @pytest.mark.foreign_thread(mode=["main", "python"])
         def test_foreign(number): logging.warning("number %s", number)
 
         def test_ordinary(): logging.warning("ordinary")
@@ -499,7 +511,7 @@ def test_warnings_as_errors(run_suite: RunSuite) -> None:
         import warnings
         import pytest
 
-        pytestmark = pytest.mark.foreign_thread
+        pytestmark = pytest.mark.foreign_thread(mode="python")
 
         def test_quiet(): pass
 
@@ -532,7 +544,7 @@ def test_options_of_the_run_hold(run_suite: RunSuite, options: tuple[str, ...]) 
         import os
         import pytest
 
-        @pytest.mark.foreign_thread
+        @pytest.mark.foreign_thread(mode="python")
         def test_foreign(pytestconfig, capsys):
             print("out of the body")
             import_mode = pytestconfig.getoption("importmode")
@@ -619,7 +631,7 @@ def test_the_program_that_called_pytest(tmp_path: Path) -> None:
         "program.py": """
         import sys, pytest
         sys.path.insert(0, "here")
-        sys.exit(pytest.main(["-q", "--foreign-thread-start=spawn"], plugins=["named"]))
+        sys.exit(pytest.main(["-q", "-pforeign_thread", "--foreign-thread-start=spawn"], plugins=["named"]))
         """,
         "here/named.py": """
         def pytest_addoption(parser): parser.addoption("--named", default="yes")
@@ -634,7 +646,7 @@ def test_the_program_that_called_pytest(tmp_path: Path) -> None:
 
         def test_ordinary(pytestconfig): open("ordinary", "w").write(seen(pytestconfig))
 
-        @pytest.mark.foreign_thread
+        @pytest.mark.foreign_thread(mode="python")
         def test_foreign(pytestconfig): open("foreign", "w").write(seen(pytestconfig))
         """,
     }
@@ -642,7 +654,10 @@ def test_the_program_that_called_pytest(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(textwrap.dedent(source))
     command = [sys.executable, "-O", "-X", "utf8", "-W", "ignore::ImportWarning", "program.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=ENDLESS, check=False)
+    environment = {**os.environ, **FEW_PLUGINS}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=ENDLESS, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "ordinary").read_text() == (tmp_path / "foreign").read_text()
 

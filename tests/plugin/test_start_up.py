@@ -15,6 +15,7 @@ import pytest
 
 from pytest_foreignthread.model.report_data import ReportData, put_on
 
+from ..run_command import FEW_PLUGINS, run_command
 from .conftest import ENDLESS
 
 # Each costs a run that has no use for this plugin a third of a millisecond, one with data classes two.
@@ -63,11 +64,11 @@ def run(folder: Path, suite: str, *arguments: str) -> tuple[int, str]:
     """Return exit status and output of a run of pytest that has no option of this plugin but these."""
     (folder / "conftest.py").write_text(textwrap.dedent(CONFTEST), encoding="utf-8")
     (folder / "test_it.py").write_text(textwrap.dedent(suite), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    command = run_command("-p", "no:cacheprovider", *arguments)
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "PY_COLORS": "0"},
+        env={**os.environ, **FEW_PLUGINS, "PY_COLORS": "0", "PYTEST_ADDOPTS": ""},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -170,7 +170,7 @@ def test_a_failure_that_takes_longer_than_the_search_is_not_shrunk(run_suite: Ru
     options = ("--foreign-thread-stress=2", "--foreign-thread-stress-shrink=1")
     ran = run_suite({"test_it.py": SHAKEN}, "-k", "slow", *options)
     assert re.search(
-        r"not shrunk: a round that fails takes 1\.\d s, and foreign_thread_stress_shrink is 1 s", ran.output
+        r"not shrunk: a round that fails takes \d+\.\d s, and foreign_thread_stress_shrink is 1 s", ran.output
     )
     assert ran.closing_line == "1 failed, 3 deselected"
 
@@ -188,6 +188,10 @@ MARKED: Final = """
     @pytest.mark.xfail(strict=True)
     def test_never_as_expected():
         pass
+
+    @pytest.mark.xfail(raises=ValueError)
+    def test_fails_otherwise_once():
+        raise KeyError if next(rounds) == 2 else ValueError
 
     def test_skips():
         pytest.skip()
@@ -212,11 +216,35 @@ def test_marks_and_skips_are_of_all_rounds(run_suite: RunSuite, tmp_path: Path) 
     assert {name: (one, stress and stress["outcomes"]) for name, (one, stress) in found.items()} == {
         "test_expected_seldom": ("xfailed", {"xpassed": 5, "xfailed": 1}),
         "test_never_as_expected": ("failed", {"xpassed": 6}),
+        "test_fails_otherwise_once": ("failed", {"xfailed": 5, "failed": 1}),
         "test_skips": ("skipped", None),
         "test_skips_late": ("passed", {"passed": 3}),
         "test_fails_and_skips_late": ("failed", {"passed": 2, "failed": 1}),
     }
-    assert ran.closing_line == "2 failed, 1 passed, 1 skipped, 1 xfailed"
+    assert ran.closing_line == "3 failed, 1 passed, 1 skipped, 1 xfailed"
+
+
+THREADS: Final = """
+    import pytest
+
+    @pytest.mark.foreign_thread(mode="native", stress=3, stress_threads=8)
+    def test_it(foreign_thread):
+        assert foreign_thread.threads < 3
+"""
+
+
+def test_threads_are_shrunk_too(run_suite: RunSuite, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    options = (f"--foreign-thread-report={file}", "--foreign-thread-stress-shrink=600")
+    run_suite({"test_it.py": THREADS}, "--foreign-thread-stress-seed=5", *options)
+    shrunk = tally(file)["shrunk"]
+    assert (shrunk["seed"], shrunk["schedule"]) == ("5:1:threads/2", "4 threads at once")
+    assert shrunk["fresh"] == {"failed": 20, "rounds": 20}
+    assert [(one["part"], one["failed"]) for one in shrunk["without"]] == [("4 threads at once", 0)]
+    assert shrunk["rerun"][-1] == "--foreign-thread-stress-threads=8"
+    again = run_suite({"test_it.py": THREADS}, *shrunk["rerun"], *options)
+    assert "rounds failed" in again.output
+    assert tally(file)["failed"] == tally(file)["rounds"]
 
 
 INTERRUPTED: Final = """

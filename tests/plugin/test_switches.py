@@ -10,13 +10,11 @@ import pytest
 
 from .conftest import RunSuite, SuiteRun
 
-pytestmark = pytest.mark.usefixtures("without_native_stacks")
-
 SUITE: Final = """
     import ctypes, os, threading
     import pytest
 
-    pytestmark = pytest.mark.foreign_thread
+    pytestmark = pytest.mark.foreign_thread(mode="python")
 
     @pytest.fixture
     def prepared():
@@ -34,6 +32,7 @@ SUITE: Final = """
     def test_crash():
         os._exit(3)
 """
+IN_NEW: Final = ('mode="python"', 'mode="new"')
 OUTCOMES: Final = {"test_passes": "passed", "test_fails": "failed", "test_segfault": "segfault", "test_crash": "crash"}
 
 
@@ -58,7 +57,9 @@ def frames_of(run: SuiteRun, test: str) -> list[str]:
 # Without pytest's capture all is written at once; the import mode is one of test_spawn.py.
 @pytest.mark.by_default("-p no:faulthandler", "--capture=no")
 def test_what_holds_whatever_the_switches(run_suite: RunSuite, args: tuple[str, ...]) -> None:
-    run = run_suite(SUITE, *args)
+    # HotSpot has handlers of its own beside those of faulthandler.
+    suite = SUITE.replace(*IN_NEW) if "no:faulthandler" in args else SUITE
+    run = run_suite(suite, *args)
     assert run.outcomes == OUTCOMES, run.output
     assert run.closing_line == "1 failed, 1 passed, 1 segfault, 1 crash"
     assert "test_segfault" in frames_of(run, "test_segfault")
@@ -72,11 +73,11 @@ def test_a_dump_by_pytests_own_timeout_ends_nothing(run_suite: RunSuite) -> None
         import threading
         import pytest
 
-        @pytest.mark.foreign_thread(timeout=3)
+        @pytest.mark.foreign_thread(mode="python", timeout=3)
         def test_hangs():
             threading.Event().wait()
 
-        @pytest.mark.foreign_thread
+        @pytest.mark.foreign_thread(mode="python")
         def test_passes():
             pass
     """
@@ -106,7 +107,7 @@ def test_warnings_as_errors_beside_a_thread_in_the_pytest_process(run_suite: Run
 
         def test_ordinary(): pass
 
-        @pytest.mark.foreign_thread
+        @pytest.mark.foreign_thread(mode="python")
         def test_foreign(): pass
 
         @pytest.mark.foreign_thread(mode="main")
@@ -140,7 +141,7 @@ def test_pyargs(run_suite: RunSuite) -> None:
 # The other is pytest's default, which test_pytest_features.py reads.
 @pytest.mark.by_default("xunit1")
 def test_both_families_of_junit(run_suite: RunSuite, family: str) -> None:
-    run = run_suite(SUITE, "--junitxml=junit.xml", "-o", f"junit_family={family}")
+    run = run_suite(SUITE.replace(*IN_NEW), "--junitxml=junit.xml", "-o", f"junit_family={family}")
     suite = ElementTree.parse(run.folder / "junit.xml").getroot()[0]
     assert {name: suite.attrib[name] for name in ("tests", "failures", "errors", "skipped")} == {
         "tests": "4",

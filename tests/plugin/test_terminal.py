@@ -13,10 +13,11 @@ HEAD: Final = """
     import ctypes, os, signal, threading
     import pytest
 
-    pytestmark = pytest.mark.foreign_thread
+    pytestmark = pytest.mark.foreign_thread(mode="python")
 """
+WITH_A_JVM: Final = ('mode="python"', 'mode="new"')
 # Of a hang alone: a crash may take its time on a machine under load.
-SHORT: Final = "@pytest.mark.foreign_thread(timeout=1)"
+SHORT: Final = '@pytest.mark.foreign_thread(mode="python", timeout=1)'
 
 BODIES: Final = {
     "segfault": "ctypes.string_at(0)",
@@ -94,7 +95,7 @@ def section(output: str, title: str) -> str:
 
 @pytest.fixture(scope="module")
 def each(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
-    return run_suite_in(tmp_path_factory.mktemp("each"), ONE_OF_EACH)
+    return run_suite_in(tmp_path_factory.mktemp("each"), ONE_OF_EACH.replace(*WITH_A_JVM))
 
 
 def test_letters(each: SuiteRun) -> None:
@@ -254,7 +255,9 @@ def test_tb_line_and_r_a(run_suite: RunSuite) -> None:
 
 
 def test_tb_short_with_stdout_alone_and_durations(run_suite: RunSuite) -> None:
-    run = run_suite(TWO, "--tb=short", "--show-capture=stdout", "--durations=0", "-vv", "--no-header")
+    run = run_suite(
+        TWO.replace(*WITH_A_JVM), "--tb=short", "--show-capture=stdout", "--durations=0", "-vv", "--no-header"
+    )
     assert "E   SystemError: f returned NULL" in section(run.output, "NULL RESULTS")
     crash = section(run.output, "CRASHES")
     assert "printed by crash" in crash
@@ -329,7 +332,7 @@ def test_all_threads_but_idle_ones_are_shown(each: SuiteRun) -> None:
 
 
 def test_tb_short_shows_one_thread(run_suite: RunSuite) -> None:
-    text = section(run_suite(HANGS, "--tb=short").output, "HANGS")
+    text = section(run_suite(HANGS.replace(*WITH_A_JVM), "--tb=short").output, "HANGS")
     assert len(threads_of(text)) == 1
     assert "in test_hang" in text
     assert re.search(r"^\(and \d+ more threads\)$", text, re.MULTILINE)
@@ -339,7 +342,7 @@ def test_tb_short_shows_one_thread(run_suite: RunSuite) -> None:
 # The other has more words of the same.
 @pytest.mark.by_default("args0")
 def test_v_folds_nothing(run_suite: RunSuite, args: tuple[str, ...]) -> None:
-    text = section(run_suite(HANGS, *args).output, "HANGS")
+    text = section(run_suite(HANGS.replace(*WITH_A_JVM), *args).output, "HANGS")
     assert FOLDED.findall(text) == []
     assert "MainThread" in threads_of(text)
     assert len(threads_of(text)) > 5

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from .conftest import RunSuite
+from .conftest import WITH_NATIVE_STACKS, RunSuite
 
 CONFTEST: Final = """
     import ctypes, signal
@@ -65,7 +65,7 @@ DEEP: Final = """
 
 
 def test_what_a_small_stack_does_not_hold(run_suite: RunSuite) -> None:
-    ran = run_suite(DEEP, "--foreign-thread-stack=256k")
+    ran = run_suite(DEEP, WITH_NATIVE_STACKS, "--foreign-thread-stack=256k")
     assert ran.outcomes == {
         "test_it[main]": "passed",
         "test_it[native]": "segfault",
@@ -115,7 +115,7 @@ def test_a_crash_on_a_thread_that_blocks_signals(run_suite: RunSuite) -> None:
         @pytest.mark.foreign_thread(mode=["native", "native-pool"])
         def test_it(): ctypes.string_at(8)
     """
-    ran = run_suite(source, "--foreign-thread-block-signals=true", "--foreign-thread-stack=256k")
+    ran = run_suite(source, WITH_NATIVE_STACKS, "--foreign-thread-block-signals=true", "--foreign-thread-stack=256k")
     assert ran.outcomes == {"test_it[native]": "segfault", "test_it[native-pool]": "segfault"}
     fault = r"^SEGFAULT .*: SIGSEGV in \w*strlen\w*, address 0x8 \(null pointer, 8 bytes on\) on native thread "
     assert len(re.findall(fault, ran.output, re.MULTILINE)) == 2, ran.output

@@ -146,6 +146,7 @@ def test_each_worker_of_xdist_warns_once(run_suite: RunSuite) -> None:
 
 
 TEST: Final = "import pytest\n@pytest.mark.foreign_thread\ndef test_it(): pass\n"
+WITHOUT_A_JVM: Final = TEST.replace("foreign_thread", "foreign_thread(mode='python')")
 NUMPY: Final = """
     import ctypes
     libc = ctypes.CDLL(None)
@@ -173,7 +174,7 @@ def test_what_our_own_import_of_jpype_starts_is_not_the_users_to_mend(run_suite:
 
 
 def test_what_the_project_imports_is_named(run_suite: RunSuite, tmp_path: Path) -> None:
-    files = {"libs/native_pool.py": NUMPY, "conftest.py": "import native_pool", "test_it.py": TEST}
+    files = {"libs/native_pool.py": NUMPY, "conftest.py": "import native_pool", "test_it.py": WITHOUT_A_JVM}
     run = run_suite(files, env={"PYTHONPATH": str(tmp_path / "libs")})
     assert "1 that Python did not start" in run.output
     assert "OMP_NUM_THREADS=1" in run.output
@@ -193,7 +194,7 @@ def test_a_thread_of_an_installed_plugin_is_not_the_users_to_mend(
     module = PLUGIN.replace("threading.Event().wait", "wait").replace(
         "threading.Thread", "def wait(): threading.Event().wait()\n    threading.Thread"
     )
-    files = {"libs/pytest_server.py": module, "test_it.py": TEST}
+    files = {"libs/pytest_server.py": module, "test_it.py": WITHOUT_A_JVM}
     if installed:
         files["libs/pytest_server-1.0.dist-info/METADATA"] = METADATA
         files["libs/pytest_server-1.0.dist-info/entry_points.txt"] = "[pytest11]\nserver = pytest_server\n"

@@ -47,6 +47,32 @@ def ran(test: str = "a.py::t", **modes: Outcome | tuple[Outcome, ...]) -> Matrix
     return Matrix(tuple(modes), (row_of(test, cells),))
 
 
+def stressed(**rounds: int) -> Matrix:
+    """Return the matrix of a test that ran in rounds in mode `new`; the first outcome stands for all."""
+    counts = {Outcome(word): number for word, number in rounds.items()}
+    return Matrix(("new",), (row_of("a.py::t", {"new": Cell((next(iter(counts)),), rounds=counts)}),))
+
+
+ROUNDS: Final[list[tuple[Matrix, str, Change | None, str]]] = [
+    (stressed(hang=3, passed=397), "hang", None, "hang"),
+    (stressed(hang=3, passed=397), "hang/passed", None, "hang/passed"),
+    (stressed(segfault=1, hang=3, passed=396), "hang", Change.CHANGED, "hang/passed/segfault"),
+    (stressed(passed=400), "hang", Change.STALE, ""),
+]
+
+
+@pytest.mark.parametrize(("matrix", "known", "change", "updated"), ROUNDS)
+def test_rounds_that_pass_do_not_contradict_a_known_failure(
+    matrix: Matrix, known: str, change: Change | None, updated: str
+) -> None:
+    baseline = of(one(new=known))
+    assert [found.change for found in compare(baseline, matrix, TODAY)] == ([] if change is None else [change])
+    tests = update(baseline, matrix, complete=False).tests
+    assert {name: set(one.outcomes["new"]) for name, one in tests.items()} == (
+        {"a.py::t": set(outcomes_of(updated))} if updated else {}
+    )
+
+
 def test_parse_field_by_field() -> None:
     baseline = parse(TEXT, "known.txt")
     assert baseline.header == ("# Ours.", "# About x.")

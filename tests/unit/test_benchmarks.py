@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from collections.abc import Iterator
 from itertools import count
@@ -12,6 +14,7 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.figures import HEADINGS, Compared, Row, history_line, shown, table, with_history
 from benchmarks.growth import Growth, Sample, growth
+from benchmarks.kept import last_kept, worse
 from benchmarks.measure import BenchmarkError, Command, environment, in_turn
 from benchmarks.start_up import import_milliseconds
 from benchmarks.surroundings import ROOT, Surroundings
@@ -102,6 +105,41 @@ def test_history_of_the_docs_has_the_columns_of_a_line() -> None:
     headings, rule, *lines = f"{heading}{end}".splitlines()
     columns = history_line(AROUND.history_cells(), RATIO).count("|")
     assert [line.count("|") for line in (headings, rule, *lines)] == [columns] * (2 + len(lines))
+
+
+def kept(folder: Path, name: str, written: float, machine: str = "mine", shared: int = 3, **figures: float) -> None:
+    path = folder / f"{name}.json"
+    rows = [{"benchmark": one, "figure": figure} for one, figure in figures.items()]
+    around = {"machine": machine, "date": name, "commit": "abc"}
+    path.write_text(json.dumps({"around": around, "sizes": {"shared": shared}, "rows": rows}), encoding="utf-8")
+    os.utime(path, (written, written))
+
+
+def test_the_last_kept_run_is_of_this_machine_and_size(tmp_path: Path) -> None:
+    kept(tmp_path, "old", 1.0)
+    kept(tmp_path, "last", 2.0)
+    kept(tmp_path, "other machine", 3.0, machine="other")
+    kept(tmp_path, "quick", 4.0, shared=1)
+    for name, text in {"cut": "{", "list": "[]", "foreign": "{}"}.items():
+        (tmp_path / f"{name}.json").write_text(text, encoding="utf-8")
+    found = last_kept(tmp_path, "mine", {"shared": 3})
+    assert found is not None
+    assert found["around"]["date"] == "last"
+    assert last_kept(tmp_path, "third", {"shared": 3}) is None
+    assert last_kept(tmp_path / "none", "mine", {"shared": 3}) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_worse"),
+    [(1.0, 1.09, False), (1.0, 1.11, True), (1.0, 0.5, False), (0.0, 0.0, False), (0.0, 1.0, True), (-5.0, -4.0, True)],
+)
+def test_what_is_worse(tmp_path: Path, before: float, now: float, is_worse: bool) -> None:
+    kept(tmp_path, "2026-01-30", 1.0, one=before)
+    document = last_kept(tmp_path, "mine", {"shared": 3})
+    assert document is not None
+    rows = [Row(name, "", (now,), (), None, Compared.ALONE) for name in ("one", "new")]
+    lines = [f"worse: one: {shown(before)} (2026-01-30, abc) → {shown(now)}"] if is_worse else []
+    assert list(worse(rows, document)) == lines
 
 
 def test_name_of_the_file_is_one() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import unittest
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,8 @@ from pytest_foreignthread.child.shaken import Shaken
 from pytest_foreignthread.config import option_values, options
 from pytest_foreignthread.model.modes import OwnMode, has_one_thread
 from pytest_foreignthread.model.settings import Jvm, Settings
-from pytest_foreignthread.model.stress_choice import Amount
+from pytest_foreignthread.model.stress_choice import Amount, Seed
+from pytest_foreignthread.run.stress import options_of_rounds
 from pytest_foreignthread.stress.schedule import Schedule
 
 from .sample_options import chosen
@@ -49,6 +51,14 @@ def test_a_number_of_threads(given: object, number: int) -> None:
 def test_what_is_no_number_of_threads_is_refused(given: object) -> None:
     with pytest.raises(ValueError, match=r"^expected a number of threads from 1 to 256, such as 8$"):
         option_values.stress_threads(given)
+
+
+def test_the_options_that_repeat_a_round_have_the_threads() -> None:
+    settings = replace(SETTINGS, rerun_options=("--forked",))
+    again = ("--forked", "--foreign-thread-stress=20", "--foreign-thread-stress-seed=7:3")
+    assert (*options_of_rounds(settings, 20, Seed(7, 3)),) == again
+    settings = replace(settings, stress_threads=8)
+    assert (*options_of_rounds(settings, 20, Seed(7, 3)),) == (*again, f"{FLAG}=8")
 
 
 class CommandLine:

@@ -54,6 +54,17 @@ def test_what_the_kernel_and_pystack_say() -> None:
     assert found.problematic_frame == "C  [libz.so.1.2.13]  crc32_z"
 
 
+def test_the_kernel_names_no_address() -> None:
+    """Its registers then tell by which pointer the thread crashed."""
+    text = DOCUMENT.replace("address: 0x7f0000000ff8\n", "address: 0x0\nregisters: 0xdddddddddddddddd 0x1 odd 0x2\n")
+    found = parse_held_crash(text, [HELD])
+    assert found is not None
+    assert (found.address, found.registers) == (None, (0xDDDDDDDDDDDDDDDD, 1, 2))
+    many = parse_held_crash(text.replace("odd", "0x3 " * 10_000), [HELD])
+    assert many is not None
+    assert len(many.registers) == 32
+
+
 def test_without_pystack_there_is_no_frame() -> None:
     found = parse_held_crash(DOCUMENT, [])
     assert found is not None

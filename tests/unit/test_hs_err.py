@@ -324,3 +324,33 @@ def test_the_file_of_the_library(mapped: str, path: str | None) -> None:
     section = "Native frames: (J=…)\nC  [libfoo.so.1+0x1]  f+0x2\nC  [libbar.so+0x1]  g+0x2\n\n"
     process = f"---------------  P R O C E S S  ---------------\n\nDynamic libraries:\n{MAPPED}/x/libbar.so\n{mapped}"
     assert made(f"{section}{process}").library_path == path
+
+
+REGISTERS = """#
+# A fatal error has been detected by the Java Runtime Environment:
+#
+#  SIGSEGV (0xb) at pc=0x00007fc1681aa483, pid=1, tid=2
+#
+
+siginfo: si_signo: 11 (SIGSEGV), si_code: 128 (SI_KERNEL), si_addr: 0x0000000000000000
+
+Registers:
+RAX=0xdddddddddddddddd, RBX=0x00007fc165e464a0, R8 =0x00007fc1684da120, R10=0x000055f5052c6f20
+RIP=0x00007fc1681aa483, EFLAGS=0x0000000000010206, CSGSFS=0x002b000000000033, ERR=0x0000000000000000
+  TRAPNO=0x000000000000000d
+
+R11=0x0000000000000001
+"""
+
+
+def test_the_registers_of_a_fault_without_an_address() -> None:
+    found = parse_fatal_error(REGISTERS)
+    assert found is not None
+    assert found.address is None
+    assert found.registers == (0xDDDDDDDDDDDDDDDD, 0x7FC165E464A0, 0x7FC1684DA120, 0x55F5052C6F20, 0x7FC1681AA483)
+
+
+def test_a_fault_with_an_address_needs_no_registers() -> None:
+    found = parse_fatal_error(REGISTERS.replace("128 (SI_KERNEL)", "1 (SEGV_MAPERR)"))
+    assert found is not None
+    assert (found.address, found.registers) == ("0x0000000000000000", ())

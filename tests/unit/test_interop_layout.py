@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests.layout import SOURCES, room_of
+from tests.layout import room_of, sources
 
 PUBLIC: Final = frozenset({"os._exit", "sys._xoptions", "sys._current_frames"})
 """Documented names of the standard library; `_asdict` and `_replace` of a named tuple are others."""
@@ -87,7 +87,7 @@ def _is_own(value: ast.expr, name: str) -> bool:
 def found_outside() -> dict[tuple[str, str], int]:
     return {
         (module, form): line
-        for module, tree in SOURCES.items()
+        for module, tree in sources().items()
         if room_of(module) != "interop"
         for line, form in uses(tree)
     }

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.evidence.jni_checks import is_of_checker, parse_jni_checks, without_head
+from pytest_foreignthread.evidence.jni_checks import is_of_checker, last_writer, parse_jni_checks, without_head
 from pytest_foreignthread.evidence.merge import read_evidence
 from pytest_foreignthread.model.stacks import JavaFrame, JniFinding, NativeFrame
 
@@ -83,6 +83,13 @@ def test_a_warning_of_a_thread_without_java_frames(text: str, offset: str) -> No
 
 def test_a_later_part_of_the_file() -> None:
     assert [one.native_id for one in parse_jni_checks(OF_C_17 + OF_JAVA)] == [None, 19711]
+
+
+def test_the_writer_of_a_later_part_stands_before_it() -> None:
+    before = HEAD + BEGIN
+    assert [one.native_id for one in parse_jni_checks(OF_C_17 + OF_C_25, last_writer(before))] == [19678, 19611]
+    assert last_writer(OF_C_17) == 19611
+    assert last_writer("WARNING in native method: a\n") is None
 
 
 def test_one_after_the_other() -> None:

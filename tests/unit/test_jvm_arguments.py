@@ -119,3 +119,24 @@ def test_a_crash_is_held_where_a_supervisor_listens(tmp_path: Path, name: str, h
     assert not any(word.startswith("-XX:OnError") for word in arguments(folder=folder))
     os.mkfifo(folder / CRASH_FIFO)
     assert any(word.startswith("-XX:OnError") for word in arguments(folder=folder)) == held
+
+
+def test_what_the_checker_of_jni_says_goes_to_a_file(tmp_path: Path) -> None:
+    found = arguments("-Xcheck:jni", "-XX:LogFile=/elsewhere", folder=tmp_path)
+    assert found[-1] == f"-XX:LogFile={tmp_path}/jvm_output"
+    assert {"-XX:+LogVMOutput", "-XX:-DisplayVMOutput"} <= set(found)
+    assert (tmp_path / "jvm_output").read_bytes() == b""
+
+
+@pytest.mark.parametrize("name", ["absent", "a%pb", "a%tb"])
+def test_a_place_that_hotspot_cannot_write_its_log_to(name: str, tmp_path: Path) -> None:
+    """HotSpot would leave the log in /tmp."""
+    folder = tmp_path / name
+    if name != "absent":
+        folder.mkdir()
+    assert not [word for word in arguments("-Xcheck:jni", folder=folder) if "LogFile" in word or "VMOutput" in word]
+
+
+def test_no_log_without_the_checker(tmp_path: Path) -> None:
+    assert not [word for word in arguments("-ea", folder=tmp_path) if "LogFile" in word]
+    assert list(tmp_path.iterdir()) == []

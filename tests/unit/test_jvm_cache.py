@@ -60,6 +60,7 @@ LEAVE_NO_ROOM: Final = [
 OF_NO_ACCOUNT: Final = [
     "-Dname=value",
     "-Xlog:gc*:file=gc.log",
+    "-Xcheck:jni",
     "-verbose:gc",
     "-ea",
     "-ea:org.example...",

@@ -13,16 +13,16 @@ import pytest
 
 from tests.layout import (
     AT_ROOT,
-    IMPORTS,
     PACKAGE,
     ROOMS,
     ROOT,
-    SOURCES,
     Import,
     floor_of,
     imported_modules,
+    imports,
     imports_of,
     room_of,
+    sources,
 )
 
 # What the modules of a folder may not import. Those that know no pytest can be tried, and understood, without it.
@@ -72,18 +72,18 @@ def jpype_astray(found: Import) -> bool:
 
 
 def test_every_module_has_its_room() -> None:
-    assert {module for module in SOURCES if "." not in module} == AT_ROOT
-    assert {room_of(module) for module in SOURCES if "." in module} == set(ROOMS)
+    assert {module for module in sources() if "." not in module} == AT_ROOT
+    assert {room_of(module) for module in sources() if "." in module} == set(ROOMS)
 
 
 def test_no_two_modules_share_a_name() -> None:
-    names = [module.rpartition(".")[2] for module in SOURCES]
+    names = [module.rpartition(".")[2] for module in sources()]
     assert {name for name in names if names.count(name) > 1} == {"__init__"}
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_says_what_lives_there_and_what_it_may_import(room: str) -> None:
-    first, _, rest = (ast.get_docstring(SOURCES[f"{room}.__init__"]) or "").partition("\n\n")
+    first, _, rest = (ast.get_docstring(sources()[f"{room}.__init__"]) or "").partition("\n\n")
     below = ROOMS[ROOMS.index(room) + 1 :]
     said = f"the rooms below it: {', '.join(below)}" if below else "the standard library only"
     assert first.startswith(f"Room `{room}`: ")
@@ -91,7 +91,7 @@ def test_a_room_says_what_lives_there_and_what_it_may_import(room: str) -> None:
 
 
 def test_imports_point_down_only() -> None:
-    assert [str(found) for found in IMPORTS if misplaced(found)] == []
+    assert [str(found) for found in imports() if misplaced(found)] == []
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
@@ -102,24 +102,24 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 
 
 def test_imports_inside_the_package_are_relative() -> None:
-    assert [str(found) for found in IMPORTS if found.inside and not found.relative] == []
+    assert [str(found) for found in imports() if found.inside and not found.relative] == []
 
 
 def test_data_modules_need_the_standard_library_alone() -> None:
-    data = [found for found in IMPORTS if room_of(found.module) == "model"]
+    data = [found for found in imports() if room_of(found.module) == "model"]
     assert [str(found) for found in data if outside_stdlib(found)] == []
 
 
 def test_units_do_not_import_what_they_must_not_know() -> None:
-    assert [str(found) for found in IMPORTS if barred(found)] == []
+    assert [str(found) for found in imports() if barred(found)] == []
 
 
 def test_no_private_module_of_pytest() -> None:
-    assert [str(found) for found in IMPORTS if private_to_pytest(found)] == []
+    assert [str(found) for found in imports() if private_to_pytest(found)] == []
 
 
 def test_jpype_is_imported_where_the_jvm_is_started() -> None:
-    assert [str(found) for found in IMPORTS if jpype_astray(found)] == []
+    assert [str(found) for found in imports() if jpype_astray(found)] == []
 
 
 def found_in(module: str, source: str) -> list[Import]:
@@ -219,11 +219,11 @@ def _state_of(statement: ast.stmt) -> list[str]:
 
 
 def test_no_module_keeps_state() -> None:
-    assert {module: state for module, tree in SOURCES.items() if (state := module_state(tree))} == {}
+    assert {module: state for module, tree in sources().items() if (state := module_state(tree))} == {}
 
 
 def test_no_function_rebinds_a_global() -> None:
-    assert [m for m, tree in SOURCES.items() if any(isinstance(node, ast.Global) for node in ast.walk(tree))] == []
+    assert [m for m, tree in sources().items() if any(isinstance(node, ast.Global) for node in ast.walk(tree))] == []
 
 
 STATE = {

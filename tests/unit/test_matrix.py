@@ -162,6 +162,8 @@ STRESSED: Final[list[tuple[list[dict[str, Any]], Outcome, str, Verdict, str]]] =
     ),
     ([stressed(PASSED, passed=400)], PASSED, "", Verdict.SOUND, ""),
     ([stressed(SKIPPED, skipped=1)], SKIPPED, "", Verdict.UNKNOWN, "holds in main, the only mode in which it ran"),
+    # A strict mark that expects a failure is broken by rounds that all pass.
+    ([stressed(Outcome.FAILED, xpassed=6)], Outcome.FAILED, "", Verdict.FOREIGN_UNSAFE, "failed in new"),
     # Expected failures do not break a test, whatever its rounds did.
     ([stressed(Outcome.XFAILED, passed=3, segfault=1)], Outcome.XFAILED, "", Verdict.SOUND, ""),
     (

@@ -81,12 +81,26 @@ def test_the_address_of_a_fault_and_what_it_tells(address: str | None, line: str
     assert (f", {words}" in summary(record)) == words.endswith(")")
 
 
+def test_a_fault_of_which_the_kernel_names_no_address() -> None:
+    record = replace(SEGFAULT, evidence=Evidence(fatal_error=replace(FATAL, address=None, registers=(0,))))
+    assert render(record).splitlines()[1] == "SIGSEGV at address unknown (no memory can have it)"
+    assert ", address unknown (no memory can have it)" in summary(record)
+
+
 STEPS: Final = {
     "a segfault with a JVM": (
         replace(SEGFAULT, diagnosis=None),
         ["--foreign-thread-check=malloc", "--foreign-thread-check=jni", "--foreign-thread-modes=main,pool"],
     ),
     "without": (replace(SEGFAULT, diagnosis=None, jvm=False, mode="main"), ["--foreign-thread-check=malloc"]),
+    "under checkers": (
+        replace(SEGFAULT, diagnosis=None, mode="main", notes=("checkers: jni, malloc",)),
+        [],
+    ),
+    "under one": (
+        replace(SEGFAULT, diagnosis=None, mode="main", notes=("checkers: malloc, dev",)),
+        ["--foreign-thread-check=jni"],
+    ),
     "an exit": (replace(PLAIN, exit_code=3), ["--foreign-thread-modes=main,new"]),
     "a hang": (HANG, ["--foreign-thread-modes=main,pool"]),
     "a hang that moved": (

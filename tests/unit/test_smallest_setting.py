@@ -28,6 +28,7 @@ ALL: Final = Schedule(
     pool=1,
     late_delay=0.1,
     drops_callable=True,
+    threads=9,
 )
 """A schedule in which each part is shaken."""
 
@@ -41,6 +42,8 @@ NEEDS: Final[dict[str, tuple[Needs, tuple[str, ...]]]] = {
         lambda schedule: schedule.enter_delay >= 5e-4 and schedule.stack is not None,
         ("enter/4", "stack"),
     ),
+    "threads": (lambda schedule: schedule.threads >= 3, ("threads/2",)),
+    "two threads": (lambda schedule: schedule.threads > 1 and schedule.pool < 4, ("pool", "threads/4")),
     "one of two": (lambda schedule: schedule.pool == 1 or schedule.java_collects, ("pool",)),
     "three": (
         lambda one: one.switch_interval < 1e-4 and one.collect_rate > 0 and one.return_delay > 0,
@@ -140,6 +143,18 @@ def test_parts_name_what_differs_from_an_ordinary_run() -> None:
         assert with_only(schedule, parts_of(schedule)) == schedule
         for part in parts_of(schedule):
             assert parts_of(with_only(schedule, (part,))) == (part,)
+
+
+def test_threads_are_halved_down_to_two() -> None:
+    part: Part | None = Part("threads")
+    threads = []
+    while part is not None:
+        threads.append(with_only(ALL, (part,)).threads)
+        part = halved(ALL, part)
+    assert threads == [9, 4, 2]
+    assert with_only(ALL, ()).threads == 1
+    assert with_only(Schedule(3), (Part("threads", 2),)).threads == 1, "a test of one thread"
+    assert str(with_only(ALL, (Part("threads", 2),))) == "4 threads at once"
 
 
 def test_a_delay_is_halved_down_to_its_least() -> None:

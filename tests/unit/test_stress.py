@@ -15,7 +15,7 @@ from pytest_foreignthread.model.stress_choice import Amount, Part, Seed
 from pytest_foreignthread.stress.interval import at_most, interval, percent
 from pytest_foreignthread.stress.schedule import POOLS, STACKS, SWITCH, Schedule, schedule_of
 from pytest_foreignthread.stress.seeds import new_run_seed, round_seed
-from pytest_foreignthread.stress.tally import MOST_ROWS, Failure, lines_of
+from pytest_foreignthread.stress.tally import MOST_ROWS, Failure, Tally, lines_of
 
 from .sample_tally import ASSERTION, HANG, SEGFAULT, filled
 
@@ -217,13 +217,22 @@ def test_equal_failures_are_one_row_with_the_first_seed() -> None:
         (SEGFAULT, 2, 4, "7:4"),
         (other, 1, 6, "7:6"),
     ]
-    assert tally.most_frequent is tally.rows[1]
+    assert tally.foremost is tally.rows[1]
     data = tally.as_data(("test",), 1.5)
     assert [row["count"] for row in data["rows"]] == [2, 1, 1]
     assert list(lines_of(data))[:2] == [
         "  2x segfault: summary of callback",
         "     first in round 4, seed 7:4: shaken",
     ]
+
+
+@pytest.mark.parametrize("expected", [Outcome.XFAILED, Outcome.HANG])
+def test_a_frequent_failure_that_is_expected_hides_no_other(expected: Outcome) -> None:
+    tally = Tally(Seed(7), expected={Outcome.XFAILED, expected})
+    for outcome in (expected, expected, Outcome.SEGFAULT, expected):
+        tally.add(Failure(outcome, None, ""), "", "", Seed(7, 1), 0.001)
+    assert [row.count for row in tally.rows] == [3, 1]
+    assert tally.foremost is tally.rows[1]
 
 
 def test_rows_and_texts_are_bounded() -> None:

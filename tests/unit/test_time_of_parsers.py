@@ -14,6 +14,8 @@ import pytest
 from pytest_foreignthread.diagnosis import memory
 from pytest_foreignthread.evidence.hs_err import parse_fatal_error
 from pytest_foreignthread.evidence.java_dump import parse_deadlocks, parse_thread_dump
+from pytest_foreignthread.evidence.jni_checks import parse_jni_checks
+from pytest_foreignthread.evidence.memory_block import parse_memory_block
 from pytest_foreignthread.evidence.native_dump import parse_native_dump
 from pytest_foreignthread.evidence.python_dump import parse_python_dump
 from pytest_foreignthread.evidence.waits import _LOCK
@@ -47,6 +49,10 @@ def _native_thread(line: str) -> str:
     return f"Traceback for thread 1 (t) [] (most recent call last):\n{line}\n"
 
 
+def _block(text: str) -> str:
+    return f"Debug memory block at address p=0x1: API 'm'\n    1 bytes originally requested\n{text}"
+
+
 CASES: Final[dict[str, tuple[Callable[[str], object], Callable[[int], str]]]] = {
     "hs_err: symbols": (parse_fatal_error, lambda n: _native_frames("C  [a+0x1]  f" + "+0x1 (" * n)),
     "hs_err: symbols with spaces": (parse_fatal_error, lambda n: _native_frames("C  [a+0x1]  f+0x1" + " " * n + "(x")),
@@ -56,6 +62,16 @@ CASES: Final[dict[str, tuple[Callable[[str], object], Callable[[int], str]]]] = 
     "hs_err: compiled": (parse_fatal_error, lambda n: _native_frames("J 1 c2 a(" + "[0x1+0x1" * n)),
     "hs_err: spaces": (parse_fatal_error, lambda n: _native_frames("j" + " " * n)),
     "hs_err: threads": (parse_fatal_error, lambda n: f'{_HEAD}Current thread (0x1): A "' + '" [_thread_a' * n + "\n"),
+    "jni: records": (parse_jni_checks, lambda n: "WARNING in native method: a\n\tat a.B.c(Native Method)\n" * n),
+    "jni: words": (parse_jni_checks, lambda n: "WARNING in native method: " * n + "\n"),
+    "jni: frames": (parse_jni_checks, lambda n: "WARNING in native method: a\n" + "\tat a(" * n + "\n"),
+    "memory: lines": (parse_memory_block, lambda n: _block("        at tail+0: 0xdd\n" * n + "\n" * n)),
+    "memory: empty lines": (parse_memory_block, lambda n: _block("\n" * n + "x")),
+    "memory: heads": (parse_memory_block, lambda n: _block("") * n),
+    "memory: places": (
+        parse_memory_block,
+        lambda n: _block('\nMemory block allocated at (most recent call first):\n  File "' + '", line ' * n),
+    ),
     "native: headers": (parse_native_dump, lambda n: "Traceback for thread 1 (" + ") [" * n + "\n"),
     "native: functions": (parse_native_dump, lambda n: _native_thread('    (C) File "' + '", line 1, in ' * n)),
     "native: libraries": (parse_native_dump, lambda n: _native_thread('    (C) File "a", line 1, in ' + " (/" * n)),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ...evidence.jni_checks import parse_jni_checks
+from ...evidence.jni_checks import last_writer, parse_jni_checks
 from ...model import documents
 from ...model.stacks import JniFinding
-from ...model.wording import finding_lines
+from ...model.wording import finding_lines, folded
 from ...supervise import child_files
 
 
@@ -28,15 +28,18 @@ class JniWarnings:
         self._file = folder / documents.JVM_OUTPUT
         self._names = names
         self._position = 0
+        self._writer: int | None = None
 
     def take(self) -> Iterator[JniWarning]:
-        """Yield a warning for each finding since the last call; call at the end of each phase."""
+        """Yield a warning for each different finding since the last call; call at the end of each phase."""
         try:
             text, self._position = child_files.read_on(self._file, self._position)
         # The test may have removed the directory, or replaced the file.
         except (FileNotFoundError, child_files.UnreadableError):
             return
-        yield from (JniWarning(self._text(one)) for one in parse_jni_checks(text) if not one.fatal)
+        found = parse_jni_checks(text, self._writer)
+        self._writer = last_writer(text) or self._writer
+        yield from map(JniWarning, folded(self._text(one) for one in found if not one.fatal))
 
     def _text(self, finding: JniFinding) -> str:
         name = self._names.get(finding.native_id or 0)

@@ -262,7 +262,9 @@ def _shaken(state: ChildState, schedule: Mapping[str, Any]) -> ChildState:
     settings = state.settings
     shaken = Shaken(schedule, has_jvm=settings.jvm is not None)
     stack = shaken.schedule.stack if settings.stack is None else settings.stack
-    settings = replace(settings, stack=stack, pool=settings.stress_threads + shaken.schedule.pool)
+    # A search for a smaller setting tries fewer threads than the test asks for.
+    threads = shaken.schedule.threads
+    settings = replace(settings, stack=stack, stress_threads=threads, pool=threads + shaken.schedule.pool)
     return replace(state, settings=settings, shaken=shaken)
 
 

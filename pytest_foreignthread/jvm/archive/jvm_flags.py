@@ -22,7 +22,7 @@ _LEAVES_NO_ROOM: Final = re.compile(
 # An archive made without these arguments serves beside them. Heaps below 10 GB have the same compressed pointers as the
 # default heap, whatever their size.
 _OF_NO_ACCOUNT: Final = re.compile(
-    r"-D(?!java\.|jdk\.|sun\.)|-Xlog|-verbose|-(ea|da|esa|dsa|enable\w*assertions|disable\w*assertions)(:|$)"
+    r"-D(?!java\.|jdk\.|sun\.)|-Xlog|-Xcheck:jni$|-verbose|-(ea|da|esa|dsa|enable\w*assertions|disable\w*assertions)(:|$)"
     r"|-Xss\d|-Xm[nsx](\d{1,9}|\d{1,7}[kK]|\d{1,4}[mM]|\d[gG])$"
     r"|-XX:(ErrorFile|ReplayDataFile|OnError|OnOutOfMemoryError|HeapDumpPath|NativeMemoryTracking)="
     r"|-XX:[+-](HeapDump|Exit|Crash)OnOutOfMemoryError$"

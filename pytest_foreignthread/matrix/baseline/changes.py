@@ -111,7 +111,7 @@ def _change(cell: Cell, expected: frozenset[Outcome] | None) -> Change | None:
     if expected is None:
         return Change.NEW_BREAK if cell.broken else None
     # All repeats count: one that is not known is a difference, also if the others are known.
-    if expected.issuperset(cell.told):
+    if expected >= cell.to_be_known:
         return None
     return Change.CHANGED if cell.broken else Change.STALE
 

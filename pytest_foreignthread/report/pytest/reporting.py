@@ -18,7 +18,7 @@ from ...model.records import RunRecord
 from ...model.report_data import data_of, put_on
 from ...model.settings import Settings
 from ...model.status_words import is_abnormal
-from ...model.wording import finding_lines
+from ...model.wording import finding_lines, folded
 from ...stress.shrunk import lines_of_shrunk
 from ...stress.tally import lines_of
 from .. import json_report, text
@@ -142,7 +142,7 @@ def _found_by_checker(
     """Return a section for each finding about a call of JNI that no earlier phase has shown."""
     names = dict(observation.names.values())
     texts = ("\n".join(finding_lines(one, names.get(one.native_id or 0))) for one in record.evidence.jni)
-    return [(f"Captured jni {when}", text) for text in texts if text not in earlier]
+    return [(f"Captured jni {when}", text) for text in folded(texts) if text not in earlier]
 
 
 def reported_outcome(record: RunRecord, reports: Sequence[pytest.TestReport]) -> Outcome:

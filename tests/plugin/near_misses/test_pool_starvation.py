@@ -24,7 +24,7 @@ def test_a_thread_is_idle(jvm: Any) -> None:
     submitted(jvm, pool, never.get).get()
 
 
-@pytest.mark.foreign_thread(mode="main", timeout=2)
+@pytest.mark.foreign_thread(mode="main", timeout=1)
 def test_all_are_at_work(jvm: Any) -> None:
     pool, no_end = pool_of_two(jvm), threading.Event()
 

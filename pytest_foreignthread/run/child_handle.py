@@ -249,7 +249,10 @@ class ForkedChild:
             # its fixtures must still be torn down.
             self._lender.refuse()
             self._supervised.interrupt()
-            self._supervised.observe(lambda _: _INTERRUPTED, expected=self._expected(self.ahead))
+            seen = self._supervised.observe(lambda _: _INTERRUPTED, expected=self._expected(self.ahead))
+            if not seen.serving:
+                # That test was the child's last, and the child has ended after it.
+                return seen
         limits = self.last_served.stash[SETTINGS].limit
         seen = self._supervised.observe(limits, probe=self._probe(), order=End(), expected=MessagesOfEnd())
         self.ended_in_order = seen.ended_well and not self._has_failed

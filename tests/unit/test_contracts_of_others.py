@@ -132,7 +132,8 @@ def test_a_report_of_a_subtest_is_sent_as_ever(pytestconfig: pytest.Config) -> N
     )  # fmt: skip
     sent = pytestconfig.hook.pytest_report_to_serializable(config=pytestconfig, report=report)
     assert sent["_report_type"] == "SubTestReport"
-    assert sent[SUBTEST_CONTEXT]["kwargs"] == {"n": "1"}
+    # pytest 9.0 sends a value as it is, later releases its text.
+    assert {name: str(value) for name, value in sent[SUBTEST_CONTEXT]["kwargs"].items()} == {"n": "1"}
     assert inspect.signature(subtests.SubtestContext).parameters.keys() == {"msg", "kwargs"}
 
 

@@ -17,6 +17,7 @@ say of itself, for example by passing.
 | setup, call, teardown | `WarningRecorded` of this phase; reports of subtests | the same |
 | | `SessionStopped` | stopped |
 | | the report of this phase, with the test's own node id | reported |
+| | `PhasePassed`: the same in a short form, which names no test | reported |
 | | in setup, where the JVM starts late: `PhaseStarted` of `jvm`, once, and then what jvm accepts | the same |
 | reported | `SessionStopped` | stopped |
 | reported, stopped | `PhaseStarted` of `call` after a setup that passed, of `teardown` after both | that phase |

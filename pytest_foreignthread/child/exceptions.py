@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ..diagnosis.classify import raised_null_result
+from ..model.null_results import raised_null_result
 from ..model.outcomes import NullResult
 from .java.python_causes import python_causes
 from .parts import cause_of, context_of, is_really, traceback_of

@@ -2,40 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import signal
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
 
 from ..model.fault_signals import MEMORY
 from ..model.observation import End, EndedBy, Exited, Lost, Observation, Signaled
 from ..model.outcomes import Outcome
-from ..model.records import Evidence
-
-# CPython's Objects/call.c, _Py_CheckFunctionResult. Older versions say "an error", newer versions "an exception".
-_NULL_RESULT: Final = re.compile(
-    r"returned NULL without setting an (error|exception)|returned a result with an (error|exception) set"
-)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The outcome of a test. `signal` is the one that HotSpot caught, not the SIGABRT that then ended the process."""
-
-    outcome: Outcome
-    signal: str | None
-    exit_code: int | None
-    message: str
-
-
-def is_null_result(kind: str, text: str) -> bool:
-    return kind == "SystemError" and _NULL_RESULT.search(text) is not None
-
-
-def raised_null_result(exceptions: Sequence[tuple[str, str]]) -> str | None:
-    """Return the text of the first null result among (type name, text) pairs; None if there is none."""
-    return next((text for kind, text in exceptions if is_null_result(kind, text)), None)
+from ..model.records import Evidence, Verdict
 
 
 def classify_end(observation: Observation, evidence: Evidence) -> Verdict | None:

@@ -117,4 +117,7 @@ def _descriptors(config: pytest.Config) -> Iterator[int]:
 
 
 def _workers(config: pytest.Config) -> list[Any]:
+    # A look at all plugins touches the memory of each, which a fork has to copy.
+    if not is_worker(config):
+        return []
     return [plugin for plugin in config.pluginmanager.get_plugins() if type(plugin).__name__ == _WORKER]

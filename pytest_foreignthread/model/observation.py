@@ -332,7 +332,17 @@ class Observation:
     @cached_property
     def all_passed(self) -> bool:
         """Whether the child waits for its next test, and each report of this test says passed."""
-        return self.serving and all(one.report.get("outcome") == "passed" for one in self.all(ReportMade))
+        return self.serving and self._reports_passed
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether the child has done all, has said so and ended by itself, and each report says passed."""
+        orderly = self.finished and self.end == Exited(0) and self.ended_by is EndedBy.ITSELF and not self.refused
+        return orderly and self._reports_passed
+
+    @property
+    def _reports_passed(self) -> bool:
+        return all(one.report.get("outcome") == "passed" for one in self.all(ReportMade))
 
     @property
     def finished(self) -> bool:

@@ -91,6 +91,16 @@ class Alone:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """The outcome of a test. `signal` is the one that HotSpot caught, not the SIGABRT that then ended the process."""
+
+    outcome: Outcome
+    signal: str | None
+    exit_code: int | None
+    message: str
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """One run of one test in one mode. `duration` is in seconds, `artifacts` maps a document to its path."""
 

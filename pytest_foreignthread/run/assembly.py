@@ -11,7 +11,7 @@ import pytest
 from ..collect.identity import as_typed
 from ..interop.pytest_temporary_folders import make_base_folder
 from ..model.records import RunRecord
-from ..report.kept import bundle
+from ..model.settings import Settings
 from ..report.kept.artifacts import Artifacts
 from ..report.kept.environment import rerun_options, surroundings, usable_processors, versions
 from ..supervise.process.scratch import ScratchRoot
@@ -42,12 +42,18 @@ def new_runner(run: Run, session: pytest.Session) -> Runner:
 
     make_base_folder(session)
     threads = ThreadsWarning(run.config, run.users_filters, own)
-    settings = ForkSettings(run.filters, run.cache().given_to, threads.before_fork)
+    # Without a JVM there is no class archive, and its modules are not imported.
+    with_cache = run.cache().given_to if run.jvm is not None else _unchanged
+    settings = ForkSettings(run.filters, with_cache, threads.before_fork)
     places = Places(session.items)
     factory = ChildFactory(run.config, places, ScratchRoot(), run.fixtures, run.starts, settings)
     ready = number_ready(run.options.ready, usable_processors(), int(os.environ.get(_WORKERS, "1")))
     children = Children(run.config, places, run.fixtures, factory, ready, run.results.own_children)
     return Runner(children, _artifacts(run), run.options.bisect)
+
+
+def _unchanged(settings: Settings) -> Settings:
+    return settings
 
 
 def _artifacts(run: Run) -> Artifacts:
@@ -61,6 +67,9 @@ def _artifacts(run: Run) -> Artifacts:
 
 
 def _bundle(run: Run, record: RunRecord, traceback: str) -> dict[str, str]:
+    # Imported here: most runs make no bundle.
+    from ..report.kept import bundle
+
     around = bundle.Surroundings(
         environment={**versions(run.jvm), **surroundings(run.config)},
         order=[as_typed(run.config, nodeid) for nodeid in run.order],

@@ -27,6 +27,7 @@ from ..supervise.probes.crash_gate import CrashWatch
 from ..supervise.probes.probe import CRASH_BUDGET, LONG_CRASH_BUDGET, take_crash, take_documents
 from ..supervise.probes.pystack import Pystack
 from ..supervise.process.fork import ChildMain, OpenEnds
+from ..supervise.process.idle_keepers import Reuse
 from ..supervise.process.lender import Lender, UsualInput, usual_input
 from ..supervise.process.scratch import ChildFolder
 from ..supervise.process.signals import SignalsHeld
@@ -64,6 +65,7 @@ class ForkedChild:
         step_aside: Callable[[], object] | None = None,
         known: int = 0,
         usual_input: UsualInput = usual_input,
+        reuse: Reuse | None = None,
     ) -> None:
         """`standing` are the nodes whose fixtures the pytest process has set up: the child must not tear these down.
 
@@ -78,8 +80,11 @@ class ForkedChild:
         self._known = known
         crash = _crash_watch(settings, folder.here, pystack)
         self._supervised = SupervisedChild(
-            child_main, crash, ends, self._lender, folder.run, message_limit=settings.message_limit
+            child_main, crash, ends, self._lender, folder.run, message_limit=settings.message_limit, reuse=reuse
         )
+        self.ended_in_order = False
+        """Whether the child has done all that it was ordered to do, and has said so, and no test has failed."""
+        self._has_failed = False
         self._current = _current_folder()
         self._starts_jvm = settings.jvm is not None
         """Whether the child has yet to start its JVM."""
@@ -164,6 +169,8 @@ class ForkedChild:
             expected=expected,
         )
         self._starts_jvm = self._starts_jvm and not _has_started_jvm(seen)
+        self._has_failed = self._has_failed or _has_failed(seen)
+        self.ended_in_order = seen.ended_well and not self._has_failed
         found, missing = self._left(seen)
         if _checks_jni(self._settings):
             # What HotSpot writes from now on belongs to the next test, which may begin before `observe` is called for
@@ -180,14 +187,16 @@ class ForkedChild:
         # A test that passed needs no explanation, and most tests pass: reading the directory each time would cost. What
         # a process that the test forked has left elsewhere is removed, if the test has written of it.
         output = "\n".join(_output(seen))
-        if not seen.all_passed:
+        # The JVM of a process that the test forked may have named its error log in one of the documents.
+        unread = seen.all_passed or (seen.ended_well and self._settings.jvm is None)
+        if not unread:
             self.folder.permit()
             found, missing = document_files.read(self.folder.here)
             self._add_jvm_output(found, missing)
             output = "\n".join([found.get(documents.STDOUT, ""), output])
             if documents.HS_ERR not in {*found, *missing}:
                 self._look_for_error_log(found, missing, output)
-        if output or not seen.all_passed:
+        if output or not unread:
             self._remove_stray_logs(output)
         if not self.folder.exists():
             missing[_FOLDER] = "the test removed it, with the documents in it"
@@ -240,9 +249,14 @@ class ForkedChild:
             # its fixtures must still be torn down.
             self._lender.refuse()
             self._supervised.interrupt()
-            self._supervised.observe(lambda _: _INTERRUPTED, expected=self._expected(self.ahead))
+            seen = self._supervised.observe(lambda _: _INTERRUPTED, expected=self._expected(self.ahead))
+            if not seen.serving:
+                # That test was the child's last, and the child has ended after it.
+                return seen
         limits = self.last_served.stash[SETTINGS].limit
-        return self._supervised.observe(limits, probe=self._probe(), order=End(), expected=MessagesOfEnd())
+        seen = self._supervised.observe(limits, probe=self._probe(), order=End(), expected=MessagesOfEnd())
+        self.ended_in_order = seen.ended_well and not self._has_failed
+        return seen
 
     def _expected(self, item: pytest.Item) -> MessagesOfTest:
         late = self.starts_jvm_late
@@ -258,7 +272,7 @@ class ForkedChild:
 
     def close(self, discard: Callable[[ChildFolder], object]) -> None:
         """End the child and call `discard` to remove its directory. May be called again."""
-        self._supervised.close(functools.partial(self._clear_up, discard))
+        self._supervised.close(functools.partial(self._clear_up, discard), in_order=self.ended_in_order)
 
     def _clear_up(self, discard: Callable[[ChildFolder], object]) -> None:
         self._remove_stray_logs()
@@ -281,6 +295,10 @@ class ForkedChild:
             native_choice=self._settings.native,
             pystack=self._pystack,
         )
+
+
+def _has_failed(seen: Observation) -> bool:
+    return any(one.report.get("outcome") == "failed" for one in seen.all(ReportMade))
 
 
 def _checks_jni(settings: Settings) -> bool:

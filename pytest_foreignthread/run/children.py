@@ -126,7 +126,7 @@ class Children:
             self._own.left(item.nodeid, "" if left is None else left.what)
             self.retire(item)
         elif observation.all_passed and nextitem is not None:
-            self._order_ahead(serving, group, nextitem)
+            self._order_ahead(nextitem)
         return Seen(observation, taken, serving.start_word, serving.served, number_before)
 
     def run_after(self, before: Sequence[pytest.Item], item: pytest.Item, has_time: Callable[[], bool]) -> Seen | None:
@@ -207,16 +207,20 @@ class Children:
         place = self._places.of(item)
         return serving.name_of(item, place) if serving.knows(item, place) else None
 
-    def _order_ahead(self, serving: ForkedChild, group: Group | None, item: pytest.Item) -> None:
-        """Let the child begin its next test while the reports of this one are written, if the next test surely comes.
+    def _order_ahead(self, item: pytest.Item) -> None:
+        """Let the next test begin, in the child of its group, while the reports of this one are written.
 
-        The caller has checked that this test passed, because a failure may end the run (`-x`). This method also wants
-        a known order, no debugger, no mark that may skip the test, and no ordinary test so far: once ordinary tests
-        have run, fixtures of the pytest process may be torn down between two tests.
+        That is done if the next test surely comes. The caller has checked that this test passed, because a failure may
+        end the run (`-x`). This method also wants a known order, no debugger, no mark that may skip the test, and no
+        ordinary test so far: once ordinary tests have run, fixtures of the pytest process may be torn down between two
+        tests. Nor may another child have to end first, or the test be stressed: other children run its rounds.
         """
+        group = group_of(item)
+        serves = group is not None and not self._one_at_a_time and item.stash[SETTINGS].stress is None
+        serving = self._living.get(group) if group is not None and serves else None
         known = self._order_is_known and not self.debugs
         certain = known and not self._fixtures.ordinary_tests_ran and not _may_be_skipped(item)
-        if certain and group_of(item) == group and self._can_serve(serving, item):
+        if serving is not None and certain and self._can_serve(serving, item):
             following = next(iter(self._places.after(item)), None)
             serving.order_ahead(item, self._order(serving, group, item, following))
 
@@ -261,6 +265,7 @@ class Children:
         """
         self._factory.end_pystack()
         self._ready.drop_copies()
+        self._factory.end_idle_keepers()
 
     def _end(self, group: Group) -> None:
         ending = self._living.pop(group)
@@ -279,6 +284,7 @@ class Children:
         """Let each child of a group tear down its fixtures and end."""
         for group in tuple(self._living):
             self._end(group)
+        self._factory.end_idle_keepers()
 
     def close(self) -> None:
         """End all children without a teardown, and remove their files."""

@@ -27,7 +27,6 @@ from ..model.settings import Settings
 from ..model.status_words import is_abnormal
 from ..report import text
 from ..report.kept.artifacts import Artifacts
-from ..report.kept.redaction import jvm_words_without_secrets
 from ..report.pytest import pytest_reports
 from ..report.pytest.not_run import Raised, Result
 from ..report.pytest.properties import add_properties
@@ -197,6 +196,9 @@ def _with_note(record: RunRecord, note: str | None) -> RunRecord:
 
 
 def _start_failure(settings: Settings, reason: str) -> str:
+    # Imported here: a JVM that does not start ends the run.
+    from ..report.kept.redaction import jvm_words_without_secrets
+
     words = "; ".join(line.strip() for line in reason.splitlines() if line.strip())
     arguments = shlex.join(jvm_words_without_secrets(settings.jvm_args))
     used = f"{settings.jvm}; its arguments: {arguments or 'none'}"

@@ -8,8 +8,6 @@ import pytest
 
 from .conftest import RunSuite
 
-pytestmark = pytest.mark.usefixtures("without_native_stacks")
-
 JNI: Final = """
     import ctypes
     import pytest

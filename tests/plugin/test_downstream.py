@@ -106,7 +106,7 @@ def check_page(page: str, project: Path) -> None:
     done = subprocess.run(
         [sys.executable, "docs/refresh.py", "--check", page],
         cwd=ROOT,
-        env={**os.environ, "DOWNSTREAM_PROJECT": str(project)},
+        env={**os.environ, "PYTEST_ADDOPTS": "", "DOWNSTREAM_PROJECT": str(project)},
         capture_output=True,
         text=True,
         check=False,

@@ -447,3 +447,92 @@ def test_an_ordinary_test_in_between_is_seen(run_suite: RunSuite) -> None:
     """
     ran = run_suite(source, "--foreign-thread-ready=3")
     assert ran.closing_line == "5 passed"
+
+
+AHEAD: Final = """
+    import os
+    import select
+    import pytest
+
+    LAST_OF_FIRST = "test_it.py::test_first[native]"
+
+    def note(*words):
+        with open("notes", "a") as file:
+            print(*words, file=file)
+
+    def pytest_sessionstart():
+        if not os.path.exists("begun"):
+            os.mkfifo("begun")
+
+    @pytest.fixture(scope="session", autouse=True)
+    def on_session():
+        yield
+        note("down", os.getpid())
+
+    def pytest_runtest_logreport(report):
+        note("report", report.nodeid.partition("::")[2], report.when)
+        if report.nodeid == LAST_OF_FIRST and report.when == "teardown":
+            at_teardown(report)
+"""
+AWAITS: Final = """
+    def at_teardown(report):
+        begun = os.open("begun", os.O_RDONLY | os.O_NONBLOCK)
+        note("ahead", bool(select.select([begun], [], [], 60)[0]))
+"""
+STOPS: Final = """
+    def pytest_collection_finish(session):
+        global SESSION
+        SESSION = session
+
+    def at_teardown(report):
+        SESSION.shouldstop = "enough"
+"""
+FIRST_AND_SECOND: Final = """
+    import pytest
+
+    pytestmark = pytest.mark.foreign_thread
+
+    def test_first(): pass
+
+    def test_second(request):
+        with open("notes", "a") as file:
+            print("body", request.node.name, file=file)
+        if request.node.name == "test_second[main]":
+            with open("begun", "w") as file:
+                file.write("x")
+"""
+MATRIX: Final = (
+    *("--foreign-thread-modes=main,native", "--foreign-thread-jvm=none", "--foreign-thread-isolation=session"),
+)
+
+
+def test_a_matrix_orders_the_next_test_ahead_in_the_child_of_its_mode(run_suite: RunSuite) -> None:
+    """The reports of a test are written while the next one runs, and stay in order."""
+    ran = run_suite({"conftest.py": AHEAD.rstrip() + "\n" + AWAITS, "test_it.py": FIRST_AND_SECOND}, *MATRIX)
+    assert ran.closing_line == "4 passed"
+    found = notes(ran)
+    assert ["ahead", "True"] in found
+    assert [one[1:] for one in found if one[0] == "report"] == [
+        [f"test_{name}[{mode}]", when]
+        for name in ("first", "second")
+        for mode in ("main", "native")
+        for when in ("setup", "call", "teardown")
+    ]
+    assert [one[1] for one in found if one[0] == "body"] == ["test_second[main]", "test_second[native]"]
+
+
+def test_a_run_that_stops_tears_down_what_was_ordered_ahead(run_suite: RunSuite) -> None:
+    """At most one body runs that nobody asked for any more, and the fixtures of both children come down."""
+    ran = run_suite({"conftest.py": AHEAD.rstrip() + "\n" + STOPS, "test_it.py": FIRST_AND_SECOND}, *MATRIX)
+    assert ran.closing_line == "2 passed"
+    found = notes(ran)
+    assert [one[1] for one in found if one[0] == "body"] in ([], ["test_second[main]"])
+    assert len({one[1] for one in found if one[0] == "down"}) == 2
+
+
+@pytest.mark.parametrize("failing", ["assert 0", "pytest.skip()"], ids=["failed", "skipped"])
+def test_nothing_is_ordered_ahead_after_a_test_that_did_not_pass(run_suite: RunSuite, failing: str) -> None:
+    suite = FIRST_AND_SECOND.replace("def test_first(): pass", f"def test_first(): {failing}")
+    stops = AHEAD.replace("[native]", "[main]").rstrip() + "\n" + STOPS
+    ran = run_suite({"conftest.py": stops, "test_it.py": suite}, *MATRIX, "-x")
+    assert [one for one in notes(ran) if one[0] == "body"] == []

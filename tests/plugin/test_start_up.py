@@ -25,7 +25,7 @@ AT_START: Final = frozenset(
         *("config", "config.options", "config.option_values", "config.stash_keys"),
         *("interop", "interop.faulthandler_guard", "interop.on_import", "interop.running_jvm"),
         *("interop.pytest_fixtures", "interop.pytest_start"),
-        *("model", "model.choices", "model.modes", "model.report_attribute"),
+        *("model", "model.checkers", "model.choices", "model.modes", "model.report_attribute"),
     }
 )
 CONFTEST: Final = """

@@ -8,8 +8,6 @@ import pytest
 
 from .conftest import RunSuite
 
-pytestmark = pytest.mark.usefixtures("without_native_stacks")
-
 MODES: Final = ("new", "pool", "virtual", "forkjoin", "scheduled", "native", "native-pool", "python")
 
 MEETS: Final = f"""

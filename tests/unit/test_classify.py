@@ -7,10 +7,11 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.diagnosis.classify import Verdict, classify_end, is_null_result, raised_null_result
+from pytest_foreignthread.diagnosis.classify import classify_end
+from pytest_foreignthread.model.null_results import is_null_result, raised_null_result
 from pytest_foreignthread.model.observation import End, EndedBy, Exited, Finished, Lost, Message, Observation, Signaled
 from pytest_foreignthread.model.outcomes import Outcome, Phase
-from pytest_foreignthread.model.records import Evidence
+from pytest_foreignthread.model.records import Evidence, Verdict
 from pytest_foreignthread.model.stacks import FatalError
 
 FRAME: Final = "C  [libc.so.6+0x156219]"

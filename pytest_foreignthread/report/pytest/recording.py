@@ -13,10 +13,6 @@ import pytest
 
 from ...channel.report_shape import encodable
 from ...collect.identity import identity
-from ...diagnosis import diagnose
-from ...diagnosis.case import Case
-from ...diagnosis.classify import Verdict, classify_end
-from ...evidence.merge import read_evidence
 from ...model import documents
 from ...model.checkers import OF_INTERPRETER, note_of
 from ...model.observation import (
@@ -31,23 +27,22 @@ from ...model.observation import (
     UncaughtException,
 )
 from ...model.outcomes import Outcome, Phase
-from ...model.records import Diagnosis, Evidence, RunRecord
+from ...model.records import Diagnosis, Evidence, RunRecord, Verdict
 from ...model.report_data import data_of
 from ...model.settings import Settings
 from ...model.status_words import is_abnormal
-from ..kept.document_redaction import start_text_without_secrets
-from ..kept.redaction import jvm_text_without_secrets
 from . import pytest_reports
-from .crash_gaps import gaps
-from .user_place import user_place
 
 _MOST_UNCAUGHT: Final = 5
 
 
 def jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
     """Return what the JVM said when its start failed, without secrets, because reports show it; None if it started."""
-    reason = _jvm_failure(observation, taken)
-    return None if reason is None else start_text_without_secrets(reason)
+    if (reason := _jvm_failure(observation, taken)) is None:
+        return None
+    from ..kept.document_redaction import start_text_without_secrets
+
+    return start_text_without_secrets(reason)
 
 
 def _jvm_failure(observation: Observation, taken: documents.Documents) -> str | None:
@@ -73,8 +68,14 @@ def record_of(
     reports: Sequence[pytest.TestReport],
 ) -> tuple[RunRecord, bool]:
     """Return the record, and whether the child died. If it died, none of its own reports says so."""
-    if observation.all_passed:
+    # A test that passed has no death to explain.
+    if observation.all_passed or observation.ended_well:
         return _record(item, settings, observation, Evidence(), *_from_reports(reports)), False
+    # Imported here, and below: a run whose tests pass needs none of this.
+    from ...diagnosis.classify import classify_end
+    from .crash_gaps import gaps
+    from .user_place import user_place
+
     evidence = _evidence(observation, taken)
     evidence = replace(evidence, missing={**evidence.missing, **gaps(settings, observation, evidence)})
     death = classify_end(observation, evidence)
@@ -97,6 +98,8 @@ def _uncaught(observation: Observation) -> Iterator[str]:
 
 
 def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:
+    from ...evidence.merge import read_evidence
+
     if observation.passed_its_deadline:
         taken = documents.without_late_death(taken)
     joined = {one.ident for one in observation.all(ThreadNamed) if one.joined}
@@ -158,6 +161,8 @@ def _about_own_jvm(observation: Observation) -> Iterator[str]:
     if (found := observation.first(JvmAdopted)) is not None:
         yield f"the JVM, {found.version}, is the project's own, with its own options"
         if found.unused:
+            from ..kept.redaction import jvm_text_without_secrets
+
             yield f"it runs without {jvm_text_without_secrets(found.unused)}: it was there before the test"
 
 
@@ -169,6 +174,9 @@ def _about_checkers(settings: Settings) -> Iterator[str]:
 def _diagnosis(
     item: pytest.Item, settings: Settings, record: RunRecord, observation: Observation, evidence: Evidence
 ) -> Diagnosis | None:
+    from ...diagnosis import diagnose
+    from ...diagnosis.case import Case
+
     case = Case(
         record.outcome,
         record.phase,

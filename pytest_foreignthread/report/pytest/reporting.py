@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ...channel.report_shape import encodable
-from ...diagnosis.classify import raised_null_result
 from ...model import documents
+from ...model.null_results import raised_null_result
 from ...model.observation import Observation, PhasePassed, ReportMade
 from ...model.outcomes import Outcome, Phase
 from ...model.records import RunRecord
@@ -19,8 +19,6 @@ from ...model.report_data import data_of, put_on
 from ...model.settings import Settings
 from ...model.status_words import is_abnormal
 from ...model.wording import finding_lines, folded
-from ...stress.shrunk import lines_of_shrunk
-from ...stress.tally import lines_of
 from .. import json_report, text
 from . import pytest_reports
 from .passed_phases import PassedPhases
@@ -118,6 +116,10 @@ def add_section(reports: Sequence[pytest.TestReport], record: RunRecord, name: s
 
 def add_stress(reports: Sequence[pytest.TestReport], data: dict[str, Any]) -> None:
     """Add the tally of a stressed test to its failure, and to its entry."""
+    # Imported here: few runs of pytest are stressed.
+    from ...stress.shrunk import lines_of_shrunk
+    from ...stress.tally import lines_of
+
     lines = [data["verdict"], *lines_of(data), *text.rerun_lines(data["rerun"])]
     if (shrunk := data["shrunk"]) is not None:
         lines += [*lines_of_shrunk(shrunk), *text.rerun_lines(shrunk["rerun"])]

@@ -191,6 +191,22 @@ def signal_sets(pid: int, tid: int) -> dict[str, int]:
     return {}
 
 
+def caught_signals() -> list[int] | None:
+    """Return the signals for which this process has a handler, of Python's or of C's; None if the kernel hides them."""
+    try:
+        words = _read("/proc/self/status")
+    except OSError as error:
+        # A signal handler may raise TimeoutError here, which is an OSError, too.
+        if error.errno is None:
+            raise
+        return None
+    for name, bits in _SETS.findall(words):
+        if name == b"SigCgt":
+            caught = int(bits, 16)
+            return [number for number in range(1, caught.bit_length() + 1) if caught >> (number - 1) & 1]
+    return None
+
+
 def has_signal(pid: int, tid: int, field: str, number: int) -> bool:
     """Return whether a signal is in a thread's set `field`: `SigCgt`, `SigBlk`, `SigPnd`, ...; False if unknown."""
     return bool(signal_sets(pid, tid).get(field, 0) >> (number - 1) & 1)

@@ -13,6 +13,7 @@ from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
 from ...model.fault_signals import FAULTS, numbers_of
+from .processes import caught_signals
 
 T = TypeVar("T")
 
@@ -22,6 +23,7 @@ signal of the fault is blocked, and faulthandler writes nothing.
 """
 # The named signals only: Python is slow over the many real-time signals, and each child sets the mask several times.
 _HELD = frozenset(signal.Signals) - SYNCHRONOUS
+_VALID = tuple(sorted(map(int, signal.valid_signals())))
 
 
 class SignalsHeld:
@@ -103,7 +105,9 @@ def retry_interrupted(action: Callable[[], object], attempts: int = 4) -> None:
 
 
 def _python_handlers() -> Iterator[tuple[int, Any]]:
-    for number in signal.valid_signals():
+    # A signal without a handler in the kernel has none of Python's that could run. Python is slow over the many others.
+    caught = caught_signals()
+    for number in _VALID if caught is None else caught:
         handler = signal.getsignal(number)
         if callable(handler):
-            yield int(number), handler
+            yield number, handler

@@ -59,6 +59,8 @@ VARYING = (
     # CPython 3.10 crashes one frame earlier than its successors.
     (r"_PyEval_EvalFrameDefault|_PyFunction_Vectorcall", "frame"),
     (r"\[[\w.+-]+\]", "[library]"),
+    # Which extension modules are imported depends on what is installed.
+    (r"modules: .* \(total: \d+\)", "modules"),
     (r"0x[0-9a-f]+", "0x"),
     (r"\d+(\.\d+)* s\b|in \d+\.\d+s", "s"),
     (r"platform .*|plugins: .*|foreign-thread: .*", ""),

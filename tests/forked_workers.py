@@ -87,8 +87,10 @@ def become_worker() -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    assert isinstance(sys.stdout, io.TextIOWrapper)
-    sys.stdout.reconfigure(write_through=True)
+    # As `python -u` has them.
+    for stream in (sys.stdout, sys.stderr):
+        assert isinstance(stream, io.TextIOWrapper)
+        stream.reconfigure(line_buffering=False, write_through=True)
     sys.path[0] = ""
     sys.argv = ["-c"]
     main = types.ModuleType("__main__")

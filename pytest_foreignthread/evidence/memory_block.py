@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -73,10 +74,11 @@ def what_of(error: str) -> str:
 
 def parse_memory_block(text: str) -> MemoryBlock | None:
     """Return the last block that a text describes; None if it describes none."""
-    found = list(_HEAD.finditer(text))
-    if not found:
+    # A list of all heads of a long text would keep Python's collector busy.
+    last = deque(_HEAD.finditer(text), maxlen=1)
+    if not last:
         return None
-    head = found[-1]
+    head = last[0]
     rest = text[head.end() :]
     description = _description(rest)
     place = _ALLOCATED.search(rest)

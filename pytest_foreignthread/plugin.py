@@ -17,7 +17,7 @@ import pytest
 
 from . import hookspecs
 from .collect import activation
-from .config import options, stash_keys
+from .config import option_table, options, stash_keys
 from .fixtures import (
     _foreign_thread_child,
     _foreign_thread_jvm,
@@ -61,7 +61,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    options.add_options(parser)
+    option_table.add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)

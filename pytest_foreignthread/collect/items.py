@@ -12,9 +12,11 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from ..config.chosen_options import Options
-from ..config.options import MODE, checks_on_command_line, settings_for, stress_hindrance
+from ..config.option_table import MODE
 from ..config.options import is_given as is_option_given
+from ..config.settings_of_test import settings_for
 from ..config.stash_keys import SETTINGS
+from ..config.stress_options import checks_on_command_line, stress_hindrance
 from ..interop.hypothesis import is_given
 from ..interop.pytest_fixtures import parameters_of
 from ..interop.pytest_steps import may_run_at_once

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ..config.options import MODE, Option, marker_options, parsed_value
+from ..config.option_table import MODE, Option, marker_options
+from ..config.options import parsed_value
 from ..model.choices import MARKER
 from ..model.outcomes import Outcome
 from .own_modes import known_modes

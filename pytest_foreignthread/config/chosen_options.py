@@ -12,7 +12,7 @@ from ..model.stress_choice import Amount, Seed
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """An attribute for each option of `options.OPTIONS`, which documents it; None if the user has chosen no value."""
+    """An attribute for each option of `option_table`, which documents it; None if the user has chosen no value."""
 
     timeout: float
     jvm: str | None

@@ -9,7 +9,8 @@ from typing import Final
 import pytest
 
 from ..config.chosen_options import Options
-from ..config.options import settings_for, source_of
+from ..config.options import source_of
+from ..config.settings_of_test import settings_for
 from ..jvm.archive.use import CacheOfRun
 from ..model.choices import MODES
 from ..model.modes import OwnMode

@@ -15,8 +15,9 @@ from ..collect import items as foreign_items
 from ..collect.activation import is_marked
 from ..collect.selection import SELECTION, selection_of
 from ..config.chosen_options import Options
-from ..config.options import check_stress, check_threads, source_of
+from ..config.options import source_of
 from ..config.stash_keys import FILTERS, FRESH, LEAVE_CACHE, SETTINGS
+from ..config.stress_options import check_stress, check_threads
 from ..interop.loops import guard
 from ..interop.pytest_plugins import records_warnings
 from ..interop.xdist import is_worker, uid_of_run, worker_id

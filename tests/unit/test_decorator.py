@@ -14,7 +14,7 @@ import pytest
 
 import pytest_foreignthread
 from pytest_foreignthread import Outcome, OwnModeName, decorator, foreign_thread
-from pytest_foreignthread.config.options import marker_options
+from pytest_foreignthread.config.option_table import marker_options
 from pytest_foreignthread.model.choices import ISOLATIONS, MARKER, MODES
 
 

@@ -17,8 +17,9 @@ from pytest_foreignthread.collect.markers import Marked, read_markers
 from pytest_foreignthread.collect.own_modes import OWN_MODES
 from pytest_foreignthread.config import options
 from pytest_foreignthread.config.chosen_options import Options
+from pytest_foreignthread.config.option_table import OPTIONS, Option
 from pytest_foreignthread.config.option_values import MOST_SHOWN
-from pytest_foreignthread.config.options import OPTIONS
+from pytest_foreignthread.config.settings_of_test import settings_for
 from pytest_foreignthread.model.choices import MODES
 from pytest_foreignthread.model.outcomes import Outcome
 from pytest_foreignthread.model.settings import Jvm, Settings
@@ -76,7 +77,7 @@ def marked(**arguments: object) -> Marked:
 
 
 def settings(marks: Marked, values: Options) -> Settings:
-    return options.settings_for(marks.values, "new", "new", values, JVM)
+    return settings_for(marks.values, "new", "new", values, JVM)
 
 
 GOOD: Final[list[tuple[str, str, object]]] = [
@@ -208,7 +209,7 @@ def test_the_values_have_an_attribute_for_each_option_and_no_other() -> None:
     assert sorted(one.name for one in fields(Options)) == sorted(option.name for option in OPTIONS)
 
 
-def type_of_value(option: options.Option) -> object:
+def type_of_value(option: Option) -> object:
     """Return what the option's parser and its default make of it."""
     parsed: Any = get_type_hints(option.parse, localns={"Amount": Amount, "Seed": Seed})["return"]
     if option.action == "append":
@@ -217,7 +218,7 @@ def type_of_value(option: options.Option) -> object:
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_an_attribute_has_the_type_of_its_option(option: options.Option) -> None:
+def test_an_attribute_has_the_type_of_its_option(option: Option) -> None:
     hint: Any = get_type_hints(Options)[option.name]
     assert hint == type_of_value(option)
     assert option.default is None or isinstance(option.default, get_origin(hint) or hint)
@@ -505,7 +506,7 @@ DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "reference" / "options.md
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_the_document_has_a_row_for_each_option(option: options.Option) -> None:
+def test_the_document_has_a_row_for_each_option(option: Option) -> None:
     shown = f"`{option.flag}={option.metavar}`" if option.metavar else f"`{option.flag}`"
     rows = [line for line in DOCUMENT.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {shown} ")]
     (cells,) = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 import pytest
 
-from pytest_foreignthread.config import option_values, options
+from pytest_foreignthread.config import option_values, stress_options
 from pytest_foreignthread.model.outcomes import Outcome
 from pytest_foreignthread.model.stress_choice import Amount, Part, Seed
 from pytest_foreignthread.stress.interval import at_most, interval, percent
@@ -150,9 +150,9 @@ def test_the_command_line_is_of_rounds_or_of_one_run(hindrance: str, name: str) 
     given = {f"--foreign-thread-{name.replace('_', '-')}": "3", hindrance: True}
     config = cast(pytest.Config, SimpleNamespace(getoption=lambda option, default=None: given.get(option, default)))
     with pytest.raises(pytest.UsageError, match=r"^--foreign-thread-stress(-seed|-threads)?: expected no --"):
-        options.check_stress(config)
+        stress_options.check_stress(config)
     del given[hindrance]
-    options.check_stress(config)
+    stress_options.check_stress(config)
 
 
 def test_a_rounds_seed_depends_on_run_test_mode_and_number_only() -> None:

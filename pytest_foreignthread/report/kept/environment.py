@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from ...config.options import OPTIONS
+from ...config.option_table import OPTIONS
 from ...interop import xdist
 from ...model.settings import Jvm
 

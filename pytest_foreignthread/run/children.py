@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -24,30 +23,10 @@ from .child_handle import ForkedChild
 from .isolation import Group, Places, group_of, module_of
 from .own_children import OwnChildren
 from .ready_children import ReadyChildren
+from .rounds import Rounds
+from .seen import Seen
 from .shared_fixtures import SharedFixtures
 from .started import ENTERED
-
-_PACE: Final = 0.1
-"""Seconds between two drawings of the live line during rounds."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What was observed of a test, and which tests the child had served before it."""
-
-    observation: Observation
-    taken: documents.Documents
-    start: str
-    """How the child was started: "fork" or "spawn"."""
-    served: Iterable[pytest.Item] = ()
-    """The tests that the child has served. Later tests are added at the end while the child lives."""
-    number_before: int = 0
-    """How many of `served` came before the test."""
-
-    @property
-    def before(self) -> tuple[pytest.Item, ...]:
-        # Not a field: a copy for each test would cost the more, the more tests the child has served.
-        return tuple(itertools.islice(self.served, self.number_before))
 
 
 class Children:
@@ -297,74 +276,6 @@ class Children:
             del self._living[group]
         self._standing.discard(one)
         self._factory.end(one)
-
-
-class Rounds:
-    """Rounds of one test. A child serves one after the other until it dies, or is not to be trusted any more."""
-
-    def __init__(
-        self,
-        config: pytest.Config,
-        places: Places,
-        factory: ChildFactory,
-        item: pytest.Item,
-        not_started: Callable[[pytest.Item, str], Seen],
-    ) -> None:
-        self._config = config
-        self._places = places
-        self._factory = factory
-        self._item = item
-        self._not_started = not_started
-        self._child: ForkedChild | None = None
-        draw = config.stash.get(TICK, None)
-        self._tick = None if draw is None else paced(draw)
-
-    def run(self, order: RunTest) -> Seen:
-        """Run a round in the child that lives, or in a new one; the item's name in the order is set here."""
-        item, seen = self._item, None
-        try:
-            if self._child is None or not self._child.folder.in_place():
-                self.close()
-                self._child = self._factory.new(item, None, begun=False)
-        except ScratchError as error:
-            return self._not_started(item, str(error))
-        child = self._child
-        try:
-            name = child.name_of(item, self._places.of(item))
-            order, entered = replace(order, item=name), self._config.stash.get(ENTERED, None)
-            seen, taken = child.observe(item, order, self._tick, entered)
-        finally:
-            if seen is None or not seen.serving or not _goes_on(seen):
-                self._child = None
-                self._factory.end(child)
-        return Seen(seen, taken, child.start_word)
-
-    def close(self) -> None:
-        """Let the child tear down what stands, and end."""
-        child, self._child = self._child, None
-        if child is not None:
-            try:
-                child.end()
-            finally:
-                self._factory.end(child)
-
-
-def paced(draw: Callable[[], None]) -> Callable[[], None]:
-    """Return a function that calls `draw`, and nothing if it did so just before: a round may take a millisecond."""
-    due = 0.0
-
-    def tick() -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            draw()
-            due = time.monotonic() + _PACE
-
-    return tick
-
-
-def _goes_on(seen: Observation) -> bool:
-    """Whether the child may serve another round: an abnormal result may have left anything there."""
-    return not any(one.exceptions and one.exceptions[0][0] == "SystemError" for one in seen.all(ReportMade))
 
 
 def _has_left_something(observation: Observation) -> bool:

@@ -41,8 +41,9 @@ from ..report.pytest.reporting import (
     superseded_by_death,
     with_entry,
 )
-from .children import Children, Seen
+from .children import Children
 from .second_runs import SecondRuns
+from .seen import Seen
 
 
 class Runner:

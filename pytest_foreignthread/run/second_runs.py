@@ -21,7 +21,8 @@ from ..model.settings import Settings
 from ..report.pytest.recording import internal_error, jvm_failure, record_of
 from ..report.pytest.reporting import child_reports
 from .bisection import smallest_part
-from .children import Children, Seen
+from .children import Children
+from .seen import Seen
 
 SEARCH: Final = 30.0
 """Seconds after which a search tries no other part of the order: each part runs tests, and may hang."""

@@ -15,7 +15,8 @@ from ..stress.schedule import Schedule
 from ..stress.schedule_parts import with_only
 from ..stress.shrunk import NO_ROUNDS, Shrunk
 from ..stress.tally import Row
-from .children import Children, Rounds
+from .children import Children
+from .rounds import Rounds
 from .smallest_setting import LEAST_ROUNDS, SmallestSetting, TimeIsOver
 from .stress import ends_rounds, failure_of, order_of, rerun_of, schedule_of_round, tell
 

@@ -27,7 +27,8 @@ from ..stress.schedule import Schedule, schedule_of
 from ..stress.schedule_parts import with_only
 from ..stress.seeds import round_seed
 from ..stress.tally import PASSES, Failure, Row, Tally
-from .children import Children, Seen
+from .children import Children
+from .seen import Seen
 
 _AGAIN: Final = 20
 """Rounds of the command that repeats a failed one: no two runs of a schedule are the same."""

@@ -19,9 +19,9 @@ from pytest_foreignthread.model.report_data import ReportData, put_on
 from pytest_foreignthread.model.settings import Settings
 from pytest_foreignthread.report.json_report import test_entry as entry_of
 from pytest_foreignthread.run.child_handle import ForkedChild
-from pytest_foreignthread.run.children import Seen
 from pytest_foreignthread.run.results import Results
 from pytest_foreignthread.run.second_runs import SecondRuns
+from pytest_foreignthread.run.seen import Seen
 from pytest_foreignthread.supervise.process.fork import OpenEnds
 
 from .sample_options import chosen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_foreignthread.run.children import paced
+from pytest_foreignthread.run.rounds import paced
 
 
 def test_rounds_of_a_millisecond_do_not_draw_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:

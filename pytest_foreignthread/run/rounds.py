@@ -1,0 +1,91 @@
+"""The children of a stressed test, which serve its rounds only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from ..channel.orders import RunTest
+from ..config.stash_keys import TICK
+from ..model.observation import Observation, ReportMade
+from ..supervise.process.scratch import ScratchError
+from .child_factory import ChildFactory
+from .child_handle import ForkedChild
+from .isolation import Places
+from .seen import Seen
+from .started import ENTERED
+
+_PACE: Final = 0.1
+"""Seconds between two drawings of the live line during rounds."""
+
+
+class Rounds:
+    """Rounds of one test. A child serves one after the other until it dies, or is not to be trusted any more."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        places: Places,
+        factory: ChildFactory,
+        item: pytest.Item,
+        not_started: Callable[[pytest.Item, str], Seen],
+    ) -> None:
+        self._config = config
+        self._places = places
+        self._factory = factory
+        self._item = item
+        self._not_started = not_started
+        self._child: ForkedChild | None = None
+        draw = config.stash.get(TICK, None)
+        self._tick = None if draw is None else paced(draw)
+
+    def run(self, order: RunTest) -> Seen:
+        """Run a round in the child that lives, or in a new one; the item's name in the order is set here."""
+        item, seen = self._item, None
+        try:
+            if self._child is None or not self._child.folder.in_place():
+                self.close()
+                self._child = self._factory.new(item, None, begun=False)
+        except ScratchError as error:
+            return self._not_started(item, str(error))
+        child = self._child
+        try:
+            name = child.name_of(item, self._places.of(item))
+            order, entered = replace(order, item=name), self._config.stash.get(ENTERED, None)
+            seen, taken = child.observe(item, order, self._tick, entered)
+        finally:
+            if seen is None or not seen.serving or not _goes_on(seen):
+                self._child = None
+                self._factory.end(child)
+        return Seen(seen, taken, child.start_word)
+
+    def close(self) -> None:
+        """Let the child tear down what stands, and end."""
+        child, self._child = self._child, None
+        if child is not None:
+            try:
+                child.end()
+            finally:
+                self._factory.end(child)
+
+
+def paced(draw: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that calls `draw`, and nothing if it did so just before: a round may take a millisecond."""
+    due = 0.0
+
+    def tick() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            draw()
+            due = time.monotonic() + _PACE
+
+    return tick
+
+
+def _goes_on(seen: Observation) -> bool:
+    """Whether the child may serve another round: an abnormal result may have left anything there."""
+    return not any(one.exceptions and one.exceptions[0][0] == "SystemError" for one in seen.all(ReportMade))

@@ -1,0 +1,31 @@
+"""What the pytest process has seen of a test in its child."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pytest
+
+from ..model import documents
+from ..model.observation import Observation
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was observed of a test, and which tests the child had served before it."""
+
+    observation: Observation
+    taken: documents.Documents
+    start: str
+    """How the child was started: "fork" or "spawn"."""
+    served: Iterable[pytest.Item] = ()
+    """The tests that the child has served. Later tests are added at the end while the child lives."""
+    number_before: int = 0
+    """How many of `served` came before the test."""
+
+    @property
+    def before(self) -> tuple[pytest.Item, ...]:
+        # Not a field: a copy for each test would cost the more, the more tests the child has served.
+        return tuple(itertools.islice(self.served, self.number_before))

@@ -112,10 +112,11 @@ class ChildFactory:
         """
         if not CAN_WAIT or is_traced() or hooks_between_tests(self._config):
             return None
-        # After an ordinary test, pytest tears down in this process what the next test does not need.
-        if self._fixtures.ordinary_tests_ran or self._settings.threads_may_change_process():
+        if self._settings.threads_may_change_process():
             return None
-        return jvm_key(settings), settings.jvm_cache, len(self._places.items), gc.isenabled()
+        jvm = (jvm_key(settings), settings.jvm_cache)
+        fixtures = (self._fixtures.standing(), self._fixtures.ordinary_tests_ran)
+        return jvm, fixtures, len(self._places.items), gc.isenabled()
 
     def _forked(self, settings: Settings, begun: int | None, folder: ChildFolder, memory: object) -> ForkedChild:
         main_in = self._child_main(settings)

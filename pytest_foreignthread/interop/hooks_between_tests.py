@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from types import ModuleType
+from collections.abc import Iterator
 from typing import Final
 
-import pluggy
 import pytest
 
 from .pytest_cov import running_coverage
@@ -17,7 +15,6 @@ _WITHOUT_EFFECT: Final = frozenset(
 )
 """Packages whose hooks change nothing that a test sees, or do it again in the child."""
 _PROTOCOL: Final = "pytest_runtest_protocol"
-_LOOP: Final = "pytest_runtestloop"
 _BETWEEN: Final = (
     *("pytest_runtest_logstart", "pytest_runtest_logreport", "pytest_runtest_logfinish"),
     *("pytest_report_from_serializable", "pytest_report_teststatus", "pytest_warning_recorded"),
@@ -39,44 +36,18 @@ def hooks_between_tests(config: pytest.Config) -> frozenset[str]:
     before it.
     """
     installed = frozenset(_module(plugin) for plugin, _ in config.pluginmanager.list_plugin_distinfo())
+    found = [_PROTOCOL] if any(module not in _WITHOUT_EFFECT for module in _modules(config, _PROTOCOL)) else []
     known = _WITHOUT_EFFECT | installed
-    found = [_PROTOCOL] if _has_others(_implementations(config, _PROTOCOL), _WITHOUT_EFFECT) else []
-    # A wrapper runs before the first test and after the last one.
-    loops = (one for one in _implementations(config, _LOOP) if not (one.wrapper or one.hookwrapper))
-    found += [_LOOP] if _has_others(loops, known) else []
-    found += [name for name in _BETWEEN if _has_others(_implementations(config, name), known)]
+    found += [name for name in _BETWEEN if any(module not in known for module in _modules(config, name))]
     return frozenset(found)
 
 
-def _implementations(config: pytest.Config, hook: str) -> Iterable[pluggy.HookImpl]:
-    return getattr(config.hook, hook).get_hookimpls()  # type: ignore[no-any-return]
-
-
-def _has_others(implementations: Iterable[pluggy.HookImpl], known: frozenset[str]) -> bool:
-    """Return whether one of the implementations is from another top-level module than the known ones."""
-    return any(module not in known for one in implementations for module in _modules(one))
-
-
-def _modules(implementation: pluggy.HookImpl) -> Iterator[str]:
-    """Yield the top-level modules that an implementation is from.
-
-    The class of a plugin counts as well: it may inherit the hook and override what the hook calls.
-    """
-    yield _top(getattr(implementation.function, "__module__", None))
-    if not isinstance(implementation.plugin, ModuleType):
-        plugin = implementation.plugin
-        yield _top((plugin if isinstance(plugin, type) else type(plugin)).__module__)
-
-
-def _top(module: object) -> str:
-    """Return the top-level module of a dotted name; "" if there is none, and for a conftest.
-
-    A project whose package is an installed plugin may have its conftest in that package.
-    """
-    names = module.split(".") if isinstance(module, str) else [""]
-    return "" if names[-1] == "conftest" else names[0]
+def _modules(config: pytest.Config, hook: str) -> Iterator[str]:
+    """Yield the top-level module of each implementation of a hook."""
+    for implementation in getattr(config.hook, hook).get_hookimpls():
+        yield implementation.function.__module__.partition(".")[0]
 
 
 def _module(plugin: object) -> str:
-    name = getattr(plugin, "__name__", None) or type(plugin).__module__
-    return str(name).partition(".")[0]
+    name: str = getattr(plugin, "__name__", type(plugin).__module__)
+    return name.partition(".")[0]

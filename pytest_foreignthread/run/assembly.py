@@ -44,7 +44,7 @@ def new_runner(run: Run, session: pytest.Session) -> Runner:
     threads = ThreadsWarning(run.config, run.users_filters, own)
     # Without a JVM there is no class archive, and its modules are not imported.
     with_cache = run.cache().given_to if run.jvm is not None else _unchanged
-    settings = ForkSettings(run.filters, with_cache, threads.before_fork, threads.may_change_process)
+    settings = ForkSettings(run.filters, with_cache, threads.before_fork)
     places = Places(session.items)
     factory = ChildFactory(run.config, places, ScratchRoot(), run.fixtures, run.starts, settings)
     ready = number_ready(run.options.ready, usable_processors(), int(os.environ.get(_WORKERS, "1")))

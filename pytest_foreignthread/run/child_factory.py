@@ -46,8 +46,6 @@ class ForkSettings:
     """Returns the settings with the class archive of their JVM, if the archive exists at the time of the call."""
     before_fork: Callable[[], None]
     """Called before a fork, but not before a fresh interpreter starts."""
-    threads_may_change_process: Callable[[], bool]
-    """Returns whether a thread of the project may change the pytest process at any time."""
 
 
 class ChildFactory:
@@ -111,8 +109,6 @@ class ChildFactory:
         that was forked before the first is as good as a fork of the pytest process, and costs the pytest process less.
         """
         if not CAN_WAIT or is_traced() or hooks_between_tests(self._config):
-            return None
-        if self._settings.threads_may_change_process():
             return None
         jvm = (jvm_key(settings), settings.jvm_cache)
         fixtures = (self._fixtures.standing(), self._fixtures.ordinary_tests_ran)

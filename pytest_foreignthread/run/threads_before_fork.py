@@ -80,10 +80,6 @@ def native_ids() -> frozenset[int]:
 
 def other_threads(left_out: LeftOut = LeftOut()) -> OtherThreads:
     """Return the threads of this process besides the calling thread and those that are left out."""
-    return OtherThreads(_named(left_out), _native(left_out))
-
-
-def _named(left_out: LeftOut) -> tuple[str, ...]:
     frames = sys._current_frames()
     del frames[threading.get_ident()]
     known = {thread.ident: name_of(thread) for thread in threading.enumerate() if thread.ident in frames}
@@ -97,7 +93,7 @@ def _named(left_out: LeftOut) -> tuple[str, ...]:
         oldest = _from_the_oldest(frame)[0]
         unknown = f"one that runs {_module(oldest)}.{oldest.f_code.co_name}"
         names.append(f'"{known[ident]}"{f" of {module}" if module else ""}' if ident in known else unknown)
-    return tuple(names)
+    return OtherThreads(tuple(names), _native(left_out))
 
 
 def _module_of(frame: FrameType) -> str:
@@ -171,10 +167,6 @@ class ThreadsWarning:
             show(self._config, self._filters, ThreadsBeforeForkWarning(" ".join(_sentences(found))))
         except ThreadsBeforeForkWarning as error:
             raise pytest.UsageError(str(error)) from None
-
-    def may_change_process(self) -> bool:
-        """Return whether a thread of the project runs Python code, and so may change this process at any time."""
-        return len(sys._current_frames()) > 1 and bool(_named(self._left_out()))
 
     def _left_out(self) -> LeftOut:
         plugins = self._config.pluginmanager

@@ -111,33 +111,10 @@ HOOKS: Final = {
         def pytest_runtest_logfinish(nodeid):
             test_it.STATE.append(nodeid)
     """,
-    "of no module": """
-        import test_it
-
-        def pytest_runtest_logfinish(nodeid):
-            test_it.STATE.append(nodeid)
-
-        pytest_runtest_logfinish.__module__ = None
-    """,
-    "loop": """
-        import pytest, test_it
-
-        @pytest.hookimpl(tryfirst=True)
-        def pytest_runtestloop(session):
-            for number, item in enumerate(session.items):
-                following = session.items[number + 1 : number + 2] or [None]
-                item.ihook.pytest_runtest_protocol(item=item, nextitem=following[0])
-                test_it.STATE.append(item.name)
-            return True
-    """,
 }
 
 
-@pytest.mark.parametrize(
-    ("conftest", "counts"),
-    [(HOOKS["around"], [2, 2, 2]), *((HOOKS[name], [1, 2, 3]) for name in ("after", "of no module", "loop"))],
-    ids=HOOKS,
-)
+@pytest.mark.parametrize(("conftest", "counts"), [(HOOKS["around"], [2, 2, 2]), (HOOKS["after"], [1, 2, 3])], ids=HOOKS)
 def test_a_child_sees_what_hooks_of_the_project_did(
     tmp_path_factory: pytest.TempPathFactory, conftest: str, counts: list[int]
 ) -> None:
@@ -147,19 +124,3 @@ def test_a_child_sees_what_hooks_of_the_project_did(
     found = keepers(folder)
     assert [count for _, count in found.values()] == counts
     assert len({keeper for keeper, _ in found.values()}) == 3
-
-
-THREAD: Final = """
-    import threading
-
-    threading.Thread(target=threading.Event().wait, daemon=True).start()
-"""
-
-
-@pytest.mark.usefixtures("own_interpreters")
-def test_each_child_is_a_fork_of_a_process_with_threads(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A thread may change the memory of the pytest process at any time."""
-    folder = tmp_path_factory.mktemp("run")
-    run = run_suite_in(folder, {"test_it.py": SUITE, "conftest.py": THREAD}, "-k", "first or second or third")
-    assert "3 passed" in run.output
-    assert len({keeper for keeper, _ in keepers(folder).values()}) == 3

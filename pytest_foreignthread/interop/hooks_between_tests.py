@@ -8,8 +8,6 @@ from typing import Final
 
 import pytest
 
-from .pytest_cov import running_coverage
-
 _WITHOUT_EFFECT: Final = frozenset(
     ["_pytest", "pytest_foreignthread", "xdist", "pytest_forked", "pytest_cov", "pytest_timeout"]
 )
@@ -24,9 +22,8 @@ _BETWEEN: Final = (
 
 
 def is_traced() -> bool:
-    """Return whether a debugger, a profiler or coverage watches this process."""
-    # Coverage may do without a trace function, from Python 3.12 on.
-    return sys.gettrace() is not None or sys.getprofile() is not None or running_coverage() is not None
+    """Return whether a debugger or a profiler, such as coverage's, watches this thread."""
+    return sys.gettrace() is not None or sys.getprofile() is not None
 
 
 def hooks_between_tests(config: pytest.Config) -> frozenset[str]:

@@ -69,8 +69,7 @@ def test_a_hook_that_runs_in_the_child_does_not_count(manager: Any, pytestconfig
 
 
 @pytest.mark.parametrize("set_tracer", [sys.settrace, sys.setprofile])
-def test_a_traced_process_is_known(set_tracer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looked_at, "running_coverage", lambda: None)
+def test_a_traced_process_is_known(set_tracer: Any) -> None:
     before = sys.gettrace(), sys.getprofile()
     sys.settrace(None)
     sys.setprofile(None)
@@ -81,12 +80,3 @@ def test_a_traced_process_is_known(set_tracer: Any, monkeypatch: pytest.MonkeyPa
     finally:
         sys.settrace(before[0])
         sys.setprofile(before[1])
-
-
-def test_coverage_without_a_trace_function_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "gettrace", lambda: None)
-    monkeypatch.setattr(sys, "getprofile", lambda: None)
-    monkeypatch.setattr(looked_at, "running_coverage", lambda: None)
-    assert not looked_at.is_traced()
-    monkeypatch.setattr(looked_at, "running_coverage", object)
-    assert looked_at.is_traced()

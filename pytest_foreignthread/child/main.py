@@ -33,12 +33,6 @@ from .pytest.serving import Server, Tests
 from .state import ChildState
 
 
-def prepare(config: pytest.Config) -> None:
-    """Do in a keeper what each of its children would have to do, and what changes nothing if it is done again."""
-    xdist.release_pipes(config)
-    _leave_to_the_parent(config)
-
-
 def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: Orders, *, collects: bool) -> None:
     """Start the JVM, run each ordered test and send its reports; the caller ends the process.
 
@@ -94,8 +88,9 @@ def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
 
 def _serve(server: Server, tests: Tests, orders: Orders) -> None:
     config = tests.config
-    _leave_to_the_parent(config)
+    drop_guard(config)
     register_hooks(config, ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
+    _leave_reporting_to_the_parent(config)
     register_hooks(config, server.state.debugging, "foreign_thread_debugging")
     debugging = server.state.debugging
     # A test may suspend the capture to ask the user itself. Such a test gets the terminal and the time of a debugger.
@@ -134,8 +129,7 @@ def _flush() -> None:
     sys.stderr.flush()
 
 
-def _leave_to_the_parent(config: pytest.Config) -> None:
-    drop_guard(config)
+def _leave_reporting_to_the_parent(config: pytest.Config) -> None:
     replace_terminal(config, TerminalWithoutHooks)
     xdist.leave_reporting_to_worker(config)
     # A child needs no watchdog of faulthandler's: the parent holds a deadline for each phase.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -19,12 +19,12 @@ def terminal_of(config: pytest.Config) -> Any:
     return config.pluginmanager.getplugin(_NAME)
 
 
-def replace_terminal(config: pytest.Config, stand_in: type[Any]) -> None:
-    """Replace the terminal reporter under its name, by which other plugins look for it; may be called again."""
+def replace_terminal(config: pytest.Config, stand_in: Callable[[Any], object]) -> None:
+    """Replace the terminal reporter under its name, by which other plugins look for it."""
     # Imported here: a run without foreign-thread tests imports this module.
     from .hook_calls import register_hooks
 
-    if (terminal := terminal_of(config)) is not None and type(terminal) is not stand_in:
+    if (terminal := terminal_of(config)) is not None:
         config.pluginmanager.unregister(terminal)
         register_hooks(config, stand_in(terminal), _NAME)
 

@@ -27,7 +27,6 @@ from ..supervise.probes.crash_gate import CrashWatch
 from ..supervise.probes.probe import CRASH_BUDGET, LONG_CRASH_BUDGET, take_crash, take_documents
 from ..supervise.probes.pystack import Pystack
 from ..supervise.process.fork import ChildMain, OpenEnds
-from ..supervise.process.idle_keepers import Reuse
 from ..supervise.process.lender import Lender, UsualInput, usual_input
 from ..supervise.process.scratch import ChildFolder
 from ..supervise.process.signals import SignalsHeld
@@ -65,7 +64,6 @@ class ForkedChild:
         step_aside: Callable[[], object] | None = None,
         known: int = 0,
         usual_input: UsualInput = usual_input,
-        reuse: Reuse | None = None,
     ) -> None:
         """`standing` are the nodes whose fixtures the pytest process has set up: the child must not tear these down.
 
@@ -80,11 +78,8 @@ class ForkedChild:
         self._known = known
         crash = _crash_watch(settings, folder.here, pystack)
         self._supervised = SupervisedChild(
-            child_main, crash, ends, self._lender, folder.run, message_limit=settings.message_limit, reuse=reuse
+            child_main, crash, ends, self._lender, folder.run, message_limit=settings.message_limit
         )
-        self.ended_in_order = False
-        """Whether the child has done all that it was ordered to do, and has said so, and no test has failed."""
-        self._has_failed = False
         self._current = _current_folder()
         self._starts_jvm = settings.jvm is not None
         """Whether the child has yet to start its JVM."""
@@ -169,8 +164,6 @@ class ForkedChild:
             expected=expected,
         )
         self._starts_jvm = self._starts_jvm and not _has_started_jvm(seen)
-        self._has_failed = self._has_failed or _has_failed(seen)
-        self.ended_in_order = seen.ended_well and not self._has_failed
         found, missing = self._left(seen)
         if _checks_jni(self._settings):
             # What HotSpot writes from now on belongs to the next test, which may begin before `observe` is called for
@@ -254,9 +247,7 @@ class ForkedChild:
                 # That test was the child's last, and the child has ended after it.
                 return seen
         limits = self.last_served.stash[SETTINGS].limit
-        seen = self._supervised.observe(limits, probe=self._probe(), order=End(), expected=MessagesOfEnd())
-        self.ended_in_order = seen.ended_well and not self._has_failed
-        return seen
+        return self._supervised.observe(limits, probe=self._probe(), order=End(), expected=MessagesOfEnd())
 
     def _expected(self, item: pytest.Item) -> MessagesOfTest:
         late = self.starts_jvm_late
@@ -272,7 +263,7 @@ class ForkedChild:
 
     def close(self, discard: Callable[[ChildFolder], object]) -> None:
         """End the child and call `discard` to remove its directory. May be called again."""
-        self._supervised.close(functools.partial(self._clear_up, discard), in_order=self.ended_in_order)
+        self._supervised.close(functools.partial(self._clear_up, discard))
 
     def _clear_up(self, discard: Callable[[ChildFolder], object]) -> None:
         self._remove_stray_logs()
@@ -295,10 +286,6 @@ class ForkedChild:
             native_choice=self._settings.native,
             pystack=self._pystack,
         )
-
-
-def _has_failed(seen: Observation) -> bool:
-    return any(one.report.get("outcome") == "failed" for one in seen.all(ReportMade))
 
 
 def _checks_jni(settings: Settings) -> bool:

@@ -244,7 +244,6 @@ class Children:
         """
         self._factory.end_pystack()
         self._ready.drop_copies()
-        self._factory.end_idle_keepers()
 
     def _end(self, group: Group) -> None:
         ending = self._living.pop(group)
@@ -263,7 +262,6 @@ class Children:
         """Let each child of a group tear down its fixtures and end."""
         for group in tuple(self._living):
             self._end(group)
-        self._factory.end_idle_keepers()
 
     def close(self) -> None:
         """End all children without a teardown, and remove their files."""

@@ -8,11 +8,6 @@ to the nearest subreaper. If the pytest process were the subreaper, orphans of o
 as well, and be seen by tests that count or wait for children. And nobody could clear up after a pytest process that was
 killed.
 
-Two forks for each child would cost more than most tests. So a keeper whose child has ended in order can wait, and fork
-the next child itself (`process/idle_keepers.py`): from its own memory, which is that of the pytest process at the
-keeper's start, and which the keeper leaves as it is. The pytest process does not fork then, and copies no page that it
-shares with a child. Whether that memory still serves is for `run/` to decide.
-
 Four pipes connect the processes. Each process closes all ends that are not its own, of this child and of the others:
 a copy of a writing end that is left open would keep the reader from ever seeing the end of the stream.
 
@@ -20,7 +15,7 @@ a copy of a writing end that is left open would keep the reader from ever seeing
 |------------|----------------|----------------|-----------------------------------------------------------------|
 | `orders`   | pytest process | child          | one line an order: run this test, or end (`channel.orders`)     |
 | `messages` | child          | pytest process | one line a message: phases, reports, ... (`channel.wire`)       |
-| `control`  | pytest process | keeper         | `TERMINATE`, then `RELEASE` or `NEXT`; its end terminates, too  |
+| `control`  | pytest process | keeper         | `TERMINATE`, then `RELEASE`; its end means terminate, too       |
 | `status`   | keeper         | pytest process | the lines that the docstring of `process/keeper.py` lists       |
 
 The keeper also holds a pidfd of the pytest process, and the pytest process holds one of the child; no child inherits
@@ -38,9 +33,7 @@ The states, in order:
    all descendants, reaps them, writes what it found, and waits.
 5. *Released.* The pytest process removes the child's scratch directory and writes `RELEASE`. The keeper exits; the
    pytest process reaps the keeper and closes the pipes. The order matters: until the directory is removed, the keeper
-   stands by to remove the directory if the pytest process is killed. Or the keeper waits, and the directory of the run
-   stays with it. Then `RELEASE` comes later, or `NEXT`, with the pipes of another child, and all begins again. For
-   this, `control` is a socket, which passes descriptors on.
+   stands by to remove the directory if the pytest process is killed.
 
 What kills whom. The keeper is the only process that kills a child, when the pytest process asks for it. The pytest
 process kills by itself only if the keeper is dead or does not answer within 3 s: the keeper's descendants, the members
@@ -55,9 +48,7 @@ What happens if one of the three is killed or stopped:
   and the pytest process kills what is left.
 - The keeper is stopped: the pytest process sees the child's end by its pidfd, and sends the keeper SIGCONT.
 - The pytest process is killed: the keeper's pidfd becomes readable, and a stopped keeper gets SIGCONT from the kernel.
-  The keeper terminates the child, and the last keeper that lives removes the scratch directory of the run. A keeper
-  that may wait for another child has the pytest process's descriptors open, and closes them first: who reads pytest's
-  output sees the end of it.
+  The keeper terminates the child, and the last keeper that lives removes the scratch directory of the run.
 - The pytest process and the keeper are killed at once: the kernel kills the child. A descendant of the child survives;
   nobody is left to look for it.
 """
@@ -83,7 +74,6 @@ from .probes.crash_gate import CrashGate, CrashWatch
 from .process import processes
 from .process.cgroup import oom_kills
 from .process.fork import ChildMain, OpenEnds
-from .process.idle_keepers import Reuse
 from .process.keeper_client import KeptChild, launch
 from .process.lender import Lender
 from .process.scratch import RunFolder
@@ -111,17 +101,13 @@ class SupervisedChild:
         scratch: RunFolder | None = None,
         *,
         message_limit: int = MESSAGE_LIMIT,
-        reuse: Reuse | None = None,
     ) -> None:
         """`crash` looks at a child that is held in its crash; `lender` lends the terminal to a debugger in the child.
 
         While either of them works, the limit of the phase stands still. If the pytest process is killed, the last
         keeper that lives removes `scratch`. `message_limit` is the number of bytes that the child's messages of one
-        test may take. With `reuse`, which needs `scratch`, the child may have a keeper that other children have had.
+        test may take.
         """
-        self._reuse = reuse
-        self._has_left_keeper = False
-        """Whether the keeper waits for another child, or has it."""
         self._scratch = scratch
         self._since = now()
         self._child_main = child_main
@@ -146,19 +132,9 @@ class SupervisedChild:
                 self._oom_kills = oom_kills()
                 # The FIFOs must exist before the fork: a child that finds none does not wait in its crash.
                 self._gate = self._gate or CrashGate.opened(self._crash, self._ends)
-                self._kept = self._next_child() or self._launched(held)
+                self._kept = launch(self._child_main, self._ends, held, self._scratch)
                 self._inbox = Inbox(self._kept.messages, self._message_limit)
         return self._kept, self._inbox
-
-    def _next_child(self) -> KeptChild | None:
-        """Return a child of a keeper that waits for another child; None if there is none."""
-        if (reuse := self._reuse) is None or self._scratch is None:
-            return None
-        return reuse.keepers.next_child(reuse.key, self._scratch, reuse.argument)
-
-    def _launched(self, held: SignalsHeld) -> KeptChild:
-        template = None if self._reuse is None else self._reuse.template
-        return launch(self._child_main, self._ends, held, self._scratch, template)
 
     def start_quietly(self, held: SignalsHeld | None = None) -> None:
         """Fork the child ahead of need. If that fails, the next `observe` tries again and reports the failure."""
@@ -242,26 +218,21 @@ class SupervisedChild:
             self._kept.read_status()
         return self._kept is not None and (self._kept.gone or self._kept.end is not None)
 
-    def close(self, last: Callable[[], object] = lambda: None, *, in_order: bool = False) -> None:
+    def close(self, last: Callable[[], object] = lambda: None) -> None:
         """End the child and all processes that it started; close the pipes.
 
-        `in_order` is whether the child has done all that it was ordered to do: then its keeper may wait for another.
         `last` removes the child's files. It is called between the child's end and the keeper's, so that the keeper
         removes the files if this process is killed first.
         """
         with SignalsHeld():
-            retry_interrupted(functools.partial(self._close, last, in_order=in_order))
+            retry_interrupted(functools.partial(self._close, last))
 
-    def _close(self, last: Callable[[], object], *, in_order: bool) -> None:
+    def _close(self, last: Callable[[], object]) -> None:
         # Each step may be repeated: a handler that raises makes `retry_interrupted` begin again from the top.
-        if self._kept is not None and not self._has_left_keeper:
+        if self._kept is not None:
             self._kept.terminate()
-            # Before the directory of the child is removed: that of the run stays, and the keeper stands by.
-            self._has_left_keeper = in_order and self._leaves_keeper(self._kept)
         last()
-        if self._kept is not None and self._has_left_keeper:
-            self._kept.leave_keeper()
-        elif self._kept is not None:
+        if self._kept is not None:
             self._kept.release()
             self._kept.close()
             # The keeper does this as well, but it may have been killed.
@@ -269,12 +240,6 @@ class SupervisedChild:
                 remove_jvm_files(self._kept.pid, self._since)
         if self._gate is not None:
             self._gate.close()
-
-    def _leaves_keeper(self, kept: KeptChild) -> bool:
-        """Let the keeper wait for another child if it can; return whether it waits."""
-        if (reuse := self._reuse) is None or self._scratch is None:
-            return False
-        return reuse.keepers.add(reuse.key, kept, self._scratch)
 
 
 def supervise(

@@ -57,9 +57,8 @@ class OpenEnds:
             self._descriptors.discard(descriptor)
             os.close(descriptor)
 
-    def close_all_in_child(self, besides: int | None = None) -> None:
-        """Close all but the descriptor `besides`; call in a forked process."""
-        for descriptor in self._descriptors - {besides}:
+    def close_all_in_child(self) -> None:
+        for descriptor in tuple(self._descriptors):
             self.close(descriptor)
         # The parent held the lock while it forked, and nobody releases this copy. The child may fork children of its
         # own.

@@ -3,10 +3,7 @@
 The keeper reaps every process that the child leaves behind, so that the pytest process need not become a subreaper. It
 outlives a pytest process that was killed, until it has cleared up. `supervisor` describes the three processes together.
 
-A keeper that may be used again keeps several children, one after the other. It has the memory of the pytest process as
-it was at the keeper's start, and does nothing that changes it; so each of its children begins with that memory.
-
-The keeper writes lines of text to the status pipe, for each child:
+The keeper writes lines of text to the status pipe:
 
 - `child PID`: the child was forked.
 - `failed REASON`: the child could not be forked or kept, by an OSError.
@@ -15,8 +12,7 @@ The keeper writes lines of text to the status pipe, for each child:
 - `gone LEFTOVERS SURVIVORS`: all is killed and reaped but `SURVIVORS` processes; `LEFTOVERS` had outlived the child.
 
 On the control pipe, any byte or the end of the stream asks the keeper to terminate the child, and after that `RELEASE`
-asks it to exit. A keeper that may be used again has a socket there, and `NEXT` asks it to fork another child. The
-argument of that child follows in the same packet, which carries the child's ends of its two pipes.
+asks it to exit.
 """
 
 from __future__ import annotations
@@ -26,10 +22,8 @@ import json
 import os
 import select
 import signal
-import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
 from typing import NoReturn
@@ -57,20 +51,7 @@ _RETRY = 0.02
 LONGEST_LINE = 4000
 TERMINATE = b"t"
 RELEASE = b"r"
-NEXT = b"n"
-"""The requests that the pytest process writes to the control pipe."""
-# Bytes of a request. A path has 4096 bytes at most.
-_LONGEST_REQUEST = 8192
-
-
-@dataclass(frozen=True)
-class Template:
-    """What lets a keeper fork several children."""
-
-    make_main: Callable[[str], ChildMain]
-    """Returns what a child runs, from its argument, which for all but the first comes with `NEXT`."""
-    prepare: Callable[[], object] = lambda: None
-    """Called in the keeper before its first fork: what each of the children would have to do."""
+"""The two requests that the pytest process writes to the control pipe."""
 
 
 @dataclass(frozen=True)
@@ -94,17 +75,8 @@ class KeeperPipes:
     """The mark of all processes of the child."""
 
 
-def keep(
-    child_main: ChildMain,
-    pipes: KeeperPipes,
-    ends: OpenEnds,
-    held: SignalsHeld,
-    template: Template | None = None,
-) -> NoReturn:
-    """Run the keeper of a new child, never return: fork the child, watch it, terminate it with all that it started.
-
-    With a template the keeper may be used again, for another child.
-    """
+def keep(child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: SignalsHeld) -> NoReturn:
+    """Run the keeper of a new child, never return: fork the child, watch it, terminate it with all that it started."""
     try:
         # A session of its own: ^C and ^Z at the terminal reach neither keeper nor child, and a debugger in the child
         # may read the terminal without being stopped by it. When the keeper was killed, the pytest process finds the
@@ -119,15 +91,17 @@ def keep(
         # other than the main one has forked, the signal comes at the end of that thread, and does nothing.
         processes.go_on_with_parents_end()
         bear(pipes.mark)
-        if template is not None:
-            # The descriptors of the pytest process stay open, for later children; its ends of pipes do not.
-            ends.close_all_in_child(besides=None if pipes.scratch is None else pipes.scratch.folder.descriptor)
-            template.prepare()
         # Not SIG_IGN, which a user's conftest may have set: the kernel would reap the child, and its status be lost.
         inherited = signal.signal(signal.SIGCHLD, _interrupt)
-        keeper = _Keeper(pipes, ends, held, inherited, template)
-        keeper.fork_child(child_main, pipes.messages, pipes.orders)
-        keeper.run()
+        keeper = os.getpid()
+        child = fork()
+        if child == 0:
+            _be_child(child_main, pipes, ends, held, keeper, inherited)
+        # The child does this as well: the group must exist before either of the two goes on. EACCES if the child has
+        # already called exec.
+        with contextlib.suppress(OSError):
+            os.setpgid(child, child)
+        _Keeper(child, pipes).run()
     # The process boundary: nothing may unwind into the frames of the pytest process that this is a copy of.
     except OSError as error:
         _tell(pipes.status, f"failed {type(error).__name__}: {error}")
@@ -135,6 +109,26 @@ def keep(
         _tell(pipes.status, f"broken {json.dumps(error_text(error, 'the process that keeps the child'))}")
     finally:
         os._exit(0)
+
+
+def _be_child(
+    child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: SignalsHeld, keeper: int, inherited: object
+) -> NoReturn:
+    try:
+        bind_to(keeper)
+        # With Yama's ptrace_scope 1 only ancestors may trace. pystack runs below the pytest process, beside the child.
+        processes.allow_tracer(pipes.parent)
+        signal.signal(signal.SIGCHLD, inherited or signal.SIG_DFL)  # type: ignore[arg-type]
+        ends.close_all_in_child()
+        for descriptor in (pipes.control, pipes.status, pipes.parent_fd):
+            if descriptor is not None:
+                os.close(descriptor)
+        run_child(child_main, pipes.messages, pipes.orders, held)
+    # The process boundary, as in `keep`. What the child's own code raises ends in `run_child`.
+    except BaseException as error:
+        tell_error(Sender(pipes.messages, os.getpid()), error)
+    finally:
+        os._exit(RAISED)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -147,100 +141,26 @@ def _tell(status: int, line: str) -> None:
         os.write(status, line.replace("\n", " ").encode("utf-8", "replace")[:LONGEST_LINE] + b"\n")
 
 
-@contextlib.contextmanager
-def socket_at(descriptor: int) -> Iterator[socket.socket]:
-    """Yield the socket of a control pipe. Only the block has the object: it would close the descriptor at its end."""
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=descriptor)
-    try:
-        yield made
-    finally:
-        made.detach()
-
-
 class _Keeper:
-    def __init__(
-        self,
-        pipes: KeeperPipes,
-        ends: OpenEnds,
-        held: SignalsHeld,
-        inherited: object,
-        template: Template | None,
-    ) -> None:
-        """`inherited` is the action of SIGCHLD in the pytest process."""
+    def __init__(self, child: int, pipes: KeeperPipes) -> None:
+        self._child = child
         self._pipes = pipes
-        self._ends = ends
-        self._held = held
-        self._inherited = inherited
-        self._template = template
-        self._child = 0
         self._ended = False
-        self._since = 0
-        self._reaped: set[int] = set()
-        self._wake: tuple[int, ...] = ()
-        """Both ends of the pipe that SIGCHLD writes to; empty until the first child is forked."""
-        self._inherited_wake = -1
-
-    def fork_child(self, child_main: ChildMain, messages: int, orders: int) -> None:
-        """Fork a child, which runs `child_main`. `messages` and `orders` are its ends of its two pipes."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-        keeper = os.getpid()
         self._since = now()
-        child = fork()
-        if child == 0:
-            self._be_child(keeper, child_main, messages, orders)
-        # The child does this as well: the group must exist before either of the two goes on. EACCES if the child has
-        # already called exec.
-        with contextlib.suppress(OSError):
-            os.setpgid(child, child)
-        self._child, self._ended, self._reaped = child, False, set()
-        if self._template is None:
-            # A tracer of the pytest process, coverage or a debugger, would go on in this copy of it.
-            sys.settrace(None)
-            sys.setprofile(None)
-            self._only_own_descriptors()
-        else:
-            os.close(messages)
-            os.close(orders)
-        if not self._wake:
-            self._notice_ends()
+        self._reaped: set[int] = set()
+        # A tracer of the pytest process, coverage or a debugger, would go on in this copy of it.
+        sys.settrace(None)
+        sys.setprofile(None)
+        self._only_own_descriptors()
+        # The self-pipe: poll() takes descriptors, no signals, and SIGCHLD just before it would be missed. Neither end
+        # may block, and a full pipe is no error: it wakes the keeper as well.
+        self._wake, wake = os.pipe()
+        for descriptor in (self._wake, wake):
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         # Only now: before the wake-up descriptor is set, SIGCHLD would go unnoticed. A child that has ended already is
         # seen by the look at the start of `_watch`. All other signals stay blocked.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
-
-    def _be_child(self, keeper: int, child_main: ChildMain, messages: int, orders: int) -> NoReturn:
-        try:
-            bind_to(keeper)
-            # With Yama's ptrace_scope 1 only ancestors may trace. pystack runs below the pytest process, beside the
-            # child.
-            processes.allow_tracer(self._pipes.parent)
-            if self._wake:
-                self._restore_wake()
-            signal.signal(signal.SIGCHLD, self._inherited or signal.SIG_DFL)  # type: ignore[arg-type]
-            self._ends.close_all_in_child()
-            for descriptor in (self._pipes.control, self._pipes.status, self._pipes.parent_fd, *self._wake):
-                if descriptor is not None:
-                    os.close(descriptor)
-            run_child(child_main, messages, orders, self._held)
-        # The process boundary, as in `keep`. What the child's own code raises ends in `run_child`.
-        except BaseException as error:
-            tell_error(Sender(messages, os.getpid()), error)
-        finally:
-            os._exit(RAISED)
-
-    def _notice_ends(self) -> None:
-        # The self-pipe: poll() takes descriptors, no signals, and SIGCHLD just before it would be missed. Neither end
-        # may block, and a full pipe is no error: it wakes the keeper as well.
-        self._wake = os.pipe()
-        for descriptor in self._wake:
-            os.set_blocking(descriptor, False)
-        self._inherited_wake = signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
-
-    def _restore_wake(self) -> None:
-        """Set the wake-up descriptor that the pytest process had; call in a child."""
-        signal.set_wakeup_fd(-1)
-        # The pytest process may have closed it.
-        with contextlib.suppress(OSError, ValueError):
-            signal.set_wakeup_fd(self._inherited_wake)
 
     def _only_own_descriptors(self) -> None:
         """Close all other descriptors that the keeper has inherited, standard streams and the child's ends among them.
@@ -248,7 +168,7 @@ class _Keeper:
         A copy that stays open in the keeper would keep the reader of a pipe from seeing its end: the pytest process
         that of the child's messages, a shell's `pytest | tee` that of pytest's output.
         """
-        own = {self._pipes.control, self._pipes.status, self._pipes.parent_fd, *self._wake}
+        own = {self._pipes.control, self._pipes.status, self._pipes.parent_fd}
         own |= frozenset() if self._pipes.scratch is None else self._pipes.scratch.descriptors
         try:
             opened = [int(name) for name in os.listdir("/proc/self/fd")]
@@ -260,59 +180,27 @@ class _Keeper:
                     os.close(descriptor)
 
     def run(self) -> None:
-        """Keep the child, and each other child that the pytest process asks for."""
-        self._keep_one()
-        if self._pipes.scratch is None:
-            return
-        while True:
-            request, descriptors = self._request()
-            if request == RELEASE:
-                return
-            if not request:
-                self._pipes.scratch.retire_as_the_last()
-                return
-            assert self._template is not None
-            messages, orders = descriptors
-            argument = request[len(NEXT) :].decode("utf-8", "surrogateescape")
-            self.fork_child(self._template.make_main(argument), messages, orders)
-            self._keep_one()
-
-    def _keep_one(self) -> None:
         _tell(self._pipes.status, f"child {self._child}")
         self._watch()
-        if self._template is not None and os.getppid() != self._pipes.parent:
-            # Nobody asks for another child: the ends of the pytest process's pipes must be seen.
-            self._only_own_descriptors()
         leftovers, survivors = self._terminate()
         # The pytest process does this for the child as well, unless it was killed; nobody else does it for the others.
         for pid in {self._child, *self._reaped}:
             remove_jvm_files(pid, self._since)
         # Last: the pytest process goes on after this line, and takes all above for done.
         _tell(self._pipes.status, f"gone {leftovers} {survivors}")
+        if self._pipes.scratch is not None and not self._released():
+            self._pipes.scratch.retire_as_the_last()
 
-    def _request(self) -> tuple[bytes, list[int]]:
-        """Wait for the next request; return `RELEASE`, or `NEXT` with its argument and descriptors.
-
-        Return no bytes if the pytest process has gone without a request.
-        """
+    def _released(self) -> bool:
+        """Wait until the pytest process releases the keeper; return False if it has gone without doing so."""
         poll, timeout = self._poll(self._pipes.control, self._pipes.parent_fd)
         while os.getppid() == self._pipes.parent:
             ready = {descriptor for descriptor, _ in poll.poll(timeout)}
             if self._pipes.control in ready:
-                words, descriptors = self._read_control()
-                if not words or words.startswith(NEXT):
-                    return words, descriptors
-                # `TERMINATE` may stand before it: the child had ended by itself.
-                if words.endswith(RELEASE):
-                    return RELEASE, []
-        return b"", []
-
-    def _read_control(self) -> tuple[bytes, list[int]]:
-        if self._template is None:
-            return os.read(self._pipes.control, 64), []
-        with socket_at(self._pipes.control) as control:
-            words, descriptors, _, _ = socket.recv_fds(control, _LONGEST_REQUEST, 2)
-        return words, descriptors
+                words = os.read(self._pipes.control, 64)
+                if RELEASE in words or not words:
+                    return RELEASE in words
+        return False
 
     def _poll(self, *descriptors: int | None) -> tuple[select.poll, float | None]:
         """Return the poll object and a timeout in milliseconds; None if a pidfd shows the end of the pytest process."""
@@ -324,7 +212,7 @@ class _Keeper:
 
     def _watch(self) -> None:
         """Report the child's end and reap orphans; return if the pytest process asks to terminate, or has gone."""
-        poll, timeout = self._poll(self._wake[0], self._pipes.control, self._pipes.parent_fd)
+        poll, timeout = self._poll(self._wake, self._pipes.control, self._pipes.parent_fd)
         # Before the first wait: the child may have ended before SIGCHLD could wake the keeper.
         self._look()
         while True:
@@ -336,7 +224,7 @@ class _Keeper:
 
     def _drain_wake(self) -> None:
         with contextlib.suppress(BlockingIOError):
-            while os.read(self._wake[0], 512):
+            while os.read(self._wake, 512):
                 pass
 
     def _look(self) -> None:
@@ -402,7 +290,7 @@ class _Keeper:
                 return True
             if time.monotonic() >= give_up:
                 return False
-            processes.wait_readable(self._wake[0], give_up - time.monotonic())
+            processes.wait_readable(self._wake, give_up - time.monotonic())
 
     def _note_reaped(self, pid: int, status: int) -> None:
         self._reaped.add(pid)

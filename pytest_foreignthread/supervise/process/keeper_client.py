@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from ...model.observation import End, Exited, Lost, Signaled
 from ..mark import kill_marked, new_mark
 from . import processes
 from .fork import ChildMain, OpenEnds, collector_off, flush_output, fork
-from .keeper import LONGEST_LINE, NEXT, RELEASE, TERMINATE, KeeperPipes, Template, keep, socket_at
+from .keeper import LONGEST_LINE, RELEASE, TERMINATE, KeeperPipes, keep
 from .scratch import RunFolder
 from .signals import SignalsHeld
 
@@ -31,8 +30,6 @@ _POLL = 0.005
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _FIRST_WORDS = ("child", "failed", "broken")
 """The first words of the lines that may come before the one on the child."""
-_NONE = -1
-"""No descriptor."""
 # Characters of a line that is not the keeper's.
 _SHOWN = 80
 
@@ -52,17 +49,11 @@ class KeptChild:
 
     The keeper stays unreaped until `release`, so that its pid, which is also the id of its session, cannot become
     another process's while signals are sent to it.
-
-    Instead of `release` and `close` the caller may call `leave_keeper`, and later one of `next_child` and those two.
     """
 
-    def __init__(self, keeper: int, pipes: OwnEnds, ends: OpenEnds, mark: int, *, reusable: bool = False) -> None:
-        """`mark` is the mark of all processes of the child; see `supervise.mark`.
-
-        `reusable` is whether the keeper can fork another child.
-        """
+    def __init__(self, keeper: int, pipes: OwnEnds, ends: OpenEnds, mark: int) -> None:
+        """`mark` is the mark of all processes of the child; see `supervise.mark`."""
         self.keeper = keeper
-        self._reusable = reusable
         self._mark = mark
         self.messages = pipes.messages
         self.status = pipes.status
@@ -228,43 +219,6 @@ class KeptChild:
             processes.reap(self.keeper, _REAP)
         self._closed = True
 
-    @property
-    def can_keep_another(self) -> bool:
-        """Whether the keeper can fork another child: it has said that nothing of this child is left."""
-        sound = self._cleared_up and not self._distrusted and not self._rest and not self.survivors
-        return self._reusable and self._terminated and sound and self._keeper_lives()
-
-    def leave_keeper(self) -> None:
-        """Close what belongs to the child, which was terminated. The keeper waits; it has no processes below it."""
-        self._close_ends_of_child()
-        # The child was reaped: its pid may be another process's.
-        self.pid = None
-
-    def next_child(self, argument: str) -> KeptChild | None:
-        """Let the keeper, which `leave_keeper` has left, fork another child, and return it; None if the keeper is gone.
-
-        The child runs what the template of `launch` makes of the argument. The caller puts off signals. Raise OSError
-        if a pipe cannot be made. After a child was returned, the keeper is that child's.
-        """
-        with self._ends.lock, contextlib.ExitStack() as opened, contextlib.ExitStack() as own:
-            messages, messages_write = _pipe(opened, own, self._ends, own_end=0)
-            orders_read, orders = _pipe(opened, own, self._ends, own_end=1)
-            os.set_blocking(messages, False)
-            request = NEXT + argument.encode("utf-8", "surrogateescape")
-            # A test may have let somebody stop it.
-            self.wake_keeper()
-            try:
-                with socket_at(self._control) as control:
-                    descriptors = [messages_write, orders_read]
-                    socket.send_fds(control, [request], descriptors, socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT)
-            except OSError:
-                return None
-            own.pop_all()
-            pipes = OwnEnds(messages, self.status, self._control, orders)
-            self._closed = True
-            self.status = self._control = _NONE
-            return KeptChild(self.keeper, pipes, self._ends, self._mark, reusable=True)
-
     def _await_gone(self, give_up: float) -> None:
         while not self.gone and processes.wait_readable(self.status, give_up - time.monotonic()):
             self.read_status()
@@ -299,17 +253,10 @@ class KeptChild:
     def close(self) -> None:
         # Again: a handler that raised between the opening of a pidfd and `add` has left it unregistered, and `ends`
         # closes only what is registered.
-        self._close_ends_of_child()
-        for descriptor in (self._control, self.status):
-            self._ends.close(descriptor)
-
-    def _close_ends_of_child(self) -> None:
         for pidfd in self._pidfds:
             self._ends.add(pidfd)
-        for descriptor in (self.orders, self.messages, *self._pidfds):
+        for descriptor in (self._control, self.orders, self.status, self.messages, *self._pidfds):
             self._ends.close(descriptor)
-        # Another file may get these numbers before `close` is called.
-        self.orders = self.messages = _NONE
         self._pidfds.clear()
 
 
@@ -343,23 +290,15 @@ def _sigpipe_taken() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def launch(
-    child_main: ChildMain,
-    ends: OpenEnds,
-    held: SignalsHeld,
-    scratch: RunFolder | None = None,
-    template: Template | None = None,
-) -> KeptChild:
+def launch(child_main: ChildMain, ends: OpenEnds, held: SignalsHeld, scratch: RunFolder | None = None) -> KeptChild:
     """Fork the keeper, which forks the child. The caller puts off signals: `held`.
 
-    With a template, which needs `scratch` and Linux, the keeper can fork another child later.
     Raise OSError if a pipe or the keeper cannot be made. If the keeper cannot fork the child, it writes that to its
     status pipe.
     """
     flush_output()
     with ends.lock, contextlib.ExitStack() as opened, contextlib.ExitStack() as own:
-        pair = None if template is None else _socket_pair()
-        control_read, control = _pipe(opened, own, ends, own_end=1, pair=pair)
+        control_read, control = _pipe(opened, own, ends, own_end=1)
         status, status_write = _pipe(opened, own, ends, own_end=0)
         messages, messages_write = _pipe(opened, own, ends, own_end=0)
         orders_read, orders = _pipe(opened, own, ends, own_end=1)
@@ -375,30 +314,17 @@ def launch(
         with collector_off():
             keeper = fork()
             if keeper == 0:
-                keep(child_main, pipes, ends, held, template)
+                keep(child_main, pipes, ends, held)
         own.pop_all()
-        pipes_here = OwnEnds(messages, status, control, orders)
-        return KeptChild(keeper, pipes_here, ends, mark, reusable=template is not None)
+        return KeptChild(keeper, OwnEnds(messages, status, control, orders), ends, mark)
 
 
-def _socket_pair() -> tuple[int, int]:
-    """Return a pair of sockets, which pass descriptors on; unlike a stream they keep requests apart."""
-    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    return one.detach(), other.detach()
-
-
-def _pipe(
-    opened: contextlib.ExitStack,
-    own: contextlib.ExitStack,
-    ends: OpenEnds,
-    own_end: int,
-    pair: tuple[int, int] | None = None,
-) -> tuple[int, int]:
-    """Return a new pipe, or the pair; `opened` closes the end that this process passes on, `own` the end that it keeps.
+def _pipe(opened: contextlib.ExitStack, own: contextlib.ExitStack, ends: OpenEnds, own_end: int) -> tuple[int, int]:
+    """Return a new pipe; `opened` closes the end that this process passes on, `own` the end that it keeps.
 
     `opened` is left after the fork in any case, `own` only if the fork has failed.
     """
-    pair = os.pipe() if pair is None else pair
+    pair = os.pipe()
     opened.callback(os.close, pair[1 - own_end])
     own.callback(ends.close, pair[own_end])
     ends.add(pair[own_end])

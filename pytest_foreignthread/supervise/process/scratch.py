@@ -2,9 +2,9 @@
 
 A test may remove, move or replace any of them. So this process knows each by an open descriptor, not by its name.
 
-The directory of the run exists only while a child has one, or a keeper waits for another child. While there is one, a
-keeper stands by to remove it if the pytest process is killed, except in the moment between the making of the directory
-and the fork.
+The directory of the run exists only while a child has one. Between two tests there is none that a pytest process could
+leave behind when it is killed. While there is one, a keeper stands by to remove it, except in the moment between the
+making of the directory and the fork.
 """
 
 from __future__ import annotations
@@ -46,8 +46,6 @@ class RunFolder:
         """`made` is the temporary directory if this run had to make it again, and so has to remove it; None if not."""
         self.folder = folder
         self.children: set[OpenedFolder] = set()
-        self.keepers = 0
-        """The number of keepers that wait for another child, and meanwhile stand by to remove the directory."""
         self._lock: int | None = lock
         self._made = made
 
@@ -145,7 +143,7 @@ class ScratchRoot:
         except BaseException:
             with contextlib.suppress(OSError):
                 path.rmdir()
-            self.retire_unused(run)
+            self._retire_unused(run)
             raise
 
     def _run(self) -> RunFolder:
@@ -183,11 +181,10 @@ class ScratchRoot:
         """Remove a child's directory, and that of the run if no other child uses it; may be called again."""
         folder.remove()
         folder.run.children.discard(folder)
-        self.retire_unused(folder.run)
+        self._retire_unused(folder.run)
 
-    def retire_unused(self, run: RunFolder) -> None:
-        """Remove the directory of a run if no child and no keeper uses it; may be called again."""
-        if not run.children and not run.keepers and run in self._runs and os.getpid() == self._pid:
+    def _retire_unused(self, run: RunFolder) -> None:
+        if not run.children and run in self._runs and os.getpid() == self._pid:
             run.retire()
             self._runs.remove(run)
 

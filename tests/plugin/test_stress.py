@@ -256,6 +256,30 @@ def test_a_failed_subtest_fails_its_own_round_only(run_suite: RunSuite, tmp_path
     assert outcomes == [{"passed": 5, "failed": 1}, {"passed": 4, "failed": 2}]
 
 
+@pytest.mark.parametrize("ends", ["raise KeyboardInterrupt", "pytest.exit('enough')"])
+def test_a_round_that_ends_the_run_keeps_earlier_failures(run_suite: RunSuite, ends: str) -> None:
+    ran = run_suite(
+        f"""
+        import itertools
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def rounds():
+            return itertools.count(1)
+
+        @pytest.mark.foreign_thread(mode="native", stress=6)
+        def test_it(rounds):
+            now = next(rounds)
+            assert now != 2
+            if now == 4:
+                {ends}
+        """
+    )
+    assert "1 of 3 rounds failed (1 failed)" in ran.output
+    assert "the run was interrupted" in ran.output
+    assert ran.closing_line == "1 failed"
+
+
 THREADS: Final = """
     import pytest
 

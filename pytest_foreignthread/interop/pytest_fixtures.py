@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import pytest
 
+from .pytest_subtests import forget_failed_subtests
+
 OF_SETUP: Final = frozenset({"_request", "instance", "_instance"})
 """Attributes of an item that pytest sets in the setup, or creates when they are read.
 
@@ -26,7 +28,7 @@ def forget_instance(item: pytest.Item) -> None:
 class BeforeRounds:
     """What an item was before its first run, for runs of it one after the other in one process.
 
-    pytest runs an item once: the output of its phases, its properties and its marks would add up.
+    pytest runs an item once: the output of its phases, its properties, its marks and its failed subtests would add up.
     """
 
     def __init__(self, item: pytest.Item) -> None:
@@ -40,6 +42,7 @@ class BeforeRounds:
         item.user_properties[:] = self._properties
         item.own_markers[:] = self._marks
         item._report_sections.clear()
+        forget_failed_subtests(item.config)
         if not self._has_body:
             vars(item).pop("runtest", None)
         forget_instance(item)

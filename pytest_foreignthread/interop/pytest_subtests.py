@@ -1,8 +1,9 @@
-"""pytest's reports of subtests. Their class `pytest.SubtestReport` is public, their context is not."""
+"""pytest's subtests. `pytest.SubtestReport` is public, its context and the count of failed subtests are not."""
 
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,3 +31,14 @@ def unquote_arguments(report: pytest.TestReport, data: Mapping[str, Any]) -> Non
     if context is not None and sent and context.kwargs != sent:
         verbatim = {name: _Verbatim(text) for name, text in sent.items()}
         report.context = dataclasses.replace(context, kwargs=verbatim)  # type: ignore[attr-defined]
+
+
+def forget_failed_subtests(config: pytest.Config) -> None:
+    """Set pytest's counts of failed subtests to zero.
+
+    pytest keeps them by node id for the whole run: a test that runs again would fail for subtests that failed before.
+    """
+    # pytest has subtests since version 9.
+    key = getattr(sys.modules.get("_pytest.subtests"), "failed_subtests_key", None)
+    if key is not None and key in config.stash:
+        config.stash[key].clear()

@@ -78,6 +78,10 @@ class _Rounds:
                 began = time.monotonic()
                 seen = child.run(order_of(self._settings, schedule, last=number == self._amount.rounds))
                 seconds = time.monotonic() - began
+                stop = seen.observation.first(SessionStopped)
+                if stop is not None and self._tally.rounds and not is_no_result(seen):
+                    self._tally.is_interrupted = True
+                    return self._stressed(stop)
                 if ends_rounds(seen):
                     return Stressed(seen, self._data())
                 try:
@@ -169,13 +173,16 @@ def tell(item: pytest.Item, settings: Settings, progress: str) -> None:
 
 
 def ends_rounds(seen: Seen) -> bool:
-    """Return whether the round is no result of the test: its child could not serve it, or it ends the run."""
+    """Return whether the round is no result of the test, or ends the run."""
+    return is_no_result(seen) or seen.observation.first(SessionStopped) is not None
+
+
+def is_no_result(seen: Seen) -> bool:
+    """Return whether the round is no result of the test: its child could not serve it."""
     observation = seen.observation
     unserved = observation.refused or internal_error(observation) is not None
     unserved = unserved or observation.first(NotServed) is not None
-    return bool(
-        unserved or jvm_failure(observation, seen.taken) is not None or observation.first(SessionStopped) is not None
-    )
+    return bool(unserved or jvm_failure(observation, seen.taken) is not None)
 
 
 def failure_of(item: pytest.Item, settings: Settings, seen: Seen) -> tuple[Failure, str]:

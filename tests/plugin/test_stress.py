@@ -224,6 +224,62 @@ def test_marks_and_skips_are_of_all_rounds(run_suite: RunSuite, tmp_path: Path) 
     assert ran.closing_line == "3 failed, 1 passed, 1 skipped, 1 xfailed"
 
 
+SUBTESTS: Final = """
+    import itertools
+    import pytest
+
+    pytestmark = pytest.mark.foreign_thread(mode="native", stress=6)
+
+    @pytest.fixture(scope="module")
+    def rounds():
+        return itertools.count(1)
+
+    def test_one_subtest_fails_once(rounds, subtests):
+        now = next(rounds)
+        with subtests.test():
+            assert now != 2
+
+    class TestClass:
+        def test_another_subtest_fails_each_time(self, rounds, subtests):
+            now = next(rounds)
+            for number in (2, 4):
+                with subtests.test(number=number):
+                    assert now != number
+"""
+
+
+@pytest.mark.skipif(not hasattr(pytest, "Subtests"), reason="pytest has subtests since version 9")
+def test_a_failed_subtest_fails_its_own_round_only(run_suite: RunSuite, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    run_suite({"test_it.py": SUBTESTS}, "--foreign-thread-stress-shrink=0", f"--foreign-thread-report={file}")
+    outcomes = [entry["stress"]["outcomes"] for entry in json.loads(file.read_text())["tests"]]
+    assert outcomes == [{"passed": 5, "failed": 1}, {"passed": 4, "failed": 2}]
+
+
+@pytest.mark.parametrize("ends", ["raise KeyboardInterrupt", "pytest.exit('enough')"])
+def test_a_round_that_ends_the_run_keeps_earlier_failures(run_suite: RunSuite, ends: str) -> None:
+    ran = run_suite(
+        f"""
+        import itertools
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def rounds():
+            return itertools.count(1)
+
+        @pytest.mark.foreign_thread(mode="native", stress=6)
+        def test_it(rounds):
+            now = next(rounds)
+            assert now != 2
+            if now == 4:
+                {ends}
+        """
+    )
+    assert "1 of 3 rounds failed (1 failed)" in ran.output
+    assert "the run was interrupted" in ran.output
+    assert ran.closing_line == "1 failed"
+
+
 THREADS: Final = """
     import pytest
 

@@ -8,8 +8,6 @@ from typing import Any, Final
 
 import pytest
 
-from .pytest_subtests import forget_failed_subtests
-
 OF_SETUP: Final = frozenset({"_request", "instance", "_instance"})
 """Attributes of an item that pytest sets in the setup, or creates when they are read.
 
@@ -42,6 +40,9 @@ class BeforeRounds:
         item.user_properties[:] = self._properties
         item.own_markers[:] = self._marks
         item._report_sections.clear()
+        # Imported here: a run without a marked test needs no more of this module than its hooks.
+        from .pytest_subtests import forget_failed_subtests
+
         forget_failed_subtests(item.config)
         if not self._has_body:
             vars(item).pop("runtest", None)

@@ -115,6 +115,7 @@ class _Rounds:
         if failure is not None and failure.outcome is Outcome.SKIPPED:
             # A test that is skipped once is skipped again, and what did not run proves nothing.
             self._last = self._last or seen
+            self._tally.ends_with_skip = True
             return False
         self._last = seen
         if failure is None or failure.outcome in PASSES:

@@ -59,6 +59,8 @@ class Tally:
         self.rows: list[Row] = []
         self.rounds = 0
         self.is_interrupted = False
+        self.ends_with_skip = False
+        """Whether the round after the counted ones was skipped, and no other followed."""
 
     def add_pass(self, outcome: Outcome, seconds: float) -> None:
         self.rounds += 1
@@ -92,6 +94,7 @@ class Tally:
         """Return the rate and how far it can be trusted, in one line."""
         low, high = interval(self.failed, self.rounds)
         cut = "; the run was interrupted" if self.is_interrupted else ""
+        cut += f"; round {self.rounds + 1} was skipped, and no other followed" if self.ends_with_skip else ""
         if not self.failed:
             return f"0 of {rounds_in_words(self.rounds)} failed: under {percent(high)} % with 95 % confidence{cut}"
         counts = ", ".join(f"{count} {outcome}" for outcome, count in self._outcomes.most_common())

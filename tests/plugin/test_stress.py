@@ -221,6 +221,8 @@ def test_marks_and_skips_are_of_all_rounds(run_suite: RunSuite, tmp_path: Path) 
         "test_skips_late": ("passed", {"passed": 3}),
         "test_fails_and_skips_late": ("failed", {"passed": 2, "failed": 1}),
     }
+    late = [found[name][1]["verdict"] for name in ("test_skips_late", "test_fails_and_skips_late")]
+    assert all(verdict.endswith("; round 4 was skipped, and no other followed") for verdict in late), late
     assert ran.closing_line == "3 failed, 1 passed, 1 skipped, 1 xfailed"
 
 

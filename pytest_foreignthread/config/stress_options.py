@@ -38,14 +38,19 @@ def check_stress(config: pytest.Config) -> None:
             raise pytest.UsageError(f"{flag}: expected no {hindrance} beside it, which runs a test once or not at all")
 
 
-def check_threads(config: pytest.Config, options: Options, amounts: Iterable[object]) -> None:
-    """Raise UsageError if the command line has a number of threads and no test of the run has rounds.
+def check_rounds(config: pytest.Config, options: Options, amounts: Iterable[object]) -> None:
+    """Raise UsageError if the command line has a seed or a number of threads, and no test of the run has rounds.
 
     `amounts` are the markers' amounts of rounds. An ini key and a marker hold for runs that have rounds.
     """
-    flag, stress = option_named("stress_threads").flag, option_named("stress").flag
-    if config.getoption(flag) is not None and options.stress is None and not any(amounts):
-        raise pytest.UsageError(f"{flag}: expected a test that runs in rounds, got none: add {stress}=100, for example")
+    if options.stress is not None or any(amounts):
+        return
+    for flag in (option_named(name).flag for name in ("stress_seed", "stress_threads")):
+        if config.getoption(flag) is not None:
+            stress = option_named("stress").flag
+            raise pytest.UsageError(
+                f"{flag}: expected a test that runs in rounds, got none: add {stress}=100, for example"
+            )
 
 
 def checks_on_command_line(config: pytest.Config) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ..collect.selection import SELECTION, selection_of
 from ..config.chosen_options import Options
 from ..config.options import source_of
 from ..config.stash_keys import FILTERS, FRESH, LEAVE_CACHE, SETTINGS
-from ..config.stress_options import check_stress, check_threads
+from ..config.stress_options import check_rounds, check_stress
 from ..interop.loops import guard
 from ..interop.pytest_plugins import records_warnings
 from ..interop.xdist import is_worker, uid_of_run, worker_id
@@ -91,7 +91,7 @@ class Run:
         with errors_for_controller(self.config):
             known = frozenset(foreign)
             foreign_items.check_markers(item for item in items if item in known or is_marked(item))
-            check_threads(self.config, self.options, map(foreign_items.marked_stress, foreign))
+            check_rounds(self.config, self.options, map(foreign_items.marked_stress, foreign))
             if not foreign or self.config.getoption("collectonly", False):
                 return
             foreign_items.check_no_jvm(foreign, self.options)

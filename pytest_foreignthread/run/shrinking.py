@@ -68,7 +68,9 @@ class _Search:
             ended, stop = "a round of the search could not be run", error.stop
         except KeyboardInterrupt as error:
             ended = "the search was interrupted"
-            stop = SessionStopped("interrupt", str(error) or "during the rounds of a stressed test")
+            stop = SessionStopped(
+                "interrupt", str(error) or "during the search for a smaller setting of a stressed test"
+            )
         finally:
             self._rounds.close()
         return Shrinking(self._data(search, ended), stop)

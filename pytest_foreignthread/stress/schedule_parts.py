@@ -68,7 +68,7 @@ def parsed(text: str) -> tuple[Part, ...]:
         return ()
     parts = tuple(map(_part, text.split(",")))
     if len({part.name for part in parts}) < len(parts):
-        raise ValueError(f"expected a seed that names each part once, got the parts {text}")
+        raise ValueError("expected a seed that names each part once")
     return parts
 
 

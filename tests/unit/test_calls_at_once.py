@@ -62,16 +62,16 @@ def test_the_options_that_repeat_a_round_have_the_threads() -> None:
 
 
 class CommandLine:
-    def __init__(self, value: str | None) -> None:
-        self.value = value
+    def __init__(self, flag: str, value: str | None) -> None:
+        self.given = {flag: value}
 
     def getoption(self, name: str) -> str | None:
-        assert name == FLAG
-        return self.value
+        return self.given.get(name)
 
 
+@pytest.mark.parametrize("flag", [FLAG, "--foreign-thread-stress-seed"])
 @pytest.mark.parametrize(
-    ("threads", "stress", "marked", "is_wrong"),
+    ("value", "stress", "marked", "is_wrong"),
     [
         ("8", None, [], True),
         ("8", None, [None, None], True),
@@ -81,15 +81,15 @@ class CommandLine:
         (None, None, [None], False),
     ],
 )
-def test_threads_on_the_command_line_are_of_rounds(
-    threads: str | None, stress: Amount | None, marked: list[Amount | None], is_wrong: bool
+def test_threads_and_a_seed_on_the_command_line_are_of_rounds(
+    flag: str, value: str | None, stress: Amount | None, marked: list[Amount | None], is_wrong: bool
 ) -> None:
-    config: Any = CommandLine(threads)
+    config: Any = CommandLine(flag, value)
     if not is_wrong:
-        stress_options.check_threads(config, chosen(stress=stress), marked)
+        stress_options.check_rounds(config, chosen(stress=stress), marked)
         return
-    with pytest.raises(pytest.UsageError, match=f"^{FLAG}: expected a test that runs in rounds, got none: add "):
-        stress_options.check_threads(config, chosen(stress=stress), marked)
+    with pytest.raises(pytest.UsageError, match=f"^{flag}: expected a test that runs in rounds, got none: add "):
+        stress_options.check_rounds(config, chosen(stress=stress), marked)
 
 
 def test_the_modes_with_one_thread() -> None:

@@ -37,7 +37,7 @@ class Verdict(enum.Enum):
     BROKEN = "broken"
     """Breaks in the control, and not only there."""
     FLAKY = "flaky"
-    """Repeats, or the rounds of a stressed test, disagree in one mode."""
+    """Repeats, or the rounds of a stressed test, disagree in one mode; or the test holds in a child of its own only."""
     UNKNOWN = "unknown"
     """Too little ran: only one mode, or no control and each mode breaks."""
 
@@ -56,6 +56,8 @@ class Cell:
     """One line on the cause of the first break; empty if no repeat breaks."""
     rounds: Mapping[Outcome, int] = field(default_factory=dict)
     """If a repeat is stressed, outcome → the number of rounds that had it; empty if none is."""
+    holds_alone: bool = False
+    """Whether a repeat that broke in a shared child held when it was run once more, in a child of its own."""
 
     @property
     def told(self) -> Counter[Outcome]:
@@ -75,8 +77,8 @@ class Cell:
 
     @property
     def flaky(self) -> bool:
-        """Whether some repeats or rounds break and some do not. Different ways to break do not make a test flaky."""
-        return 0 < self.broken.total() < self.told.total()
+        """Whether some runs or rounds break and some do not. Different ways to break do not make a test flaky."""
+        return self.holds_alone or 0 < self.broken.total() < self.told.total()
 
     @property
     def outcome(self) -> Outcome:
@@ -183,7 +185,13 @@ def _cell(entries: Sequence[Mapping[str, Any]]) -> Cell:
         next((code for code, _ in codes.most_common(1)), None),
         _cause(broken[0]) if broken else "",
         _rounds(entries),
+        any(_holds_alone(entry) for entry in broken),
     )
+
+
+def _holds_alone(entry: Mapping[str, Any]) -> bool:
+    alone = entry.get("alone")
+    return alone is not None and Outcome(alone["outcome"]) not in BREAKS | {Outcome.SKIPPED}
 
 
 def _rounds(entries: Sequence[Mapping[str, Any]]) -> dict[Outcome, int]:
@@ -242,6 +250,7 @@ def _breaks(cells: Mapping[str, Cell]) -> Iterator[str]:
         for outcome, times in cell.broken.most_common():
             noun, total = "rounds" if cell.rounds else "runs", cell.told.total()
             repeats = f" ({times} of {total} {noun})" if times < total else ""
+            repeats += " (not in a child of its own)" if cell.holds_alone else ""
             ways.setdefault(outcome, []).append(mode + repeats)
     yield from (f"{outcome.value} in {', '.join(modes)}" for outcome, modes in ways.items())
 

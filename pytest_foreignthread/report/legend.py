@@ -27,7 +27,7 @@ VERDICTS: Final[Mapping[Verdict, str]] = {
     Verdict.MAIN_THREAD_ONLY: "hold in main, break on a Python thread too",
     Verdict.FOREIGN_ONLY: "break in main, hold on each foreign thread",
     Verdict.BROKEN: "break in main, the control",
-    Verdict.FLAKY: "repeats or rounds disagree",
+    Verdict.FLAKY: "runs or rounds in one mode disagree",
     Verdict.UNKNOWN: "too little ran to tell",
 }
 _OWN_MODE: Final = "a mode of the project's own"

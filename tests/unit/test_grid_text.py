@@ -122,7 +122,7 @@ def test_verdicts_with_the_diagnosis_that_most_tests_share() -> None:
         "sound           2  same result in every mode",
         "foreign-unsafe  1  late-callback; hold in main, break on a foreign thread",
         "broken          1  break in main, the control",
-        "flaky           1  repeats or rounds disagree",
+        "flaky           1  runs or rounds in one mode disagree",
     ]
     two = matrix_of(
         [

@@ -186,6 +186,23 @@ def test_rounds_count_as_repeats_do(
     assert (matrix.rows[0].verdict, matrix.rows[0].how) == (verdict, how)
 
 
+ALONE: Final[dict[Outcome, Verdict]] = {
+    PASSED: Verdict.FLAKY,
+    Outcome.XPASSED: Verdict.FLAKY,
+    Outcome.FAILED: Verdict.FOREIGN_UNSAFE,
+    HANG: Verdict.FOREIGN_UNSAFE,
+    Outcome.SKIPPED: Verdict.FOREIGN_UNSAFE,
+}
+
+
+@pytest.mark.parametrize(("alone", "verdict"), ALONE.items())
+def test_what_breaks_after_other_tests_only_is_no_difference_of_a_mode(alone: Outcome, verdict: Verdict) -> None:
+    control, broken = row("a.py::test_x", main=PASSED, new=Outcome.FAILED)
+    (found,) = matrix_of([control, {**broken, "alone": {"outcome": alone.value}}], ["main", "new"]).rows
+    assert found.verdict is verdict
+    assert found.how == "failed in new" + (" (not in a child of its own)" if verdict is Verdict.FLAKY else "")
+
+
 def test_entries_become_rows_file_by_file() -> None:
     entries = [
         *row("a.py::test_x", main=PASSED, new=(PASSED, SEGFAULT)),

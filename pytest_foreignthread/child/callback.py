@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 from ..channel.wire import Sender
 from ..model.blame import error_text
 from ..model.observation import InternalError, ThreadNamed
-from ..model.thread_names import name_of
+from ..model.python_threads import ident_of, name_of
 from .alternate_stack import AlternateStacks
 from .exceptions import null_result_text
 from .faults import PythonStacks
@@ -138,7 +138,7 @@ def current_thread() -> ThreadNamed:
 
 def _name_by_python(ident: int) -> str | None:
     """Return the name of a thread that `threading` started; None for others, for which Python makes up a name."""
-    names = (name_of(thread) for thread in threading.enumerate() if thread.ident == ident)
+    names = (name_of(thread) for thread in threading.enumerate() if ident_of(thread) == ident)
     return next((name for name in names if not name.startswith("Dummy-")), None)
 
 

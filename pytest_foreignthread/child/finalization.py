@@ -15,7 +15,7 @@ from ..channel.wire import Sender
 from ..interop.pytest_capture import captured_as
 from ..model.observation import PhaseStarted, ThreadNamed, WarningRecorded
 from ..model.outcomes import Phase
-from ..model.thread_names import name_of
+from ..model.python_threads import ident_of, name_of, native_id_of
 from .dropped_text import place_text, stack_text, thread_name
 
 _UNRAISABLE: Final = "PytestUnraisableExceptionWarning"
@@ -33,7 +33,7 @@ def leave(item: pytest.Item, sender: Sender) -> NoReturn:
         # For a thread that Python did not start, the kernel has a better name than Python.
         if thread is not threading.main_thread() and not name_of(thread).startswith("Dummy-"):
             joined = not thread.daemon
-            sender.send(ThreadNamed(thread.ident or 0, thread.native_id or 0, name_of(thread), joined=joined))
+            sender.send(ThreadNamed(ident_of(thread) or 0, native_id_of(thread) or 0, name_of(thread), joined=joined))
     _tell_of_what_is_dropped(sender)
     # This context is never left: all further output must stay in the child's files.
     captured = captured_as(item.config, Phase.EXIT.value, item)

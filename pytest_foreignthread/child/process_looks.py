@@ -40,7 +40,7 @@ from signal import getitimer, pthread_sigmask
 from typing import Any, Final
 
 from ..interop.asyncio_tasks import pending_tasks
-from ..model.thread_names import name_of
+from ..model.python_threads import name_of, native_id_of
 from .process_state import ProcessLook
 
 _VOLATILE: Final = frozenset({"PYTEST_CURRENT_TEST", b"PYTEST_CURRENT_TEST"})
@@ -184,7 +184,7 @@ def thread_names(threads: Iterable[int]) -> Mapping[int, str]:
     """Return the names of the threads that still live, without those of the JVM and those that all Java code shares."""
     # A new thread has the kernel name of the thread that started it, which may be a Java thread. So Python's name
     # decides if Python started the thread.
-    ours = {one.native_id: name_of(one) for one in threading.enumerate() if not name_of(one).startswith(_DUMMY)}
+    ours = {native_id_of(one): name_of(one) for one in threading.enumerate() if not name_of(one).startswith(_DUMMY)}
     found = {}
     for number in threads:
         with contextlib.suppress(OSError):

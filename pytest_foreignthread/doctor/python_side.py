@@ -16,7 +16,7 @@ import pytest
 from .. import __version__
 from ..interop.pytest_plugins import has_faulthandler
 from ..interop.running_jvm import running_jvm
-from ..model.thread_names import name_of
+from ..model.python_threads import name_of
 from .findings import Finding, one_line
 
 SECTION: Final = "python"

@@ -20,7 +20,7 @@ import pytest
 
 from ..interop import xdist
 from ..interop.pytest_plugins import has_watchdog, records_warnings
-from ..model.thread_names import name_of
+from ..model.python_threads import ident_of, name_of
 from .warning_of_run import WarningFilter, show
 
 _MOST_NAMED: Final = 10
@@ -82,7 +82,7 @@ def other_threads(left_out: LeftOut = LeftOut()) -> OtherThreads:
     """Return the threads of this process besides the calling thread and those that are left out."""
     frames = sys._current_frames()
     del frames[threading.get_ident()]
-    known = {thread.ident: name_of(thread) for thread in threading.enumerate() if thread.ident in frames}
+    known = {ident: name_of(one) for one in threading.enumerate() if (ident := ident_of(one)) in frames}
     names = []
     # `threading`'s order first. A thread that `threading` did not start is in `frames` only.
     for ident in dict.fromkeys([*known, *frames]):

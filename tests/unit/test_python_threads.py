@@ -1,7 +1,8 @@
-"""Threads of a class whose name raises: nothing that lists threads fails on one."""
+"""Threads of a class whose properties raise: nothing that lists threads fails on one."""
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -10,8 +11,8 @@ import pytest
 from pytest_foreignthread.child.callback import current_thread
 from pytest_foreignthread.child.process_looks import thread_names
 from pytest_foreignthread.model.observation import ThreadNamed
-from pytest_foreignthread.model.thread_names import name_of
-from pytest_foreignthread.run.threads_before_fork import other_threads
+from pytest_foreignthread.model.python_threads import ident_of, name_of, native_id_of
+from pytest_foreignthread.run.threads_before_fork import native_ids, other_threads
 
 
 class Nameless(threading.Thread):
@@ -31,6 +32,17 @@ class Nameless(threading.Thread):
     def name(self, name: str) -> None:
         raise RuntimeError("this thread cannot be named")
 
+    @property
+    def ident(self) -> int | None:
+        return self._raised()
+
+    @property
+    def native_id(self) -> int | None:
+        return self._raised()
+
+    def _raised(self) -> int | None:
+        raise RuntimeError("this thread tells nothing")
+
     def run(self) -> None:
         self.found = current_thread()
         self.is_known.set()
@@ -47,8 +59,10 @@ def nameless() -> Iterator[Nameless]:
     thread.join()
 
 
-def test_the_name_is_the_one_that_threading_keeps(nameless: Nameless) -> None:
+def test_the_values_are_those_that_threading_keeps(nameless: Nameless) -> None:
     assert name_of(nameless) == "feed-worker"
+    assert ident_of(nameless) in sys._current_frames()
+    assert native_id_of(nameless) in native_ids()
 
 
 def test_a_callback_on_it_is_named(nameless: Nameless) -> None:
@@ -61,5 +75,6 @@ def test_it_is_among_the_threads_before_a_fork(nameless: Nameless) -> None:
 
 
 def test_it_is_among_the_threads_that_a_test_left(nameless: Nameless) -> None:
-    assert nameless.native_id is not None
-    assert thread_names([nameless.native_id]) == {nameless.native_id: "feed-worker"}
+    number = native_id_of(nameless)
+    assert number is not None
+    assert thread_names([number]) == {number: "feed-worker"}

@@ -14,7 +14,7 @@ _TOLERATED: Final = 0.1
 
 
 def last_kept(folder: Path, machine: str, sizes: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the newest document of the folder that is of this machine and of suites of these sizes; None without."""
+    """Return the newest document that is of this machine, with suites of these sizes; None if there is none."""
     found = [(path.stat().st_mtime, document) for path in folder.glob("*.json") if (document := _read(path))]
     alike = [one for one in found if one[1]["around"]["machine"] == machine and one[1]["sizes"] == sizes]
     return max(alike, key=lambda one: one[0])[1] if alike else None

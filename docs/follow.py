@@ -4,7 +4,7 @@ A block of code with a title is written to the file of that name. The commands o
 print must be what the page shows below them, except for what differs from run to run (see docs/refresh.py). With
 --write the page gets what they print. This interpreter's environment is used, and the commands that install are left
 out; with --install they are run, and install a wheel of this project in place of the published one. Blocks
-below `<!-- needs: PROGRAM -->` are left out where that program is missing.
+below `<!-- needs: PROGRAM -->` are left out if that program is missing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BLOCK = re.compile(
 )
 INSTALLING = re.compile(r"python3? -m venv|\. |pip install")
 TOO_SLOW = "did not end in time"
-"""What a report says that lacks C frames since the machine was busy; it is not the page's for that reason only."""
+"""A report says so if it lacks C frames because the machine was busy. The page does not show such a report."""
 TRIES = 5
 
 

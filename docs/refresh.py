@@ -16,7 +16,7 @@ and one of source, which is put in as it stands,
 
 `pytest` runs in this interpreter, from the project's root. After `downstream:` it runs in examples/downstream, as
 installed by docs/downstream.py; DOWNSTREAM_PROJECT may name the directory of one that is. Paths of the machine are made
-neutral. With --check nothing is written, and the exit status is 1 where a block differs in more than what differs from
+neutral. With --check nothing is written, and the exit status is 1 if a block differs in more than what differs from
 run to run and from machine to machine: frames of stacks, addresses, versions, times, process ids.
 """
 

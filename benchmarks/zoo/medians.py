@@ -19,7 +19,7 @@ _HEAD: Final = (
 
 @dataclass
 class Race:
-    """The rounds until the first failure of a race, by run; infinity where a run reached the limit without one."""
+    """The rounds until the first failure of a race, by run; infinity if a run reached the limit first."""
 
     name: str
     mode: str = ""

@@ -17,7 +17,7 @@ from ..interop.pytest_plugins import drop_faulthandler
 from ..interop.pytest_terminal import replace_terminal
 from ..interop.running_jvm import running_jvm
 from ..model import documents
-from ..model.checkers import CHECKS_JNI
+from ..model.checkers import checks_jni
 from ..model.observation import Finished, NotServed, TestEnded
 from ..model.settings import DUMP_SIGNAL, Settings
 from ..supervise.child_files import no_room
@@ -51,7 +51,7 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     stacks.arm()
     faulthandler_guard.write_to(tests.config, stacks.fileno())
     sender.send(named := current_thread(), soon=True)
-    names = {named.native_id: named.name} if CHECKS_JNI in settings.jvm_args else None
+    names = {named.native_id: named.name} if checks_jni(settings.jvm_args) else None
     state = ChildState(
         settings, folder, sender, stacks, AlternateStacks(), Debugging(folder, sender), thread_names=names
     )

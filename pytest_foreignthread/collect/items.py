@@ -13,11 +13,11 @@ import pytest
 
 from ..config.chosen_options import Options
 from ..config.option_table import MODE
-from ..config.options import is_given as is_option_given
+from ..config.options import is_given
 from ..config.settings_of_test import settings_for
 from ..config.stash_keys import SETTINGS
 from ..config.stress_options import checks_on_command_line, stress_hindrance
-from ..interop.hypothesis import is_given
+from ..interop.hypothesis import is_hypothesis_test
 from ..interop.pytest_fixtures import parameters_of
 from ..interop.pytest_steps import may_run_at_once
 from ..matrix.baseline.merged import KnownOutcomes
@@ -152,7 +152,7 @@ def give_settings(
         # pytest-forked runs each test in a process of its own, and so does this plugin in its place.
         if is_forked(item):
             settings = replace(settings, isolation="test")
-        given = is_option_given(item.config, "timeout")
+        given = is_given(item.config, "timeout")
         settings = with_limits_of_pytest_timeout(settings, item, marked="timeout" in marked.values, given=given)
         test = own_id(item) if _item_mode(item) is None else without_mode(own_id(item), mode)
         stress = settings.stress if runs_rounds else None
@@ -172,7 +172,7 @@ def give_settings(
 
 
 def _is_for_one_thread(item: pytest.Item, mode: str) -> bool:
-    return has_one_thread(mode, _own_modes(item)) or not may_run_at_once(item) or is_given(item)
+    return has_one_thread(mode, _own_modes(item)) or not may_run_at_once(item) or is_hypothesis_test(item)
 
 
 def _is_too_old(jvm: Jvm | None) -> bool:

@@ -147,7 +147,7 @@ def is_of_checker(finding: JniFinding) -> bool:
 def _is_noise(finding: JniFinding) -> bool:
     """Return whether a warning is known to say nothing about the project's own code.
 
-    The number of local references is a hint about memory. JPype goes beyond the promised number where it converts
+    The number of local references is a hint about memory. JPype goes beyond the promised number when it converts
     arrays and collections, and so does the JDK. The other warnings that are left out come from native methods of the
     JDK itself.
     """

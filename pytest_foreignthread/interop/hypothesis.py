@@ -23,7 +23,7 @@ def wrap_given_body(item: pytest.Item, body: Callable[[], object]) -> Callable[[
     Outside that step there are no statistics, no patch of failing examples, and no section of hypothesis in the report.
     """
     plugin = next(filter(None, map(item.config.pluginmanager.getplugin, _NAMES)), None)
-    if plugin is None or not is_given(item):
+    if plugin is None or not is_hypothesis_test(item):
         return body
 
     def runtest() -> None:
@@ -43,7 +43,7 @@ class _Body:
         self._body()
 
 
-def is_given(item: pytest.Item) -> bool:
+def is_hypothesis_test(item: pytest.Item) -> bool:
     """Return whether hypothesis calls the test function, with one example after the other."""
     hypothesis: Any = sys.modules.get("hypothesis")
     return hypothesis is not None and bool(hypothesis.is_hypothesis_test(getattr(item, "obj", None)))

@@ -11,7 +11,7 @@ DEV: Final = "dev"
 CHECKS: Final = (JNI, MALLOC, DEV)
 OF_INTERPRETER: Final = frozenset({MALLOC, DEV})
 """The checkers that can only be switched on when an interpreter starts, and so not in a fork."""
-CHECKS_JNI: Final = "-Xcheck:jni"
+_CHECKS_JNI: Final = "-Xcheck:jni"
 """The argument of a JVM that lets it check the calls of JNI."""
 
 _NOTE: Final = "checkers: "
@@ -19,8 +19,13 @@ _NOTE: Final = "checkers: "
 
 def with_jni_check(jvm_args: Sequence[str], checks: Iterable[str]) -> tuple[str, ...]:
     """Return the arguments of a JVM, with the one of the checker `jni` if the checker is asked for."""
-    added = (CHECKS_JNI,) if JNI in checks and CHECKS_JNI not in jvm_args else ()
+    added = (_CHECKS_JNI,) if JNI in checks and not checks_jni(jvm_args) else ()
     return (*jvm_args, *added)
+
+
+def checks_jni(jvm_args: Sequence[str]) -> bool:
+    """Return whether a JVM with these arguments checks the calls of JNI: a user may give the argument, too."""
+    return _CHECKS_JNI in jvm_args
 
 
 def note_of(checks: Sequence[str]) -> str:

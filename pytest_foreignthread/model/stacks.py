@@ -148,8 +148,7 @@ class FatalError:
     main_stack: int | None = None
     """The bytes that the main thread's stack may grow to; None if that has no limit, or it is unknown."""
     registers: tuple[int, ...] = ()
-    """The registers of the crashing thread where the kernel names no address, as of a pointer that no memory can have.
-    """
+    """The crashing thread's registers, if the kernel names no address: no memory can have such a pointer's."""
     held: bool = False
     """Whether the kernel and pystack describe the error, of a child without a JVM; then `message` is empty."""
 

@@ -84,10 +84,11 @@ def address_words(fatal: FatalError) -> str | None:
 
 def fault_words(record: RunRecord) -> str:
     """Return the address of a fault, to be put after the function; empty if the address has no meaning to a reader."""
-    fatal = record.evidence.fatal_error
-    words = None if fatal is None else address_words(fatal)
-    # An address with a meaning has the meaning in brackets.
-    return f", {words}" if words is not None and words.endswith(")") else ""
+    if (fatal := record.evidence.fatal_error) is None:
+        return ""
+    number = _address(fatal)
+    has_meaning = fatal.registers if number is None else _meaning(fatal, number)
+    return f", {address_words(fatal)}" if has_meaning else ""
 
 
 def _address(fatal: FatalError) -> int | None:

@@ -16,7 +16,7 @@ from ..channel.orders import End, RunTest
 from ..config.stash_keys import SETTINGS
 from ..evidence.jni_checks import without_head
 from ..model import documents
-from ..model.checkers import CHECKS_JNI
+from ..model.checkers import checks_jni
 from ..model.observation import JvmFailed, Observation, PhaseStarted, ReportMade, Taken
 from ..model.outcomes import Phase
 from ..model.settings import DEBUGGER_FIFO, DUMP_SIGNAL, Settings
@@ -165,7 +165,7 @@ class ForkedChild:
         )
         self._starts_jvm = self._starts_jvm and not _has_started_jvm(seen)
         found, missing = self._left(seen)
-        if _checks_jni(self._settings):
+        if checks_jni(self._settings.jvm_args):
             # What HotSpot writes from now on belongs to the next test, which may begin before `observe` is called for
             # that test.
             self._said_before = child_files.size(self.folder.here / documents.JVM_OUTPUT)
@@ -196,7 +196,7 @@ class ForkedChild:
         return found, missing
 
     def _add_jvm_output(self, found: documents.Documents, missing: dict[str, str]) -> None:
-        if not _checks_jni(self._settings):
+        if not checks_jni(self._settings.jvm_args):
             return
         said: documents.Documents = {}
         file = self.folder.here / documents.JVM_OUTPUT
@@ -286,10 +286,6 @@ class ForkedChild:
             native_choice=self._settings.native,
             pystack=self._pystack,
         )
-
-
-def _checks_jni(settings: Settings) -> bool:
-    return CHECKS_JNI in settings.jvm_args
 
 
 def _has_started_jvm(seen: Observation) -> bool:

@@ -100,7 +100,7 @@ class Run:
             if CAN_FORK and any(foreign_items.needs_jvm(item, self.options) for item in foreign):
                 self._choose_jvm()
             self.give_settings(foreign, self.jvm)
-            self.starts.check({name for checks, _ in self._checked for name in checks})
+            self.starts.check(self._checks())
             if self.jvm is not None:
                 self._warn_of_class_paths(foreign)
             if not self.config.pluginmanager.is_registered(self.fixtures):
@@ -111,7 +111,7 @@ class Run:
         """Yield the lines that pytest's header shows about the foreign-thread tests."""
         if self._abroad and CAN_FORK:
             yield from self.starts.header(None if self.jvm is None else f"{self.jvm}; {self.cache()}")
-        yield from self._checkers()
+        yield from self._checkers_line()
         if self._stressed:
             tests = "1 test runs" if self._stressed.total() == 1 else f"{self._stressed.total()} tests run"
             threads = self._threads_of_rounds()
@@ -132,15 +132,19 @@ class Run:
             for threads, tests in numbers
         )
 
-    def _checkers(self) -> Iterator[str]:
+    def _checks(self) -> list[str]:
+        """Return the checkers that tests of this process ask for."""
+        return [name for name in CHECKS if any(name in checks for checks, _ in self._checked)]
+
+    def _checkers_line(self) -> Iterator[str]:
         """Yield a line on the checkers of the run's tests, with what a checker cannot check."""
-        named = {name for checks, _ in self._checked for name in checks}
+        named = self._checks()
         if not named:
             return
         where = ", in fresh interpreters" if not OF_INTERPRETER.isdisjoint(named) else ""
         blind = JNI in named and not any(JNI in checks and has_jvm for checks, has_jvm in self._checked)
         told = f"; {JNI} checks nothing, because no test that asks for it has a JVM" if blind else ""
-        yield f"foreign-thread: checkers: {', '.join(name for name in CHECKS if name in named)}{where}{told}"
+        yield f"foreign-thread: checkers: {', '.join(named)}{where}{told}"
 
     def _choose_jvm(self) -> None:
         try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pytest
 
 from ..interop.running_jvm import RunningJvm, running_jvm
-from ..model.checkers import CHECKS, MALLOC, OF_INTERPRETER, has_own_interpreter
+from ..model.checkers import MALLOC, OF_INTERPRETER, has_own_interpreter
 from ..model.settings import Settings
 
 _CODE: Final = "jvm-before-fork"
@@ -47,9 +47,9 @@ class Starts:
             )
         return "spawn"
 
-    def check(self, asked: Iterable[str]) -> None:
+    def check(self, asked: Sequence[str]) -> None:
         """Raise UsageError if no child can run under the checkers that are asked for; call before the first test."""
-        checks = [name for name in CHECKS if name in asked and name in OF_INTERPRETER]
+        checks = [name for name in asked if name in OF_INTERPRETER]
         if checks and self._asked == "fork":
             raise pytest.UsageError(
                 f"foreign_thread_check = {','.join(checks)}: expected no foreign_thread_start = fork beside it: Python "

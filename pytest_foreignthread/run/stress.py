@@ -131,7 +131,7 @@ class _Rounds:
         return Stressed(seen, self._data(), stop, row)
 
     def _data(self) -> dict[str, Any] | None:
-        """Return the tally as plain data; None where no round was counted."""
+        """Return the tally as plain data; None if no round was counted."""
         if not self._tally.rounds:
             return None
         row = self._tally.foremost

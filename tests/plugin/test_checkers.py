@@ -60,7 +60,7 @@ FOUND: Final = "JniWarning: JNI call made with exception pending, on thread "
 @pytest.mark.parametrize("isolation", ["test", "session"])
 @pytest.mark.by_default("session")
 def test_jni(run_suite: RunSuite, isolation: str) -> None:
-    """Each finding is told with the test in whose time it came, in a shared child too."""
+    """A report has the findings that HotSpot made during its own test, in a shared child too."""
     run = run_suite(JNI, "--foreign-thread-check=jni", f"--foreign-thread-isolation={isolation}", "-rA")
     outcomes = {name: entry["outcome"] for name, entry in run.tests.items()}
     passed = dict.fromkeys(["test_warned", "test_silent", "test_warned_in_setup"], "passed")

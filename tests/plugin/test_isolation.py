@@ -502,7 +502,9 @@ FIRST_AND_SECOND: Final = """
                 file.write("x")
 """
 MATRIX: Final = (
-    *("--foreign-thread-modes=main,native", "--foreign-thread-jvm=none", "--foreign-thread-isolation=session"),
+    "--foreign-thread-modes=main,native",
+    "--foreign-thread-jvm=none",
+    "--foreign-thread-isolation=session",
 )
 
 

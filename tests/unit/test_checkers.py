@@ -69,18 +69,18 @@ def test_how_a_child_starts(asked: str | None, checks: tuple[str, ...], how: str
 
 def test_a_fork_cannot_have_another_interpreter() -> None:
     starts = Starts("fork")
-    starts.check({"jni"})
+    starts.check(["jni"])
     with pytest.raises(
         pytest.UsageError, match=r"^foreign_thread_check = malloc,dev: expected no foreign_thread_start"
     ):
-        starts.check({"dev", "jni", "malloc"})
+        starts.check(["jni", "malloc", "dev"])
 
 
 def test_an_interpreter_that_reads_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "flags", SimpleNamespace(ignore_environment=1))
-    Starts(None).check({"jni", "dev"})
+    Starts(None).check(["jni", "dev"])
     with pytest.raises(pytest.UsageError, match=r"^foreign_thread_check = malloc: expected a Python that reads"):
-        Starts(None).check({"malloc"})
+        Starts(None).check(["malloc"])
 
 
 def test_the_note_says_which_checkers_were_on() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ...model import documents
-from ...model.checkers import CHECKS_JNI
+from ...model.checkers import checks_jni
 from ...model.settings import CRASH_FIFO, GO_ON_FIFO, Settings
 from .collectors import names_collector
 
@@ -68,7 +68,7 @@ def _output(settings: Settings, folder: Path) -> list[str]:
     """
     file = folder / documents.JVM_OUTPUT
     # HotSpot replaces these two in the name, and knows no way to write them.
-    if CHECKS_JNI not in settings.jvm_args or "%p" in str(file) or "%t" in str(file):
+    if not checks_jni(settings.jvm_args) or "%p" in str(file) or "%t" in str(file):
         return []
     try:
         # HotSpot would take another directory for a file that it cannot make, and leave the file there.

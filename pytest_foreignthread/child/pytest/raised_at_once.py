@@ -133,6 +133,6 @@ def _ranges(numbers: Sequence[int]) -> Iterator[str]:
 def _shown(item: pytest.Item, error: BaseException) -> str:
     try:
         return str(item.repr_failure(pytest.ExceptionInfo.from_exception(error)))
-    # A test's exception may do anything where it is shown.
+    # A test's exception may do anything when its text is made.
     except BaseException:
         return f"{class_name(type(error))}: {text_of(error)}"

@@ -258,7 +258,7 @@ def _runtest_at_once(item: pytest.Function, runtest: Callable[[], object], state
 
 
 def _shaken(state: ChildState, schedule: Mapping[str, Any]) -> ChildState:
-    """Return the state of a round: with the schedule, and with its sizes where the test has chosen none."""
+    """Return the state of a round: with the schedule, and with its sizes if the test has chosen none."""
     settings = state.settings
     shaken = Shaken(schedule, has_jvm=settings.jvm is not None)
     stack = shaken.schedule.stack if settings.stack is None else settings.stack

@@ -53,7 +53,7 @@ def test_a_thread_of_c_alone() -> None:
 
 @pytest.mark.foreign_thread(mode="main", finalize=True)
 def test_it_aborts_while_a_handler_runs() -> None:
-    """Python runs as ever then."""
+    """Python still runs then."""
     going_on = threading.Event()
 
     def run(_: Any) -> None:

@@ -7,9 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from .conftest import SuiteRun, current_thread, functions, run_suite_in
-
-pytestmark = pytest.mark.usefixtures("with_native_stacks")
+from .conftest import WITH_NATIVE_STACKS, SuiteRun, current_thread, functions, run_suite_in
 
 PHASES: Final = ("setup", "call", "teardown")
 
@@ -118,7 +116,9 @@ def hangs_run(tmp_path_factory: pytest.TempPathFactory, mode: str) -> SuiteRun:
 @pytest.fixture(scope="module")
 def stuck_gil_run(tmp_path_factory: pytest.TempPathFactory, mode: str) -> SuiteRun:
     folder = tmp_path_factory.mktemp("stuck_gil")
-    return run_suite_in(folder, suite(("hang_with_the_gil",), ("call",), mode), "--foreign-thread-timeout=2")
+    # Its Python frames are in the native stacks only.
+    arguments = ("--foreign-thread-timeout=2", WITH_NATIVE_STACKS)
+    return run_suite_in(folder, suite(("hang_with_the_gil",), ("call",), mode), *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -128,19 +128,20 @@ ON_MAIN_TOO: Final = ("own breakpoint", "quit", "interrupt", "post mortem")
 
 
 @pytest.mark.parametrize(
-    ("name", "mode"), [*((name, "new") for name in TALKS), *((name, "main") for name in ON_MAIN_TOO)]
+    ("name", "mode"),
+    [*((name, mode) for mode in ("new", "python") for name in TALKS), *((name, "main") for name in ON_MAIN_TOO)],
 )
-# Each way into the debugger and out of it; the others combine them, with other commands and captures.
+# Each way into the debugger and out of it, one beside a JVM; the others combine them, with other commands and captures.
 @pytest.mark.by_default(
     "continue-new",
     "own breakpoint-main",
-    "without capture-new",
-    "quit-new",
-    "end of file-new",
-    "interrupt-new",
-    "trace-new",
+    "without capture-python",
+    "quit-python",
+    "end of file-python",
+    "interrupt-python",
+    "trace-python",
     "post mortem-main",
-    "no post mortem of a skip-new",
+    "no post mortem of a skip-python",
 )
 def test_as_in_an_ordinary_test(debug: Debug, name: str, mode: str) -> None:
     talk, said = TALKS[name], []

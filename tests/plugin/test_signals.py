@@ -8,9 +8,6 @@ import pytest
 
 from .conftest import RunSuite, SuiteRun
 
-# Who answers a signal in the pytest process is the subject.
-pytestmark = pytest.mark.usefixtures("own_interpreters")
-
 NAMES: Final = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGRTMIN")
 DIES: Final = f"""
 import os, signal

@@ -299,6 +299,7 @@ LEAVING: Final = """
     [
         *(("raise KeyboardInterrupt", "call", mode) for mode in ("main", "same", "new", "pool")),
         ("raise KeyboardInterrupt", "setup", "new"),
+        ("raise KeyboardInterrupt", "setup", "python"),
         ("pytest.exit('enough', returncode=7)", "call", "pool"),
         ("pytest.exit('enough')", "call", "same"),
         ("pytest.exit('enough')", "setup", "new"),
@@ -307,7 +308,7 @@ LEAVING: Final = """
 # Each deed, phase and kind of thread once; the others combine them.
 @pytest.mark.by_default(
     "raise KeyboardInterrupt-call-main",
-    "raise KeyboardInterrupt-setup-new",
+    "raise KeyboardInterrupt-setup-python",
     "pytest.exit('enough', returncode=7)-call-pool",
 )
 def test_leaving(deed: str, when: str, mode: str, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ SUITE: Final = """
     import json, os, pathlib, signal, subprocess, sys, threading, time
     import pytest
 
-    pytestmark = pytest.mark.foreign_thread(timeout=600)
+    pytestmark = pytest.mark.foreign_thread(mode=MODE, timeout=600)
 
     def below(pid):
         return [int(name) for name in os.listdir("/proc") if name.isdecimal() and parent(name) == pid]
@@ -135,9 +135,9 @@ def pytest_process(folder: Path, *args: str) -> subprocess.Popen[str]:
 def start(tmp_path: Path) -> Iterator[Start]:
     runs: list[Interrupted] = []
 
-    def start_one(*args: str) -> Interrupted:
+    def start_one(*args: str, mode: str = "new") -> Interrupted:
         (tmp_path / "tmp").mkdir()
-        (tmp_path / "test_it.py").write_text(textwrap.dedent(SUITE))
+        (tmp_path / "test_it.py").write_text(textwrap.dedent(SUITE).replace("MODE", repr(mode)))
         (tmp_path / "conftest.py").write_text(CONFTEST)
         os.mkfifo(tmp_path / "reached")
         fifo = os.open(tmp_path / "reached", os.O_RDWR | os.O_NONBLOCK)
@@ -192,7 +192,7 @@ def test_interrupt_at_the_terminal(start: Start) -> None:
 @pytest.mark.by_default("one ready")
 def test_an_impatient_user(start: Start, args: tuple[str, ...]) -> None:
     """The second ^C may cut short what pytest writes, but not the clearing up."""
-    run = start(*args)
+    run = start(*args, mode="python")
     run.process.send_signal(signal.SIGINT)
     run.process.send_signal(signal.SIGINT)
     status, output = run.end()
@@ -207,7 +207,8 @@ def test_an_impatient_user(start: Start, args: tuple[str, ...]) -> None:
 @pytest.mark.by_default("none ready-15", "one ready-9", "shared-15", "xdist-9")
 def test_a_killed_run_leaves_no_process(start: Start, args: tuple[str, ...], number: signal.Signals) -> None:
     """Nor does it leave files: the last keeper removes them. A worker of xdist was not killed, and ends by itself."""
-    run = start(*args)
+    # An xdist worker's children end as others do.
+    run = start(*args, mode="python" if "-n2" in args else "new")
     assert run.scratch() != []
     run.process.send_signal(number)
     status, _ = run.end()
@@ -243,7 +244,7 @@ def test_a_killed_run_between_two_tests_leaves_no_file(tmp_path: Path) -> None:
 # As a terminal does; test_cut_short.py interrupts the controller alone.
 @pytest.mark.by_default("group")
 def test_interrupt_under_xdist(start: Start, whole_group: bool) -> None:
-    run = start("-n2")
+    run = start("-n2", mode="python")
     if whole_group:
         os.killpg(run.process.pid, signal.SIGINT)
     else:

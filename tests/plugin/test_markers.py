@@ -221,26 +221,26 @@ def test_selection_by_word(run_suite: RunSuite, words: tuple[str, str], count: i
 
 
 FAILING: Final = """
+import threading
 import unittest
 import pytest
-from java_thread import java_thread
 
-@pytest.mark.foreign_thread(mode=["same", "new"])
+@pytest.mark.foreign_thread(mode=["main", "python"])
 def test_it():
-    assert java_thread() == "main"
+    assert threading.current_thread() is threading.main_thread()
 
 class Case(unittest.TestCase):
-    @pytest.mark.foreign_thread(mode=["new", "same"])
+    @pytest.mark.foreign_thread(mode=["python", "main"])
     def test_it(self):
-        self.assertEqual(java_thread(), "main")
+        self.assertIs(threading.current_thread(), threading.main_thread())
 """
 
 
 def test_the_last_failed_are_rerun_in_their_mode(run_suite: RunSuite) -> None:
-    files = {"java_thread.py": THREAD, "test_it.py": FAILING}
+    files = {"test_it.py": FAILING}
     assert run_suite(files).closing_line == "2 failed, 2 passed"
     again = run_suite(files, "--lf")
-    failed = {f"test_it.py::{name}[new]": ("failed", "new") for name in ("test_it", "Case::test_it")}
+    failed = {f"test_it.py::{name}[python]": ("failed", "python") for name in ("test_it", "Case::test_it")}
     assert entries(again) == failed
     # How many of the others were not even collected is pytest's affair.
     assert again.closing_line.startswith("2 failed, ")

@@ -85,11 +85,15 @@ def at(node: Any, path: tuple[str | int, ...]) -> Any:
 ALL_PLACES = places(valid_document())
 
 
-@pytest.mark.parametrize("place", ALL_PLACES, ids=lambda place: ".".join(map(str, place)))
-def test_a_value_of_a_wrong_type_is_refused(place: tuple[str | int, ...]) -> None:
+def is_valid_with(place: tuple[str | int, ...], value: Any) -> bool:
     mutant = valid_document()
-    at(mutant, place[:-1])[place[-1]] = [[]]
-    assert not VALIDATOR.is_valid(mutant)
+    at(mutant, place[:-1])[place[-1]] = value
+    return VALIDATOR.is_valid(mutant)
+
+
+def test_a_value_of_a_wrong_type_is_refused() -> None:
+    assert len(ALL_PLACES) > 100
+    assert [place for place in ALL_PLACES if is_valid_with(place, [[]])] == []
 
 
 OPEN_MAPPINGS = ("artifacts", "missing", "cells", "verdicts")
@@ -99,6 +103,8 @@ FIELDS = [
 
 
 @pytest.mark.parametrize("place", FIELDS, ids=lambda place: ".".join(map(str, place)))
+# What jsonschema makes of a schema that `test_the_schema_is_strict` has found to name and to require each field.
+@pytest.mark.thorough
 def test_a_missing_and_a_renamed_field_are_refused(place: tuple[str | int, ...]) -> None:
     lacking = valid_document()
     value = at(lacking, place[:-1]).pop(place[-1])

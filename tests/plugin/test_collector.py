@@ -16,7 +16,7 @@ SUITE: Final = """
     import gc, weakref
     import pytest
 
-    pytestmark = pytest.mark.foreign_thread(mode=["main", "same", "new"])
+    pytestmark = pytest.mark.foreign_thread(mode={modes})
 
     class Node:
         pass
@@ -46,6 +46,7 @@ CONFTEST: Final = """
 """
 
 
+@pytest.mark.parametrize("modes", [("main", "new"), ("same",)], ids=" ".join)
 @pytest.mark.parametrize(
     ("first", "enabled", "frozen"),
     [
@@ -55,13 +56,16 @@ CONFTEST: Final = """
         ("gc.freeze()", True, True),
     ],
 )
-# A collection changes nothing that the others do not change too.
-@pytest.mark.by_default("gc.disable()-False-False", "gc.freeze()-True-True")
-def test_is_as_in_the_pytest_process(tmp_path: Path, first: str, *, enabled: bool, frozen: bool) -> None:
-    files = {"test_it.py": SUITE.format(enabled=enabled, frozen=frozen), "conftest.py": CONFTEST.format(first=first)}
+# A collection changes nothing that the others do not change too; "same" has the JVM of "new" and the thread of "main".
+@pytest.mark.by_default("gc.disable()-False-False-main new", "gc.freeze()-True-True-main new")
+def test_is_as_in_the_pytest_process(
+    tmp_path: Path, first: str, modes: tuple[str, ...], *, enabled: bool, frozen: bool
+) -> None:
+    suite = SUITE.format(modes=list(modes), enabled=enabled, frozen=frozen)
+    files = {"test_it.py": suite, "conftest.py": CONFTEST.format(first=first)}
     run = run_suite_in(tmp_path, files)
     assert set(run.outcomes.values()) == {"passed"}, run.output
-    assert len(run.outcomes) == 6
+    assert len(run.outcomes) == 2 * len(modes)
 
 
 NEW: Final = """

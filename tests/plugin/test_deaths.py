@@ -85,6 +85,15 @@ def mode(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+# How a process ends is the same on each thread, as the phases show.
+@pytest.fixture(
+    scope="module",
+    params=["new", *(pytest.param(mode, marks=pytest.mark.thorough) for mode in ("main", "same", "pool"))],
+)
+def mode_of_kinds(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def suite(deeds: tuple[str, ...], phases: tuple[str, ...], mode: str) -> str:
     return (
         SUITE
@@ -122,7 +131,7 @@ def stuck_gil_run(tmp_path_factory: pytest.TempPathFactory, mode: str) -> SuiteR
 
 
 @pytest.fixture(scope="module")
-def kinds_run(tmp_path_factory: pytest.TempPathFactory, mode: str) -> SuiteRun:
+def kinds_run(tmp_path_factory: pytest.TempPathFactory, mode_of_kinds: str) -> SuiteRun:
     deeds = (
         "bus_error",
         "abort",
@@ -133,7 +142,7 @@ def kinds_run(tmp_path_factory: pytest.TempPathFactory, mode: str) -> SuiteRun:
         "halt",
         "nothing",
     )
-    return run_suite_in(tmp_path_factory.mktemp("kinds"), suite(deeds, ("call",), mode))
+    return run_suite_in(tmp_path_factory.mktemp("kinds"), suite(deeds, ("call",), mode_of_kinds))
 
 
 def entry(run: SuiteRun, deed: str, phase: str, mode: str) -> dict[str, Any]:
@@ -201,15 +210,15 @@ def test_a_hang_has_the_stacks_of_both_sides(hangs_run: SuiteRun, phase: str, mo
     ],
 )
 def test_every_kind_of_end(
-    kinds_run: SuiteRun, deed: str, outcome: str, signal: str | None, exit_code: int | None, mode: str
+    kinds_run: SuiteRun, deed: str, outcome: str, signal: str | None, exit_code: int | None, mode_of_kinds: str
 ) -> None:
-    found = entry(kinds_run, deed, "call", mode)
+    found = entry(kinds_run, deed, "call", mode_of_kinds)
     assert (found["outcome"], found["signal"], found["exit_code"]) == (outcome, signal, exit_code)
 
 
 @pytest.mark.parametrize("deed", ["abort", "fatal_error", "exit_0"])
-def test_python_stacks_of_other_ends(kinds_run: SuiteRun, deed: str, mode: str) -> None:
-    found = entry(kinds_run, deed, "call", mode)
+def test_python_stacks_of_other_ends(kinds_run: SuiteRun, deed: str, mode_of_kinds: str) -> None:
+    found = entry(kinds_run, deed, "call", mode_of_kinds)
     assert deed in functions(found, "python")
 
 
@@ -221,8 +230,8 @@ def test_a_stuck_gil_hides_nothing(stuck_gil_run: SuiteRun, mode: str) -> None:
     assert functions(found, "java")
 
 
-def test_fatal_errors_say_their_text(kinds_run: SuiteRun, mode: str) -> None:
-    assert "the test's own words" in entry(kinds_run, "fatal_error", "call", mode)["message"]
+def test_fatal_errors_say_their_text(kinds_run: SuiteRun, mode_of_kinds: str) -> None:
+    assert "the test's own words" in entry(kinds_run, "fatal_error", "call", mode_of_kinds)["message"]
 
 
 def test_the_thread_that_met_a_null_result(phases_run: SuiteRun, mode: str) -> None:

@@ -139,7 +139,12 @@ def test_signals_at_any_moment_leave_nothing(script: list[str], tmp_path: Path, 
     assert run_script(script, tmp_path, body) == "80 80\n"
 
 
-def test_an_interrupt_at_any_step_of_the_pids_arrival_leaves_nothing(script: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("stride", [1, 4])
+# Each step has a child of its own.
+@pytest.mark.by_default("4")
+def test_an_interrupt_at_any_step_of_the_pids_arrival_leaves_nothing(
+    script: list[str], tmp_path: Path, stride: int
+) -> None:
     """A handler may raise before each instruction of Python's; a trace function that raises stands for it."""
     body = """
     from pytest_foreignthread.supervise.process import keeper_client, processes
@@ -171,10 +176,10 @@ def test_an_interrupt_at_any_step_of_the_pids_arrival_leaves_nothing(script: lis
         return False
     step = 1
     while is_interrupted(step) and is_clean():
-        step += 1
+        step += STRIDE
     print(step > 20, is_clean())
     """
-    assert run_script(script, tmp_path, body) == "True True\n"
+    assert run_script(script, tmp_path, body.replace("STRIDE", str(stride))) == "True True\n"
 
 
 def test_signals_wait_while_files_of_the_kernel_are_read(script: list[str], tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ ALL_PLACES = places(valid_document())
 def is_valid_with(place: tuple[str | int, ...], value: Any) -> bool:
     mutant = valid_document()
     at(mutant, place[:-1])[place[-1]] = value
-    return VALIDATOR.is_valid(mutant)
+    return bool(VALIDATOR.is_valid(mutant))
 
 
 def test_a_value_of_a_wrong_type_is_refused() -> None:

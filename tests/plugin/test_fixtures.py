@@ -494,7 +494,7 @@ TEMPORARY: Final = """
     import os
     import pytest
 
-    pytestmark = pytest.mark.foreign_thread
+    pytestmark = pytest.mark.foreign_thread(mode="python")
 
     @pytest.fixture
     def made(tmp_path_factory):
@@ -546,7 +546,8 @@ def test_one_folder_for_the_temporary_folders_of_a_run(policy: str, run_suite: R
 def test_no_folder_where_none_is_asked_for(run_suite: RunSuite, tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    run_suite("import pytest\n@pytest.mark.foreign_thread\ndef test(): pass", env={"TMPDIR": str(temporary)})
+    suite = "import pytest\n@pytest.mark.foreign_thread(mode='python')\ndef test(): pass"
+    run_suite(suite, env={"TMPDIR": str(temporary)})
     assert _bases(temporary) == []
 
 

@@ -267,7 +267,7 @@ NEIGHBOURS: Final = """
     import pytest
     from pytest_foreignthread.channel.wire import Sender
 
-    pytestmark = pytest.mark.foreign_thread(isolation="session")
+    pytestmark = pytest.mark.foreign_thread(mode="python", isolation="session")
 
     def message(kind, **fields):
         return kind.encode() + b"\\t" + json.dumps(fields).encode() + b"\\n"

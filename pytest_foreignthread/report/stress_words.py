@@ -23,7 +23,7 @@ def page_data(stress: Mapping[str, Any]) -> dict[str, Any]:
         "verdict": stress["verdict"],
         "seed": stress["seed"],
         "course": [{"words": _bin_words(one), "parts": _parts(one["outcomes"])} for one in stress["course"]],
-        "rounds": stress["rounds"],
+        "done": _rounds(stress),
         "outcomes": sorted(stress["outcomes"].items(), key=_rank),
         "durations": durations(stress["durations"]),
         "rows": stress["rows"],
@@ -45,13 +45,22 @@ def table_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         entry["test"],
         entry["mode"],
-        str(stress["rounds"]),
+        _rounds(stress),
         str(stress["failed"]),
         f"{percent(low)}–{percent(high)} %",
         "" if row is None else f"{row['outcome']}: {row['summary']}",
         "" if row is None else row["seed"],
         "" if shrunk is None or shrunk["seed"] is None else shrunk["schedule"],
     )
+
+
+def _rounds(stress: Mapping[str, Any]) -> str:
+    """Return how many rounds are done, and of how many if these are not all that were asked for."""
+    done, planned = stress["rounds"], stress["planned"]
+    if planned["seconds"] is None:
+        return str(done) if done == planned["rounds"] else f"{done} of {planned['rounds']}"
+    taken = f"{stress['seconds']:.3g} of " if stress["seconds"] < planned["seconds"] else ""
+    return f"{done} in {taken}{planned['seconds']:g} s"
 
 
 COLUMNS: Final = (

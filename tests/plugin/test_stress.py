@@ -367,14 +367,63 @@ def test_rounds_that_disagree_make_a_test_of_the_matrix_flaky(run_suite: RunSuit
     ]
 
 
+STOPS: Final = """
+    import itertools, threading
+    import pytest
+    rounds = itertools.count(1)
+
+    def is_main():
+        return threading.current_thread() is threading.main_thread()
+
+    @pytest.mark.foreign_thread(mode=["main", "native"])
+    def test_differs():
+        assert is_main()
+
+    @pytest.mark.foreign_thread(mode="native")
+    def test_fails_once():
+        assert next(rounds) != 3
+
+    @pytest.mark.xfail
+    @pytest.mark.foreign_thread(mode="native")
+    def test_fails_as_expected():
+        assert is_main()
+"""
+
+
+def test_rounds_stop_when_a_difference_is_certain(run_suite: RunSuite, tmp_path: Path) -> None:
+    report, table = tmp_path / "report.json", tmp_path / "report.md"
+    options = ("--foreign-thread-stress=30", "--foreign-thread-stress-stop", "--foreign-thread-stress-shrink=0")
+    reports = [f"--foreign-thread-report={file}" for file in (report, table)]
+    ran = run_suite({"test_it.py": STOPS}, *options, *reports)
+    found = {entry["nodeid"].rpartition("::")[2]: entry["stress"] for entry in json.loads(report.read_text())["tests"]}
+    assert {name: (one["rounds"], one["planned"]["rounds"], one["anytime"]) for name, one in found.items()} == {
+        "test_differs[main]": (30, 30, False),
+        "test_differs[native]": (4, 30, True),
+        "test_fails_once": (3, 30, True),
+        "test_fails_as_expected": (30, 30, True),
+    }
+    assert (
+        "4 of 4 rounds failed (4 failed): over 32 % with 95 % confidence, valid for a run that stops early; "
+        "stopped after 4 of 30 rounds, because the test fails more often than in main (0 of 30 rounds)"
+    ) in ran.output
+    assert "stops early; stopped after 3 of 30 rounds, at the first failure" in ran.output
+    assert "| 4 of 30 |" in table.read_text()
+    assert ran.closing_line == "2 failed, 1 passed, 1 xfailed"
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [("--foreign-thread-stress=0",), ("--foreign-thread-stress=9", "--pdb")],
+    [
+        ("--foreign-thread-stress=0",),
+        ("--foreign-thread-stress=9", "--pdb"),
+        ("--foreign-thread-stress-stop",),
+        ("--foreign-thread-stress-stop=perhaps", "--foreign-thread-stress=9"),
+    ],
     ids=" ".join,
 )
 def test_a_mistake_is_one_error_at_the_start(run_suite: RunSuite, arguments: tuple[str, ...]) -> None:
     ran = run_suite({"test_it.py": "def test_it(): pass"}, *arguments)
     errors = [line for line in ran.errors.splitlines() if line.startswith("ERROR")]
     assert len(errors) == 1
-    assert re.match("ERROR: --foreign-thread-stress: expected ", errors[0])
+    assert re.match("ERROR: --foreign-thread-stress(-stop)?: expected ", errors[0])
     assert "Traceback" not in ran.output + ran.errors

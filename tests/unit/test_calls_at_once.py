@@ -69,7 +69,7 @@ class CommandLine:
         return self.given.get(name)
 
 
-@pytest.mark.parametrize("flag", [FLAG, "--foreign-thread-stress-seed"])
+@pytest.mark.parametrize("flag", [FLAG, "--foreign-thread-stress-seed", "--foreign-thread-stress-stop"])
 @pytest.mark.parametrize(
     ("value", "stress", "marked", "is_wrong"),
     [
@@ -81,7 +81,7 @@ class CommandLine:
         (None, None, [None], False),
     ],
 )
-def test_threads_and_a_seed_on_the_command_line_are_of_rounds(
+def test_options_of_rounds_on_the_command_line_need_rounds(
     flag: str, value: str | None, stress: Amount | None, marked: list[Amount | None], is_wrong: bool
 ) -> None:
     config: Any = CommandLine(flag, value)

@@ -179,6 +179,7 @@ def test_defaults(absent: object) -> None:
         "stress_seed": None,
         "stress_threads": 1,
         "stress_shrink": 10.0,
+        "stress_stop": False,
         "stack": None,
         "block_signals": False,
         "finalize": False,

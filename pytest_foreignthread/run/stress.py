@@ -169,6 +169,9 @@ def options_of_rounds(settings: Settings, rounds: int, seed: Seed) -> Iterator[s
     yield f"--foreign-thread-stress-seed={seed}"
     if settings.stress_threads > 1:
         yield f"--foreign-thread-stress-threads={settings.stress_threads}"
+    if settings.stress_stop:
+        # The ini key would end them at the first failure, and the rate is what they are for.
+        yield "--foreign-thread-stress-stop=false"
 
 
 def schedule_of_round(item: pytest.Item, settings: Settings, seed: Seed) -> Schedule:

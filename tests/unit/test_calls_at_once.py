@@ -53,12 +53,14 @@ def test_what_is_no_number_of_threads_is_refused(given: object) -> None:
         option_values.stress_threads(given)
 
 
-def test_the_options_that_repeat_a_round_have_the_threads() -> None:
+def test_the_options_that_repeat_a_round_have_its_threads_and_do_not_stop() -> None:
     settings = replace(SETTINGS, rerun_options=("--forked",))
     again = ("--forked", "--foreign-thread-stress=20", "--foreign-thread-stress-seed=7:3")
     assert (*options_of_rounds(settings, 20, Seed(7, 3)),) == again
     settings = replace(settings, stress_threads=8)
     assert (*options_of_rounds(settings, 20, Seed(7, 3)),) == (*again, f"{FLAG}=8")
+    settings = replace(settings, stress_threads=1, stress_stop=True)
+    assert (*options_of_rounds(settings, 20, Seed(7, 3)),) == (*again, "--foreign-thread-stress-stop=false")
 
 
 class CommandLine:

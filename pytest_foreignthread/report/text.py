@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from ..model.stacks import FatalError
 from ..model.wording import motion_words
 from .alone import alone_line, control_line
 from .cause import address_words, end, fatal_words, fault_words, no_end, on_thread, place, seconds
+from .command_line import shell_word
 from .next_steps import next_steps
 from .stack_text import thread_lines
 
@@ -197,5 +197,5 @@ def _artifacts(artifacts: dict[str, str]) -> list[str]:
 
 
 def _quoted(nodeid: str) -> str:
-    quoted = shlex.quote(nodeid)
+    quoted = shell_word(nodeid)
     return quoted if quoted != nodeid or nodeid.startswith("-") else f"'{nodeid}'"

@@ -87,6 +87,8 @@ class Children:
         # setup that fails for that reason is not the test's failure.
         self.retire(item)
         self._end_standing()
+        # Set before the run: the next test would otherwise begin in another child, ahead of its turn.
+        self._one_at_a_time = True
         again = self._run(item, nextitem, group)
         self._one_at_a_time = not _failed_in_setup(again.observation)
         return again if self._one_at_a_time else seen

@@ -241,16 +241,17 @@ def test_a_fixture_that_can_stand_once_only_breaks_no_test(run_suite: RunSuite) 
             yield
             os.rmdir("lock")
 
+        def test_first(): pass  # from here on the children of all modes live, and take orders ahead
         def test_a(only_one): pass
         def test_b(only_one): pass
         @pytest.fixture(scope="module")
         def broken(): assert 0
         def test_c(broken): pass
     """
-    ran = run_suite(source, "--foreign-thread-all", "--foreign-thread-modes=main,python")
-    modes = ("main", "python")
+    modes = ("main", "python", "native")
+    ran = run_suite(source, "--foreign-thread-all", f"--foreign-thread-modes={','.join(modes)}")
     assert ran.outcomes == {
-        **{f"test_{name}[{mode}]": "passed" for name in "ab" for mode in modes},
+        **{f"test_{name}[{mode}]": "passed" for name in ("first", "a", "b") for mode in modes},
         **{f"test_c[{mode}]": "error" for mode in modes},
     }
     assert not (ran.folder / "lock").exists()

@@ -263,7 +263,7 @@ def test_workers_of_xdist_search_too(run_suite: RunSuite) -> None:
 
 
 @pytest.mark.parametrize("args", [(), ("-n2",)], ids=["here", "workers"])
-@pytest.mark.by_default("workers")
+@pytest.mark.by_default("here")
 def test_a_run_with_many_children_says_once_what_sharing_saves(run_suite: RunSuite, args: tuple[str, ...]) -> None:
     source = """
         import pytest

@@ -24,7 +24,7 @@ from pytest_foreignthread.model.documents import HS_ERR
 from pytest_foreignthread.report.kept.document_redaction import without_secrets
 from pytest_foreignthread.report.kept.redaction import has_secret, jvm_text_without_secrets
 
-_LEAST: Final = 0.02
+_LEAST: Final = 0.01
 """Seconds of the smaller text, below which a clock tells little; the text grows until it takes so long."""
 _LARGEST: Final = 1_000_000
 _HEAD: Final = "# A fatal error has been detected by the Java Runtime Environment:\n#\n#  SIGSEGV (0xb)\n\n"
@@ -115,8 +115,8 @@ CASES: Final[dict[str, tuple[Callable[[str], object], Callable[[int], str]]]] = 
 
 
 def _seconds(parse: Callable[[str], object], text: str) -> float:
-    # The collector's time grows with all objects of the process, and not with the text only.
-    gc.collect()
+    # The collector's time grows with all objects of the process, and not with the text only. To collect them here first
+    # would take a third of a second for each of many texts.
     gc.disable()
     try:
         began = time.process_time()

@@ -1,4 +1,4 @@
-"""examples/own_modes: callbacks from threads of GLib's, of C++ and of Qt's, wherever the library is."""
+"""examples/own_modes: callbacks from threads of GLib's, of C++, of Cython and of Qt's, wherever the library is."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ import pytest
 from .conftest import SuiteRun, run_suite_in
 
 EXAMPLE: Final = Path(__file__).resolve().parents[2] / "examples" / "own_modes"
-LOST: Final = {"glib": "thread-affine", "cpp": "thread-affine", "qt": "thread-local-lost"}
+LOST: Final = {"glib": "thread-affine", "cpp": "thread-affine", "cython": "thread-affine", "qt": "thread-local-lost"}
 """What becomes of a session that one callback began: the pool calls the next one on the same thread."""
+BUILT: Final = ("cpp", "cython")
+"""Those of an extension module that has to be built, which takes ten times as long as the run."""
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
-    """A run without the extension module of C++, which takes ten times as long to build as the run takes."""
+    """A run without the extension modules."""
     return run_in(copied_to(tmp_path_factory.mktemp("example")))
 
 
@@ -36,24 +38,44 @@ def run_in(folder: Path) -> SuiteRun:
     return run_suite_in(folder, {}, "--foreign-thread-jvm=none", env={"QT_QPA_PLATFORM": "offscreen"})
 
 
-@pytest.mark.parametrize("mode", ["glib", "qt"])
+@pytest.mark.parametrize("mode", [mode for mode in LOST if mode not in BUILT])
 def test_a_library_calls_python(ran: SuiteRun, mode: str) -> None:
-    _skip_without_the_library(ran, mode)
+    if ran.outcomes[f"test_within_one_callback[{mode}]"] == "skipped":
+        is_missing = mode == "glib" or importlib.util.find_spec("PySide6") is None
+        assert is_missing, ran.output
+        pytest.skip("PySide6 is not installed: it takes 200 MB" if mode == "qt" else "libglib-2.0.so.0 is not there")
     _check(ran, mode)
 
 
-@pytest.mark.thorough
-def test_a_thread_of_cpp_calls_python(tmp_path: Path) -> None:
-    folder = copied_to(tmp_path)
+def test_the_control_passes(ran: SuiteRun) -> None:
+    assert {outcome for name, outcome in ran.outcomes.items() if name.endswith("[main]")} == {"passed"}
+
+
+@pytest.mark.parametrize("mode", BUILT)
+def test_a_mode_is_skipped_until_its_module_is_built(ran: SuiteRun, mode: str) -> None:
+    assert {outcome for name, outcome in ran.outcomes.items() if name.endswith(f"[{mode}]")} == {"skipped"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Return the directory, and for the mode of each extension module that could not be built the reason."""
+    folder = copied_to(tmp_path_factory.mktemp("built"))
     done = subprocess.run([sys.executable, "build.py"], cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode and (reason := re.search(r"cpp_threads cannot be built: (.*)", done.stderr)):
-        pytest.skip(reason[1])
-    assert done.returncode == 0, done.stderr
-    _check(run_in(folder), "cpp")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, dict(re.findall(r"(?m)^(\w+)_threads cannot be built: (.*)$", done.stdout))
 
 
-def test_the_mode_of_cpp_is_skipped_until_it_is_built(ran: SuiteRun) -> None:
-    assert {outcome for name, outcome in ran.outcomes.items() if name.endswith("[cpp]")} == {"skipped"}
+@pytest.fixture(scope="module")
+def ran_built(built: tuple[Path, dict[str, str]]) -> SuiteRun:
+    return run_in(built[0])
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("mode", BUILT)
+def test_an_extension_module_calls_python(built: tuple[Path, dict[str, str]], ran_built: SuiteRun, mode: str) -> None:
+    if mode in built[1]:
+        pytest.skip(built[1][mode])
+    _check(ran_built, mode)
 
 
 def _check(ran: SuiteRun, mode: str) -> None:
@@ -61,15 +83,3 @@ def _check(ran: SuiteRun, mode: str) -> None:
     assert ran.outcomes[f"test_where_it_runs[{mode}]"] == "passed", ran.output
     entry = ran.tests[f"test_from_one_callback_to_the_next[{mode}]"]
     assert (entry["outcome"], entry["diagnosis"]["code"]) == ("failed", LOST[mode]), ran.output
-
-
-def test_the_control_passes(ran: SuiteRun) -> None:
-    assert {outcome for name, outcome in ran.outcomes.items() if name.endswith("[main]")} == {"passed"}
-
-
-def _skip_without_the_library(ran: SuiteRun, mode: str) -> None:
-    if ran.outcomes[f"test_within_one_callback[{mode}]"] != "skipped":
-        return
-    is_missing = mode == "glib" or importlib.util.find_spec("PySide6") is None
-    assert is_missing, ran.output
-    pytest.skip("PySide6 is not installed: it takes 200 MB" if mode == "qt" else "libglib-2.0.so.0 is not there")

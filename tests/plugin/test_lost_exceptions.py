@@ -51,15 +51,16 @@ SUITE: Final = """
     def nothing():
         pass
 
-    def without_java(*names):
-        mark = pytest.mark.foreign_thread(mode="python", timeout=3)
+    def in_mode(mode, *names):
+        # A mark of the function itself would come before that of its parameter.
+        mark = pytest.mark.foreign_thread(mode=mode, timeout=3)
         return [pytest.param(name, marks=mark) for name in names]
 
     DOES = {name: value for name, value in globals().items() if callable(value)}
 
-    @pytest.mark.foreign_thread(mode="new", timeout=3)
     @pytest.mark.parametrize(
-        "does", ["on_java_thread", "in_java", *without_java("on_python_thread", "unraisable", "nothing")]
+        "does",
+        [*in_mode("new", "on_java_thread", "in_java"), *in_mode("python", "on_python_thread", "unraisable", "nothing")],
     )
     @pytest.mark.parametrize("end", ENDS)
     @pytest.mark.filterwarnings("ignore")

@@ -29,7 +29,7 @@ def render(matrix: Matrix, limit: int = LIMIT, *, asked: bool = True, entries: S
     # 200 bytes are more than the last line, which counts the left-out rows, ever takes.
     room = limit - _bytes("\n".join(parts)) - 200
     shown = list(_fitting((_row(row, matrix.modes, asked=asked) for row in rows), room))
-    stressed = list(map(_stress_row, filter(lambda entry: entry.get("stress"), entries)))
+    stressed = list(map(_stress_row, stress_words.stressed_tests(entries)))
     head = ["", *_table_head(stress_words.COLUMNS)] if stressed else []
     left = room - _bytes("\n".join([*shown, *head]))
     more = list(_fitting(iter(stressed), left))

@@ -50,10 +50,10 @@ def _entries(chosen: str, limit: int, seed: str) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="foreignthread-zoo-") as folder:
         report = Path(folder) / "report.json"
         command = [
-            *(sys.executable, "-m", "pytest", "-p", "benchmarks.zoo.until_failure", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
             *(_RACES, "--foreign-thread-native=off", f"--foreign-thread-report={report}"),
             *(f"--foreign-thread-stress={limit}", f"--foreign-thread-stress-seed={seed}"),
-            *("--foreign-thread-stress-shrink=0", "-k", chosen),
+            *("--foreign-thread-stress-stop", "--foreign-thread-stress-shrink=0", "-k", chosen),
         ]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if not report.exists():

@@ -94,11 +94,18 @@ def _needs_jvm(item: pytest.Item, reading: _Reading, options: Options) -> bool:
 
 
 def check_no_jvm(items: Iterable[pytest.Item], options: Options) -> None:
-    """Raise UsageError if no test may have a JVM, and one needs one. `items` have passed `check_markers`."""
-    if (no_jvm := why_no_jvm(options)) is not None:
-        needs = {item.nodeid: _reading(item).call_mode for item in items if needs_jvm(item, options)}
-        own = next((_own_modes(item) for item in items), {})
-        check_none(needs, (*MODES, *own), own, no_jvm)
+    """Raise UsageError if a test needs a JVM that it may not have. `items` have passed `check_markers`."""
+    if why_no_jvm(options, ()) is None:
+        return
+    needs: dict[tuple[str, str], dict[str, str]] = {}
+    for item in items:
+        reading = _reading(item)
+        no_jvm = why_no_jvm(options, reading.marked.values.get("check", options.check))
+        if no_jvm is not None and _needs_jvm(item, reading, options):
+            needs.setdefault(no_jvm, {})[item.nodeid] = reading.call_mode
+    own = next((_own_modes(item) for item in items), {})
+    for no_jvm, tests in needs.items():
+        check_none(tests, (*MODES, *own), own, no_jvm)
 
 
 def _own_modes(item: pytest.Item) -> Mapping[str, OwnMode]:

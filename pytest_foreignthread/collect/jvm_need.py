@@ -11,6 +11,7 @@ from ..config.chosen_options import Options
 from ..interop.fixture_definitions import is_overridden
 from ..interop.jep import is_inside_jep
 from ..interop.pytest_fixtures import fixture_names
+from ..model.checkers import OF_INTERPRETER
 from ..model.modes import NO_JVM, OwnMode, mode_needs_jvm, runs_with_jvm, without_jvm
 
 JVM_FIXTURE: Final = "_foreign_thread_jvm"
@@ -54,11 +55,13 @@ def check_none(
     )
 
 
-def why_no_jvm(options: Options) -> tuple[str, str] | None:
-    """Return why no test of the run may have a JVM, and what changes that; None where tests may have one."""
+def why_no_jvm(options: Options, checks: Iterable[str]) -> tuple[str, str] | None:
+    """Return why a test with these checkers may have no JVM, and what changes that; None for a test that may."""
     if options.jvm == NO_JVM:
         return f"foreign_thread_jvm is {NO_JVM!r}", "leave out foreign_thread_jvm"
-    if is_inside_jep() and options.start != "spawn":
+    # A checker of the interpreter asks for a fresh one, unless the user insists on a fork.
+    is_fresh = options.start == "spawn" or (options.start is None and not OF_INTERPRETER.isdisjoint(checks))
+    if is_inside_jep() and not is_fresh:
         return (
             "pytest runs inside jep: no child can use the JVM of a Java program that has started Python",
             "set foreign_thread_start = spawn, which runs all foreign-thread tests in fresh interpreters, with a JVM "

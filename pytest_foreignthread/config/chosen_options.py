@@ -26,6 +26,7 @@ class Options:
     stress_seed: Seed | None
     stress_threads: int
     stress_shrink: float
+    stress_stop: bool
     start: str | None
     ready: int | None
     message_limit: int

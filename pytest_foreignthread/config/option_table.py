@@ -171,6 +171,14 @@ OPTIONS: Final = (
         "search this long for the smallest part of a failed round's schedule that still fails (10); 0 for no search",
     ),
     Option(
+        "stress_stop",
+        "BOOL",
+        values.switch,
+        False,
+        "end the rounds of a stressed test as soon as it certainly differs from the control, or fails (false)",
+        bare="true",
+    ),
+    Option(
         "start",
         "HOW",
         values.one_of(STARTS),

@@ -245,7 +245,7 @@ def mode_list(modes: Sequence[str]) -> Callable[[object], tuple[str, ...]]:
         given = (value,) if isinstance(value, str) else value
         if not isinstance(given, (tuple, list)) or not given or not all(mode in modes for mode in given):
             raise ValueError(f"expected one of {', '.join(map(repr, modes))}, or a list of them")
-        return _each_once(given)
+        return _each_once(given, "mode")
 
     return parse
 
@@ -254,26 +254,34 @@ def mode_names(modes: Sequence[str]) -> Callable[[object], tuple[str, ...]]:
     """Return the parser of modes that are separated by commas, or, in an ini file, by spaces and line ends."""
 
     def parse(value: object) -> tuple[str, ...]:
-        given = [name for name in re.split(r"[,\s]+", str(value)) if name]
-        if not given or not all(name in modes for name in given):
+        given = _names(str(value))
+        if not all(name in modes for name in given):
             raise ValueError(f"expected some of {', '.join(modes)}, joined by commas")
-        return _each_once(given)
+        return _each_once(given, "mode")
 
     return parse
 
 
 def check_names(value: object) -> tuple[str, ...]:
-    """Return the names of checkers, each once; they are separated by commas, spaces or line ends, or in a list."""
-    given = re.split(r"[,\s]+", value.strip(", \n\t")) if isinstance(value, str) else value
+    """Return the names of checkers in the order of `CHECKS`; they are joined as those of modes are, or in a list."""
+    given = _names(value) if isinstance(value, str) else value
     if not isinstance(given, (tuple, list)) or not given or not all(name in CHECKS for name in given):
         raise ValueError(f"expected one or more of {', '.join(CHECKS)}")
-    return tuple(name for name in CHECKS if name in given)
+    return tuple(sorted(_each_once(given, "checker"), key=CHECKS.index))
 
 
-def _each_once(modes: Sequence[str]) -> tuple[str, ...]:
-    if len(set(modes)) < len(modes):
-        raise ValueError("expected each mode once")
-    return tuple(modes)
+def _names(text: str) -> list[str]:
+    """Return the names that are separated by commas, or, in an ini file, by spaces and line ends.
+
+    Nothing between two commas is an empty name, as is nothing beside a comma at an end: a name may be missing there.
+    """
+    return re.split(r"\s*,\s*|\s+", text.strip())
+
+
+def _each_once(names: Sequence[str], noun: str) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError(f"expected each {noun} once")
+    return tuple(names)
 
 
 def reason(value: object) -> str:

@@ -35,6 +35,7 @@ def settings_for(
         stress=marked.get("stress", options.stress),
         stress_threads=marked.get("stress_threads", options.stress_threads),
         stress_shrink=options.stress_shrink,
+        stress_stop=options.stress_stop,
         native=options.native,
         message_limit=options.message_limit,
     )

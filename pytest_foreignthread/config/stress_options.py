@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -12,6 +12,9 @@ from .option_table import option_named
 
 if TYPE_CHECKING:
     from .chosen_options import Options
+
+_OF_ROUNDS: Final = ("stress_seed", "stress_threads", "stress_stop")
+"""The options that have an effect on tests with rounds only."""
 
 
 def stress_hindrance(config: pytest.Config) -> str | None:
@@ -32,20 +35,20 @@ def check_stress(config: pytest.Config) -> None:
     An ini key and a marker yield to such an option: the test runs once.
     """
     hindrance = stress_hindrance(config)
-    for name in ("stress", "stress_seed", "stress_threads"):
+    for name in ("stress", *_OF_ROUNDS):
         flag = option_named(name).flag
         if config.getoption(flag) is not None and hindrance is not None:
             raise pytest.UsageError(f"{flag}: expected no {hindrance} beside it, which runs a test once or not at all")
 
 
 def check_rounds(config: pytest.Config, options: Options, amounts: Iterable[object]) -> None:
-    """Raise UsageError if the command line has a seed or a number of threads, and no test of the run has rounds.
+    """Raise UsageError if the command line has one of `_OF_ROUNDS`, and no test of the run has rounds.
 
     `amounts` are the markers' amounts of rounds. An ini key and a marker hold for runs that have rounds.
     """
     if options.stress is not None or any(amounts):
         return
-    for flag in (option_named(name).flag for name in ("stress_seed", "stress_threads")):
+    for flag in (option_named(name).flag for name in _OF_ROUNDS):
         if config.getoption(flag) is not None:
             stress = option_named("stress").flag
             raise pytest.UsageError(

@@ -128,6 +128,8 @@ class Settings:
     """The threads that call the test function at once in a round; 1 for a test or a mode that cannot have more."""
     stress_shrink: float = 0.0
     """The seconds of the search for the smallest schedule at which a stressed test still fails; 0 for no search."""
+    stress_stop: bool = False
+    """Whether the rounds of a stressed test end as soon as a difference is certain."""
     pool: int = 4
     """The threads of a pool at most."""
 

@@ -66,9 +66,14 @@ _SHRUNK: Final[Mapping[str, Callable[[Any], bool]]] = {
     "without": _list_of(lambda value: _has(value, _WITHOUT)),
     "rerun": _list_of(_is_text),
 }
+_PLANNED: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "rounds": lambda value: value is None or _is_positive(value),
+    "seconds": lambda value: value is None or _is_number(value),
+}
 _TALLY: Final[Mapping[str, Callable[[Any], bool]]] = {
     "seed": _is_text,
     "verdict": _is_text,
+    "planned": lambda value: _has(value, _PLANNED) and list(value.values()).count(None) == 1,
     "rounds": _is_positive,
     "failed": _is_count,
     "seconds": _is_number,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final
@@ -19,7 +18,8 @@ from ..model.roles import is_idle
 from ..model.stacks import Gil, Thread
 from ..model.wording import motion_words, titled, wait_words
 from . import legend, mode_chart, stress_words
-from .alone import alone_line
+from .alone import alone_line, control_line
+from .command_line import shell_line
 from .entry_threads import threads_of
 from .frame_text import frame_lines
 from .text import PAGES
@@ -57,7 +57,7 @@ def render(
         bars=bars,
         most=max((bar.number for bar in bars), default=0),
         run=run,
-        command=shlex.join(run["command"]) if run is not None else "",
+        command=shell_line(run["command"]) if run is not None else "",
         tallies=list(matrix.tallies()) if asked else [],
         outcomes=list(legend.outcomes_of(matrix)),
         modes=list(legend.modes_of(matrix.modes)),
@@ -118,7 +118,7 @@ def _run(entry: Entry, lines: dict[str, int]) -> dict[str, Any]:
         {
             "outcome": entry["outcome"],
             "facts": _facts(entry),
-            "rerun": shlex.join(["pytest", *entry["rerun"]]),
+            "rerun": shell_line(["pytest", *entry["rerun"]]),
             "diagnosis": _diagnosis(entry.get("diagnosis")),
             "next_steps": entry.get("next_steps"),
             "at": _at(entry.get("at")),
@@ -142,8 +142,10 @@ def _at(at: Mapping[str, Any] | None) -> str:
 
 
 def _alone(entry: Entry) -> list[str]:
+    control = entry.get("control_alone")
+    lines = filter(None, [control_line(None if control is None else Outcome(control))])
     if (alone := entry.get("alone")) is None:
-        return []
+        return [*lines]
     only_after = entry.get("only_after")
     found = Alone(
         Outcome(alone["outcome"]),
@@ -152,7 +154,7 @@ def _alone(entry: Entry) -> list[str]:
         only_after=None if only_after is None else tuple(only_after),
         search=alone.get("search", ""),
     )
-    return [alone_line(Outcome(entry["outcome"]), found)]
+    return [alone_line(Outcome(entry["outcome"]), found), *lines]
 
 
 def _facts(entry: Entry) -> str:

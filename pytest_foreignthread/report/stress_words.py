@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ..model.outcomes import Outcome
 from ..stress.interval import percent
 from ..stress.shrunk import lines_of_shrunk
+from .command_line import shell_line
 
 _LEAST_SHARE: Final = 0.06
 """The height of an outcome in a bin, as a share of the bin's: one failure in a bin of thousands is to be seen."""
@@ -23,12 +23,12 @@ def page_data(stress: Mapping[str, Any]) -> dict[str, Any]:
         "verdict": stress["verdict"],
         "seed": stress["seed"],
         "course": [{"words": _bin_words(one), "parts": _parts(one["outcomes"])} for one in stress["course"]],
-        "rounds": stress["rounds"],
+        "done": _rounds(stress),
         "outcomes": sorted(stress["outcomes"].items(), key=_rank),
         "durations": durations(stress["durations"]),
         "rows": stress["rows"],
         "shrunk": {"verdict": found[0], "without": found[1:]} if found else None,
-        "rerun": [shlex.join(["pytest", *one]) for one in reruns if one],
+        "rerun": [shell_line(["pytest", *one]) for one in reruns if one],
     }
 
 
@@ -45,13 +45,22 @@ def table_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         entry["test"],
         entry["mode"],
-        str(stress["rounds"]),
+        _rounds(stress),
         str(stress["failed"]),
         f"{percent(low)}–{percent(high)} %",
         "" if row is None else f"{row['outcome']}: {row['summary']}",
         "" if row is None else row["seed"],
         "" if shrunk is None or shrunk["seed"] is None else shrunk["schedule"],
     )
+
+
+def _rounds(stress: Mapping[str, Any]) -> str:
+    """Return how many rounds are done, and of how many if these are not all that were asked for."""
+    done, planned = stress["rounds"], stress["planned"]
+    if planned["seconds"] is None:
+        return str(done) if done == planned["rounds"] else f"{done} of {planned['rounds']}"
+    taken = f"{stress['seconds']:.3g} of " if stress["seconds"] < planned["seconds"] else ""
+    return f"{done} in {taken}{planned['seconds']:g} s"
 
 
 COLUMNS: Final = (
@@ -70,13 +79,10 @@ def _parts(outcomes: Mapping[str, int]) -> list[tuple[str, float]]:
     return [(word, round(height / whole, 4)) for word, height in sorted(heights.items(), key=_rank)]
 
 
-_ORDER: Final[Sequence[str]] = [
-    outcome.value
-    for outcome in (
-        *(Outcome.SEGFAULT, Outcome.CRASH, Outcome.NULL_RESULT, Outcome.HANG, Outcome.ERROR, Outcome.FAILED),
-        *(Outcome.XFAILED, Outcome.SKIPPED, Outcome.XPASSED, Outcome.PASSED),
-    )
-]
+_LAST: Final = (Outcome.XFAILED, Outcome.SKIPPED, Outcome.XPASSED, Outcome.PASSED)
+"""The outcomes that do not fail a test."""
+_FIRST: Final = sorted((one for one in Outcome if one not in _LAST), key=lambda outcome: not outcome.abnormal)
+_ORDER: Final = [outcome.value for outcome in (*_FIRST, *_LAST)]
 
 
 def _rank(item: tuple[str, Any]) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ..channel.report_shape import BadShape, encodable
 from ..collect.identity import identity
 from ..config.stash_keys import SETTINGS
+from ..matrix.verdicts import BREAKS
 from ..model import documents
 from ..model.blame import error_text
 from ..model.observation import (
@@ -45,6 +47,9 @@ from .children import Children
 from .second_runs import SecondRuns
 from .seen import Seen
 
+if TYPE_CHECKING:
+    from .rounds_of_modes import RoundsOfModes
+
 
 class Runner:
     """Runs tests in children, one after the other, within one run of pytest."""
@@ -55,6 +60,7 @@ class Runner:
         self._second_runs = SecondRuns(children, searches)
         self._artifacts = artifacts
         self._jvm_has_started = False
+        self._counted: RoundsOfModes | None = None
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         """Run the test in a child and return its result.
@@ -77,7 +83,11 @@ class Runner:
         # Imported here: few runs of pytest are stressed.
         from .stress import run_rounds
 
-        stressed = run_rounds(self.children, item, settings, settings.stress, settings.stress_seed)
+        rounds = self._rounds_of_modes(item) if settings.stress_stop else None
+        rule = None if rounds is None else rounds.stop_rule(settings)
+        stressed = run_rounds(self.children, item, settings, settings.stress, rule)
+        if rounds is not None and stressed.data is not None:
+            rounds.record(settings, stressed.data["failed"], stressed.data["rounds"])
         result = self._result(item, settings, stressed.seen)
         data, stop = stressed.data, result.stop or stressed.stop
         if data is None:
@@ -89,6 +99,14 @@ class Runner:
             data, stop = {**data, "shrunk": shrunk.data}, shrunk.stop
         add_stress(result.reports, data)
         return replace(result, stop=stop)
+
+    def _rounds_of_modes(self, item: pytest.Item) -> RoundsOfModes:
+        """Return the counts of the run's stressed tests. The first call makes the object."""
+        from .rounds_of_modes import RoundsOfModes
+
+        if self._counted is None:
+            self._counted = RoundsOfModes(item.session.items)
+        return self._counted
 
     def _result(self, item: pytest.Item, settings: Settings, seen: Seen) -> Result:
         observation = seen.observation
@@ -136,7 +154,8 @@ class Runner:
             add_evidence(reports, record)
         elif record.diagnosis is not None:
             add_section(reports, record, "diagnosis", "\n".join(text.diagnosis_lines(record)))
-        if record.alone is not None and not record.outcome.abnormal:
+        repeated = record.alone is not None or record.control_alone in BREAKS
+        if repeated and not record.outcome.abnormal:
             add_section(reports, record, "run once more", "\n".join(text.alone_lines(record)))
         record = replace(record, outcome=reported_outcome(record, reports))
         add_properties(reports, record)

@@ -26,6 +26,8 @@ from ..report.text import summary
 from ..stress.schedule import Schedule, schedule_of
 from ..stress.schedule_parts import with_only
 from ..stress.seeds import round_seed
+from ..stress.shrunk import Count
+from ..stress.stopping import StopRule
 from ..stress.tally import PASSES, Failure, Row, Tally
 from .children import Children
 from .seen import Seen
@@ -49,19 +51,28 @@ class Stressed:
     """The row of `seen`; None if no round failed."""
 
 
-def run_rounds(children: Children, item: pytest.Item, settings: Settings, amount: Amount, seed: Seed) -> Stressed:
-    """Run the test round after round. An interrupted run keeps what it has counted."""
-    return _Rounds(children, item, settings, amount, seed).run()
+def run_rounds(
+    children: Children, item: pytest.Item, settings: Settings, amount: Amount, rule: StopRule | None
+) -> Stressed:
+    """Run the test round after round, until the amount is reached or the rule stops the rounds.
+
+    An interrupted run keeps what it has counted.
+    """
+    return _Rounds(children, item, settings, amount, rule).run()
 
 
 class _Rounds:
-    def __init__(self, children: Children, item: pytest.Item, settings: Settings, amount: Amount, seed: Seed) -> None:
+    def __init__(
+        self, children: Children, item: pytest.Item, settings: Settings, amount: Amount, rule: StopRule | None
+    ) -> None:
         self._children = children
         self._item = item
         self._settings = settings
         self._amount = amount
-        self._seed = seed
-        self._tally = Tally(seed, settings.stress_threads, {*settings.known, Outcome.XFAILED})
+        self._seed = settings.stress_seed
+        self._rule = rule
+        expected = {*settings.known, Outcome.XFAILED}
+        self._tally = Tally(self._seed, amount, settings.stress_threads, expected, may_stop=rule is not None)
         self._began = time.monotonic()
         self._first: dict[int, Seen] = {}
         """Number of a round that is the first of its row → what was seen of it."""
@@ -70,7 +81,7 @@ class _Rounds:
     def run(self) -> Stressed:
         child = self._children.for_rounds(self._item)
         try:
-            while not self._is_enough():
+            while not self._is_enough() and not self._stops():
                 number = self._tally.rounds + 1
                 seed = self._seed._replace(round=self._seed.round or number)
                 schedule = schedule_of_round(self._item, self._settings, seed)
@@ -101,6 +112,13 @@ class _Rounds:
 
     def _is_enough(self) -> bool:
         return self._amount.is_reached(self._tally.rounds, time.monotonic() - self._began)
+
+    def _stops(self) -> bool:
+        """Return whether the results end the rounds, and let the tally say why."""
+        tally = self._tally
+        if self._rule is not None and tally.rounds:
+            tally.stopped = self._rule.reason(Count(tally.failed, tally.rounds), fails=tally.fails)
+        return bool(tally.stopped)
 
     def _progress(self, number: int) -> str:
         rounds = "" if self._amount.rounds is None else f" of {self._amount.rounds}"
@@ -151,6 +169,9 @@ def options_of_rounds(settings: Settings, rounds: int, seed: Seed) -> Iterator[s
     yield f"--foreign-thread-stress-seed={seed}"
     if settings.stress_threads > 1:
         yield f"--foreign-thread-stress-threads={settings.stress_threads}"
+    if settings.stress_stop:
+        # The ini key would end them at the first failure, and the rate is what they are for.
+        yield "--foreign-thread-stress-stop=false"
 
 
 def schedule_of_round(item: pytest.Item, settings: Settings, seed: Seed) -> Schedule:

@@ -43,10 +43,15 @@ def interval(failed: int, rounds: int, confidence: float = CONFIDENCE) -> tuple[
 
 def _falling(function: Callable[[float], float], value: float) -> float:
     """Return where a function that falls from 1 at 0 to 0 at 1 has the value."""
+    return crossing(lambda rate: function(rate) > value)
+
+
+def crossing(is_left: Callable[[float], bool]) -> float:
+    """Return the rate below which `is_left` is true, and above which it is false."""
     low, high = 0.0, 1.0
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        if function(middle) > value:
+        if is_left(middle):
             low = middle
         else:
             high = middle

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..model.outcomes import Outcome
-from ..model.stress_choice import Seed
+from ..model.stress_choice import Amount, Seed
+from .anytime import anytime_interval
 from .course import Course
 from .interval import interval, percent
 
@@ -46,11 +47,22 @@ class Row:
 class Tally:
     """Counts the rounds of one test in one mode; `seed` is the run's, `threads` the number of threads of a round.
 
-    `expected` are the outcomes that do not fail the test.
+    `planned` is how many rounds were asked for, and `expected` are the outcomes that do not fail the test.
+    `may_stop` is whether the results may end the rounds.
     """
 
-    def __init__(self, seed: Seed, threads: int = 1, expected: Collection[Outcome] = (Outcome.XFAILED,)) -> None:
+    def __init__(
+        self,
+        seed: Seed,
+        planned: Amount,
+        threads: int = 1,
+        expected: Collection[Outcome] = (Outcome.XFAILED,),
+        *,
+        may_stop: bool = False,
+    ) -> None:
         self._seed = seed
+        self._planned = planned
+        self._may_stop = may_stop
         self._threads = threads
         self._expected = expected
         self._outcomes = Counter[str]()
@@ -61,6 +73,8 @@ class Tally:
         self.is_interrupted = False
         self.ends_with_skip = False
         """Whether the round after the counted ones was skipped, and no other followed."""
+        self.stopped = ""
+        """Why the results have ended the rounds; empty if they have not."""
 
     def add_pass(self, outcome: Outcome, seconds: float) -> None:
         self.rounds += 1
@@ -90,10 +104,21 @@ class Tally:
         """The row with most rounds, the earlier one of two. An expected failure hides no other, however frequent."""
         return max(self.rows, key=lambda row: (row.failure.outcome not in self._expected, row.count), default=None)
 
+    @property
+    def fails(self) -> bool:
+        """Whether a round failed in a way that is not expected."""
+        return self.foremost is not None and self.foremost.failure.outcome not in self._expected
+
+    def _interval(self) -> tuple[float, float]:
+        # Decided before the first round: the interval of a run that might have stopped is not the exact one either.
+        return (anytime_interval if self._may_stop else interval)(self.failed, self.rounds)
+
     def verdict(self) -> str:
         """Return the rate and how far it can be trusted, in one line."""
-        low, high = interval(self.failed, self.rounds)
-        cut = "; the run was interrupted" if self.is_interrupted else ""
+        low, high = self._interval()
+        cut = ", valid for a run that stops early" if self._may_stop else ""
+        cut += f"; stopped after {self._done()}, {self.stopped}" if self.stopped else ""
+        cut += "; the run was interrupted" if self.is_interrupted else ""
         cut += f"; round {self.rounds + 1} was skipped, and no other followed" if self.ends_with_skip else ""
         if not self.failed:
             return f"0 of {rounds_in_words(self.rounds)} failed: under {percent(high)} % with 95 % confidence{cut}"
@@ -105,17 +130,25 @@ class Tally:
         rate = percent(self.failed / self.rounds)
         return f"{what}: {rate} %, 95 % interval {percent(low)}–{percent(high)} %{cut}"
 
+    def _done(self) -> str:
+        if self._planned.rounds is None:
+            return f"{rounds_in_words(self.rounds)}, before {self._planned} were over"
+        return f"{self.rounds} of {rounds_in_words(self._planned.rounds)}"
+
     def as_data(self, rerun: tuple[str, ...], seconds: float) -> dict[str, Any]:
         """Return the tally as plain data for reports; `rerun` has the arguments that run the test again."""
-        low, high = interval(self.failed, self.rounds)
+        low, high = self._interval()
         return {
             "seed": str(self._seed),
             "threads": self._threads,
+            "planned": self._planned._asdict(),
             "rounds": self.rounds,
             "failed": self.failed,
             "interrupted": self.is_interrupted,
+            "stopped": self.stopped or None,
             "seconds": seconds,
             "interval": [low, high],
+            "anytime": self._may_stop,
             "verdict": self.verdict(),
             "outcomes": {**self._passes, **self._outcomes},
             "durations": self._course.durations(),

@@ -46,6 +46,40 @@ def test_a_mode_of_java_is_one_error_at_the_start(run_suite: RunSuite, kind: str
                           "interpreters, with a JVM of JPype's and without jep")  # fmt: skip
 
 
+CHECKED: Final = """
+    import sys
+    import pytest
+
+    @pytest.mark.foreign_thread(mode="new", check="dev")
+    def test_java(): assert "_jep" not in sys.modules
+
+    @pytest.mark.foreign_thread(mode="native", check="malloc")
+    def test_fixture(jvm): assert "_jep" not in sys.modules
+"""
+
+
+def test_a_checker_that_needs_a_fresh_interpreter_leaves_jep_behind(run_suite: RunSuite) -> None:
+    # A fresh interpreter is no child of Java's.
+    first = "import os\nif 'FIRST' not in os.environ:\n    os.environ['FIRST'] = ''\n"
+    files = {"conftest.py": first + textwrap.indent(INSIDE, "    "), "test_it.py": CHECKED}
+    run = run_suite(files)
+    assert (run.status, run.closing_line) == (0, "2 passed"), run.output
+    assert {entry["start"] for entry in run.tests.values()} == {"spawn"}
+
+
+@pytest.mark.parametrize("arguments", [("--foreign-thread-check=jni",), ("--foreign-thread-start=fork",)])
+def test_other_checkers_and_forks_stay_inside_jep(run_suite: RunSuite, arguments: tuple[str, ...]) -> None:
+    source = (
+        CHECKED if arguments[0].endswith("fork") else CHECKED.replace('"malloc"', '"jni"').replace('"dev"', '"jni"')
+    )
+    run = run_suite({"conftest.py": INSIDE, "test_it.py": source}, *arguments)
+    assert run.status == pytest.ExitCode.USAGE_ERROR
+    (error,) = [line for line in run.errors.splitlines() if line]
+    assert error.startswith(
+        "ERROR: test_it.py::test_java (and 1 more): mode 'new' needs a JVM, and pytest runs inside jep"
+    )
+
+
 def test_fresh_interpreters_have_a_jvm_and_no_jep(run_suite: RunSuite) -> None:
     # A fresh interpreter is no child of Java's.
     first = "import os\nif 'FIRST' not in os.environ:\n    os.environ['FIRST'] = ''\n"

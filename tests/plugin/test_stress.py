@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -322,12 +324,32 @@ INTERRUPTED: Final = """
 """
 
 
+LINE_END: Final = """
+    import pytest
+
+    @pytest.mark.foreign_thread(mode="native", stress=2)
+    @pytest.mark.parametrize("text", ["first\\nit's second"])
+    def test_it(text):
+        raise ValueError
+"""
+
+
+def test_a_command_is_one_line_that_works_in_a_shell(run_suite: RunSuite, tmp_path: Path) -> None:
+    conftest = "def pytest_make_parametrize_id(val):\n    return val\n"
+    ran = run_suite({"test_it.py": LINE_END, "conftest.py": conftest}, "--foreign-thread-stress-shrink=0")
+    (repeat,) = [line for line in ran.output.splitlines() if line.startswith("repeat: ")]
+    assert "$'test_it.py::test_it[first\\nit\\'s second]'" in repeat
+    command = repeat.removeprefix("repeat: ").replace("pytest", f"{sys.executable} -m pytest", 1)
+    again = subprocess.run(["bash", "-c", command], cwd=ran.folder, capture_output=True, text=True, timeout=300)
+    assert again.stdout.rstrip("= \n").rpartition("= ")[2].startswith("1 failed in"), again.stdout + again.stderr
+
+
 def test_an_interrupted_search_keeps_what_it_has(run_suite: RunSuite, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     conftest = "import os\nos.environ['RUNNING'] = str(os.getpid())\n"
     options = ("--foreign-thread-stress=2", "--foreign-thread-stress-shrink=600", f"--foreign-thread-report={file}")
     ran = run_suite({"conftest.py": conftest, "test_it.py": INTERRUPTED}, *options)
-    assert "KeyboardInterrupt" in ran.output
+    assert "KeyboardInterrupt: during the search for a smaller setting of a stressed test" in ran.output
     assert "2 of 2 rounds failed" in ran.output
     found = tally(file)
     assert (found["rounds"], found["interrupted"]) == (2, False)
@@ -367,14 +389,65 @@ def test_rounds_that_disagree_make_a_test_of_the_matrix_flaky(run_suite: RunSuit
     ]
 
 
+STOPS: Final = """
+    import itertools, threading
+    import pytest
+    rounds = itertools.count(1)
+
+    def is_main():
+        return threading.current_thread() is threading.main_thread()
+
+    @pytest.mark.foreign_thread(mode=["main", "native"])
+    def test_differs():
+        assert is_main()
+
+    @pytest.mark.foreign_thread(mode="native")
+    def test_fails_once():
+        assert next(rounds) != 3
+
+    @pytest.mark.xfail
+    @pytest.mark.foreign_thread(mode="native")
+    def test_fails_as_expected():
+        assert is_main()
+"""
+
+
+def test_rounds_stop_when_a_difference_is_certain(run_suite: RunSuite, tmp_path: Path) -> None:
+    report, table = tmp_path / "report.json", tmp_path / "report.md"
+    options = ("--foreign-thread-stress=30", "--foreign-thread-stress-stop", "--foreign-thread-stress-shrink=0")
+    reports = [f"--foreign-thread-report={file}" for file in (report, table)]
+    ran = run_suite({"test_it.py": STOPS}, *options, *reports)
+    found = {entry["nodeid"].rpartition("::")[2]: entry["stress"] for entry in json.loads(report.read_text())["tests"]}
+    assert {name: (one["rounds"], one["planned"]["rounds"], one["anytime"]) for name, one in found.items()} == {
+        "test_differs[main]": (30, 30, False),
+        "test_differs[native]": (4, 30, True),
+        "test_fails_once": (3, 30, True),
+        "test_fails_as_expected": (30, 30, True),
+    }
+    assert (
+        "4 of 4 rounds failed (4 failed): over 32 % with 95 % confidence, valid for a run that stops early; "
+        "stopped after 4 of 30 rounds, because the test fails more often than in main (0 of 30 rounds)"
+    ) in ran.output
+    assert "stops early; stopped after 3 of 30 rounds, at the first failure" in ran.output
+    assert "| 4 of 30 |" in table.read_text()
+    assert ran.closing_line == "2 failed, 1 passed, 1 xfailed"
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [("--foreign-thread-stress=0",), ("--foreign-thread-stress=9", "--pdb")],
+    [
+        ("--foreign-thread-stress=0",),
+        ("--foreign-thread-stress=9", "--pdb"),
+        ("--foreign-thread-stress-stop",),
+        ("--foreign-thread-stress-seed=7:1:pool,pool", "--foreign-thread-stress=9"),
+        ("--foreign-thread-stress-stop=perhaps", "--foreign-thread-stress=9"),
+    ],
     ids=" ".join,
 )
 def test_a_mistake_is_one_error_at_the_start(run_suite: RunSuite, arguments: tuple[str, ...]) -> None:
     ran = run_suite({"test_it.py": "def test_it(): pass"}, *arguments)
     errors = [line for line in ran.errors.splitlines() if line.startswith("ERROR")]
     assert len(errors) == 1
-    assert re.match("ERROR: --foreign-thread-stress: expected ", errors[0])
+    assert re.match("ERROR: --foreign-thread-stress(-stop|-seed)?: expected ", errors[0])
+    assert errors[0].count("got ") <= 1
     assert "Traceback" not in ran.output + ran.errors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pytest_foreignthread.model.outcomes import Outcome
-from pytest_foreignthread.model.stress_choice import Part, Seed
+from pytest_foreignthread.model.stress_choice import Amount, Part, Seed
 from pytest_foreignthread.stress.shrunk import Count, Shrunk
 from pytest_foreignthread.stress.tally import Failure, Tally
 
@@ -14,8 +14,14 @@ HANG: Final = Failure(Outcome.HANG, None, "test_it.py:3")
 ASSERTION: Final = Failure(Outcome.FAILED, None, "test_it.py:4")
 
 
-def filled(passes: int, *failures: Failure, seed: Seed = Seed(7)) -> Tally:  # noqa: B008
-    tally = Tally(seed)
+def filled(
+    passes: int,
+    *failures: Failure,
+    seed: Seed = Seed(7),  # noqa: B008
+    planned: Amount | None = None,
+    may_stop: bool = False,
+) -> Tally:
+    tally = Tally(seed, planned or Amount(passes + len(failures), None), may_stop=may_stop)
     for _ in range(passes):
         tally.add_pass(Outcome.PASSED, 0.001)
     for failure in failures:
@@ -39,7 +45,7 @@ def tally_data() -> dict[str, Any]:
 
 def stressed() -> dict[str, Any]:
     """Return the tally of 3000 rounds of which nine died late."""
-    tally = filled(2900)
+    tally = filled(2900, planned=Amount(3000, None))
     for failure in (*[SEGFAULT] * 8, HANG):
         tally.add(failure, "<b>SIGSEGV</b> at address 0x0", "shaken", Seed(7, tally.rounds + 1), 0.002)
     for _ in range(91):

@@ -53,12 +53,14 @@ def test_what_is_no_number_of_threads_is_refused(given: object) -> None:
         option_values.stress_threads(given)
 
 
-def test_the_options_that_repeat_a_round_have_the_threads() -> None:
+def test_the_options_that_repeat_a_round_have_its_threads_and_do_not_stop() -> None:
     settings = replace(SETTINGS, rerun_options=("--forked",))
     again = ("--forked", "--foreign-thread-stress=20", "--foreign-thread-stress-seed=7:3")
     assert (*options_of_rounds(settings, 20, Seed(7, 3)),) == again
     settings = replace(settings, stress_threads=8)
     assert (*options_of_rounds(settings, 20, Seed(7, 3)),) == (*again, f"{FLAG}=8")
+    settings = replace(settings, stress_threads=1, stress_stop=True)
+    assert (*options_of_rounds(settings, 20, Seed(7, 3)),) == (*again, "--foreign-thread-stress-stop=false")
 
 
 class CommandLine:
@@ -69,7 +71,7 @@ class CommandLine:
         return self.given.get(name)
 
 
-@pytest.mark.parametrize("flag", [FLAG, "--foreign-thread-stress-seed"])
+@pytest.mark.parametrize("flag", [FLAG, "--foreign-thread-stress-seed", "--foreign-thread-stress-stop"])
 @pytest.mark.parametrize(
     ("value", "stress", "marked", "is_wrong"),
     [
@@ -81,7 +83,7 @@ class CommandLine:
         (None, None, [None], False),
     ],
 )
-def test_threads_and_a_seed_on_the_command_line_are_of_rounds(
+def test_options_of_rounds_on_the_command_line_need_rounds(
     flag: str, value: str | None, stress: Amount | None, marked: list[Amount | None], is_wrong: bool
 ) -> None:
     config: Any = CommandLine(flag, value)

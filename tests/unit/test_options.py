@@ -101,7 +101,7 @@ GOOD: Final[list[tuple[str, str, object]]] = [
     *(("stack", text, size) for text, size in (("64k", 65536), ("8m", 8 << 20), ("1g", 1 << 30))),
     *(("finalize", text, True) for text in ("true", "on", "1")),
     *(("check", name, (name,)) for name in ("jni", "malloc", "dev")),
-    *(("check", text, ("jni", "dev")) for text in ("jni,dev", "dev, jni", " dev\njni,", "jni,dev,jni")),
+    *(("check", text, ("jni", "dev")) for text in ("jni,dev", "dev, jni", " dev\njni ", "dev ,\n jni", "\tdev\n\njni")),
     *(("block_signals", text, True) for text in ("true", "on", "1")),
     *(("cache", text, True) for text in ("true", "True", "on", "yes", "1")),
     *(("cache", text, False) for text in ("false", "FALSE", "off", "no", "0")),
@@ -119,12 +119,21 @@ LEAST_BYTES: Final = "expected a number of bytes, 65536 or more, such as 6710886
 LOOP: Final = "{}/loop.json cannot be reached (Too many levels of symbolic links); name another place"
 A_NUMBER: Final = "expected a whole number from 0 to 64, such as 0 or 2"
 NO_TIMES: Final = ("0", "-1", "-0.0", "nan", "inf", "-inf", "abc", "True", "None", "5s", "1e999")
+COMMAS: Final = (",", ",,", " , ", "jni,,dev", "jni,", ",jni", "jni, ,dev", "jni,\n", "jni,dev,,")
 BAD: Final[list[tuple[str, str, str]]] = [
     *(("timeout", text, SECONDS) for text in NO_TIMES),
     *(("native", text, "expected one of 'auto', 'off', 'locals'") for text in ("on", "Auto", "locals,auto", "0")),
     *(("jvm_profile", text, "expected one of 'quick', 'server'") for text in ("fast", "Quick", "-server")),
     *(("cache", text, "expected true or false") for text in ("2", "maybe", "/tmp", "None")),
-    *(("modes", text, f"expected some of {', '.join(MODES)}, joined by commas") for text in (",", "news", "new;pool")),
+    *(("modes", text, f"expected some of {', '.join(MODES)}, joined by commas") for text in ("news", "new;pool")),
+    *(
+        (
+            "modes",
+            text.replace("jni", "main").replace("dev", "new"),
+            f"expected some of {', '.join(MODES)}, joined by commas",
+        )
+        for text in COMMAS
+    ),
     ("modes", "new,new", "expected each mode once"),
     ("jvm_args", '-Dname="two words', "expected shell words (No closing quotation)"),
     ("jvm_args", "-Dname=\\", "expected shell words (No escaped character)"),
@@ -136,8 +145,9 @@ BAD: Final[list[tuple[str, str, str]]] = [
     ),
     *(
         ("check", text, "expected one or more of jni, malloc, dev")
-        for text in (",", "JNI", "jni;dev", "jni,valgrind", "all", "none", "-Xcheck:jni")
+        for text in (*COMMAS, "JNI", "jni;dev", "jni,valgrind", "all", "none", "-Xcheck:jni")
     ),
+    *(("check", text, "expected each checker once") for text in ("jni,jni", "jni,dev,jni", "dev dev")),
     *(("block_signals", text, "expected true or false") for text in ("all", "2", "SIGINT")),
     *(("finalize", text, "expected true or false") for text in ("5", "exit")),
     *(
@@ -179,6 +189,7 @@ def test_defaults(absent: object) -> None:
         "stress_seed": None,
         "stress_threads": 1,
         "stress_shrink": 10.0,
+        "stress_stop": False,
         "stack": None,
         "block_signals": False,
         "finalize": False,

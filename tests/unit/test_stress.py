@@ -145,11 +145,11 @@ def test_what_is_no_time_is_refused(given: object) -> None:
 
 
 @pytest.mark.parametrize("hindrance", ["usepdb", "trace", "collectonly", "setuponly", "setupplan"])
-@pytest.mark.parametrize("name", ["stress", "stress_seed", "stress_threads"])
+@pytest.mark.parametrize("name", ["stress", "stress_seed", "stress_threads", "stress_stop"])
 def test_the_command_line_is_of_rounds_or_of_one_run(hindrance: str, name: str) -> None:
     given = {f"--foreign-thread-{name.replace('_', '-')}": "3", hindrance: True}
     config = cast(pytest.Config, SimpleNamespace(getoption=lambda option, default=None: given.get(option, default)))
-    with pytest.raises(pytest.UsageError, match=r"^--foreign-thread-stress(-seed|-threads)?: expected no --"):
+    with pytest.raises(pytest.UsageError, match=r"^--foreign-thread-stress(-seed|-threads|-stop)?: expected no --"):
         stress_options.check_stress(config)
     del given[hindrance]
     stress_options.check_stress(config)
@@ -228,7 +228,7 @@ def test_equal_failures_are_one_row_with_the_first_seed() -> None:
 
 @pytest.mark.parametrize("expected", [Outcome.XFAILED, Outcome.HANG])
 def test_a_frequent_failure_that_is_expected_hides_no_other(expected: Outcome) -> None:
-    tally = Tally(Seed(7), expected={Outcome.XFAILED, expected})
+    tally = Tally(Seed(7), Amount(4, None), expected={Outcome.XFAILED, expected})
     for outcome in (expected, expected, Outcome.SEGFAULT, expected):
         tally.add(Failure(outcome, None, ""), "", "", Seed(7, 1), 0.001)
     assert [row.count for row in tally.rows] == [3, 1]

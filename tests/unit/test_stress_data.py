@@ -35,8 +35,8 @@ def test_a_tally_is_valid(data: dict[str, Any]) -> None:
 
 
 READ: Final = [
-    *("seed", "verdict", "rounds", "failed", "seconds", "interval", "outcomes", "durations", "course", "rows"),
-    *("shrunk", "rerun"),
+    *("seed", "verdict", "planned", "rounds", "failed", "seconds", "interval", "outcomes", "durations", "course"),
+    *("rows", "shrunk", "rerun"),
 ]
 
 
@@ -51,6 +51,9 @@ def test_a_tally_without_a_field_is_refused(name: str) -> None:
 
 
 WRONG: Final[list[tuple[tuple[str | int, ...], list[object]]]] = [
+    (("planned",), [None, 400, {}, {"rounds": 400}, {"rounds": None, "seconds": None}]),
+    (("planned", "rounds"), [0, "400", 1.5]),
+    (("planned", "seconds"), [60, "60", -1]),
     (("rounds",), [0, -1, True, 1.5, "9", None]),
     (("seconds",), [math.nan, math.inf, -1, "1", None, True]),
     (("interval",), [[0], [0, 1, 2], [0, "1"], None, {}]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_foreignthread.model.outcomes import ABNORMAL, Outcome
 from pytest_foreignthread.report.stress_words import COLUMNS, durations, page_data, table_row
 
 from .sample_entries import entry
@@ -27,6 +28,14 @@ def test_a_bin_of_one_round_says_so() -> None:
         {"words": "round 1: 1 passed", "parts": [("passed", 1.0)]},
         {"words": "round 2: 1 failed", "parts": [("failed", 1.0)]},
     ]
+
+
+def test_every_outcome_has_a_place_and_failures_come_first() -> None:
+    data = {**filled(1).as_data((), 1.0), "outcomes": {outcome.value: 1 for outcome in Outcome}}
+    shown = [word for word, _ in page_data(data)["outcomes"]]
+    assert sorted(shown) == sorted(outcome.value for outcome in Outcome)
+    assert shown[-4:] == ["xfailed", "skipped", "xpassed", "passed"]
+    assert {Outcome(word) for word in shown[: len(ABNORMAL)]} == set(ABNORMAL)
 
 
 def test_commands_are_there_once_they_exist() -> None:

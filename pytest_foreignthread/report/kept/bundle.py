@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ...model.records import RunRecord
 from .. import json_report, text
+from ..command_line import shell_line, shell_word
 
 _CONTENTS: Final = (
     "report.txt tells the failure, rerun.txt runs the test again; all files are explained at\n"
@@ -49,8 +49,8 @@ def texts(record: RunRecord, traceback: str, surroundings: Surroundings) -> dict
 
 def rerun_command(tests: Sequence[str], surroundings: Surroundings) -> str:
     """Return the command line for a shell. It is to be run in the directory in which pytest was started."""
-    seed = [] if surroundings.hash_seed is None else [f"PYTHONHASHSEED={shlex.quote(surroundings.hash_seed)}"]
-    return " ".join([*seed, shlex.join(["pytest", *tests, *surroundings.options])])
+    seed = [] if surroundings.hash_seed is None else [f"PYTHONHASHSEED={shell_word(surroundings.hash_seed)}"]
+    return " ".join([*seed, shell_line(["pytest", *tests, *surroundings.options])])
 
 
 def _json(data: Mapping[str, Any]) -> str:

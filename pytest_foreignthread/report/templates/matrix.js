@@ -190,7 +190,7 @@
     const counts = stress.outcomes.map(([word, number]) => element("span", { className: `badge ${word}` }, `${number} ${word}`));
     const parts = [
       element("h4", {}, "Rounds"), element("p", {}, stress.verdict), courseElement(stress.course),
-      element("p", { className: "scale", "aria-hidden": "true" }, element("span", {}, "round 1"), element("span", {}, `round ${stress.rounds}`)),
+      element("p", { className: "scale", "aria-hidden": "true" }, element("span", {}, "round 1"), element("span", {}, `round ${stress.done}`)),
       element("p", { className: "counts" }, ...counts), element("p", {}, stress.durations, ", run seed ", seedElement(stress.seed)),
     ];
     if (stress.rows.length) parts.push(element("ul", { className: "rows" }, ...stress.rows.map(failureElement)));

@@ -133,5 +133,6 @@ def test_four_times_the_text_takes_less_than_ten_times_as_long(
     size = 500
     while (small := _seconds(parse, text(size))) < _LEAST and size < _LARGEST:
         size *= 4
-    # In proportion it is 4, by the square 16.
-    assert min(_seconds(parse, text(size * 4)) for _ in range(2)) < 10 * max(small, _LEAST)
+    # In proportion it is 4, by the square 16. On a busy machine one run may take twice the time of another.
+    small = max(small, _seconds(parse, text(size)), _LEAST)
+    assert min(_seconds(parse, text(size * 4)) for _ in range(3)) < 10 * small

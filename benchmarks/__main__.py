@@ -16,6 +16,7 @@ from pytest_foreignthread.model.settings import Jvm
 
 from . import failures, growth, isolated, long_session, shared, start_up, without_jvm
 from .bench import QUICK, Bench, Benchmark, Sizes
+from .drawing import drawing
 from .figures import HEADINGS, Row, history_line, table, with_history
 from .kept import last_kept, worse
 from .measure import BenchmarkError
@@ -34,6 +35,7 @@ BENCHMARKS: Final[Mapping[int, Benchmark]] = {
 }
 _RESULTS: Final = ROOT / "benchmarks" / "results"
 _HISTORY: Final = ROOT / "docs" / "explanation" / "benchmarks.md"
+PICTURE: Final = _HISTORY.with_suffix(".svg")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="default: benchmarks/results/DATE-MACHINE.json")
     page = _HISTORY.relative_to(ROOT)
-    parser.add_argument("--history", action="store_true", help=f"add the figures to the table in {page}")
+    parser.add_argument("--history", action="store_true", help=f"add the figures to table and picture in {page}")
     parser.add_argument("--profile", action="store_true", help="look where the time goes instead")
     parser.add_argument("--jvm", metavar="PATH", help="as --foreign-thread-jvm")
     parser.add_argument("--matrix-isolation", choices=("session", "module", "test"), default="session", help="of 4")
@@ -135,7 +137,9 @@ def _tell(rows: Sequence[Row], around: Surroundings, options: argparse.Namespace
     print(f"\nwritten to {path}")
     if options.history:
         lines = [history_line(around.history_cells(), row) for row in rows]
-        _HISTORY.write_text(with_history(_HISTORY.read_text(encoding="utf-8"), lines), encoding="utf-8")
+        page = with_history(_HISTORY.read_text(encoding="utf-8"), lines)
+        _HISTORY.write_text(page, encoding="utf-8")
+        PICTURE.write_text(drawing(page), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -117,7 +117,8 @@ def verdict(made: Run) -> str:
 
 def shown(printed: str) -> list[str]:
     """Return the lines that tell most: all of a short output, else its first failure and its end."""
-    lines = [re.sub(r"/\S*/(?=\S+\.(?:py|so|log)\b)", "…/", line)[:120].rstrip() for line in printed.splitlines()]
+    directory = re.compile(r"(?:\.venv)?/\S*/(?=\S+\.(?:py|so|log)\b)")
+    lines = [directory.sub("…/", line)[:120].rstrip() for line in printed.splitlines()]
     lines = [line for line in lines if line]
     start = next(
         (number for number, line in enumerate(lines) if re.match(r"=+ (FAIL|ERR|SEG|HANG)|Fatal|# A fatal|~+", line)), 0

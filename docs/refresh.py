@@ -40,7 +40,8 @@ BLOCK = re.compile(
     re.DOTALL,
 )
 SOURCE = re.compile(
-    r"(<!-- source of: (.+?) -->\n```(?:python|yaml|java|ini|text)(?: title=\"[^\"]+\")?\n)(.*?)(```\n)", re.DOTALL
+    r"(<!-- source of: (.+?) -->\n```(?:python|cpp|cython|yaml|java|ini|text)(?: title=\"[^\"]+\")?\n)(.*?)(```\n)",
+    re.DOTALL,
 )
 VARYING = (
     # JPype's thread for references waits for the GIL at times, and is idle and not shown else.

@@ -3,16 +3,18 @@
 Started as a script by `forked_runs.py`. An order carries a working directory, arguments, an environment, and four
 descriptors: stdin, stdout, stderr, and a socket on which the process id comes back and, later, the exit status. A fork
 does what `python -m pytest` does once its modules are imported: before the fork no plugin is registered, no option is
-read, and no thread is started. The main module of the fork is pytest's, and the interpreter ends with it, exit handlers
-and all.
+read, and no thread is started. The main module of the fork is pytest's, and the process ends with it, exit handlers and
+all.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import gc
 import importlib
+import importlib.metadata
 import io
 import json
 import os
@@ -22,13 +24,14 @@ import select
 import socket
 import sys
 import termios
+import threading
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 MAX_ORDER: Final = 1 << 20
 """Bytes."""
-_OF_OTHERS: Final = ("unittest", "xml.etree.ElementTree", "xml.sax.saxutils")
+_OF_OTHERS: Final = ("pdb", "unittest", "xml.etree.ElementTree", "xml.sax.saxutils")
 
 
 def import_modules() -> None:
@@ -50,6 +53,21 @@ def import_modules() -> None:
     del sys.modules["jpype"]
     if len(os.listdir("/proc/self/task")) != 1:
         sys.exit("expected one thread in the process that forks runs, got more: a module starts one when imported")
+
+
+def remember_entry_points() -> None:
+    """Read once what each installed distribution declares: pytest reads all of that for each `-p` of a run.
+
+    What is installed where this process has not looked is read by the run.
+    """
+    read: Any = importlib.metadata.PathDistribution.entry_points
+    known = {str(one._path): one.entry_points for one in importlib.metadata.distributions() if hasattr(one, "_path")}
+
+    def entry_points(one: Any) -> Any:
+        found = known.get(str(one._path))
+        return read.fget(one) if found is None else found
+
+    importlib.metadata.PathDistribution.entry_points = property(entry_points)  # type: ignore[assignment]
 
 
 def serve(orders: socket.socket) -> list[str]:
@@ -116,6 +134,21 @@ def become_run(order: dict[str, object], streams: list[int]) -> list[str]:
     return arguments
 
 
+def leave(status: object) -> None:
+    """End this process as its interpreter would; return if the interpreter has more to do than to free its memory.
+
+    To free it costs as much as a run of one test: the memory is shared with the server, and is copied to be freed.
+    """
+    # It waits for threads of Python's, and threads of a JVM go on while it ends. execnet's are neither.
+    alone = threading.active_count() == 1 and "/libjvm.so" not in Path("/proc/self/maps").read_text()
+    if alone and (status is None or isinstance(status, int)):
+        atexit._run_exitfuncs()
+        with contextlib.suppress(Exception):  # The interpreter tells of it, and ends with a status of its own.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status or 0)
+
+
 if __name__ == "__main__":
     # The folder of this file, where a new interpreter has the working directory.
     sys.path[0] = str(Path(__file__).parents[1])
@@ -124,8 +157,13 @@ if __name__ == "__main__":
     # A suite may have a package of that name.
     del sys.modules["tests.forked_workers"], sys.modules["tests"]
     import_modules()
+    remember_entry_points()
     gc.collect()
     gc.freeze()
     sys.argv[1:] = serve(socket.socket(fileno=int(sys.argv[1])))
-    fork_workers(sys.argv[1:])
-    runpy._run_module_as_main("pytest")  # type: ignore[attr-defined]
+    try:
+        fork_workers(sys.argv[1:])
+        runpy._run_module_as_main("pytest")  # type: ignore[attr-defined]
+    except SystemExit as end:
+        leave(end.code)
+        raise

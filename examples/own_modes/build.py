@@ -1,23 +1,24 @@
-"""Compile cpp_threads.cpp beside itself: `python build.py` (needs a C++ compiler, and `pip install pybind11`)."""
+"""Compile the extension modules for which everything is there: `python build.py`."""
 
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+PACKAGES = {"cpp_threads": "pybind11", "cython_threads": "Cython"}
+OPTIONS = ["-O1", "-shared", "-fPIC", "-pthread"]
 
 
-def why_not():
-    """Return what is missing; None where nothing is."""
+def why_not(module):
+    """Return what is missing for this module; None if nothing is."""
     if compiler() is None:
         return "no C++ compiler (c++, g++, clang++ or $CXX)"
-    try:
-        import pybind11  # noqa: F401
-    except ImportError:
-        return "pybind11 is not installed"
+    if find_spec(PACKAGES[module]) is None:
+        return f"{PACKAGES[module]} is not installed"
     if not Path(sysconfig.get_path("include"), "Python.h").exists():
         return "no Python.h: the headers of this Python are not installed"
     return None
@@ -28,17 +29,30 @@ def compiler():
     return next(filter(None, map(shutil.which, names)), None)
 
 
-def build():
+def cpp_threads():
     import pybind11
 
-    target = HERE / f"cpp_threads{sysconfig.get_config_var('EXT_SUFFIX')}"
-    includes = [f"-I{path}" for path in (sysconfig.get_path("include"), pybind11.get_include())]
-    options = ["-std=c++17", "-O1", "-shared", "-fPIC", "-pthread"]
-    subprocess.run([compiler(), *options, *includes, str(HERE / "cpp_threads.cpp"), "-o", str(target)], check=True)
+    return HERE / "cpp_threads.cpp", ["-std=c++17", f"-I{pybind11.get_include()}"]
+
+
+def cython_threads():
+    written = HERE / "cython_threads.cpp"
+    cython = [sys.executable, "-m", "cython", "-3", "--cplus"]
+    subprocess.run([*cython, str(HERE / "cython_threads.pyx"), "-o", str(written)], check=True)
+    return written, []
+
+
+def build(module, source, options):
+    target = HERE / f"{module}{sysconfig.get_config_var('EXT_SUFFIX')}"
+    include = f"-I{sysconfig.get_path('include')}"
+    subprocess.run([compiler(), *OPTIONS, *options, include, str(source), "-o", str(target)], check=True)
     print(f"built {target.name}")
 
 
 if __name__ == "__main__":
-    if reason := why_not():
-        sys.exit(f"cpp_threads cannot be built: {reason}")
-    build()
+    for sources in (cpp_threads, cython_threads):
+        name = sources.__name__
+        if reason := why_not(name):
+            print(f"{name} cannot be built: {reason}")
+        else:
+            build(name, *sources())

@@ -3,7 +3,7 @@ import threading
 import pytest
 import sessions
 
-pytestmark = pytest.mark.foreign_thread(mode=["main", "glib", "cpp", "qt"])
+pytestmark = pytest.mark.foreign_thread(mode=["main", "glib", "cpp", "cython", "qt"])
 
 
 def test_within_one_callback(request):

@@ -14,6 +14,7 @@ _THREAD = re.compile(
     r"(?P<current>Current thread|Thread) 0x(?P<id>[0-9a-f]{1,16})(?: \[(?P<name>.*)\])? \(most recent call first\):"
     r"|Stack \(most recent call first\):"
 )
+_STACK = re.compile(rf"(?:{_THREAD.pattern})\n(?:  .*\n)+\n?", re.MULTILINE)
 _FRAME = re.compile(r'  File (?:"(?P<file>.*)"|\?\?\?), line (?P<line>[0-9]{1,9}|\?\?\?) in (?P<function>.*)')
 
 
@@ -71,6 +72,15 @@ def parse_python_dump(text: str) -> PythonDump:
     chosen = next((dump for dump in reversed(candidates) if dump.whole), candidates[-1] if candidates else None)
     threads = () if chosen is None else tuple(reading.thread() for reading in chosen.threads)
     return PythonDump(dumps[fatal].fatal_error if dumps else None, threads)
+
+
+def without_stacks(text: str) -> str:
+    """Return the text with a remark in place of the stacks that a fatal error of Python wrote into it."""
+    if (fatal := _FATAL.search(text)) is None:
+        return text
+    rest, number = _STACK.subn("", text[fatal.end() :])
+    stacks = "stack of 1 thread" if number == 1 else f"stacks of {number} threads"
+    return f"{text[: fatal.end()]}{rest.rstrip()}\n({stacks}: see above)\n" if number else text
 
 
 def _is_torn(dump: _Dump) -> bool:

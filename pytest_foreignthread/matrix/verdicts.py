@@ -37,7 +37,7 @@ class Verdict(enum.Enum):
     BROKEN = "broken"
     """Breaks in the control, and not only there."""
     FLAKY = "flaky"
-    """Repeats, or the rounds of a stressed test, disagree in one mode; or the test holds in a child of its own only."""
+    """Repeats, or the rounds of a stressed test, disagree in one mode, or a child of its own with a shared child."""
     UNKNOWN = "unknown"
     """Too little ran: only one mode, or no control and each mode breaks."""
 
@@ -58,6 +58,8 @@ class Cell:
     """If a repeat is stressed, outcome → the number of rounds that had it; empty if none is."""
     holds_alone: bool = False
     """Whether a repeat that broke in a shared child held when it was run once more, in a child of its own."""
+    control_breaks_alone: bool = False
+    """Whether the control of a repeat that broke was run in a child of its own, and broke there."""
 
     @property
     def told(self) -> Counter[Outcome]:
@@ -186,6 +188,7 @@ def _cell(entries: Sequence[Mapping[str, Any]]) -> Cell:
         _cause(broken[0]) if broken else "",
         _rounds(entries),
         any(_holds_alone(entry) for entry in broken),
+        any(entry.get("control_alone") and Outcome(entry["control_alone"]) in BREAKS for entry in broken),
     )
 
 
@@ -220,6 +223,9 @@ def _verdict(told: Mapping[str, Cell]) -> Verdict:
     # First: if repeats disagree within a mode, a difference between modes proves nothing.
     if any(cell.flaky for cell in told.values()):
         return Verdict.FLAKY
+    # Then the control held after earlier tests only, and this mode may lack just these.
+    if CONTROL in told and CONTROL not in broken and any(cell.control_breaks_alone for cell in told.values()):
+        return Verdict.FLAKY
     if CONTROL in broken:
         foreign = [mode for mode in told if mode not in _ON_MAIN_THREAD]
         holds = foreign and not any(mode in broken for mode in foreign)
@@ -240,7 +246,9 @@ def _how(verdict: Verdict, cells: Mapping[str, Cell]) -> str:
     if verdict is Verdict.UNKNOWN and not any(cell.broken for cell in cells.values()):
         return f"holds in {told[0]}, the only mode in which it ran"
     missing = "" if CONTROL in told else f"{CONTROL}, the control, did not run"
-    return "; ".join(filter(None, [*_breaks(cells), missing]))
+    alone = f"{CONTROL}, the control, breaks in a child of its own"
+    needs_others = verdict is Verdict.FLAKY and any(cell.control_breaks_alone for cell in cells.values())
+    return "; ".join(filter(None, [*_breaks(cells), alone if needs_others else "", missing]))
 
 
 def _breaks(cells: Mapping[str, Cell]) -> Iterator[str]:

@@ -125,6 +125,11 @@ class RunRecord:
     diagnosis: Diagnosis | None = None
     alone: Alone | None = None
     """None for a test that had a child of its own, or was the first test of a shared child."""
+    control_alone: Outcome | None = None
+    """The outcome of the control, mode `main`, in a child of its own; None if that was not run.
+
+    The control is run so if the test breaks and the control held in a shared child, to which earlier tests had come.
+    """
     jvm: bool = True
     """Whether the child had a JVM; the child of a test that is only forked has none."""
     jvm_start: float | None = None

@@ -1,9 +1,10 @@
-"""The line that says whether a test that broke in a shared child also breaks in a child of its own."""
+"""The lines that say whether a test that broke, and its control, also break in a child of their own."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from ..matrix.verdicts import BREAKS
 from ..model.outcomes import Outcome
 from ..model.records import Alone
 
@@ -19,6 +20,13 @@ def alone_line(outcome: Outcome, alone: Alone) -> str:
         return f"{start}; broke after {_named(alone.before)} ({alone.search})"
     line = f"{start}; breaks only after {_named(alone.only_after)}"
     return f"{line} ({alone.search})" if alone.search else line
+
+
+def control_line(control: Outcome | None) -> str | None:
+    """Return the line about the control in a child of its own; None unless the control breaks there."""
+    if control not in BREAKS:
+        return None
+    return f"control: breaks alone, too ({control.value} in main, in a child of its own): the test needs earlier tests"
 
 
 def _named(tests: tuple[str, ...]) -> str:

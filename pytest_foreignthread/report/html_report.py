@@ -18,7 +18,7 @@ from ..model.roles import is_idle
 from ..model.stacks import Gil, Thread
 from ..model.wording import motion_words, titled, wait_words
 from . import legend, mode_chart, stress_words
-from .alone import alone_line
+from .alone import alone_line, control_line
 from .command_line import shell_line
 from .entry_threads import threads_of
 from .frame_text import frame_lines
@@ -142,8 +142,10 @@ def _at(at: Mapping[str, Any] | None) -> str:
 
 
 def _alone(entry: Entry) -> list[str]:
+    control = entry.get("control_alone")
+    lines = filter(None, [control_line(None if control is None else Outcome(control))])
     if (alone := entry.get("alone")) is None:
-        return []
+        return [*lines]
     only_after = entry.get("only_after")
     found = Alone(
         Outcome(alone["outcome"]),
@@ -152,7 +154,7 @@ def _alone(entry: Entry) -> list[str]:
         only_after=None if only_after is None else tuple(only_after),
         search=alone.get("search", ""),
     )
-    return [alone_line(Outcome(entry["outcome"]), found)]
+    return [alone_line(Outcome(entry["outcome"]), found), *lines]
 
 
 def _facts(entry: Entry) -> str:

@@ -45,6 +45,7 @@ def test_entry(record: RunRecord) -> dict[str, Any]:
         "alone": None if record.alone is None else _alone(record.alone),
         "also_alone": None if record.alone is None else record.alone.outcome is record.outcome,
         "only_after": None if record.alone is None else _only_after(record.alone),
+        "control_alone": None if record.control_alone is None else record.control_alone.value,
         "stress": None,
         "notes": list(record.notes),
         "uncaught": list(record.uncaught),

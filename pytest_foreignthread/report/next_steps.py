@@ -20,7 +20,8 @@ def next_steps(record: RunRecord) -> Iterator[str]:
         yield from _of_hang(record)
     elif record.signal in FAULTS:
         yield from _of_fault(record)
-    if record.mode != _CONTROL:
+    # With `control_alone` the run has compared already.
+    if record.mode != _CONTROL and record.control_alone is None:
         modes = f"--foreign-thread-modes={_CONTROL},{record.mode}"
         yield f"{modes}: if the test ends alike on the main thread, no foreign thread is the cause"
 

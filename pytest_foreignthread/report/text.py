@@ -9,10 +9,10 @@ from pathlib import PurePath
 from typing import Final, NoReturn
 
 from ..model.outcomes import Outcome
-from ..model.records import Alone, RunRecord
+from ..model.records import RunRecord
 from ..model.stacks import FatalError
 from ..model.wording import motion_words
-from .alone import alone_line
+from .alone import alone_line, control_line
 from .cause import address_words, end, fatal_words, fault_words, no_end, on_thread, place, seconds
 from .command_line import shell_word
 from .next_steps import next_steps
@@ -47,8 +47,7 @@ def render(record: RunRecord, layout: Layout | None = None) -> str:
         lines += thread_lines(record, width=layout.width, brief=layout.brief, whole=layout.whole)
         missing = (f"not available: {name}: {why}" for name, why in record.evidence.missing.items())
         lines += _prose(missing, layout.width)
-    if record.alone is not None:
-        lines += _alone(record.outcome, record.alone, layout.width)
+    lines += _alone(record, layout.width)
     lines += _prose((f"note: {note}" for note in record.notes), layout.width)
     return "\n".join([*lines, *tail(record)])
 
@@ -63,12 +62,12 @@ def tail(record: RunRecord) -> list[str]:
 
 def alone_lines(record: RunRecord, width: int = 80) -> list[str]:
     """Return how the test ended in a child of its own, and the command that shows the failure again."""
-    told = [] if record.alone is None else _alone(record.outcome, record.alone, width)
-    return [*told, _rerun(record)]
+    return [*_alone(record, width), _rerun(record)]
 
 
-def _alone(outcome: Outcome, alone: Alone, width: int) -> list[str]:
-    return list(_prose([alone_line(outcome, alone)], width))
+def _alone(record: RunRecord, width: int) -> list[str]:
+    own = None if record.alone is None else alone_line(record.outcome, record.alone)
+    return list(_prose(filter(None, [own, control_line(record.control_alone)]), width))
 
 
 def rerun_lines(arguments: Sequence[str]) -> list[str]:

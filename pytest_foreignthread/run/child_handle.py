@@ -24,7 +24,7 @@ from ..supervise import child_files, document_files
 from ..supervise.jvm_files import StrayLogs
 from ..supervise.probes import native
 from ..supervise.probes.crash_gate import CrashWatch
-from ..supervise.probes.probe import CRASH_BUDGET, LONG_CRASH_BUDGET, take_crash, take_documents
+from ..supervise.probes.probe import take_crash, take_documents
 from ..supervise.probes.pystack import Pystack
 from ..supervise.process.fork import ChildMain, OpenEnds
 from ..supervise.process.lender import Lender, UsualInput, usual_input
@@ -297,8 +297,7 @@ def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWat
     """Return what looks at a child that is held in its crash; None if the settings want no native stacks."""
     if not native.is_wanted(settings.native):
         return None
-    budget = LONG_CRASH_BUDGET if settings.jvm is None else CRASH_BUDGET
-    look = functools.partial(take_crash, native_choice=settings.native, budget=budget, pystack=pystack)
+    look = functools.partial(take_crash, native_choice=settings.native, pystack=pystack)
     return CrashWatch(folder, look, without_jvm=settings.jvm is None)
 
 

@@ -12,6 +12,7 @@ import pytest
 from ..channel.orders import RunTest
 from ..config.stash_keys import SETTINGS, TICK
 from ..interop.xdist import is_worker
+from ..matrix.verdicts import CONTROL
 from ..model import documents
 from ..model.observation import EndedBy, Left, Lost, NotServed, Observation, ReportMade, WarningRecorded
 from ..model.outcomes import Phase
@@ -58,6 +59,8 @@ class Children:
         """The children that have sent a message which says that their fixtures of wider scopes are set up."""
         self._setup_began = 0.0
         """When the setup of the last test began, on the monotonic clock, in seconds."""
+        self._controls: dict[str, pytest.Item] | None = None
+        """Test of the matrix → its item in mode `main`; None until somebody asks."""
         self._one_at_a_time = False
         """Whether a fixture of a wider scope could not be set up in two children at once: it takes a port, for example.
 
@@ -84,6 +87,8 @@ class Children:
         # setup that fails for that reason is not the test's failure.
         self.retire(item)
         self._end_standing()
+        # Set before the run: the next test would otherwise begin in another child, ahead of its turn.
+        self._one_at_a_time = True
         again = self._run(item, nextitem, group)
         self._one_at_a_time = not _failed_in_setup(again.observation)
         return again if self._one_at_a_time else seen
@@ -131,6 +136,14 @@ class Children:
             return Seen(observation, taken, child.start_word, before, len(before))
         finally:
             self._factory.end(child)
+
+    def control_of(self, test: str) -> pytest.Item | None:
+        """Return the item of the test in mode `main`; None if there is none, or if a mark may skip it."""
+        if self._controls is None:
+            settings = ((item, item.stash.get(SETTINGS, None)) for item in self._places.items)
+            self._controls = {one.test: item for item, one in settings if one is not None and one.mode == CONTROL}
+        control = self._controls.get(test)
+        return None if control is None or _may_be_skipped(control) else control
 
     def for_rounds(self, item: pytest.Item) -> Rounds:
         """Return what runs rounds of the test in children that serve only them. Whoever has it calls `close`."""

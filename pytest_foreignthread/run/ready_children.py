@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 import pytest
 
@@ -14,6 +15,9 @@ from .child_factory import ChildFactory
 from .child_handle import ForkedChild
 from .isolation import Places, group_of, jvm_key
 from .shared_fixtures import SharedFixtures
+
+_LOOKED_AT: Final = 32
+"""Next tests among which those with a JVM are looked for: of thousands without one each would search all the others."""
 
 
 class ReadyChildren:
@@ -69,7 +73,7 @@ class ReadyChildren:
         if nextitem is None:
             return
         later: Iterable[pytest.Item] = self._places.after(nextitem) if self._order_is_known else ()
-        for one in itertools.chain([nextitem], later):
+        for one in itertools.islice(itertools.chain([nextitem], later), _LOOKED_AT):
             moves = self._fixtures.ordinary_tests_ran and one.parent is not item.parent
             if SETTINGS not in one.stash or group_of(one) is not None or moves:
                 return

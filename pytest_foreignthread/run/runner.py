@@ -11,6 +11,7 @@ import pytest
 from ..channel.report_shape import BadShape, encodable
 from ..collect.identity import identity
 from ..config.stash_keys import SETTINGS
+from ..matrix.verdicts import BREAKS
 from ..model import documents
 from ..model.blame import error_text
 from ..model.observation import (
@@ -153,7 +154,8 @@ class Runner:
             add_evidence(reports, record)
         elif record.diagnosis is not None:
             add_section(reports, record, "diagnosis", "\n".join(text.diagnosis_lines(record)))
-        if record.alone is not None and not record.outcome.abnormal:
+        repeated = record.alone is not None or record.control_alone in BREAKS
+        if repeated and not record.outcome.abnormal:
             add_section(reports, record, "run once more", "\n".join(text.alone_lines(record)))
         record = replace(record, outcome=reported_outcome(record, reports))
         add_properties(reports, record)

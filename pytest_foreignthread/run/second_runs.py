@@ -39,6 +39,8 @@ class SecondRuns:
         self._most = self._searches = searches
         self._control: dict[str, bool] = {}
         """Test of the matrix → whether the test breaks in mode `main`, the control."""
+        self._control_alone: dict[str, Outcome | None] = {}
+        """Test of the matrix → the outcome of the control in a child of its own, if it was asked for."""
 
     def compared(self, item: pytest.Item, settings: Settings, record: RunRecord, seen: Seen) -> RunRecord:
         """Repeat the test in a child of its own if it broke in a shared child; return the record with the comparison.
@@ -48,9 +50,15 @@ class SecondRuns:
         """
         if settings.mode == CONTROL:
             self._control[settings.test] = record.outcome in BREAKS
-        debugged = self._children.debugs or seen.observation.first(DebuggerEntered) is not None
-        if not seen.number_before or debugged or not self._is_worth_repeating(settings, record):
+        if self._children.debugs or seen.observation.first(DebuggerEntered) is not None:
             return record
+        if seen.number_before and self._is_worth_repeating(settings, record):
+            record = self._run_alone(item, settings, record, seen)
+        if self._may_lack_earlier_tests(settings, record):
+            record = replace(record, control_alone=self._outcome_of_control(settings.test))
+        return record
+
+    def _run_alone(self, item: pytest.Item, settings: Settings, record: RunRecord, seen: Seen) -> RunRecord:
         again = self._children.run(item, None, alone=True)
         if again.observation.first(NotServed) is not None:
             return record
@@ -77,6 +85,34 @@ class SecondRuns:
             and is_new
             and record.outcome not in settings.known
         )
+
+    def _may_lack_earlier_tests(self, settings: Settings, record: RunRecord) -> bool:
+        """Return whether the test broke without earlier tests, and its control may have held thanks to such tests.
+
+        A child that a test has left something in is replaced, one in which a test died too. So the same test may have
+        earlier tests in its child in one mode, and none in another mode.
+        """
+        alone = record.outcome if record.alone is None else record.alone.outcome
+        return (
+            settings.isolation == "auto"
+            and settings.mode != CONTROL
+            and alone in BREAKS
+            and record.outcome not in settings.known
+            and not self._control.get(settings.test, False)
+        )
+
+    def _outcome_of_control(self, test: str) -> Outcome | None:
+        """Return the outcome of the control in a child of its own; None if the run has no control, or it did not run.
+
+        A control that a mark may skip is not run: the pytest process evaluates marks, just before a test.
+        """
+        if test not in self._control_alone:
+            self._control_alone[test] = None
+            if (control := self._children.control_of(test)) is not None:
+                seen = self._children.run_after((), control, lambda: True)
+                settings = control.stash[SETTINGS]
+                self._control_alone[test] = None if seen is None else _outcome(control, settings, seen)
+        return self._control_alone[test]
 
     def _compared_with(
         self, item: pytest.Item, settings: Settings, record: RunRecord, alone: RunRecord, before: Sequence[pytest.Item]

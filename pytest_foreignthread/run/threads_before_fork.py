@@ -119,9 +119,10 @@ def _native(left_out: LeftOut) -> int:
     for pause in _PAUSES:
         time.sleep(pause)
         tasks = native_ids()
-        # The threads that are left out are OpenBLAS' as well, if it was this plugin that imported numpy.
-        known = max(len(tasks & left_out.native), _of_openblas()) + int(left_out.watchdog)
-        surplus = len(tasks) - len(sys._current_frames()) - known
+        unknown = len(tasks) - len(sys._current_frames()) - int(left_out.watchdog)
+        # The threads that are left out are OpenBLAS' as well, if it was this plugin that imported numpy. Most processes
+        # have no thread more than Python knows: then the memory map, which is long, is not read.
+        surplus = unknown if unknown <= 0 else unknown - max(len(tasks & left_out.native), _of_openblas())
         if surplus <= 0:
             return 0
     return surplus

@@ -224,6 +224,7 @@ LIVE: Final = ("-s", "--setup", "--log-cli", "no:capture")
 WRITTEN_LIVE: Final = ("shared setup", "shared teardown", "written", "INFO ", "F shared", "test_passes (fixtures used")
 
 
+@pytest.mark.parametrize("mode", ["python", "new"])
 @pytest.mark.parametrize(
     "args",
     [
@@ -243,12 +244,16 @@ WRITTEN_LIVE: Final = ("shared setup", "shared teardown", "written", "INFO ", "F
         "-v --full-trace -k passes",
     ],
 )
-# The others vary what these have: captures, texts of failures, and plugins that are not there.
+# The others vary what these have: captures, texts of failures, and plugins that are not there. The way of a report to
+# pytest is that of `foreign`, which has a Java thread.
 @pytest.mark.by_default(
-    "-q -W error --tb=line", "-v -s -rA", "-v -p no:warnings -p no:logging -p no:capture", "-p no:terminal"
+    "-q -W error --tb=line-python",
+    "-v -s -rA-python",
+    "-v -p no:warnings -p no:logging -p no:capture-python",
+    "-p no:terminal-python",
 )
-def test_options(args: str, tmp_path: Path) -> None:
-    plain, seen = (run(tmp_path, mode, *args.split(), files={"test_it.py": SHORT}) for mode in ("", "new"))
+def test_options(args: str, mode: str, tmp_path: Path) -> None:
+    plain, seen = (run(tmp_path, each, *args.split(), files={"test_it.py": SHORT}) for each in ("", mode))
     assert plain.told
     assert plain.screen or "-p no:terminal" in args
     if any(option in args for option in LIVE):
@@ -259,7 +264,7 @@ def test_options(args: str, tmp_path: Path) -> None:
 
 
 def test_last_failed(tmp_path: Path) -> None:
-    for mode, args in (("new", ()), ("", ("--lf",)), ("new", ("--lf",))):
+    for mode, args in (("python", ()), ("", ("--lf",)), ("python", ("--lf",))):
         seen = run(tmp_path, mode, *args, files={"test_it.py": SHORT})
     assert list(seen.reports) == ["test_fails", "test_after"]
 

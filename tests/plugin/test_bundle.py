@@ -288,7 +288,7 @@ def test_without_the_option_there_is_no_bundle(run_suite: RunSuite, tmp_path: Pa
 
 
 def test_workers_each_tell_their_own(run_suite: RunSuite) -> None:
-    run = run_suite(SUITE, "-n2", *ARGUMENTS, env=ENVIRONMENT)
+    run = run_suite(WITHOUT_A_JVM, "-n2", *ARGUMENTS, env=ENVIRONMENT)
     bundles = [bundle(run, nodeid) for nodeid in (ABORTS, "test_it.py::test_null_result", "test_it.py::test_expected")]
     environments = [json.loads(texts["environment.json"]) for texts in bundles]
     assert {one["xdist_worker"] for one in environments} <= {"gw0", "gw1"}

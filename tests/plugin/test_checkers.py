@@ -85,6 +85,7 @@ def test_a_jni_warning_that_a_filter_makes_an_error(run_suite: RunSuite) -> None
         "test_silent": "passed",
         "test_warned_in_setup": "error",
     }
+    assert "phase_ends.py" not in run.output, "the failure shows the plugin's source"
 
 
 INTERPRETER: Final = """

@@ -120,9 +120,9 @@ def test_a_branch_that_was_not_taken(tmp_path: Path) -> None:
     assert whole["summary"]["covered_branches"] == 2
 
 
-@pytest.mark.parametrize("modes", [FEWER, ()], ids=["fewer", "all"])
+@pytest.mark.parametrize("modes", [("-k", "new"), FEWER, ()], ids=["one", "fewer", "all"])
 # `test_lines_of_every_phase_and_mode` has all modes.
-@pytest.mark.by_default("fewer")
+@pytest.mark.by_default("one")
 def test_without_pytest_cov(tmp_path: Path, modes: tuple[str, ...]) -> None:
     assert executed(measure(tmp_path, "-p", "no:pytest_cov", *modes, run=True)) == EXPECTED
 
@@ -142,4 +142,4 @@ def test_parallel_files_of_the_users_configuration(tmp_path: Path) -> None:
         concurrency = thread, multiprocessing
     """)
     )
-    assert executed(measure(tmp_path, "--cov=measured", "--cov-config=.coveragerc", "-k", "new or same")) == EXPECTED
+    assert executed(measure(tmp_path, "--cov=measured", "--cov-config=.coveragerc", "-k", "new")) == EXPECTED

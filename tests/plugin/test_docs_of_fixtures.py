@@ -1,4 +1,4 @@
-"""Every example of the pages on marker, modes and fixtures, and the first of the README, runs as a test module."""
+"""Every example of the pages on marker, modes, fixtures and native code runs as a test module, as does the README's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def _blocks(page: Path) -> list[str]:
 
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "docs" / "reference" / f"{name}.md" for name in ("marker", "modes", "fixtures")]
+NAMES = ("reference/marker", "reference/modes", "reference/fixtures", "how-to/native-extension")
+PAGES = [ROOT / "docs" / f"{name}.md" for name in NAMES]
 FIRST, *_ = _blocks(ROOT / "README.md")
 EXAMPLES = [FIRST, *(block for page in PAGES for block in _blocks(page))]
 

@@ -117,6 +117,36 @@ def test_it_ends_as_an_interpreter_does(tmp_path: Path, action: str, status: int
         assert done.stdout.splitlines()[-2:] == ["a thread that Python waits for", "at exit"]
 
 
+END_WITHOUT_THREADS: Final = """
+import atexit, sys
+import pytest
+
+def test_it():
+    # The stream may keep what is no whole line until it is flushed.
+    atexit.register(sys.stdout.write, "at exit")
+    {action}
+"""
+
+
+@pytest.mark.parametrize(("action", "status"), [("pass", 0), ("assert 0", 1), ("pytest.exit('enough', 7)", 7)])
+def test_it_ends_as_an_interpreter_does_that_has_one_thread(tmp_path: Path, action: str, status: int) -> None:
+    (tmp_path / "test_it.py").write_text(END_WITHOUT_THREADS.format(action=action), encoding="utf-8")
+    done = run(tmp_path, "-s")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (status, "at exit")
+
+
+def test_it_finds_a_distribution_that_the_server_has_not_seen(tmp_path: Path) -> None:
+    files = {
+        "named-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: named\nVersion: 1\n",
+        "named-1.dist-info/entry_points.txt": "[pytest11]\nby_its_name = of_the_folder\n",
+        "of_the_folder.py": "def pytest_report_header(): return 'loaded by its name'\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert "loaded by its name" in run(tmp_path, "-pby_its_name").stdout
+
+
 def test_one_that_does_not_end_is_killed(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("import time\ntime.sleep(1000)\n", encoding="utf-8")
     with pytest.raises(subprocess.TimeoutExpired):

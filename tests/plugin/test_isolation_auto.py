@@ -173,6 +173,33 @@ def test_a_failure_that_the_control_has_is_not_run_again(run_suite: RunSuite) ->
     }
 
 
+def test_a_test_that_needs_a_test_which_died_is_not_foreign_unsafe(run_suite: RunSuite) -> None:
+    source = """
+        import os, threading
+        STATE = []
+        def test_dies_abroad():
+            STATE.append(1)
+            if threading.current_thread() is not threading.main_thread():
+                os._exit(3)
+        def test_needs_it(): assert STATE
+        def test_sound(): pass
+        def test_breaks_abroad(): assert threading.current_thread() is threading.main_thread()
+    """
+    ran = run_suite(source, "--foreign-thread-all", "--foreign-thread-matrix", "--foreign-thread-modes=main,python")
+    assert {name: entry["control_alone"] for name, entry in ran.tests.items() if entry["control_alone"]} == {
+        "test_dies_abroad[python]": "passed",
+        "test_needs_it[python]": "failed",
+        "test_breaks_abroad[python]": "passed",
+    }
+    assert {row["test"].partition("::")[2]: row["verdict"] for row in ran.document["matrix"]["rows"]} == {
+        "test_dies_abroad": "main-thread-only",
+        "test_needs_it": "flaky",
+        "test_sound": "sound",
+        "test_breaks_abroad": "main-thread-only",
+    }
+    assert ran.output.count("\ncontrol: breaks alone, too (failed in main, in a child of its own)") == 1
+
+
 @pytest.mark.parametrize(
     ("option", "searched", "why"),
     [("1", 1, "not searched: 1 failure was"), ("0", 0, "not searched: none is")],
@@ -214,16 +241,17 @@ def test_a_fixture_that_can_stand_once_only_breaks_no_test(run_suite: RunSuite) 
             yield
             os.rmdir("lock")
 
+        def test_first(): pass  # from here on the children of all modes live, and take orders ahead
         def test_a(only_one): pass
         def test_b(only_one): pass
         @pytest.fixture(scope="module")
         def broken(): assert 0
         def test_c(broken): pass
     """
-    ran = run_suite(source, "--foreign-thread-all", "--foreign-thread-modes=main,python")
-    modes = ("main", "python")
+    modes = ("main", "python", "native")
+    ran = run_suite(source, "--foreign-thread-all", f"--foreign-thread-modes={','.join(modes)}")
     assert ran.outcomes == {
-        **{f"test_{name}[{mode}]": "passed" for name in "ab" for mode in modes},
+        **{f"test_{name}[{mode}]": "passed" for name in ("first", "a", "b") for mode in modes},
         **{f"test_c[{mode}]": "error" for mode in modes},
     }
     assert not (ran.folder / "lock").exists()
@@ -235,7 +263,7 @@ def test_workers_of_xdist_search_too(run_suite: RunSuite) -> None:
 
 
 @pytest.mark.parametrize("args", [(), ("-n2",)], ids=["here", "workers"])
-@pytest.mark.by_default("workers")
+@pytest.mark.by_default("here")
 def test_a_run_with_many_children_says_once_what_sharing_saves(run_suite: RunSuite, args: tuple[str, ...]) -> None:
     source = """
         import pytest

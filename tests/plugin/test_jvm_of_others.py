@@ -113,8 +113,8 @@ def test_tests_run_in_fresh_interpreters(run_suite: RunSuite) -> None:
 
 
 @pytest.mark.parametrize("place", PLACES)
-# The others load the same library at another time.
-@pytest.mark.by_default("a conftest", "an import of jnius")
+# The others load the same library at another time; tests/plugin/test_pyjnius.py has a JVM of PyJNIus's own.
+@pytest.mark.by_default("a conftest")
 def test_jpype_takes_one_that_is_there(run_suite: RunSuite, place: str) -> None:
     tests = "import pytest\n@pytest.mark.foreign_thread(mode=['same', 'new', 'pool'])\ndef test_foreign(): pass\n"
     ordinary = "\ndef test_ordinary(): pass\n"

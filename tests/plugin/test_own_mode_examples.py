@@ -1,4 +1,4 @@
-"""examples/own_modes: callbacks from threads of GLib's, of C++ and of Qt's, wherever the library is."""
+"""examples/own_modes: callbacks from threads of GLib's, of C++, of Cython and of Qt's, wherever the library is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from .conftest import SuiteRun, run_suite_in
 
 EXAMPLE: Final = Path(__file__).resolve().parents[2] / "examples" / "own_modes"
-LOST: Final = {"glib": "thread-affine", "cpp": "thread-affine", "qt": "thread-local-lost"}
+LOST: Final = {"glib": "thread-affine", "cpp": "thread-affine", "cython": "thread-affine", "qt": "thread-local-lost"}
 """What becomes of a session that one callback began: the pool calls the next one on the same thread."""
 
 
@@ -27,24 +27,22 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def built(copied: Path) -> str | None:
-    """Return the reason for which the extension module could not be built."""
+def not_built(copied: Path) -> dict[str, str]:
+    """Return the mode of each extension module that could not be built, and the reason."""
     done = subprocess.run([sys.executable, "build.py"], cwd=copied, capture_output=True, text=True, check=False)
-    if done.returncode and (reason := re.search(r"cpp_threads cannot be built: (.*)", done.stderr)):
-        return reason[1]
-    assert done.returncode == 0, done.stderr
-    return None
+    assert done.returncode == 0, done.stdout + done.stderr
+    return dict(re.findall(r"(?m)^(\w+)_threads cannot be built: (.*)$", done.stdout))
 
 
 @pytest.fixture(scope="module")
-def ran(copied: Path, built: str | None) -> SuiteRun:
+def ran(copied: Path, not_built: dict[str, str]) -> SuiteRun:
     # Qt looks for no screen.
     return run_suite_in(copied, {}, "--foreign-thread-jvm=none", env={"QT_QPA_PLATFORM": "offscreen"})
 
 
 @pytest.mark.parametrize("mode", LOST)
-def test_a_library_calls_python(ran: SuiteRun, built: str | None, mode: str) -> None:
-    _skip_without_the_library(ran, built, mode)
+def test_a_library_calls_python(ran: SuiteRun, not_built: dict[str, str], mode: str) -> None:
+    _skip_without_the_library(ran, not_built, mode)
     assert ran.outcomes[f"test_within_one_callback[{mode}]"] == "passed", ran.output
     assert ran.outcomes[f"test_where_it_runs[{mode}]"] == "passed", ran.output
     entry = ran.tests[f"test_from_one_callback_to_the_next[{mode}]"]
@@ -55,9 +53,9 @@ def test_the_control_passes(ran: SuiteRun) -> None:
     assert {outcome for name, outcome in ran.outcomes.items() if name.endswith("[main]")} == {"passed"}
 
 
-def _skip_without_the_library(ran: SuiteRun, built: str | None, mode: str) -> None:
-    if mode == "cpp" and built is not None:
-        pytest.skip(built)
+def _skip_without_the_library(ran: SuiteRun, not_built: dict[str, str], mode: str) -> None:
+    if mode in not_built:
+        pytest.skip(not_built[mode])
     if ran.outcomes[f"test_within_one_callback[{mode}]"] != "skipped":
         return
     is_missing = mode == "glib" or importlib.util.find_spec("PySide6") is None

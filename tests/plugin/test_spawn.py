@@ -215,14 +215,14 @@ def test_a_jvm_of_a_hook(run_suite: RunSuite, conftest: str) -> None:
                 import jpype
                 assert str(jpype.JClass("java.lang.System").getProperty("mine")) == "yes"
 
-            @pytest.mark.foreign_thread(mode=["new", "pool", "main"], jvm_args=["-Xmx9m"])
+            @pytest.mark.foreign_thread(mode=["new", "main"], jvm_args=["-Xmx9m"])
             def test_foreign(jvm):
                 assert str(jvm.JClass("java.lang.System").getProperty("mine")) == "yes"
             """,
         }
     )
     assert set(run.outcomes.values()) == {"passed"}
-    assert run.closing_line == "4 passed"
+    assert run.closing_line == "3 passed"
     for entry in run.tests.values():
         assert entry["start"] == "spawn"
         assert entry["notes"][-1] == "it runs without -Xmx9m: it was there before the test"
@@ -448,7 +448,7 @@ def test_a_worker_of_xdist_with_a_jvm(run_suite: RunSuite) -> None:
             import os
             import pytest
 
-            @pytest.mark.foreign_thread(mode=["new", "pool"])
+            @pytest.mark.foreign_thread
             def test_foreign(worker_id, pytestconfig, tmp_path):
                 assert worker_id == os.environ["PYTEST_XDIST_WORKER"] == pytestconfig.workerinput["workerid"]
                 assert pytestconfig.getoption("--word") == "given"
@@ -457,12 +457,12 @@ def test_a_worker_of_xdist_with_a_jvm(run_suite: RunSuite) -> None:
             def test_other(): assert 1 == 2
             """,
         },
-        "-n2",
+        "-n1",
         "--word=given",
     )
-    assert run.closing_line == "1 failed, 2 passed"
+    assert run.closing_line == "1 failed, 1 passed"
     assert {entry["start"] for entry in run.tests.values()} == {"spawn"}
-    assert f"\nforeign-thread: 3 tests ran {WHY} (https://" in run.output
+    assert f"\nforeign-thread: 2 tests ran {WHY} (https://" in run.output
 
 
 def test_what_a_session_writes_is_not_written_by_a_second_one(run_suite: RunSuite) -> None:

@@ -9,9 +9,6 @@ import pytest
 
 from .conftest import RunSuite, SuiteRun
 
-# Threads of the pytest process are the subject.
-pytestmark = pytest.mark.usefixtures("own_interpreters")
-
 CONFTEST: Final = """
     import ctypes, threading
 
@@ -131,12 +128,14 @@ FOREIGN: Final = """
 @pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["alone", "xdist"])
 # `test_each_worker_of_xdist_warns_once` counts the words of workers.
 @pytest.mark.by_default("alone")
+@pytest.mark.usefixtures("own_interpreters")
 def test_no_word_of_what_is_ours_or_xdists(run_suite: RunSuite, arguments: tuple[str, ...]) -> None:
     """With a class archive in the making, and children ready ahead of need."""
     ran = run_suite(FOREIGN, "--foreign-thread-ready=2", *arguments)
     assert ran.closing_line == "8 passed", ran.output
 
 
+@pytest.mark.usefixtures("own_interpreters")
 def test_each_worker_of_xdist_warns_once(run_suite: RunSuite) -> None:
     ran = run_suite({"conftest.py": AT_ONCE, "test_it.py": SUITE}, "-n2", "-W", "error")
     assert ran.closing_line in ("4 passed, 2 warnings", "4 passed, 1 warning")

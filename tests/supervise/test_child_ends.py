@@ -202,7 +202,7 @@ def test_phase_marks_do_not_put_off_the_deadline_for_ever() -> None:
             time.sleep(0.001)
             sender.send(IN_CALL)
 
-    seen = run(child_main, fork=1.0, jvm=0.0, setup=0.0, call=1.0, teardown=0.0)
+    seen = run(child_main, fork=1.0, jvm=0.0, setup=0.0, call=1.0, teardown=0.0, exit=0.0)
     assert (seen.end, seen.ended_by) == (Signaled(signal.SIGKILL), EndedBy.DEADLINE)
     assert seen.duration >= 2.0
 

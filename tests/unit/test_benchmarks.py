@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.__main__ import main
+from benchmarks.__main__ import PICTURE, main
+from benchmarks.drawing import Course, courses, drawing
 from benchmarks.figures import HEADINGS, Compared, Row, history_line, shown, table, with_history
 from benchmarks.growth import Growth, Sample, growth
 from benchmarks.kept import last_kept, worse
@@ -19,6 +21,7 @@ from benchmarks.measure import BenchmarkError, Command, environment, in_turn
 from benchmarks.start_up import import_milliseconds
 from benchmarks.surroundings import ROOT, Surroundings
 
+SVG = "{http://www.w3.org/2000/svg}"
 RATIO = Row("ours / theirs", "s", (3.0, 1.0, 2.0), (8.0, 4.0, 100.0), 0.30)
 
 
@@ -96,6 +99,39 @@ def test_history() -> None:
     line = history_line(AROUND.history_cells(), Row("alone", "s", (0.2,), (), None, Compared.ALONE))
     assert line == "| 2026-01-31 | 0.1.0 (abc1234) | 3.11.7 | 25.0.2 | 4 | alone | 0.20 s | – | – | – | – |"
     assert with_history("# Title\n\n|a|\n\n", [line, line]) == f"# Title\n\n|a|\n{line}\n{line}\n"
+
+
+HISTORY = """
+| date | version | Python | JDK | cores | benchmark | ours | other side | ratio | target | reached |
+|---|---|---|---|---|---|---|---|---|---|---|
+| 2026-11-25 | 0.1.0 (4c9798b) | 3.11.7 | 25.0.2 | 2 | a <JVM> / bare: wall | 8.00 s | 2.00 s | 4.00 | ≤ 3.00 | no |
+| 2026-11-26 | 0.1.0 (40ba0f6) | 3.11.7 | 25.0.2 | 2 | a <JVM> / bare: wall | 5.00 s | 2.00 s | 2.50 | ≤ 2.00 | no |
+| 2026-11-26 | 0.1.0 (40ba0f6) | 3.11.7 | 25.0.2 | 2 | fault to report | 0.44 s | – | – | ≤ 0.30 s | no |
+| 2026-11-26 | 0.1.0 (40ba0f6) | 3.11.7 | 25.0.2 | 2 | descriptors | 0.00 | – | – | ≤ 0.00 | yes |
+| 2026-11-26 | 0.1.0 (40ba0f6) | 3.11.7 | 25.0.2 | 2 | start | 499 ms | 446 ms | +52.9 ms | ≤ 5.00 ms | no |
+| 2026-11-26 | 0.1.0 (40ba0f6) | 3.11.7 | 25.0.2 | 2 | CPU | 5.00 s | 2.00 s | 2.50 | – | – |
+"""
+
+
+def test_the_picture_has_the_ratios_of_the_history() -> None:
+    assert [*courses(HISTORY)] == [Course("a <JVM> / bare: wall", (4.0, 2.5), 2.0), Course("CPU", (2.5,), None)]
+
+
+def test_the_picture_shows_each_run_and_the_target() -> None:
+    picture = ElementTree.fromstring(drawing(HISTORY))
+    texts = [text.text for text in picture.iter(f"{SVG}text")]
+    assert texts == ["0", "1", "2", "3", "4", "a <JVM> / bare: wall", "2.50", "CPU", "2.50"]
+    places = [(circle.get("class"), circle.get("cx")) for circle in picture.iter(f"{SVG}circle")]
+    assert places == [("run", "720.0"), ("run newest", "581.2"), ("run newest", "581.2")]
+    assert [path.get("d") for path in picture.iter(f"{SVG}path") if path.get("class") == "target"] == ["M535.0 33.0v16"]
+
+
+def test_a_page_without_ratios_has_an_empty_picture() -> None:
+    assert "<circle" not in drawing("# History")
+
+
+def test_the_picture_of_the_page_is_that_of_its_table() -> None:
+    assert PICTURE.read_text(encoding="utf-8") == drawing(PICTURE.with_suffix(".md").read_text(encoding="utf-8"))
 
 
 def test_history_of_the_docs_has_the_columns_of_a_line() -> None:

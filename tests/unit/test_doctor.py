@@ -310,11 +310,6 @@ def test_a_fresh_interpreter_that_fails(program: list[str], value: str) -> None:
     assert (found.level, found.value) == ("problem", value)
 
 
-@pytest.mark.parametrize(("seconds", "level"), [(0.5, "ok"), (1.99, "ok"), (2.0, "note")])
-def test_pystack_that_a_crash_does_not_wait_for(seconds: float, level: str) -> None:
-    assert child_inspection.pystack_took(seconds).level == level
-
-
 def test_pystack_without_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
     assert child_inspection.pystack_by_itself("off").value == "not used: foreign_thread_native is off"
     monkeypatch.setattr(native, "is_wanted", lambda _: True)

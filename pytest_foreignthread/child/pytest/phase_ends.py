@@ -130,6 +130,7 @@ class PhaseEnds:
 
     def _warn_of_jni(self, item: pytest.Item, when: str, outcome: pluggy.Result[Any]) -> None:
         """Show each call of JNI that HotSpot warned of; the phase fails if a filter makes an error of the warning."""
+        __tracebackhide__ = True
         for warning in self._java.jni_warnings():
             item.add_report_section(when, "jni", str(warning))
             try:

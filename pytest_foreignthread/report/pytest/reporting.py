@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ...channel.report_shape import encodable
+from ...evidence.python_dump import without_stacks
 from ...model import documents
 from ...model.null_results import raised_null_result
 from ...model.observation import Observation, PhasePassed, ReportMade
@@ -65,13 +66,14 @@ def death_reports(
     item: pytest.Item, record: RunRecord, before: Sequence[pytest.TestReport], observation: Observation
 ) -> list[pytest.TestReport]:
     summary, duration = text.summary(record), observation.phase_duration
-    words = text.render(record, layout_of(item.config))
+    layout = layout_of(item.config)
+    words = text.render(record, layout)
     report = pytest_reports.death_report(item, record.outcome, record.phase, summary, words, duration)
     notes = [section for section in report.sections if section[0] == HOOK_FAILED]
     when = Phase.EXIT.value if record.phase is Phase.EXIT else str(report.when)
     earlier = before[-1].sections if before else []
     found = _found_by_checker(record, observation, when, [text for _, text in earlier])
-    report.sections = [*earlier, *_captured(record, when), *found, *notes]
+    report.sections = [*earlier, *_captured(record, when, whole=layout.whole), *found, *notes]
     report.user_properties = list(before[-1].user_properties) if before else []
     pytest_reports.mark(report, record.outcome, summary, "\n".join(text.tail(record)))
     if record.phase is Phase.EXIT:
@@ -132,8 +134,11 @@ def add_stress(reports: Sequence[pytest.TestReport], data: dict[str, Any]) -> No
             put_on(report, replace(found, entry={**found.entry, "stress": data}))
 
 
-def _captured(record: RunRecord, when: str) -> list[tuple[str, str]]:
-    streams = (("stdout", record.evidence.stdout), ("stderr", record.evidence.stderr))
+def _captured(record: RunRecord, when: str, *, whole: bool) -> list[tuple[str, str]]:
+    stderr = record.evidence.stderr
+    # The report has these stacks already, with their C and Java frames.
+    repeats = bool(record.evidence.python_threads) and not whole
+    streams = (("stdout", record.evidence.stdout), ("stderr", without_stacks(stderr) if repeats else stderr))
     shown = ((name, documents.without_banner(written)) for name, written in streams)
     return [(f"Captured {name} {when}", text) for name, text in shown if text]
 

@@ -82,7 +82,7 @@ real: $(STAMP)
 	$(BIN)/python -m tests.real $(SUITE) $(REAL)
 
 # The thread tests of well-known packages in rounds of a shaken schedule. The table goes into
-# docs/explanation/stress-zoo.md. A quarter of an hour: make races RACES="cachetools --rounds 200"
+# docs/explanation/real-suites.md. A quarter of an hour: make races RACES="cachetools --rounds 200"
 races: $(STAMP)
 	$(BIN)/python -m tests.real.races --docs $(RACES)
 

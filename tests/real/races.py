@@ -21,7 +21,7 @@ from .sources import ROOT, SuiteError, Workshop
 from .suites import THREADED, Suite
 
 MODES: Final = ("native", "native-pool", "new")
-PAGE: Final = ROOT / "docs" / "explanation" / "stress-zoo.md"
+PAGE: Final = ROOT / "docs" / "explanation" / "real-suites.md"
 BEGIN: Final = "<!-- made by: make races -->"
 _BLOCK: Final = re.compile(f"({BEGIN}\n).*?(<!-- end -->\n)", re.DOTALL)
 _HEAD: Final = ("suite", "version", "mode", "tests", "rounds of each", "rounds failed", "rate of each test")

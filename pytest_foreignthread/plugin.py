@@ -243,8 +243,10 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
+    from .interop.xdist import tell_of_each
     from .run.started import WorkerLogs
 
+    tell_of_each(node)
     node.config.stash.setdefault(stash_keys.LOGS, WorkerLogs()).open_for(node)
 
 

@@ -17,6 +17,7 @@ MODULES: Final = frozenset({"execnet"})
 """Top-level modules whose threads serve a worker."""
 _WORKER: Final = "WorkerInteractor"
 """The class of a worker's plugin, which is registered without a name."""
+_EACH: Final = "foreign_thread_each"
 _ENDS: Final = ("infile", "outfile", "sock")
 """execnet's names for the ends of the pipes.
 
@@ -62,6 +63,24 @@ def controllers_arguments(config: pytest.Config) -> Sequence[str] | None:
     """Return the command line arguments of the controller; None if this process is no worker."""
     sent = worker_input(config)
     return None if sent is None else sent.get("mainargv", ())[1:]
+
+
+def tell_of_each(node: Any) -> None:
+    """Let a worker know, before it starts, whether each worker runs all tests: xdist does not tell workers `--dist`."""
+    if node.config.getoption("dist", "no") == "each":
+        send_to(node, _EACH, True)
+
+
+def share_of_each(config: pytest.Config) -> tuple[int, int] | None:
+    """Return this worker's number, from 1 on, and how many workers run all tests; None if workers share the tests.
+
+    xdist names its workers gw0, gw1 and so on; one that replaces a worker that has died has a higher number.
+    """
+    sent = worker_input(config) or {}
+    number, workers = str(sent.get("workerid", "")).removeprefix("gw"), sent.get("workercount")
+    if not sent.get(_EACH) or not number.isdecimal() or not isinstance(workers, int) or workers < 1:
+        return None
+    return int(number) % workers + 1, workers
 
 
 def left_by(node: Any) -> Mapping[str, Any]:

@@ -21,6 +21,26 @@ class Amount(NamedTuple):
         return rounds >= 1 and self.seconds is not None and seconds >= self.seconds
 
 
+class Share(NamedTuple):
+    """Which rounds of a test this process runs: of each `of` rounds that of the number `first`, which is at least 1."""
+
+    first: int
+    of: int
+
+    def number(self, done: int) -> int:
+        """Return the number of the round that follows after so many rounds of this process."""
+        return self.first + done * self.of
+
+    def part_of(self, amount: Amount) -> Amount:
+        """Return how much of an amount this process runs: at least one round, and all of a time."""
+        if amount.rounds is None:
+            return amount
+        return amount._replace(rounds=max(1, len(range(self.first, amount.rounds + 1, self.of))))
+
+
+ALL_ROUNDS: Final = Share(1, 1)
+
+
 class Part(NamedTuple):
     """A part of a schedule that stays shaken: a name in `stress.schedule_parts`. A delay may be divided."""
 

@@ -12,6 +12,10 @@ from . import mode_chart, stress_words
 LIMIT: Final = 1_000_000
 """Bytes of a report. GitHub refuses a step's summary over 1 MiB; the rest is for what else the step writes."""
 
+_NONE: Final = (
+    "No foreign-thread test ran. Mark tests with `@pytest.mark.foreign_thread`, or run all tests with "
+    "`--foreign-thread-all`."
+)
 _SPECIAL: Final = re.compile(r"[^\w\s.,:;/()-]|_")
 
 
@@ -22,6 +26,8 @@ def render(matrix: Matrix, limit: int = LIMIT, *, asked: bool = True, entries: S
     user asked for a matrix; otherwise there are no verdicts, and the rows are the tests that break. Each of the
     `entries` that is of a stressed test has a row in a second table.
     """
+    if not matrix.rows:
+        return f"## Foreign-thread {'matrix' if asked else 'tests'}: none\n\n{_NONE}\n"
     parts = [*(_top(matrix) if asked else _top_without_matrix(matrix)), ""]
     rows = [row for row in matrix.rows if (row.verdict is not Verdict.SOUND if asked else _breaks(row))]
     if rows:
@@ -29,7 +35,7 @@ def render(matrix: Matrix, limit: int = LIMIT, *, asked: bool = True, entries: S
     # 200 bytes are more than the last line, which counts the left-out rows, ever takes.
     room = limit - _bytes("\n".join(parts)) - 200
     shown = list(_fitting((_row(row, matrix.modes, asked=asked) for row in rows), room))
-    stressed = list(map(_stress_row, filter(lambda entry: entry.get("stress"), entries)))
+    stressed = list(map(_stress_row, stress_words.stressed_tests(entries)))
     head = ["", *_table_head(stress_words.COLUMNS)] if stressed else []
     left = room - _bytes("\n".join([*shown, *head]))
     more = list(_fitting(iter(stressed), left))

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from ..model.outcomes import Outcome
 from ..stress.interval import percent
 from ..stress.shrunk import lines_of_shrunk
+from ..stress.together import together
 from .command_line import shell_line
 
 _LEAST_SHARE: Final = 0.06
 """The height of an outcome in a bin, as a share of the bin's: one failure in a bin of thousands is to be seen."""
+
+
+def stressed_tests(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return an entry for each stressed test in each mode, with the rounds of all its runs."""
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for entry in entries:
+        if entry.get("stress"):
+            found.setdefault((entry["test"], entry["mode"]), []).append(entry)
+    return [{**runs[0], "stress": together([run["stress"] for run in runs])} for runs in found.values()]
 
 
 def page_data(stress: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,12 +14,13 @@ from ..channel.orders import RunTest
 from ..channel.report_shape import BadShape
 from ..collect.identity import as_typed, own_id
 from ..config.stash_keys import ROUND
+from ..interop import xdist
 from ..interop.pytest_steps import is_strict_xpass
 from ..model.observation import NotServed, SessionStopped
 from ..model.outcomes import Outcome
 from ..model.records import RunRecord
 from ..model.settings import Settings
-from ..model.stress_choice import Amount, Seed
+from ..model.stress_choice import ALL_ROUNDS, Amount, Seed, Share
 from ..report.pytest.recording import internal_error, jvm_failure, record_of
 from ..report.pytest.reporting import child_reports
 from ..report.text import summary
@@ -68,11 +69,14 @@ class _Rounds:
         self._children = children
         self._item = item
         self._settings = settings
-        self._amount = amount
+        share = Share(*(xdist.share_of_each(item.config) or ALL_ROUNDS))
+        self._amount = amount = share.part_of(amount)
         self._seed = settings.stress_seed
         self._rule = rule
         expected = {*settings.known, Outcome.XFAILED}
-        self._tally = Tally(self._seed, amount, settings.stress_threads, expected, may_stop=rule is not None)
+        self._tally = Tally(
+            self._seed, amount, settings.stress_threads, expected, may_stop=rule is not None, share=share
+        )
         self._began = time.monotonic()
         self._first: dict[int, Seen] = {}
         """Number of a round that is the first of its row → what was seen of it."""
@@ -82,12 +86,12 @@ class _Rounds:
         child = self._children.for_rounds(self._item)
         try:
             while not self._is_enough() and not self._stops():
-                number = self._tally.rounds + 1
+                number = self._tally.next_number
                 seed = self._seed._replace(round=self._seed.round or number)
                 schedule = schedule_of_round(self._item, self._settings, seed)
-                tell(self._item, self._settings, self._progress(number))
+                tell(self._item, self._settings, self._progress())
                 began = time.monotonic()
-                seen = child.run(order_of(self._settings, schedule, last=number == self._amount.rounds))
+                seen = child.run(order_of(self._settings, schedule, last=self._tally.rounds + 1 == self._amount.rounds))
                 seconds = time.monotonic() - began
                 stop = seen.observation.first(SessionStopped)
                 if stop is not None and self._tally.rounds and not is_no_result(seen):
@@ -120,9 +124,9 @@ class _Rounds:
             tally.stopped = self._rule.reason(Count(tally.failed, tally.rounds), fails=tally.fails)
         return bool(tally.stopped)
 
-    def _progress(self, number: int) -> str:
+    def _progress(self) -> str:
         rounds = "" if self._amount.rounds is None else f" of {self._amount.rounds}"
-        return f"round {number}{rounds}, {self._tally.failed} failed"
+        return f"round {self._tally.rounds + 1}{rounds}, {self._tally.failed} failed"
 
     def _count(self, seen: Seen, schedule: Schedule, seed: Seed, seconds: float) -> bool:
         """Count the round; return whether another one has a use. Raise BadShape if the child sent no reports."""
@@ -139,7 +143,7 @@ class _Rounds:
         if failure is None or failure.outcome in PASSES:
             self._tally.add_pass(Outcome.PASSED if failure is None else failure.outcome, seconds)
         elif self._tally.add(failure, words, str(schedule), seed, seconds):
-            self._first[self._tally.rounds] = seen
+            self._first[self._tally.rows[-1].first_round] = seen
         return True
 
     def _stressed(self, stop: SessionStopped | None) -> Stressed:

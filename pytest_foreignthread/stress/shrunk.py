@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from ..model.stress_choice import Seed
 from .interval import interval, percent
-from .tally import rounds_in_words
+from .verdict import rounds_in_words
 
 
 class Count(NamedTuple):

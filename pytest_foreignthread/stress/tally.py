@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..model.outcomes import Outcome
-from ..model.stress_choice import Amount, Seed
-from .anytime import anytime_interval
+from ..model.stress_choice import ALL_ROUNDS, Amount, Seed, Share
 from .course import Course
-from .interval import interval, percent
+from .verdict import bounds, rounds_in_words, verdict
 
 PASSES: Final = frozenset({Outcome.PASSED, Outcome.XPASSED})
 """The outcomes of a round that did not fail. A failure that an `xfail` mark expects is a failure."""
@@ -48,7 +47,7 @@ class Tally:
     """Counts the rounds of one test in one mode; `seed` is the run's, `threads` the number of threads of a round.
 
     `planned` is how many rounds were asked for, and `expected` are the outcomes that do not fail the test.
-    `may_stop` is whether the results may end the rounds.
+    `may_stop` is whether the results may end the rounds, and `share` says which rounds these are.
     """
 
     def __init__(
@@ -59,10 +58,12 @@ class Tally:
         expected: Collection[Outcome] = (Outcome.XFAILED,),
         *,
         may_stop: bool = False,
+        share: Share = ALL_ROUNDS,
     ) -> None:
         self._seed = seed
         self._planned = planned
         self._may_stop = may_stop
+        self._share = share
         self._threads = threads
         self._expected = expected
         self._outcomes = Counter[str]()
@@ -83,6 +84,7 @@ class Tally:
 
     def add(self, failure: Failure, summary: str, schedule: str, seed: Seed, seconds: float) -> bool:
         """Count a failed round; return whether it is the first of its row."""
+        number = self.next_number
         self.rounds += 1
         self._outcomes[failure.outcome.value] += 1
         self._course.add(failure.outcome.value, seconds)
@@ -92,8 +94,13 @@ class Tally:
         if row is not None:
             row.count += 1
             return False
-        self.rows.append(Row(failure, summary[:_MOST_TEXT], self.rounds, seed, schedule, seconds))
+        self.rows.append(Row(failure, summary[:_MOST_TEXT], number, seed, schedule, seconds))
         return True
+
+    @property
+    def next_number(self) -> int:
+        """The number of the round that follows."""
+        return self._share.number(self.rounds)
 
     @property
     def failed(self) -> int:
@@ -109,26 +116,13 @@ class Tally:
         """Whether a round failed in a way that is not expected."""
         return self.foremost is not None and self.foremost.failure.outcome not in self._expected
 
-    def _interval(self) -> tuple[float, float]:
-        # Decided before the first round: the interval of a run that might have stopped is not the exact one either.
-        return (anytime_interval if self._may_stop else interval)(self.failed, self.rounds)
-
     def verdict(self) -> str:
         """Return the rate and how far it can be trusted, in one line."""
-        low, high = self._interval()
-        cut = ", valid for a run that stops early" if self._may_stop else ""
-        cut += f"; stopped after {self._done()}, {self.stopped}" if self.stopped else ""
-        cut += "; the run was interrupted" if self.is_interrupted else ""
-        cut += f"; round {self.rounds + 1} was skipped, and no other followed" if self.ends_with_skip else ""
-        if not self.failed:
-            return f"0 of {rounds_in_words(self.rounds)} failed: under {percent(high)} % with 95 % confidence{cut}"
-        counts = ", ".join(f"{count} {outcome}" for outcome, count in self._outcomes.most_common())
+        remarks = f"; stopped after {self._done()}, {self.stopped}" if self.stopped else ""
+        remarks += "; the run was interrupted" if self.is_interrupted else ""
+        remarks += f"; round {self.next_number} was skipped, and no other followed" if self.ends_with_skip else ""
         died = all(row.failure.outcome.abnormal for row in self.rows)
-        what = f"{self.failed} of {rounds_in_words(self.rounds)} {'died' if died else 'failed'} ({counts})"
-        if self.failed == self.rounds:
-            return f"{what}: over {percent(low)} % with 95 % confidence{cut}"
-        rate = percent(self.failed / self.rounds)
-        return f"{what}: {rate} %, 95 % interval {percent(low)}–{percent(high)} %{cut}"
+        return verdict(self._outcomes, self.rounds, remarks, died=died, anytime=self._may_stop)
 
     def _done(self) -> str:
         if self._planned.rounds is None:
@@ -137,7 +131,6 @@ class Tally:
 
     def as_data(self, rerun: tuple[str, ...], seconds: float) -> dict[str, Any]:
         """Return the tally as plain data for reports; `rerun` has the arguments that run the test again."""
-        low, high = self._interval()
         return {
             "seed": str(self._seed),
             "threads": self._threads,
@@ -147,7 +140,7 @@ class Tally:
             "interrupted": self.is_interrupted,
             "stopped": self.stopped or None,
             "seconds": seconds,
-            "interval": [low, high],
+            "interval": list(bounds(self.failed, self.rounds, anytime=self._may_stop)),
             "anytime": self._may_stop,
             "verdict": self.verdict(),
             "outcomes": {**self._passes, **self._outcomes},
@@ -170,10 +163,6 @@ def _row_data(row: Row) -> dict[str, Any]:
         "seed": str(row.seed),
         "schedule": row.schedule,
     }
-
-
-def rounds_in_words(number: int) -> str:
-    return f"{number} round" if number == 1 else f"{number} rounds"
 
 
 def lines_of(data: dict[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..report.stress_words import stressed_tests
 from ..run.results import Results
 
 
@@ -15,7 +16,7 @@ class StressPart:
         self._results = results
 
     def pytest_terminal_summary(self) -> None:
-        stressed = [entry for entry in self._results.entries if entry.get("stress") is not None]
+        stressed = stressed_tests(self._results.entries)
         if not stressed:
             return
         seeds = ", ".join(sorted({entry["stress"]["seed"] for entry in stressed}))

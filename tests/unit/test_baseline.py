@@ -159,10 +159,11 @@ def test_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("prepare", "problem"),
     [
-        (lambda path: None, "--foreign-thread-update-baseline writes a new one"),
+        (lambda path: None, "no baseline at "),
+        (lambda path: path.mkdir(), "cannot be read: Is a directory"),
         (lambda path: path.write_bytes(b"# \xff"), "not UTF-8 at byte 2: save it as UTF-8"),
     ],
-    ids=["absent", "not UTF-8"],
+    ids=["absent", "a directory", "not UTF-8"],
 )
 def test_a_file_that_cannot_be_read(prepare: Callable[[Path], object], problem: str, tmp_path: Path) -> None:
     prepare(tmp_path / "known.txt")

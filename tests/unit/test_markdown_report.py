@@ -79,8 +79,11 @@ def test_sound_tests_alone_need_no_grid() -> None:
     assert text.endswith("| sound | 1 |  |\n")
 
 
-def test_nothing_ran() -> None:
-    assert render(matrix_of([], MODES)).startswith("## Foreign-thread matrix: 0 tests in 3 modes\n")
+@pytest.mark.parametrize(("asked", "title"), [(True, "matrix"), (False, "tests")])
+def test_nothing_ran(asked: bool, title: str) -> None:
+    text = render(matrix_of([], MODES), asked=asked)
+    assert text.startswith(f"## Foreign-thread {title}: none\n\nNo foreign-thread test ran. Mark tests")
+    assert "|" not in text
 
 
 def test_rows_that_do_not_fit_are_counted() -> None:

@@ -34,9 +34,10 @@ def read(path: Path) -> Baseline:
         return parse(path.read_text(encoding="utf-8-sig"), str(path))
     except UnicodeDecodeError as error:
         raise BaselineError(f"{path}: not UTF-8 at byte {error.start}: save it as UTF-8") from None
+    except FileNotFoundError:
+        raise BaselineError(f"no baseline at {path}: --foreign-thread-update-baseline writes a new one") from None
     except OSError as error:
-        why = error.strerror or str(error)
-        raise BaselineError(f"{path}: {why}: --foreign-thread-update-baseline writes a new one") from None
+        raise BaselineError(f"the baseline {path} cannot be read: {error.strerror or error}") from None
 
 
 def parse(text: str, name: str) -> Baseline:

@@ -14,7 +14,7 @@ DOCS_STAMP := $(VENV)/.docs-$(subst /,-,$(PYTHON))
 # Each of several processes would rewrite the assertions of all tests again.
 unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all versions smoke docs compare real chaos bench zoo shape format dist check-dist lint-workflows clean
+.PHONY: demo test test-all versions smoke docs compare real races chaos bench zoo shape format dist check-dist lint-workflows clean
 
 demo: $(DEMO_STAMP)
 	@$(BIN)/python examples/minimal_bug/show.py
@@ -80,6 +80,11 @@ lint-workflows: $(RELEASE_STAMP)
 # Suites of well-known packages in each mode, in an environment of their own below .real/: make real SUITE="click cpython"
 real: $(STAMP)
 	$(BIN)/python -m tests.real $(SUITE) $(REAL)
+
+# The thread tests of well-known packages in rounds of a shaken schedule. The table goes into
+# docs/explanation/real-suites.md. A quarter of an hour: make races RACES="cachetools --rounds 200"
+races: $(STAMP)
+	$(BIN)/python -m tests.real.races --docs $(RACES)
 
 # Runs of pytest whose processes are killed and stopped at random: each has to end, leave nothing, and tell of each test
 # once. About ten minutes; a run that fails tells how to do the same again: make chaos CHAOS="--kills 50 --seed 1a2b"

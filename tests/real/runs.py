@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -29,7 +29,7 @@ class Runner:
     update: bool
     """Whether the baselines are brought up to date."""
     options: Sequence[str] = ()
-    """More arguments of pytest, for the matrix alone."""
+    """More arguments of pytest, for the matrix and the rounds, not for the plain run."""
 
     def run(self, suite: Suite) -> str:
         """Run the suite and keep what is seen; give why it could not run, or nothing."""
@@ -76,6 +76,28 @@ class Runner:
         if not report.exists():
             raise SuiteError(f"the matrix ends with status {status} and has no report: see {self._log(suite)}")
         return seconds
+
+    def races(
+        self, suite: Suite, modes: Sequence[str], rounds: int, threads: int, seed: str
+    ) -> Sequence[Mapping[str, Any]]:
+        """Run the suite in rounds and return the entries of the report; raise SuiteError."""
+        folder = self.workshop.fetch(suite)
+        self._log(suite).unlink(missing_ok=True)
+        self._plain(suite, folder)
+        report = self._kept(suite, "races")
+        report.unlink(missing_ok=True)
+        options = (
+            *("--foreign-thread-all", f"--foreign-thread-modes={','.join(modes)}"),
+            *(f"--foreign-thread-stress={rounds}", f"--foreign-thread-stress-threads={threads}"),
+            *(f"--foreign-thread-stress-seed={seed}", f"--foreign-thread-timeout={suite.timeout}"),
+            f"--foreign-thread-report={report}",
+            *self.options,
+        )
+        status, _ = self._pytest(suite, folder, options)
+        if not report.exists():
+            raise SuiteError(f"the rounds end with status {status} and have no report: see {self._log(suite)}")
+        entries: list[Mapping[str, Any]] = self._read(suite, "races")["tests"]
+        return entries
 
     def _pytest(self, suite: Suite, folder: Path, options: Sequence[str]) -> tuple[int, float]:
         """Return exit status and seconds. What pytest prints goes to the suite's log."""

@@ -75,6 +75,12 @@ SUITES: Final = (
     _cpython("test_sqlite3", "test/test_sqlite3"),
     _cpython("test_pickle", "test/test_pickle.py"),
 )
+# What tests the use by several threads: `races` runs these in rounds.
+THREADED: Final = (
+    Suite("cachetools", "8.0.2", ("tests/test_threading.py",)),
+    # Its conftest starts servers, for other tests.
+    Suite("werkzeug", "3.1.9", ("tests/test_local.py",), options=("--noconftest",)),
+)
 
 
 def chosen(names: Iterable[str]) -> tuple[Suite, ...]:

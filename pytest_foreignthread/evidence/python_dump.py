@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from ..model.stacks import PythonFrame, PythonThread
@@ -74,13 +74,18 @@ def parse_python_dump(text: str) -> PythonDump:
     return PythonDump(dumps[fatal].fatal_error if dumps else None, threads)
 
 
-def without_stacks(text: str) -> str:
-    """Return the text with a remark in place of the stacks that a fatal error of Python wrote into it."""
+def without_stacks(text: str, shown: Collection[int]) -> str:
+    """Return the text with a remark in place of the stacks that a fatal error of Python wrote into it.
+
+    `shown` has the ids of the threads whose stacks the report has. Any other thread's stack is the test's own text.
+    """
     if (fatal := _FATAL.search(text)) is None:
         return text
-    rest, number = _STACK.subn("", text[fatal.end() :])
-    stacks = "stack of 1 thread" if number == 1 else f"stacks of {number} threads"
-    return f"{text[: fatal.end()]}{rest.rstrip()}\n({stacks}: see above)\n" if number else text
+    stacks = [found for found in _STACK.finditer(text, fatal.end()) if int(found["id"] or "0", 16) in shown]
+    ends = [fatal.end(), *(found.end() for found in stacks)]
+    rest = "".join(text[end:begin] for end, begin in zip(ends, [*(f.start() for f in stacks), None], strict=True))
+    words = "stack of 1 thread" if len(stacks) == 1 else f"stacks of {len(stacks)} threads"
+    return f"{text[: fatal.end()]}{rest.rstrip()}\n({words}: see above)\n" if stacks else text
 
 
 def _is_torn(dump: _Dump) -> bool:

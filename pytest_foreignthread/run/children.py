@@ -188,6 +188,10 @@ class Children:
     def _order(
         self, serving: ForkedChild, group: Group | None, item: pytest.Item, nextitem: pytest.Item | None
     ) -> RunTest:
+        if group is not None and self._order_is_known:
+            # In a matrix the next test of the run is mostly one of another child. A fixture that only that test needs
+            # is torn down now: later its failure would be lost, or be another test's.
+            nextitem = self._places.next_in_group(item)
         following = None if nextitem is None else self._name(serving, nextitem)
         ends = group is None or nextitem is None or not self._places.may_come_again(group, item)
         last = ends or nextitem is None or not serving.can_go_on_to(nextitem)

@@ -66,6 +66,7 @@ class Places:
         self.items = list(items)
         self._places = {item: place for place, item in enumerate(self.items)}
         self._last = {group: place for place, item in enumerate(self.items) if (group := group_of(item)) is not None}
+        self._next = _next_in_group(self.items)
 
     def of(self, item: pytest.Item) -> int:
         """Return the item's place. An item that was made while tests ran is added at the end first."""
@@ -78,5 +79,22 @@ class Places:
         """Return whether a test of the group comes after the item in the order. It may go to another xdist worker."""
         return self._last.get(group, -1) > self.of(item)
 
+    def next_in_group(self, item: pytest.Item) -> pytest.Item | None:
+        """Return the test that the child of the item's group serves next in the order; None if there is none."""
+        return self._next.get(item)
+
     def after(self, item: pytest.Item) -> Iterable[pytest.Item]:
         return (self.items[place] for place in range(self.of(item) + 1, len(self.items)))
+
+
+def _next_in_group(items: Iterable[pytest.Item]) -> dict[pytest.Item, pytest.Item]:
+    """Return the next item of its group for each item that has one. Other children run a stressed test."""
+    following: dict[pytest.Item, pytest.Item] = {}
+    before: dict[Group, pytest.Item] = {}
+    for item in items:
+        group = group_of(item)
+        if group is not None and item.stash[SETTINGS].stress is None:
+            if group in before:
+                following[before[group]] = item
+            before[group] = item
+    return following

@@ -138,6 +138,7 @@ class Tally:
             "rounds": self.rounds,
             "failed": self.failed,
             "interrupted": self.is_interrupted,
+            "skipped": self.ends_with_skip,
             "stopped": self.stopped or None,
             "seconds": seconds,
             "interval": list(bounds(self.failed, self.rounds, anytime=self._may_stop)),

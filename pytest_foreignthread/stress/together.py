@@ -67,4 +67,6 @@ def _rows(shares: Sequence[Tallied]) -> list[dict[str, Any]]:
 def _remarks(shares: Sequence[Tallied]) -> str:
     stopped = sum(share["stopped"] is not None for share in shares)
     cut = f"; stopped early in {stopped} of {len(shares)} runs" if stopped else ""
-    return cut + ("; the run was interrupted" if any(share["interrupted"] for share in shares) else "")
+    cut += "; the run was interrupted" if any(share["interrupted"] for share in shares) else ""
+    skipped = sum(share["skipped"] for share in shares)
+    return cut + (f"; ended by a skipped round in {skipped} of {len(shares)} runs" if skipped else "")

@@ -231,10 +231,11 @@ class Watch:
         for message in self._inbox.take():
             if not self._is_expected(message):
                 return
+            if self._ended_by is EndedBy.DEADLINE and isinstance(message, (TestEnded, ReportMade)):
+                # Too late: the looks at the child, or its wake, may have let it go on. The test stays a hang, and has
+                # no second outcome in the same phase.
+                continue
             if isinstance(message, TestEnded):
-                # Too late: the looks at the child, or its wake, may have let it go on. The test stays a hang.
-                if self._ended_by is EndedBy.DEADLINE:
-                    continue
                 self.serving = True
                 self._check_what_follows()
                 break

@@ -140,6 +140,26 @@ def test_each_mode_has_a_child_of_its_own(run_suite: RunSuite) -> None:
     }
 
 
+@pytest.mark.parametrize("scope", ["module", "class"])
+def test_in_each_mode_a_failed_teardown_is_the_last_users(run_suite: RunSuite, scope: str) -> None:
+    """The next test of the run is one of another child, and needs the fixture; the child's own next test does not."""
+    source = f"""
+        import pytest
+        @pytest.fixture(scope="{scope}")
+        def wide():
+            yield
+            raise ValueError("no teardown")
+        class TestIt:
+            def test_user(self, wide): pass
+    """
+    suite = {"test_a.py": source, "test_b.py": "def test_bystander(): pass"}
+    args = ("--foreign-thread-all", "--foreign-thread-modes=main,python", "--foreign-thread-isolation=session")
+    ran = run_suite(suite, *args)
+    assert ran.closing_line == "4 passed, 2 errors"
+    for mode in ("main", "python"):
+        assert f"ERROR test_a.py::TestIt::test_user[{mode}] - ValueError: no teardown" in ran.output
+
+
 AFTER: Final = """
     import ctypes
     import time

@@ -37,6 +37,12 @@ SUITE: Final = """
         threading.Event().wait()
 
     @pytest.mark.foreign_thread(mode="main")
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_goes_on(fails):
+        os.kill(os.getpid(), signal.SIGSTOP)
+        assert not fails
+
+    @pytest.mark.foreign_thread(mode="main")
     @pytest.mark.parametrize("deed", ["segfault", "abort"])
     def test_asked_for_its_stacks(deed):
         signal.signal(DUMP_SIGNAL, DEEDS[deed])
@@ -83,6 +89,12 @@ def test_a_death_after_the_deadline_is_a_hang(late: SuiteRun, name: str) -> None
     assert found["message"] == "timed out after 1 s"
     assert found["problematic_frame"] is None
     assert DIED in found["notes"], found
+
+
+@pytest.mark.parametrize("name", ["test_goes_on[False]", "test_goes_on[True]"])
+def test_a_stopped_test_that_ends_once_it_is_woken_is_one_hang(late: SuiteRun, name: str) -> None:
+    assert entry(late, name)["outcome"] == "hang", late.output
+    assert late.closing_line == "8 hang"
 
 
 def test_a_crash_that_began_before_the_deadline_is_a_crash(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_foreignthread.config.stash_keys import SETTINGS
 from pytest_foreignthread.model.settings import Jvm, Settings
+from pytest_foreignthread.model.stress_choice import Amount
 from pytest_foreignthread.run.isolation import Places, group_of, number_ready
 
 JVM = Jvm(Path("/jdk/libjvm.so"), "25", "a test")
@@ -72,6 +73,14 @@ def test_the_last_of_a_group() -> None:
     assert group is not None
     assert [places.may_come_again(group, one) for one in (first, plain, last, other)] == [True, True, False, False]
     assert list(places.after(plain)) == [last, other]
+
+
+def test_the_next_of_a_group_is_the_next_test_of_its_child() -> None:
+    first, other_mode, plain, second = item("a.py"), item("a.py", mode="pool"), item("a.py", None), item("b.py")
+    stressed, alone, last = item("b.py", stress=Amount(2, None)), item("b.py", "test"), item("c.py")
+    places = Places([first, other_mode, plain, second, stressed, alone, last])
+    assert [places.next_in_group(one) for one in (first, second, last)] == [second, last, None]
+    assert [places.next_in_group(one) for one in (other_mode, plain, alone)] == [None, None, None]
 
 
 def test_an_item_that_came_later_has_a_place_of_its_own() -> None:

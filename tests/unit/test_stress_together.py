@@ -70,6 +70,8 @@ def test_what_cut_the_shares_short_is_said() -> None:
         ", valid for a run that stops early; stopped early in 1 of 2 runs; the run was interrupted"
     )
     assert together([first]) is first
+    skipped = together([{**first, "skipped": True}, second, {**second, "skipped": True}])
+    assert skipped["verdict"].endswith("; ended by a skipped round in 2 of 3 runs")
 
 
 def test_a_report_has_each_test_of_each_mode_once() -> None:

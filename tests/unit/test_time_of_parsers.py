@@ -56,11 +56,11 @@ def _block(text: str) -> str:
 
 CASES: Final[dict[str, tuple[Callable[[str], object], Callable[[int], str]]]] = {
     "python: stacks": (
-        without_stacks,
+        lambda text: without_stacks(text, {1}),
         lambda n: "Fatal Python error: x\n" + "Thread 0x1 (most recent call first):\n" * n,
     ),
     "fatal error: frames": (
-        without_stacks,
+        lambda text: without_stacks(text, {1}),
         lambda n: "Fatal Python error: x\nThread 0x1 (most recent call first):\n" + "  File\n" * n,
     ),
     "hs_err: symbols": (parse_fatal_error, lambda n: _native_frames("C  [a+0x1]  f" + "+0x1 (" * n)),

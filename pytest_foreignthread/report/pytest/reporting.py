@@ -137,8 +137,8 @@ def add_stress(reports: Sequence[pytest.TestReport], data: dict[str, Any]) -> No
 def _captured(record: RunRecord, when: str, *, whole: bool) -> list[tuple[str, str]]:
     stderr = record.evidence.stderr
     # The report has these stacks already, with their C and Java frames.
-    repeats = bool(record.evidence.python_threads) and not whole
-    streams = (("stdout", record.evidence.stdout), ("stderr", without_stacks(stderr) if repeats else stderr))
+    repeated = () if whole else {thread.id for thread in record.evidence.python_threads}
+    streams = (("stdout", record.evidence.stdout), ("stderr", without_stacks(stderr, repeated)))
     shown = ((name, documents.without_banner(written)) for name, written in streams)
     return [(f"Captured {name} {when}", text) for name, text in shown if text]
 

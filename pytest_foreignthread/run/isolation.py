@@ -65,8 +65,9 @@ class Places:
     def __init__(self, items: Iterable[pytest.Item]) -> None:
         self.items = list(items)
         self._places = {item: place for place, item in enumerate(self.items)}
-        self._last = {group: place for place, item in enumerate(self.items) if (group := group_of(item)) is not None}
-        self._next = _next_in_group(self.items)
+        grouped = [(item, group) for item in self.items if (group := group_of(item)) is not None]
+        self._last = {group: self._places[item] for item, group in grouped}
+        self._next = _next_in_group(grouped)
 
     def of(self, item: pytest.Item) -> int:
         """Return the item's place. An item that was made while tests ran is added at the end first."""
@@ -87,13 +88,12 @@ class Places:
         return (self.items[place] for place in range(self.of(item) + 1, len(self.items)))
 
 
-def _next_in_group(items: Iterable[pytest.Item]) -> dict[pytest.Item, pytest.Item]:
+def _next_in_group(grouped: Iterable[tuple[pytest.Item, Group]]) -> dict[pytest.Item, pytest.Item]:
     """Return the next item of its group for each item that has one. Other children run a stressed test."""
     following: dict[pytest.Item, pytest.Item] = {}
     before: dict[Group, pytest.Item] = {}
-    for item in items:
-        group = group_of(item)
-        if group is not None and item.stash[SETTINGS].stress is None:
+    for item, group in grouped:
+        if item.stash[SETTINGS].stress is None:
             if group in before:
                 following[before[group]] = item
             before[group] = item

@@ -21,6 +21,7 @@ from pytest_foreignthread.model.observation import EndedBy, Observation, PhaseSt
 from pytest_foreignthread.model.outcomes import Phase
 from pytest_foreignthread.supervise.probes import native, probe
 from pytest_foreignthread.supervise.probes.probe import take_documents
+from pytest_foreignthread.supervise.probes.python_dump_request import DumpError, PythonDump
 from tests.supervise.real_children import PATIENCE, SHORT, hang, run
 
 DUMP_SIGNAL = int(signal.SIGRTMIN) + 5
@@ -157,6 +158,24 @@ def test_probe_keeps_to_its_budget(tmp_path: Path) -> None:
     seen = run(child_main, lambda pid: take_documents(pid, tmp_path / "here", DUMP_SIGNAL, budget=0.2), fork=SHORT)
     assert set(seen.documents) == set(LOOKS["os_threads"])
     assert seen.missing == NO_JVM | {"python_hang": "faulthandler did not end its dump in time"}
+
+
+def test_a_dump_is_not_waited_for_once_the_process_has_ended(tmp_path: Path) -> None:
+    """The signal is pending in a stopped process, which then ends. PATIENCE would pass if the dump were waited for."""
+
+    def look(pid: int) -> Taken:
+        os.kill(pid, signal.SIGSTOP)
+        dump = PythonDump(pid, file, DUMP_SIGNAL)
+        dump.ask()
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(DumpError, match=r"^the child ended before faulthandler had ended its dump$"):
+            dump.text(time.monotonic() + PATIENCE)
+        return {}, {}
+
+    file = tmp_path / "hang.txt"
+    began = time.monotonic()
+    assert probed(hang, file, take=look).missing == {}
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_process_that_is_gone(tmp_path: Path) -> None:

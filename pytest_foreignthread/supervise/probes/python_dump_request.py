@@ -58,6 +58,9 @@ class PythonDump:
         while not self._complete():
             if time.monotonic() >= give_up:
                 raise DumpError("faulthandler did not end its dump in time", self._written())
+            stat = processes.stat(self._pid)
+            if stat is None or not stat.alive:
+                raise DumpError("the child ended before faulthandler had ended its dump", self._written())
             time.sleep(_POLL)
         return self._written()
 

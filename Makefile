@@ -19,9 +19,9 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(DEMO_STAMP)
 	@$(BIN)/python examples/minimal_bug/show.py
 
-# Most of a test of a hang is waiting: three processes at once, also on two processors. Files keep their order, in which
+# Most of a test of a hang is waiting: four processes at once, also on two processors. Files keep their order, in which
 # the long ones come first. The tests marked `thorough` combine what others test, and are left to `make test-all`.
-PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+PARALLEL := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 test: $(STAMP)
 	$(BIN)/ruff check .

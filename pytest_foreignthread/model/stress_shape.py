@@ -12,8 +12,8 @@ _OUTCOMES: Final = frozenset(outcome.value for outcome in Outcome)
 
 
 def is_stress(value: object) -> bool:
-    """Return whether the terminal, the reports and the matrix can show the tally."""
-    return _has(value, _TALLY)
+    """Return whether the terminal, the reports and the matrix can show the tally, and add it to others."""
+    return isinstance(value, dict) and _has(value, _TALLY) and sum(value["outcomes"].values()) == value["rounds"]
 
 
 def _has(value: object, fields: Mapping[str, Callable[[Any], bool]]) -> bool:
@@ -49,9 +49,19 @@ def _is_interval(value: object) -> bool:
     return _list_of(_is_number)(value) and len(value) == 2  # type: ignore[arg-type]
 
 
+def _is_text_or_none(value: object) -> bool:
+    return value is None or _is_text(value)
+
+
+def _is_switch(value: object) -> bool:
+    return isinstance(value, bool)
+
+
 _ROW: Final[Mapping[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("count", "first_round"), _is_count),
-    **dict.fromkeys(("outcome", "summary", "seed", "schedule"), _is_text),
+    **dict.fromkeys(("frame", "summary", "seed", "schedule"), _is_text),
+    "outcome": lambda value: _is_text(value) and value in _OUTCOMES,
+    "diagnosis": _is_text_or_none,
 }
 _BIN: Final[Mapping[str, Callable[[Any], bool]]] = {"first": _is_count, "last": _is_count, "outcomes": _are_outcomes}
 _WITHOUT: Final[Mapping[str, Callable[[Any], bool]]] = {
@@ -62,7 +72,7 @@ _WITHOUT: Final[Mapping[str, Callable[[Any], bool]]] = {
 _SHRUNK: Final[Mapping[str, Callable[[Any], bool]]] = {
     "verdict": _is_text,
     "schedule": _is_text,
-    "seed": lambda value: value is None or _is_text(value),
+    "seed": _is_text_or_none,
     "without": _list_of(lambda value: _has(value, _WITHOUT)),
     "rerun": _list_of(_is_text),
 }
@@ -74,8 +84,10 @@ _TALLY: Final[Mapping[str, Callable[[Any], bool]]] = {
     "seed": _is_text,
     "verdict": _is_text,
     "planned": lambda value: _has(value, _PLANNED) and list(value.values()).count(None) == 1,
-    "rounds": _is_positive,
+    **dict.fromkeys(("threads", "rounds"), _is_positive),
     "failed": _is_count,
+    **dict.fromkeys(("interrupted", "skipped", "anytime"), _is_switch),
+    "stopped": _is_text_or_none,
     "seconds": _is_number,
     "interval": _is_interval,
     "outcomes": _are_outcomes,

@@ -36,7 +36,7 @@ def test_a_tally_is_valid(data: dict[str, Any]) -> None:
 
 READ: Final = [
     *("seed", "verdict", "planned", "rounds", "failed", "seconds", "interval", "outcomes", "durations", "course"),
-    *("rows", "shrunk", "rerun"),
+    *("rows", "shrunk", "rerun", "threads", "interrupted", "skipped", "stopped", "anytime"),
 ]
 
 
@@ -60,7 +60,16 @@ WRONG: Final[list[tuple[tuple[str | int, ...], list[object]]]] = [
     (("outcomes",), [{"exploded": 1}, {"passed": -1}, {"passed": "1"}, [], None]),
     (("durations",), [{}, {"min": 1, "median": 1}, {"min": 1, "median": 1, "max": "1"}, None]),
     (("course",), [None, {}, [3], [{"first": 1, "last": 2}], [{"first": 1, "last": 2, "outcomes": {"x": 1}}]]),
+    (("outcomes",), [{}, {"passed": 399}]),
+    (("threads",), [0, "8", None]),
+    (("interrupted",), [None, 1, "yes"]),
+    (("skipped",), [None, 1, "yes"]),
+    (("anytime",), [None, 1, "yes"]),
+    (("stopped",), [True, 0]),
     (("rows", 0, "count"), ["1", None, -1]),
+    (("rows", 0, "outcome"), ["exploded", None]),
+    (("rows", 0, "diagnosis"), [7]),
+    (("rows", 0, "frame"), [None]),
     (("rows", 0, "seed"), [7, None]),
     (("shrunk",), [3, {}, []]),
     (("shrunk", "without"), [None, [3], [{}], [{"part": "pool of 1", "failed": 0, "rounds": 0}]]),

@@ -37,7 +37,7 @@ class Verdict(enum.Enum):
     BROKEN = "broken"
     """Breaks in the control, and not only there."""
     FLAKY = "flaky"
-    """Repeats, or the rounds of a stressed test, disagree in one mode, or a child of its own with a shared child."""
+    """Runs in one mode disagree: repeats, rounds of a stressed test, or runs in a shared child and in its own child."""
     UNKNOWN = "unknown"
     """Too little ran: only one mode, or no control and each mode breaks."""
 

@@ -128,7 +128,7 @@ class RunRecord:
     control_alone: Outcome | None = None
     """The outcome of the control, mode `main`, in a child of its own; None if that was not run.
 
-    The control is run so if the test breaks and the control held in a shared child, to which earlier tests had come.
+    Isolation `auto` runs it so if the test breaks without earlier tests, and the control is not known to break.
     """
     jvm: bool = True
     """Whether the child had a JVM; the child of a test that is only forked has none."""

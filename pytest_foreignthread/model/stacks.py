@@ -148,7 +148,7 @@ class FatalError:
     main_stack: int | None = None
     """The bytes that the main thread's stack may grow to; None if that has no limit, or it is unknown."""
     registers: tuple[int, ...] = ()
-    """The crashing thread's registers, if the kernel names no address: no memory can have such a pointer's."""
+    """The crashing thread's registers if the kernel names no address, because no memory can have it; else empty."""
     held: bool = False
     """Whether the kernel and pystack describe the error, of a child without a JVM; then `message` is empty."""
 

@@ -217,8 +217,8 @@ class Children:
         known = self._order_is_known and not self.debugs
         certain = known and not self._fixtures.ordinary_tests_ran and not _may_be_skipped(item)
         if serving is not None and certain and self._can_serve(serving, item):
-            following = next(iter(self._places.after(item)), None)
-            serving.order_ahead(item, self._order(serving, group, item, following))
+            # The order is known, so `_order` itself finds what follows in the group.
+            serving.order_ahead(item, self._order(serving, group, item, None))
 
     def _observed(
         self, serving: ForkedChild, item: pytest.Item, nextitem: pytest.Item | None, order: RunTest | None

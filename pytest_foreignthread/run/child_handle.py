@@ -40,7 +40,7 @@ Standing = frozenset[pytest.Item | pytest.Collector]
 _FOLDER: Final = "scratch directory"
 """Name under which the report lists the directory as missing, if a test has removed it with all documents."""
 _INTERRUPTED: Final = 5.0
-"""Seconds for each remaining phase of a test that is interrupted because its report is not wanted any more."""
+"""Seconds for each remaining phase of a test whose report is not wanted any more; the test is interrupted after 1 s."""
 
 
 class ForkedChild:
@@ -238,16 +238,24 @@ class ForkedChild:
     def end(self) -> Observation:
         """Order the child to tear down its fixtures and to end; return the observation of that."""
         if self.ahead is not None:
-            # The child runs a test ahead whose report nobody wants any more. An interrupt, not a kill, ends that test:
-            # its fixtures must still be torn down.
             self._lender.refuse()
-            self._supervised.interrupt()
-            seen = self._supervised.observe(lambda _: _INTERRUPTED, expected=self._expected(self.ahead))
+            seen = self._supervised.observe(
+                lambda _: _INTERRUPTED, tick=self._interrupting(), expected=self._expected(self.ahead)
+            )
             if not seen.serving:
                 # That test was the child's last, and the child has ended after it.
                 return seen
         limits = self.last_served.stash[SETTINGS].limit
         return self._supervised.observe(limits, probe=self._probe(), order=End(), expected=MessagesOfEnd())
+
+    def _interrupting(self) -> Callable[[], object]:
+        """Return the `tick` that interrupts a test whose report nobody wants any more, if that test takes long.
+
+        An interrupt, not a kill, because the test's fixtures must still be torn down. It is not sent at the first tick:
+        an interrupt that comes between the end of a short test and the next order would end the child.
+        """
+        steps = iter((lambda: None, self._supervised.interrupt))
+        return lambda: next(steps, lambda: None)()
 
     def _expected(self, item: pytest.Item) -> MessagesOfTest:
         late = self.starts_jvm_late

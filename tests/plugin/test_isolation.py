@@ -552,6 +552,43 @@ def test_a_run_that_stops_tears_down_what_was_ordered_ahead(run_suite: RunSuite)
     assert len({one[1] for one in found if one[0] == "down"}) == 2
 
 
+ENDED: Final = """
+    import pathlib
+    import time
+
+    @pytest.fixture(autouse=True)
+    def over():
+        yield
+        note("over", os.getpid())
+
+    def at_teardown(report):
+        SESSION.shouldstop = "enough"
+        begun = os.open("begun", os.O_RDONLY | os.O_NONBLOCK)
+        while (over := [line for line in open("notes") if line.startswith("over")])[2:] == []:
+            time.sleep(0.01)
+        status = pathlib.Path("/proc", over[2].split()[1], "stat")
+        while status.read_text().rpartition(")")[2].split()[0] != "S":
+            time.sleep(0.01)
+"""
+ENDLESS: Final = """
+    def at_teardown(report):
+        SESSION.shouldstop = "enough"
+        select.select([os.open("begun", os.O_RDONLY | os.O_NONBLOCK)], [], [], 60)
+"""
+
+
+@pytest.mark.parametrize("case", ["ended", "endless"])
+def test_a_test_that_was_ordered_ahead_ends_by_itself_or_is_interrupted(run_suite: RunSuite, case: str) -> None:
+    """An interrupt that comes when the test is over would end the child, and the fixtures with it."""
+    stops = STOPS[: STOPS.index("    def at_teardown")]
+    conftest = "\n".join([AHEAD.rstrip(), stops, {"ended": ENDED, "endless": ENDLESS}[case]])
+    waits = "\n        threading.Event().wait()" if case == "endless" else ""
+    suite = f"    import threading\n{FIRST_AND_SECOND.rstrip()}{waits}\n\n    def test_third(): pass\n"
+    ran = run_suite({"conftest.py": conftest, "test_it.py": suite}, *MATRIX)
+    assert ran.closing_line == "2 passed"
+    assert len({one[1] for one in notes(ran) if one[0] == "down"}) == 2
+
+
 @pytest.mark.parametrize("failing", ["assert 0", "pytest.skip()"], ids=["failed", "skipped"])
 def test_nothing_is_ordered_ahead_after_a_test_that_did_not_pass(run_suite: RunSuite, failing: str) -> None:
     suite = FIRST_AND_SECOND.replace("def test_first(): pass", f"def test_first(): {failing}")

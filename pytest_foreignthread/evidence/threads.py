@@ -167,11 +167,16 @@ def _placed(thread: PythonThread, pointers: Mapping[int, int], idents: Sequence[
 
 
 def _by_frames(sources: Sources) -> tuple[PythonThread, ...]:
-    """Fill in pystack's kernel ids of threads whose Python frames are the same in both documents, and no other's."""
+    """Fill in pystack's kernel ids of threads whose Python frames are the same in both documents, and no other's.
+
+    A thread without Python frames is in Python's document if it has entered Python. In pystack's it then waits for the
+    GIL or holds it.
+    """
     known = {thread.native_id for thread in sources.python}
     native: dict[tuple[object, ...], list[int]] = {}
     for one in sources.native:
-        if one.native_id not in known and (frames := _python_frames(one)):
+        frames = _python_frames(one)
+        if one.native_id not in known and (frames or one.gil is not None):
             native.setdefault(frames, []).append(one.native_id)
     alike = Counter(thread.frames for thread in sources.python if thread.native_id is None)
     return tuple(

@@ -91,6 +91,10 @@ def test_all_sides_of_a_thread_are_joined_by_the_kernels_id() -> None:
         ([python(1, BODY)], [native(7, BODY), native(8, BODY)], [(None, 1), (7, None), (8, None)]),
         ([python(1, BODY)], [native(7, OTHER, gil=Gil.HOLDS)], [(None, 1), (7, None)]),
         ([python(1)], [native(7, c("read"))], [(None, 1)]),
+        # A thread that has entered Python and waits for the GIL.
+        ([python(1)], [native(7, c("take_gil"), gil=Gil.WAITS), native(8, c("read"))], [(7, 1)]),
+        ([python(1), python(2)], [native(7, gil=Gil.WAITS)], [(None, 1), (None, 2), (7, None)]),
+        ([python(1)], [native(7, gil=Gil.WAITS), native(8, gil=Gil.WAITS)], [(None, 1), (7, None), (8, None)]),
         # The child told of one of them.
         ([python(1, BODY, native_id=7), python(2, BODY)], [native(7, BODY), native(8, BODY)], [(7, 1), (8, 2)]),
     ],

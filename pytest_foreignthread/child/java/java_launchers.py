@@ -24,8 +24,10 @@ _LOOK: Final = 0.0002
 class JavaTask:
     """A `FutureTask` that Java runs."""
 
-    def __init__(self, task: Any) -> None:
+    def __init__(self, task: Any, future: Any = None) -> None:
+        """`future` is what the launcher has got, if that is not the task: a `FutureTask` that runs the task."""
         self.task = task
+        self.future = task if future is None else future
 
     def is_done(self) -> bool:
         return not jvm.is_started() or bool(self.task.isDone())
@@ -44,15 +46,16 @@ class JavaTask:
 class JavaLaunchers:
     """Starts `FutureTask`s. The pools of a test are created at their first use."""
 
-    def __init__(self, numbers: Iterator[int], how: ThreadAttributes, size: int) -> None:
-        """`size` is the most threads that a pool has."""
+    def __init__(self, numbers: Iterator[int], how: ThreadAttributes, size: int, *, cancels: bool = False) -> None:
+        """`size` is the most threads that a pool has; `cancels` is whether tasks may be cancelled."""
         self._numbers = numbers
         self._size = size
         self._how = how
+        self._cancels = cancels
         self._pools: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._newest: tuple[Any, Any] | None = None
-        """The last task that got a thread of its own, and that thread."""
+        """The last future that got a thread of its own, and that thread."""
         self._by_name: Mapping[str, Callable[[Any], object]] = {
             "java_in_place": lambda task: task.run(),
             "java_thread": self._new,
@@ -70,9 +73,12 @@ class JavaLaunchers:
     def launch(self, launcher: str | Callable[[Any], object], made: object) -> JavaTask:
         """Run a Runnable on a thread of the named launcher, or by the project's own launcher; return its task."""
         __tracebackhide__ = True
-        task = _future_task(made)
-        (self._by_name[launcher] if isinstance(launcher, str) else launcher)(task)
-        return JavaTask(task)
+        task = future = _future_task(made)
+        if self._cancels:
+            # A cancelled FutureTask says that it is done while it still runs, and drops what was thrown.
+            future = jvm.java("java.util.concurrent.FutureTask")(task, None)
+        (self._by_name[launcher] if isinstance(launcher, str) else launcher)(future)
+        return JavaTask(task, future)
 
     def _new(self, task: Any) -> None:
         # A stack size of 0 means the JVM's default.
@@ -82,13 +88,19 @@ class JavaLaunchers:
         with signals_blocked(self._how.block_signals):
             thread.start()
 
+    def cancel(self, task: object) -> None:
+        """Cancel the future of a task. The task itself goes on, and says when it has ended and what it raised."""
+        if isinstance(task, JavaTask) and jvm.is_started():
+            # True would interrupt the call, which breaks correct tests.
+            task.future.cancel(False)
+
     def let_end(self, task: object) -> None:
         """Wait briefly for the end of a thread whose task is done.
 
         Otherwise the thread would be found alive at the end of the phase, and that check takes longer than this wait.
         """
         newest = self._newest
-        if newest is None or not isinstance(task, JavaTask) or newest[0] is not task.task or not jvm.is_started():
+        if newest is None or not isinstance(task, JavaTask) or newest[0] is not task.future or not jvm.is_started():
             return
         thread, here = newest[1], _java("java.lang.Thread").currentThread()
         if here.isInterrupted():

@@ -18,7 +18,7 @@ _ENDING: Final = 0.1
 """Seconds to wait for a thread to end after its task is done."""
 _ENDING_MILLISECONDS: Final = round(1000 * _ENDING)
 _LOOK: Final = 0.0002
-"""Seconds between two checks whether the thread has ended."""
+"""Seconds between two checks whether the task, or its thread, has ended."""
 
 
 class JavaTask:
@@ -35,12 +35,19 @@ class JavaTask:
     def result(self) -> None:
         """Wait until the Java side has returned from the callback; raise what the Java side threw."""
         __tracebackhide__ = True
-        if not jvm.is_started():
-            return
-        try:
-            self.task.get()
-        except jvm.java("java.util.concurrent.ExecutionException") as error:
-            raise jvm.python_exception(error.getCause()) from None
+        while jvm.is_started():
+            here = _java("java.lang.Thread").currentThread()
+            if here.isInterrupted() and not self.is_done():
+                # get() would raise InterruptedException, and clear the interruption that the test has left pending.
+                time.sleep(_LOOK)
+                continue
+            try:
+                self.task.get()
+                break
+            except _java("java.util.concurrent.ExecutionException") as error:
+                raise jvm.python_exception(error.getCause()) from None
+            except _java("java.lang.InterruptedException"):
+                here.interrupt()
 
 
 class JavaLaunchers:

@@ -18,6 +18,7 @@ from ..model.python_threads import ident_of, name_of
 from .alternate_stack import AlternateStacks
 from .exceptions import null_result_text
 from .faults import PythonStacks
+from .late_cancel import LateCancel
 from .thread_values import Submitter, ThreadValues
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class Callback(Generic[T]):
         alternate: AlternateStacks | None = None,
         values: ThreadValues | None = None,
         names: dict[int, str] | None = None,
+        late_cancel: LateCancel | None = None,
     ) -> None:
         """`names`, if given, receives the name of the thread on which the function runs, by the kernel's id."""
         self._function = function
@@ -59,12 +61,15 @@ class Callback(Generic[T]):
         self._owner = getpid()
         self._lock = threading.Lock()
         self.calls = 0
+        self.late_cancel = late_cancel
         self.future: Future[T] = Future()
 
     def __call__(self) -> None:
         __tracebackhide__ = True
         if not self._may_begin():
             return
+        if self.late_cancel is not None:
+            self.late_cancel.begun.set_result(None)
         try:
             trace_as_python_threads_do()
             self._sender.send(named := current_thread())
@@ -85,6 +90,8 @@ class Callback(Generic[T]):
         else:
             self._leave_if_forked(0)
             self.future.set_result(value)
+        if self.late_cancel is not None:
+            self.late_cancel.wait()
 
     def _may_begin(self) -> bool:
         with self._lock:

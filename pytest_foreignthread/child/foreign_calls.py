@@ -9,12 +9,14 @@ from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 from ..model.choices import MODES
-from ..model.modes import has_one_thread
+from ..model.modes import has_one_thread, mode_needs_jvm
 from ..model.outcomes import Phase
+from ..stress.schedule import Schedule
 from .bridge_errors import CalledAgainError, NotCalledError
 from .callback import Bridge, Callback
 from .calls_at_once import CallsAtOnce, Ended
 from .debugger.prompt_reader import is_done
+from .late_cancel import LateCancel
 from .launchers import Launchers
 from .state import ChildState
 from .tasks import Task
@@ -39,8 +41,11 @@ class ForeignThread:
         self._state = state
         self._mode = mode
         self._lines = state.debugging.lines
-        drops_callable = state.shaken is not None and state.shaken.schedule.drops_callable
-        self._launchers = Launchers(state.settings, drops_callable=drops_callable)
+        schedule = Schedule(0) if state.shaken is None else state.shaken.schedule
+        self._cancel_delay = schedule.cancel_delay
+        self._launchers = Launchers(
+            state.settings, drops_callable=schedule.drops_callable, cancels=bool(schedule.cancel_delay)
+        )
         state.launchers.append(self._launchers)
         self._submitted: list[tuple[Callback[Any], Task | None]] = []
         self._at_once: CallsAtOnce | None = None
@@ -73,8 +78,10 @@ class ForeignThread:
         Raise BridgeError if the bridge did not call the function exactly once, and whatever the bridge itself raised.
         """
         __tracebackhide__ = True
-        callback = self._callback(functools.partial(function, *args, **kwargs))
-        return self._result(callback, self._launch(callback, mode))
+        callback = self._callback(functools.partial(function, *args, **kwargs), self._late_cancel(mode))
+        task = self._launch(callback, mode)
+        self._cancel_late([(callback, task)])
+        return self._result(callback, task)
 
     def call_body(self, function: Callable[[], T], mode: str) -> T:
         """Call the body of a test. A signal that the body sends interrupts the main thread and not the run.
@@ -82,9 +89,11 @@ class ForeignThread:
         Raise MainInterruptedError in that case, after the body has ended.
         """
         __tracebackhide__ = True
-        callback = self._callback(function)
+        callback = self._callback(function, self._late_cancel(mode))
         try:
-            return self._result(callback, self._launch(callback, mode))
+            task = self._launch(callback, mode)
+            self._cancel_late([(callback, task)])
+            return self._result(callback, task)
         except KeyboardInterrupt as error:
             if _is_of_body(callback, error) or not callback.calls:
                 raise
@@ -101,10 +110,14 @@ class ForeignThread:
         at_once = self._at_once = CallsAtOnce(settings.mode, self.threads, settings.limit(Phase.CALL))
         shaken = self._state.shaken
         functions = [function if shaken is None else shaken.around(function, apart=True) for _ in range(self.threads)]
-        callbacks = [self._unshaken_callback(at_once.call(index, one)) for index, one in enumerate(functions)]
+        callbacks = [
+            self._unshaken_callback(at_once.call(index, one), self._late_cancel(settings.mode))
+            for index, one in enumerate(functions)
+        ]
         try:
-            tasks = self._launch_all(callbacks, at_once)
-            return [self._ended(callback, task) for callback, task in zip(callbacks, tasks, strict=True)]
+            calls = list(zip(callbacks, self._launch_all(callbacks, at_once), strict=True))
+            self._cancel_late(calls)
+            return [self._ended(callback, task) for callback, task in calls]
         except KeyboardInterrupt:
             if not any(callback.calls for callback in callbacks):
                 raise
@@ -137,13 +150,39 @@ class ForeignThread:
                 raise
             return Ended(None, error)
 
-    def _result(self, callback: Callback[T], task: Task | None) -> T:
+    def _late_cancel(self, mode: str | None) -> LateCancel | None:
+        """Return the cancel of a call in that mode; None in a round without, and for a call on the caller's thread."""
+        mode, own = mode or self._mode, self._state.settings.own_modes
+        if not self._cancel_delay or self._is_here(mode) or not (mode in MODES or mode in own):
+            return None
+        return LateCancel(self._cancel_delay) if mode_needs_jvm(mode, own) else None
+
+    def _cancel_late(self, calls: Sequence[tuple[Callback[Any], Task | None]]) -> None:
+        __tracebackhide__ = True
+        late = [(callback.late_cancel, task) for callback, task in calls if callback.late_cancel is not None]
+        if not late:
+            return
+        with self._lines.attended():
+            for cancel, task in late:
+                self._wait(cancel.begun, task)
+            # The end of a call ends the delay: the call is then on its way back to Java.
+            self._lines.wait(calls[0][0].future, self._cancel_delay)
+        for cancel, task in late:
+            self._launchers.cancel(task)
+            cancel.end()
+
+    def _wait(self, future: Future[Any], task: Task | None) -> None:
+        """Wait for the future; if it is not done, until the side that makes the call has ended."""
         __tracebackhide__ = True
         # To wait in Python, and not in Java's get(), lets the main thread run signal handlers, as it does in any test.
+        for seconds in itertools.chain(_LOOKS, itertools.repeat(_LOOKS[-1])):
+            if self._lines.wait(future, seconds) or _has_ended(task):
+                break
+
+    def _result(self, callback: Callback[T], task: Task | None) -> T:
+        __tracebackhide__ = True
         with self._lines.attended():
-            for seconds in itertools.chain(_LOOKS, itertools.repeat(_LOOKS[-1])):
-                if self._lines.wait(callback.future, seconds) or _has_ended(task):
-                    break
+            self._wait(callback.future, task)
         if not callback.future.done() or callback.future.exception() is None:
             if task is not None:
                 task.result()
@@ -166,10 +205,13 @@ class ForeignThread:
         return callback.future
 
     def _late(self, callback: Callback[Any], mode: str) -> Callable[[], None]:
-        shaken, settings = self._state.shaken, self._state.settings
+        shaken = self._state.shaken
         # On the submitter's own thread a delay would make nothing late.
-        is_here = mode in MODES and has_one_thread(mode, settings.own_modes)
-        return callback if shaken is None or is_here else shaken.late(callback)
+        return callback if shaken is None or self._is_here(mode) else shaken.late(callback)
+
+    def _is_here(self, mode: str) -> bool:
+        """Return whether the mode is one of the plugin's that calls on the caller's thread."""
+        return mode in MODES and has_one_thread(mode, self._state.settings.own_modes)
 
     def check(self) -> None:
         """Raise the error of the caller's side of each `submit` that has ended; nothing else waits for that side.
@@ -183,13 +225,13 @@ class ForeignThread:
                     task.result()
                 _demand_one_call(callback)
 
-    def _callback(self, function: Callable[[], T]) -> Callback[T]:
+    def _callback(self, function: Callable[[], T], cancel: LateCancel | None = None) -> Callback[T]:
         shaken = self._state.shaken
-        return self._unshaken_callback(function if shaken is None else shaken.around(function))
+        return self._unshaken_callback(function if shaken is None else shaken.around(function), cancel)
 
-    def _unshaken_callback(self, function: Callable[[], T]) -> Callback[T]:
+    def _unshaken_callback(self, function: Callable[[], T], cancel: LateCancel | None = None) -> Callback[T]:
         state = self._state
-        return Callback(function, state.sender, state.stacks, state.alternate, state.values, state.thread_names)
+        return Callback(function, state.sender, state.stacks, state.alternate, state.values, state.thread_names, cancel)
 
     def _launch(self, callback: Callable[[], None], mode: str | None) -> Task | None:
         """Return the task that calls the callback; None if the call is done."""

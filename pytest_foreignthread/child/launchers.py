@@ -26,9 +26,13 @@ class NoJvmError(Exception):
 class Launchers:
     """The launchers of one test. Threads and pools are created at their first use."""
 
-    def __init__(self, settings: Settings, *, drops_callable: bool = False) -> None:
-        """`drops_callable` is whether only the project's bridge, or launcher, refers to the callable that it gets."""
+    def __init__(self, settings: Settings, *, drops_callable: bool = False, cancels: bool = False) -> None:
+        """`drops_callable` is whether only the project's bridge, or launcher, refers to the callable that it gets.
+
+        `cancels` is whether the Java futures of tasks may be cancelled.
+        """
         self._drops_callable = drops_callable
+        self._cancels = cancels
         self._own = settings.own_modes
         self._has_jvm = settings.jvm is not None
         self._numbers = itertools.count(1)
@@ -86,8 +90,13 @@ class Launchers:
                 # Imported here because the module imports jpype, which a child without a JVM does not need.
                 from .java.java_launchers import JavaLaunchers
 
-                self._java = JavaLaunchers(self._numbers, self._how, self._pool)
+                self._java = JavaLaunchers(self._numbers, self._how, self._pool, cancels=self._cancels)
             return self._java
+
+    def cancel(self, task: Task | None) -> None:
+        """Cancel the Java future of a task whose call has begun; the call goes on."""
+        if self._java is not None:
+            self._java.cancel(task)
 
     def let_end(self, task: Task | None) -> None:
         """Wait briefly for the end of a thread whose task is done."""

@@ -19,8 +19,8 @@ MOST_LATE: Final = 0.3
 POOLS: Final = (1, 2, 4)
 STACKS: Final = (None, 256 * 1024, 1024 * 1024, 8 * 1024 * 1024)
 _RATES: Final = (0.0, 0.01, 0.1, 0.5)
-_LATE: Final = 0.2
-"""The rate of rounds that may have a late delay: such a round takes long."""
+_RARE: Final = 0.2
+"""The rate of rounds that may have a late delay, which takes long, or a late cancel."""
 _COLLECTIONS: Final = (0.0, 0.0, 0.001, 0.02)
 
 
@@ -53,6 +53,8 @@ class Schedule:
     """The threads that call the test function at once. No seed tells it: the test or an option does."""
     drops_callable: bool = False
     """Whether the submitter drops the callable that it has handed to the project's bridge, or to its launcher."""
+    cancel_delay: float = 0.0
+    """From the begin of a call until its Java future is cancelled; 0 for never."""
 
     def as_data(self) -> dict[str, Any]:
         return asdict(self)
@@ -73,6 +75,7 @@ class Schedule:
         parts += [f"pool of {self.pool}"] if self.pool != POOLS[-1] else []
         parts += [f"submitted calls late by {_time(self.late_delay)}"] if self.late_delay else []
         parts += ["callable dropped"] if self.drops_callable else []
+        parts += [f"Java future cancelled {_time(self.cancel_delay)} after the call began"] if self.cancel_delay else []
         parts += [f"{self.threads} threads at once"] if self.threads > 1 else []
         return ", ".join(parts) or "as in an ordinary run"
 
@@ -92,8 +95,9 @@ def schedule_of(seed: int) -> Schedule:
         stack=STACKS[chance.randrange(len(STACKS))] if chance.random() < 0.5 else None,
         pool=POOLS[chance.randrange(len(POOLS))],
         # New parts come last: a seed keeps what it gave before.
-        late_delay=_spread(chance, MOST_LATE, LEAST_LATE) if chance.random() < _LATE else 0.0,
+        late_delay=_spread(chance, MOST_LATE, LEAST_LATE) if chance.random() < _RARE else 0.0,
         drops_callable=chance.random() < 0.5,
+        cancel_delay=_spread(chance, MOST_DELAY) if chance.random() < _RARE else 0.0,
     )
 
 

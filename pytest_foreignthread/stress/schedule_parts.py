@@ -22,6 +22,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "pool": "pool",
     "late": "late_delay",
     "drop": "drops_callable",
+    "cancel": "cancel_delay",
     "threads": "threads",
 }
 """The name of a part on a command line → the field of `Schedule`."""
@@ -30,6 +31,7 @@ LEAST_VALUES: Final[Mapping[str, float]] = {
     "enter": LEAST,
     "return": LEAST,
     "late": LEAST_LATE,
+    "cancel": LEAST,
     "threads": 2,
 }
 """The parts whose value can be divided → the least value that they have."""

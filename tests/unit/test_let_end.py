@@ -49,12 +49,17 @@ class Ends:
             raise Interrupted
 
 
-def let_end(monkeypatch: pytest.MonkeyPatch, here: Here, thread: Ends, started: bool = True) -> None:
+def jvm_with(here: Here, started: bool = True) -> SimpleNamespace:
     classes: dict[str, Any] = {
         "java.lang.Thread": SimpleNamespace(currentThread=lambda: here),
         "java.lang.InterruptedException": Interrupted,
+        "java.util.concurrent.ExecutionException": ZeroDivisionError,
     }
-    monkeypatch.setattr(java_launchers, "jvm", SimpleNamespace(is_started=lambda: started, java=classes.__getitem__))
+    return SimpleNamespace(is_started=lambda: started, java=classes.__getitem__)
+
+
+def let_end(monkeypatch: pytest.MonkeyPatch, here: Here, thread: Ends, started: bool = True) -> None:
+    monkeypatch.setattr(java_launchers, "jvm", jvm_with(here, started))
     launchers, task = JavaLaunchers(itertools.count(), ThreadAttributes(), 1), object()
     launchers._newest = task, thread
     launchers.let_end(JavaTask(task))
@@ -78,6 +83,34 @@ def test_an_interruption_that_comes_meanwhile_stays_pending(monkeypatch: pytest.
     here = Here(interrupted=False)
     let_end(monkeypatch, here, Ends(here, interrupted_while_joined=True))
     assert here.interrupted
+
+
+class Running:
+    """As a FutureTask that is done at the second look; `get` is as Java's, and takes an interruption meanwhile."""
+
+    def __init__(self, here: Here, interrupted_while_waiting: bool) -> None:
+        self._here, self._while_waiting = here, interrupted_while_waiting
+        self.looks = 0
+
+    def isDone(self) -> bool:
+        self.looks += 1
+        return self.looks > 1
+
+    def get(self) -> None:
+        if self.looks < 2 and (self._here.interrupted or self._while_waiting):
+            self._here.interrupted = False
+            raise Interrupted
+
+
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_an_interruption_of_the_caller_does_not_end_the_wait_for_a_task(
+    monkeypatch: pytest.MonkeyPatch, meanwhile: bool
+) -> None:
+    here = Here(interrupted=not meanwhile)
+    monkeypatch.setattr(java_launchers, "jvm", jvm_with(here))
+    task = Running(here, meanwhile)
+    JavaTask(task).result()
+    assert (here.interrupted, task.looks) == (True, 2)
 
 
 def test_without_a_jvm_nothing_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:

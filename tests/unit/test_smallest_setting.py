@@ -28,6 +28,7 @@ ALL: Final = Schedule(
     pool=1,
     late_delay=0.1,
     drops_callable=True,
+    cancel_delay=1e-3,
     threads=9,
 )
 """A schedule in which each part is shaken."""

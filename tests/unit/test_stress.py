@@ -178,6 +178,9 @@ def test_a_schedule_comes_from_its_seed_and_stays_in_bounds() -> None:
     assert 20 < len(late) < 90
     assert all(0.01 <= delay <= 0.3 for delay in late)
     assert 200 < sum(one.drops_callable for one in schedules) < 300
+    cancels = [one.cancel_delay for one in schedules if one.cancel_delay]
+    assert 20 < len(cancels) < 90
+    assert all(1e-6 <= delay <= SWITCH for delay in cancels)
     delays = [getattr(one, f"{name}_delay") for one in schedules for name in ("submit", "enter", "return")]
     assert all(delay == 0 or 1e-6 <= delay <= SWITCH for delay in delays)
     assert {one.pool for one in schedules} == set(POOLS)
@@ -194,7 +197,9 @@ def test_a_schedule_says_what_differs_from_an_ordinary_run() -> None:
         "collections at 0.1 % of the functions, System.gc(), stack 256k, pool of 1, "
         "submitted calls late by 120.0 ms"
     )
-    assert str(Schedule(1, drops_callable=True)) == "callable dropped"
+    assert str(Schedule(1, drops_callable=True, cancel_delay=4e-5)) == (
+        "callable dropped, Java future cancelled 40 µs after the call began"
+    )
 
 
 def test_the_verdict_has_rate_and_interval() -> None:

@@ -18,14 +18,16 @@ _ENDING: Final = 0.1
 """Seconds to wait for a thread to end after its task is done."""
 _ENDING_MILLISECONDS: Final = round(1000 * _ENDING)
 _LOOK: Final = 0.0002
-"""Seconds between two checks whether the thread has ended."""
+"""Seconds between two checks whether the task, or its thread, has ended."""
 
 
 class JavaTask:
     """A `FutureTask` that Java runs."""
 
-    def __init__(self, task: Any) -> None:
+    def __init__(self, task: Any, future: Any = None) -> None:
+        """`future` is what the launcher has got, if that is not the task: a `FutureTask` that runs the task."""
         self.task = task
+        self.future = task if future is None else future
 
     def is_done(self) -> bool:
         return not jvm.is_started() or bool(self.task.isDone())
@@ -33,26 +35,34 @@ class JavaTask:
     def result(self) -> None:
         """Wait until the Java side has returned from the callback; raise what the Java side threw."""
         __tracebackhide__ = True
-        if not jvm.is_started():
-            return
-        try:
-            self.task.get()
-        except jvm.java("java.util.concurrent.ExecutionException") as error:
-            raise jvm.python_exception(error.getCause()) from None
+        while jvm.is_started():
+            here = _java("java.lang.Thread").currentThread()
+            if here.isInterrupted() and not self.is_done():
+                # get() would raise InterruptedException, and clear the interruption that the test has left pending.
+                time.sleep(_LOOK)
+                continue
+            try:
+                self.task.get()
+                break
+            except _java("java.util.concurrent.ExecutionException") as error:
+                raise jvm.python_exception(error.getCause()) from None
+            except _java("java.lang.InterruptedException"):
+                here.interrupt()
 
 
 class JavaLaunchers:
     """Starts `FutureTask`s. The pools of a test are created at their first use."""
 
-    def __init__(self, numbers: Iterator[int], how: ThreadAttributes, size: int) -> None:
-        """`size` is the most threads that a pool has."""
+    def __init__(self, numbers: Iterator[int], how: ThreadAttributes, size: int, *, cancels: bool = False) -> None:
+        """`size` is the most threads that a pool has; `cancels` is whether tasks may be cancelled."""
         self._numbers = numbers
         self._size = size
         self._how = how
+        self._cancels = cancels
         self._pools: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._newest: tuple[Any, Any] | None = None
-        """The last task that got a thread of its own, and that thread."""
+        """The last future that got a thread of its own, and that thread."""
         self._by_name: Mapping[str, Callable[[Any], object]] = {
             "java_in_place": lambda task: task.run(),
             "java_thread": self._new,
@@ -70,9 +80,12 @@ class JavaLaunchers:
     def launch(self, launcher: str | Callable[[Any], object], made: object) -> JavaTask:
         """Run a Runnable on a thread of the named launcher, or by the project's own launcher; return its task."""
         __tracebackhide__ = True
-        task = _future_task(made)
-        (self._by_name[launcher] if isinstance(launcher, str) else launcher)(task)
-        return JavaTask(task)
+        task = future = _future_task(made)
+        if self._cancels:
+            # A cancelled FutureTask says that it is done while it still runs, and drops what was thrown.
+            future = jvm.java("java.util.concurrent.FutureTask")(task, None)
+        (self._by_name[launcher] if isinstance(launcher, str) else launcher)(future)
+        return JavaTask(task, future)
 
     def _new(self, task: Any) -> None:
         # A stack size of 0 means the JVM's default.
@@ -82,13 +95,19 @@ class JavaLaunchers:
         with signals_blocked(self._how.block_signals):
             thread.start()
 
+    def cancel(self, task: object) -> None:
+        """Cancel the future of a task. The task itself goes on, and says when it has ended and what it raised."""
+        if isinstance(task, JavaTask) and jvm.is_started():
+            # True would interrupt the call, which breaks correct tests.
+            task.future.cancel(False)
+
     def let_end(self, task: object) -> None:
         """Wait briefly for the end of a thread whose task is done.
 
         Otherwise the thread would be found alive at the end of the phase, and that check takes longer than this wait.
         """
         newest = self._newest
-        if newest is None or not isinstance(task, JavaTask) or newest[0] is not task.task or not jvm.is_started():
+        if newest is None or not isinstance(task, JavaTask) or newest[0] is not task.future or not jvm.is_started():
             return
         thread, here = newest[1], _java("java.lang.Thread").currentThread()
         if here.isInterrupted():

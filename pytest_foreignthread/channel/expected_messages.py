@@ -27,6 +27,8 @@ say of itself, for example by passing.
 | exit | `WarningRecorded` of this phase; the child ends without another word | the same |
 | not served | `PhaseStarted` of `teardown`, `TestEnded`, `Finished` | ended |
 
+A child that is ordered to end sends the teardown of the test that it has served last once more, and then `Finished`.
+
 Accepted in each state:
 
 - `ThreadNamed` and `UncaughtException`. They change no state, and a thread of the body may send them late.
@@ -267,25 +269,20 @@ class MessagesOfTest:
         self._may_finalize = self._may_finalize and self._passed
 
 
-class MessagesOfEnd:
-    """The messages of a child that was ordered to tear down all fixtures, and to end."""
+class MessagesOfEnd(MessagesOfTest):
+    """The messages of a child that was ordered to tear down all fixtures, and to end.
 
-    def __init__(self) -> None:
-        self._began = False
-        self._ended = False
+    They are those of one more teardown of the test that the child has served last.
+    """
+
+    def __init__(self, nodeid: str, *, forked: bool = True) -> None:
+        super().__init__(nodeid, starts_jvm=False, forked=forked)
+        self._phase, self._reported = Phase.CALL, True
 
     def take(self, message: Message) -> None:
-        match message:
-            case ThreadNamed() | DebuggerLeft() | UncaughtException() | InternalError():
-                return
-            case DebuggerEntered():
-                check_time(message)
-            case PhaseStarted(Phase.TEARDOWN) if not self._began and not self._ended:
-                self._began = True
-            case Finished() if not self._ended:
-                self._ended = True
-            case _:
-                raise unexpected("the teardown of what stands, and the end", message)
+        if isinstance(message, TestEnded):
+            raise unexpected("the teardown of what stands, and the end", message)
+        super().take(message)
 
 
 class MessagesOfTrial:

@@ -35,6 +35,9 @@ class RunTest:
 class End:
     """The order to tear down all fixtures that are still set up, and to end."""
 
+    item: int | str | None = None
+    """The item whose teardown that is for pytest: the one that the child has served last, if None."""
+
 
 Order = RunTest | End
 

@@ -109,8 +109,10 @@ def _serve(server: Server, tests: Tests, orders: Orders) -> None:
 
 
 def _take_orders(server: Server, orders: Orders) -> None:
+    last = None
     for order in orders:
         if not isinstance(order, RunTest):
+            last = order.item
             break
         server.run(order)
         # A test that shut the JVM down leaves no JVM for the next test: a JVM cannot be started twice in a process.
@@ -121,7 +123,7 @@ def _take_orders(server: Server, orders: Orders) -> None:
         _flush()
         server.tell_what_is_left()
         server.state.sender.send(TestEnded())
-    server.finish()
+    server.finish(last)
 
 
 def _flush() -> None:

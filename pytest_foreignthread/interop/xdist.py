@@ -17,6 +17,8 @@ MODULES: Final = frozenset({"execnet"})
 """Top-level modules whose threads serve a worker."""
 _WORKER: Final = "WorkerInteractor"
 """The class of a worker's plugin, which is registered without a name."""
+_RUNNING: Final = "item_index"
+"""The attribute of that plugin with the index of the item that runs."""
 _EACH: Final = "foreign_thread_each"
 _ENDS: Final = ("infile", "outfile", "sock")
 """execnet's names for the ends of the pipes.
@@ -104,6 +106,28 @@ def worker_of(report: pytest.TestReport) -> str | None:
     """Return the id of the worker that ran a test, as the controller recorded it; None if no worker ran the test."""
     found: str | None = getattr(getattr(getattr(report, "node", None), "gateway", None), "id", None)
     return found
+
+
+@contextlib.contextmanager
+def as_running(item: pytest.Item) -> Iterator[bool]:
+    """Let the worker send reports of an item that it has run before; yield whether it does. True without xdist.
+
+    The worker asserts that a report is of the item that it runs, whose index it keeps in an attribute. The controller
+    takes reports of any item.
+    """
+    worker: Any = next(iter(_workers(item.config)), None)
+    if worker is None:
+        yield not is_worker(item.config)
+        return
+    before = getattr(worker, _RUNNING, None)
+    if before is None:
+        yield False
+        return
+    setattr(worker, _RUNNING, item.session.items.index(item))
+    try:
+        yield True
+    finally:
+        setattr(worker, _RUNNING, before)
 
 
 def leave_reporting_to_worker(config: pytest.Config) -> None:

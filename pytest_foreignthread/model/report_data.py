@@ -30,6 +30,8 @@ class ReportData:
     """The last lines of the failure's text, which the terminal shows below the captured output."""
     round: int | None = None
     """How often the test has run before; None if no plugin runs tests in a loop."""
+    late: bool = False
+    """Whether the report comes after the test's last one: fixtures that later tests share were torn down at last."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -39,6 +41,7 @@ class ReportData:
             "text": self.text,
             "tail": self.tail,
             "round": self.round,
+            "late": self.late,
         }
 
     @classmethod
@@ -59,6 +62,7 @@ class ReportData:
             text=data["text"],
             tail=data["tail"],
             round=data["round"],
+            late=data["late"],
         )
 
 
@@ -122,4 +126,5 @@ _FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "text": (_is_text, "text"),
     "tail": (_is_text, "text"),
     "round": (_is_round, "null or a number from 0"),
+    "late": (lambda value: isinstance(value, bool), "true or false"),
 }

@@ -17,7 +17,17 @@ from ..config.stash_keys import SETTINGS
 from ..evidence.jni_checks import without_head
 from ..model import documents
 from ..model.checkers import checks_jni
-from ..model.observation import JvmFailed, Observation, PhaseStarted, ReportMade, Taken
+from ..model.observation import (
+    InternalError,
+    JvmFailed,
+    NotServed,
+    Observation,
+    PhaseStarted,
+    ReportMade,
+    SessionStopped,
+    Taken,
+    WarningRecorded,
+)
 from ..model.outcomes import Phase
 from ..model.settings import DEBUGGER_FIFO, DUMP_SIGNAL, Settings
 from ..supervise import child_files, document_files
@@ -33,12 +43,15 @@ from ..supervise.process.signals import SignalsHeld
 from ..supervise.supervisor import SupervisedChild
 from .child_coverage import take_in
 from .isolation import JvmKey, jvm_key
+from .seen import Seen
 
 Standing = frozenset[pytest.Item | pytest.Collector]
 """Nodes on which fixtures are set up."""
 
 _FOLDER: Final = "scratch directory"
 """Name under which the report lists the directory as missing, if a test has removed it with all documents."""
+_TOLD_OF: Final = (WarningRecorded, SessionStopped, InternalError)
+"""Messages by which a child that ends in order has something to tell."""
 _INTERRUPTED: Final = 5.0
 """Seconds for each remaining phase of a test whose report is not wanted any more; the test is interrupted after 1 s."""
 
@@ -150,7 +163,6 @@ class ForkedChild:
 
         `order` is None if `order_ahead` has sent the order already.
         """
-        self.served[item] = None
         self.ahead = None
         self._looks = self._looks if order is None else order.looks
         limits, expected = item.stash[SETTINGS].limit, self._expected(item)
@@ -163,7 +175,12 @@ class ForkedChild:
             entered=entered,
             expected=expected,
         )
+        if seen.first(NotServed) is None:
+            self.served[item] = None
         self._starts_jvm = self._starts_jvm and not _has_started_jvm(seen)
+        return self._with_documents(seen)
+
+    def _with_documents(self, seen: Observation) -> tuple[Observation, documents.Documents]:
         found, missing = self._left(seen)
         if checks_jni(self._settings.jvm_args):
             # What HotSpot writes from now on belongs to the next test, which may begin before `observe` is called for
@@ -235,18 +252,40 @@ class ForkedChild:
             return Path(child_files.read_text(self.folder.here / documents.ERROR_FILE))
         return None
 
-    def end(self) -> Observation:
-        """Order the child to tear down its fixtures and to end; return the observation of that."""
-        if self.ahead is not None:
-            self._lender.refuse()
-            seen = self._supervised.observe(
-                lambda _: _INTERRUPTED, tick=self._interrupting(), expected=self._expected(self.ahead)
-            )
-            if not seen.serving:
-                # That test was the child's last, and the child has ended after it.
-                return seen
-        limits = self.last_served.stash[SETTINGS].limit
-        return self._supervised.observe(limits, probe=self._probe(), order=End(), expected=MessagesOfEnd())
+    def interrupt_ahead(self) -> Observation | None:
+        """End the test that the child runs ahead, and whose report nobody wants any more.
+
+        Return what was seen of that test if it was the child's last: the child has ended after it.
+        """
+        if self.ahead is None:
+            return None
+        self._lender.refuse()
+        seen = self._supervised.observe(
+            lambda _: _INTERRUPTED, tick=self._interrupting(), expected=self._expected(self.ahead)
+        )
+        return None if seen.serving else seen
+
+    def end(self, place_of: Callable[[pytest.Item], int]) -> Seen | None:
+        """Order the child to tear down its fixtures and to end; return what was seen, None if there is nothing to tell.
+
+        The end is one more teardown of the test that the child has served last.
+        """
+        if not self.served:
+            # The child did not have its test, and so has set up nothing.
+            return None
+        last = self.last_served
+        seen = self._supervised.observe(
+            last.stash[SETTINGS].limit,
+            probe=self._probe(),
+            is_dying=self._is_dying,
+            order=End(self.name_of(last, place_of(last))),
+            expected=MessagesOfEnd(last.nodeid, forked=self.is_copy),
+        )
+        # A child may die while it waits for the order: the teardown has not begun then.
+        seen, found = self._with_documents(replace(seen, phase=Phase.TEARDOWN))
+        if seen.ended_well and not any(map(seen.first, _TOLD_OF)):
+            return None
+        return Seen(seen, found, self.start_word, self.served, len(self.served) - 1)
 
     def _interrupting(self) -> Callable[[], object]:
         """Return the `tick` that interrupts a test whose report nobody wants any more, if that test takes long.

@@ -14,9 +14,9 @@ from ..config.stash_keys import SETTINGS, TICK
 from ..interop.xdist import is_worker
 from ..matrix.verdicts import CONTROL
 from ..model import documents
-from ..model.observation import EndedBy, Left, Lost, NotServed, Observation, ReportMade, WarningRecorded
+from ..model.observation import EndedBy, Left, Lost, NotServed, Observation, ReportMade
 from ..model.outcomes import Phase
-from ..report.pytest.recorded_warnings import replay
+from ..report.pytest.recorded_warnings import own_warning, replay
 from ..supervise.process.scratch import ScratchError
 from ..supervise.process.signals import retry_interrupted
 from .child_factory import ChildFactory
@@ -61,6 +61,8 @@ class Children:
         """When the setup of the last test began, on the monotonic clock, in seconds."""
         self._controls: dict[str, pytest.Item] | None = None
         """Test of the matrix → its item in mode `main`; None until somebody asks."""
+        self.late: list[tuple[pytest.Item, Seen]] = []
+        """The ends of children that are to be reported: the test that a child had served last, and what was seen."""
         self._one_at_a_time = False
         """Whether a fixture of a wider scope could not be set up in two children at once: it takes a port, for example.
 
@@ -105,13 +107,16 @@ class Children:
         order = None if serving.ahead is item else self._order(serving, group, item, nextitem)
         observation, taken = self._observed(serving, item, nextitem, order)
         self._note_standing(serving, observation)
+        seen = Seen(observation, taken, serving.start_word, serving.served, number_before)
         if group is not None and group.looks and _has_left_something(observation):
             left = observation.first(Left)
             self._own.left(item.nodeid, "" if left is None else left.what)
-            self.retire(item)
-        elif observation.all_passed and nextitem is not None:
+            ended = self._ended(group)
+            seen = seen if ended is None else seen.torn_down(ended)
+        elif observation.all_passed and nextitem is not None and not self.late:
+            # The report of a late end may need a second run, before which other children end.
             self._order_ahead(nextitem)
-        return Seen(observation, taken, serving.start_word, serving.served, number_before)
+        return seen
 
     def run_after(self, before: Sequence[pytest.Item], item: pytest.Item, has_time: Callable[[], bool]) -> Seen | None:
         """Run the tests `before` in a new child, then the item; return what was seen of the item.
@@ -239,7 +244,7 @@ class Children:
             if observation is None or not observation.serving:
                 self._close(serving)
         if serving.coverage_lost is not None:
-            messages = (*observation.messages, _warning(serving.coverage_lost))
+            messages = (*observation.messages, own_warning(serving.coverage_lost))
             lost = {documents.COVERAGE: serving.coverage_lost}
             observation = replace(observation, messages=messages, missing={**observation.missing, **lost})
         return observation, taken
@@ -263,17 +268,29 @@ class Children:
         self._ready.drop_copies()
 
     def _end(self, group: Group) -> None:
+        """End the child of the group. What comes of it is an error of the test that the child has served last."""
+        ending = self._living[group]
+        if (seen := self._ended(group)) is not None:
+            self.late.append((ending.last_served, seen))
+
+    def _ended(self, group: Group) -> Seen | None:
+        """End the child of the group; return what was seen of that, None if there is nothing to tell."""
         ending = self._living.pop(group)
         try:
-            seen = ending.end()
+            ahead = ending.interrupt_ahead()
+            seen = ending.end(self._places.of) if ahead is None else None
         finally:
             self._close(ending)
-        last = ending.last_served
-        # The child ended after the reports of its last test were logged: only a warning can still be shown.
-        if not seen.finished:
-            replay(last, [_warning(f"the child that served {last.nodeid} last did not end in order: {seen.end}")])
-        if ending.coverage_lost is not None:
-            replay(last, [_warning(ending.coverage_lost)])
+        if ending.served:
+            last = ending.last_served
+            if ahead is not None and not ahead.finished:
+                # That test was not reported, so that nothing but a warning can tell of it.
+                replay(
+                    last, [own_warning(f"the child that served {last.nodeid} last did not end in order: {ahead.end}")]
+                )
+            if ending.coverage_lost is not None:
+                replay(last, [own_warning(ending.coverage_lost)])
+        return seen
 
     def finish(self) -> None:
         """Let each child of a group tear down its fixtures and end."""
@@ -305,10 +322,6 @@ def _has_left_something(observation: Observation) -> bool:
 def _failed_in_setup(observation: Observation) -> bool:
     reports = (one.report for one in observation.all(ReportMade))
     return any(report.get("when") == "setup" and report.get("outcome") == "failed" for report in reports)
-
-
-def _warning(text: str) -> WarningRecorded:
-    return WarningRecorded("pytest", "PytestWarning", text, __file__, 0, "runtest")
 
 
 def _may_be_skipped(item: pytest.Item) -> bool:

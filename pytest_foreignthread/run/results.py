@@ -32,6 +32,15 @@ _CHILDREN: Final = "foreign_thread_children"
 """Key of the counts of `OwnChildren` in the same data."""
 
 
+Key = tuple[str | None, str]
+"""xdist's id of the worker that ran a test, None without xdist; the node id of the test."""
+
+_OF_TEST: Final = ("duration", "jvm_start", "stress")
+"""The fields of an entry that a late teardown does not change."""
+
+_NO_DATA: Final = ReportData()
+
+
 class Results:
     """A plugin that gathers the results. In an xdist worker it only sends the census and the counts of children.
 
@@ -47,14 +56,12 @@ class Results:
         """Test of the matrix → its entries among `_entries`."""
         self._cut_short: list[dict[str, Any]] = []
         """Entries of tests that were not reported because the run, or an xdist worker, ended."""
-        self._reported: set[tuple[str | None, str]] = set()
-        """The tests that were reported: xdist's id of the worker (None without xdist), and the node id."""
-        self._refused: dict[tuple[str | None, str], tuple[str, str]] = {}
-        """Worker and node id → the phase of the first report whose data was refused, and why it was refused."""
+        self._reported: dict[Key, dict[str, Any]] = {}
+        """The tests that were reported → the last entry of each."""
+        self._refused: dict[Key, tuple[str, str]] = {}
+        """Test → the phase of the first report whose data was refused, and why it was refused."""
         self.last_started = LastStarted(config)
         config.stash[ENTERED] = self.last_started.enter
-        self._of_round: dict[tuple[str, int], list[dict[str, Any]]] = {}
-        """Node id and number of a round → its entries, several if each xdist worker runs the test (`--dist=each`)."""
         self._expected: dict[str, Expected] = {}
         self._order = _numbered(config.stash.get(ORDER, ()))
         self._runs_of: Mapping[str, int] = {}
@@ -100,15 +107,14 @@ class Results:
             # The last report of a test carries its entry. If that report's data was refused, the worker's log is the
             # only other source of an entry.
             if report.when == "teardown" and (logged := self._logged(*key)) is not None:
-                self._reported.add(key)
-                self._take(self._as_refused(key, logged), None)
+                self._take(self._as_refused(key, logged), key)
         if (entry := data.entry) is not None:
-            self.last_started.reported()
-            self._reported.add((xdist.worker_of(report), entry["nodeid"]))
+            if not data.late:
+                self.last_started.reported()
             entry = self._as_refused(key, entry)
             # xdist may run a test again whose worker was killed.
             self._cut_short = [one for one in self._cut_short if one["nodeid"] != entry["nodeid"]]
-            self._take(entry, data.round)
+            self._take(entry, (key[0], entry["nodeid"]), data)
             if data.expect:
                 self._expected[entry["test"]] = data.expect
 
@@ -127,22 +133,20 @@ class Results:
         told = {"outcome": outcome.value, "phase": phase, "message": why, "summary": why, "diagnosis": None}
         return {**entry, **told}
 
-    def _take(self, entry: dict[str, Any], number: int | None) -> None:
-        """Add the entry. For a test that runs in a loop, the entry replaces that of the round before.
+    def _take(self, entry: dict[str, Any], key: Key, data: ReportData = _NO_DATA) -> None:
+        """Add the entry, or replace that of an earlier round, or of the time before a late teardown.
 
-        The earlier entry is changed in place, because `_entries` and `_of_round` share the object.
+        The earlier entry is changed in place, because `_entries` and `_by_test` share the object.
         """
-        nodeid = entry["nodeid"]
-        if number and (earlier := self._of_round.get((nodeid, number - 1))):
-            replaced = earlier.pop()
-            replaced.clear()
-            replaced.update(entry)
-            entry = replaced
+        earlier = self._reported.get(key)
+        if earlier is not None and (data.round or data.late):
+            entry = _with_late_end(earlier, entry) if data.late else dict(entry)
+            earlier.clear()
+            earlier.update(entry)
         else:
+            self._reported[key] = entry
             self._entries.append(entry)
             self._by_test.setdefault(entry["test"], []).append(entry)
-        if number is not None:
-            self._of_round.setdefault((nodeid, number), []).append(entry)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -187,9 +191,9 @@ class Results:
 
     def _cut(self, worker: str | None, entry: dict[str, Any], why: str) -> None:
         if (worker, entry["nodeid"]) not in self._reported:
-            self._reported.add((worker, entry["nodeid"]))
             message = entry.get("message") or why
-            self._cut_short.append({**entry, "message": message, "summary": message})
+            cut = self._reported[worker, entry["nodeid"]] = {**entry, "message": message, "summary": message}
+            self._cut_short.append(cut)
 
     def run_ended(self) -> None:
         """Take the entries of tests that began and were not reported."""
@@ -253,6 +257,16 @@ class Results:
             report_files.write(self._options.report, facts)
         if self.settled.error:
             pytest.exit(self.settled.error, returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+def _with_late_end(entry: Mapping[str, Any], late: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of a test one of whose fixtures was torn down after the test had been reported.
+
+    As in pytest, what went wrong first is the outcome of the test.
+    """
+    if entry["outcome"] != Outcome.PASSED.value:
+        return dict(entry)
+    return {**late, **{name: entry[name] for name in _OF_TEST if name in entry}}
 
 
 def _numbered(nodeids: Sequence[str]) -> dict[str, int]:

@@ -63,14 +63,15 @@ class Rounds:
                 self._factory.end(child)
         return Seen(seen, taken, child.start_word)
 
-    def close(self) -> None:
-        """Let the child tear down what stands, and end."""
+    def close(self) -> Seen | None:
+        """Let the child tear down what stands, and end; return what was seen, None if there is nothing to tell."""
         child, self._child = self._child, None
-        if child is not None:
-            try:
-                child.end()
-            finally:
-                self._factory.end(child)
+        if child is None:
+            return None
+        try:
+            return child.end(self._places.of)
+        finally:
+            self._factory.end(child)
 
 
 def paced(draw: Callable[[], None]) -> Callable[[], None]:

@@ -25,6 +25,7 @@ from ..model.observation import (
 )
 from ..model.outcomes import Outcome, Phase
 from ..model.records import RunRecord
+from ..model.report_data import data_of, put_on
 from ..model.settings import Settings
 from ..model.status_words import is_abnormal
 from ..report import text
@@ -40,8 +41,8 @@ from ..report.pytest.reporting import (
     child_reports,
     death_reports,
     reported_outcome,
-    superseded_by_death,
     with_entry,
+    with_one_teardown,
 )
 from .children import Children
 from .second_runs import SecondRuns
@@ -145,11 +146,54 @@ class Runner:
         if record.outcome.abnormal:
             self.children.retire(item)
         record = self._second_runs.compared(item, settings, record, seen)
+        return self._told(item, settings, observation, reports, record, seen.taken, died=died)
+
+    def of_late_end(self, item: pytest.Item, seen: Seen, *, repeats: bool) -> Result:
+        """Return the result of the end of a child, as one more teardown of the test that the child had served last.
+
+        `repeats` is whether the run has time for a second run of the test.
+        """
+        try:
+            result = self._of_late_end(item, seen, repeats=repeats)
+        # The boundary of one test, as in `run`.
+        except Exception as error:
+            result = Result(_internal_error(item, error_text(error, "the pytest process")), (), None)
+        for report in result.reports:
+            put_on(report, replace(data_of(report), late=True))
+        return result
+
+    def _of_late_end(self, item: pytest.Item, seen: Seen, *, repeats: bool) -> Result:
+        settings, observation = item.stash[SETTINGS], seen.observation
+        reports: list[pytest.TestReport] = []
+        refused = internal_error(observation)
+        try:
+            reports = [report for report in child_reports(item, observation) if not report.passed]
+        except BadShape as error:
+            refused = f"{CANNOT_ACCEPT}: {error}"
+        observation = replace(observation, refused=observation.refused or refused or "")
+        record, died = record_of(item, settings, observation, seen.taken, reports)
+        if reports or died:
+            record = replace(record, start=seen.start)
+            record = self._second_runs.compared(item, settings, record, seen) if repeats else record
+            reports = self._told(item, settings, observation, reports, record, seen.taken, died=died)
+        return Result(reports, observation.all(WarningRecorded), observation.first(SessionStopped))
+
+    def _told(
+        self,
+        item: pytest.Item,
+        settings: Settings,
+        observation: Observation,
+        reports: list[pytest.TestReport],
+        record: RunRecord,
+        taken: documents.Documents,
+        *,
+        died: bool,
+    ) -> list[pytest.TestReport]:
+        """Return the reports that pytest logs of a record: those of the child, with what the record adds."""
         traceback = "\n".join(report.longreprtext for report in reports if is_abnormal(report))
-        record = self._with_artifacts(record, seen.taken, traceback)
+        record = self._with_artifacts(record, taken, traceback)
         if died:
-            deaths = death_reports(item, record, reports, observation)
-            reports = [*superseded_by_death(reports, record), *deaths]
+            reports = [*reports, *death_reports(item, record, reports, observation)]
         elif record.outcome is Outcome.NULL_RESULT:
             add_evidence(reports, record)
         elif record.diagnosis is not None:
@@ -157,6 +201,7 @@ class Runner:
         repeated = record.alone is not None or record.control_alone in BREAKS
         if repeated and not record.outcome.abnormal:
             add_section(reports, record, "run once more", "\n".join(text.alone_lines(record)))
+        reports = with_one_teardown(reports)
         record = replace(record, outcome=reported_outcome(record, reports))
         add_properties(reports, record)
         return with_entry(reports, record, settings)

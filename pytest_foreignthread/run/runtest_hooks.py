@@ -5,17 +5,18 @@ from __future__ import annotations
 import functools
 import itertools
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from ..config.stash_keys import SETTINGS
+from ..interop import xdist
 from ..interop.loops import loops_of
 from ..interop.pytest_steps import skipping_step
 from ..report.pytest import phases, pytest_reports
-from ..report.pytest.recorded_warnings import replay
+from ..report.pytest.recorded_warnings import own_warning, replay
 from .session import CAN_FORK, Run
 from .worker_errors import errors_for_controller
 
@@ -51,6 +52,7 @@ class RunTestHooks:
             return None
         if not self._in_loop(item, nextitem):
             self._once(item, nextitem)
+        self._log_late_ends(repeats=True)
         return True
 
     @pytest.hookimpl(optionalhook=True)
@@ -161,11 +163,40 @@ class RunTestHooks:
                 self._run.runner = new_runner(self._run, item.session)
             return self._run.runner.run(item, nextitem)
 
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Let the children that still live tear down their fixtures, while an error there can still fail the run."""
+        ran_all = False
+        try:
+            result = yield
+            ran_all = not (session.shouldfail or session.shouldstop)
+            return result
+        finally:
+            self._end_children(repeats=ran_all)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Let the children that still live tear down their fixtures, before pytest prints its summary of warnings."""
+        # Nothing is left to do, unless the user interrupted what ends the children.
+        self._end_children(repeats=False)
+
+    def _end_children(self, *, repeats: bool) -> None:
         if self._run.runner is not None:
             self._run.runner.children.finish()
+            self._log_late_ends(repeats=repeats)
+
+    def _log_late_ends(self, *, repeats: bool) -> None:
+        """Log an error of the last test of each child whose end brought one."""
+        runner = self._run.runner
+        while runner is not None and runner.children.late:
+            item, seen = runner.children.late.pop(0)
+            result = runner.of_late_end(item, seen, repeats=repeats)
+            with xdist.as_running(item) as is_accepted:
+                for report in result.reports:
+                    if is_accepted:
+                        item.ihook.pytest_runtest_logreport(report=report)
+                    elif report.failed:
+                        replay(item, [own_warning(_as_text(report))])
+            _close(item, result)
 
 
 def _ended(item: pytest.Item, call: pytest.CallInfo[None]) -> Result | None:
@@ -190,6 +221,12 @@ def _hand_on(item: pytest.Item, carried: Mapping[str, Any] | None) -> Iterator[p
     call = pytest.CallInfo.from_call(hand_on, when="teardown", reraise=stops)
     if call.excinfo is not None:
         yield phases.make_report(item, call)
+
+
+def _as_text(report: pytest.TestReport) -> str:
+    """Return the failure in one line, for a release of xdist that takes no report of an earlier test."""
+    what = str(getattr(report.longrepr, "reprcrash", None) or report.longreprtext)
+    return f"the teardown of what {report.nodeid} shared with later tests failed: {what.partition(chr(10))[0]}"
 
 
 def _close(item: pytest.Item, result: Result) -> None:

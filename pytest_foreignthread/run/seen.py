@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -24,6 +24,19 @@ class Seen:
     """The tests that the child has served. Later tests are added at the end while the child lives."""
     number_before: int = 0
     """How many of `served` came before the test."""
+
+    def torn_down(self, end: Seen) -> Seen:
+        """Return what was seen of the test if the end of its child, seen right after it, counts as its teardown."""
+        before, after = self.observation, end.observation
+        whole = replace(
+            after,
+            messages=(*before.messages, *after.messages),
+            duration=before.duration + after.duration,
+            documents={**before.documents, **after.documents},
+            missing={**before.missing, **after.missing},
+            notes=(*before.notes, *after.notes),
+        )
+        return replace(self, observation=whole, taken={**self.taken, **end.taken})
 
     @property
     def before(self) -> tuple[pytest.Item, ...]:

@@ -111,7 +111,8 @@ class _Rounds:
             self._tally.is_interrupted = True
             return self._stressed(SessionStopped("interrupt", str(error) or "during the rounds of a stressed test"))
         finally:
-            child.close()
+            if (end := child.close()) is not None:
+                self._children.late.append((self._item, end))
         return self._stressed(None)
 
     def _is_enough(self) -> bool:

@@ -17,8 +17,8 @@ _UNTIMED: Final = ("hang", "null_result")
 
 def entries_of(stats: Mapping[str, Iterable[object]]) -> dict[str, dict[str, Any]]:
     """Return the entry of each test by its node id; the last report of a test has the entry."""
-    found = (data_of(report).entry for reports in stats.values() for report in reports)
-    return {entry["nodeid"]: entry for entry in found if entry is not None}
+    found = sorted((data_of(report) for reports in stats.values() for report in reports), key=lambda one: one.late)
+    return {one.entry["nodeid"]: one.entry for one in found if one.entry is not None}
 
 
 def groups(

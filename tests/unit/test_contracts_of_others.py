@@ -172,6 +172,13 @@ def test_a_worker_of_xdist_has_its_names() -> None:
     assert "config.workeroutput = " in inspect.getsource(remote)
 
 
+def test_a_worker_of_xdist_keeps_the_index_of_the_item_that_runs() -> None:
+    worker = importlib.import_module("xdist.remote").WorkerInteractor
+    assert "self.item_index = " in inspect.getsource(worker.run_one_test)
+    asserted = "assert self.session.items[self.item_index].nodeid == report.nodeid"
+    assert asserted in inspect.getsource(worker.pytest_runtest_logreport)
+
+
 @pytest.mark.parametrize("name", ["mainargv", "workerid"])
 def test_the_controller_of_xdist_sends(name: str) -> None:
     assert f'"{name}"' in inspect.getsource(importlib.import_module("xdist.workermanage"))

@@ -20,6 +20,7 @@ from pytest_foreignthread.model.observation import (
     Left,
     Message,
     NotServed,
+    PhasePassed,
     PhaseStarted,
     ReportMade,
     SessionStopped,
@@ -38,6 +39,7 @@ FAILED: Final = JvmFailed("no memory")
 NOT_SERVED: Final = NotServed("no such test")
 LEFT: Final = DebuggerLeft()
 NOTHING_LEFT: Final = Left("", False)
+PASSED_TEARDOWN: Final = {"outcome": "passed", "when": "teardown", "duration": 0.1}
 
 
 def report(when: str, outcome: str = "passed", nodeid: str = "t.py::test") -> ReportMade:
@@ -255,16 +257,47 @@ def test_a_child_without_a_jvm_starts_none() -> None:
         take([JVM], starts_jvm=False)
 
 
-def test_the_end_of_a_child_is_a_teardown() -> None:
-    expected = MessagesOfEnd()
-    for message in (THREAD, PhaseStarted(Phase.TEARDOWN), entered(), LEFT, Finished()):
+ENDS: Final[dict[str, tuple[Message, ...]]] = {
+    "passes": (THREAD, TEARDOWN, entered(), LEFT, PhasePassed(PASSED_TEARDOWN), Finished()),
+    "fails": (THREAD, TEARDOWN, warning("teardown"), report("teardown", "failed"), Finished()),
+    "stops the run": (TEARDOWN, STOP, Finished()),
+}
+
+
+@pytest.mark.parametrize("messages", ENDS.values(), ids=ENDS)
+def test_the_end_of_a_child_is_one_more_teardown(messages: tuple[Message, ...]) -> None:
+    expected = MessagesOfEnd("t.py::test")
+    for message in messages:
         expected.take(message)
 
 
-@pytest.mark.parametrize("message", [report("teardown"), STOP, FAILED, CALL, TestEnded(), warning("teardown")])
-def test_the_end_of_a_child_is_nothing_else(message: Message) -> None:
-    with pytest.raises(Unexpected, match="expected the teardown of what stands, and the end"):
-        MessagesOfEnd().take(message)
+OF_ANOTHER: Final = report("teardown", "failed", "t.py::other")
+WRONG_ENDS: Final[dict[str, tuple[tuple[Message, ...], Message]]] = {
+    "a report before the teardown": ((), report("teardown", "failed")),
+    "a warning before the teardown": ((), warning("teardown")),
+    "another phase": ((), CALL),
+    "a JVM": ((), JVM),
+    "no test": ((), NOT_SERVED),
+    "the end before the teardown": ((), Finished()),
+    "the end without a report": ((TEARDOWN,), Finished()),
+    "a report of another test": ((TEARDOWN,), OF_ANOTHER),
+    "a report of another phase": ((TEARDOWN,), report("call", "failed")),
+    "a second report": ((TEARDOWN, report("teardown")), report("teardown", "failed")),
+    "a second teardown": ((TEARDOWN, report("teardown")), TEARDOWN),
+    "finalization": ((TEARDOWN, report("teardown")), EXIT),
+    "what is left": ((TEARDOWN, report("teardown")), NOTHING_LEFT),
+    "the wait for another test": ((TEARDOWN, report("teardown")), TestEnded()),
+    "a second end": ((TEARDOWN, report("teardown"), Finished()), Finished()),
+}
+
+
+@pytest.mark.parametrize(("before", "message"), WRONG_ENDS.values(), ids=WRONG_ENDS)
+def test_the_end_of_a_child_is_nothing_else(before: tuple[Message, ...], message: Message) -> None:
+    expected = MessagesOfEnd("t.py::test")
+    for one in before:
+        expected.take(one)
+    with pytest.raises(Unexpected):
+        expected.take(message)
 
 
 def test_a_trial_tells_what_came_of_it() -> None:

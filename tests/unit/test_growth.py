@@ -137,7 +137,7 @@ def results_of(tests: int, entry: Callable[[int], dict[str, Any]]) -> Results:
     results = Results(config, chosen(), Selection(modes=("new", "pool")), cast(Any, None))
     results.collected([], Census(), {f"test_{number}": 2 for number in range(tests)})
     for number in range(tests):
-        results._take(entry(number), None)
+        results._take(made := entry(number), (None, made["nodeid"]))
     return results
 
 

@@ -9,7 +9,14 @@ import pytest
 
 from pytest_foreignthread.channel.orders import End, Order, Orders, RunTest, encode_order
 
-ALL: list[Order] = [RunTest(0), RunTest(7, 8, last=False), RunTest(8, None, last=False), End()]
+ALL: list[Order] = [
+    RunTest(0),
+    RunTest(7, 8, last=False),
+    RunTest(8, None, last=False),
+    End(),
+    End(7),
+    End("t.py::test"),
+]
 
 
 @pytest.fixture

@@ -161,7 +161,7 @@ def test_a_report_whose_data_is_not_ours_fails() -> None:
     assert pytest_reports.why_refused(made("call")) is None
     assert report.longreprtext == (
         "an xdist worker sent a report that pytest-foreignthread cannot accept: foreign_thread: "
-        "expected an object of outcome, entry, expect, text, tail, round, got {'outcome': 'nope'}"
+        "expected an object of outcome, entry, expect, text, tail, round, late, got {'outcome': 'nope'}"
     )
 
 

@@ -20,6 +20,7 @@ FULL: Final = ReportData(
     text="the cause",
     tail="the last lines",
     round=2,
+    late=True,
 )
 SAMPLES: Final = (ReportData(), FULL, *(ReportData(outcome) for outcome in ABNORMAL))
 
@@ -53,6 +54,7 @@ WRONG: Final[dict[str, tuple[str, tuple[object, ...]]]] = {
     "text": ("text", (None, 3, ["a"], {})),
     "tail": ("text", (None, 3, ["a"], {})),
     "round": (A_NUMBER, (-1, 0.5, "1", True, [])),
+    "late": ("true or false", (None, 0, 1, "yes", [])),
 }
 
 
@@ -81,7 +83,7 @@ def test_a_wrong_value_in_an_entry(name: str, value: object) -> None:
 
 @pytest.mark.parametrize("data", [None, 5, True, "text", [], {}, {"outcome": "hang"}, {**FULL.to_json(), "more": 1}])
 def test_another_shape(data: object) -> None:
-    with pytest.raises(BadReportData, match=r"^expected an object of outcome, entry, .*, round, got "):
+    with pytest.raises(BadReportData, match=r"^expected an object of outcome, entry, .*, round, late, got "):
         ReportData.from_json(data)
 
 

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from os import getpid
 from typing import TYPE_CHECKING, Any, Final
 
+import pluggy
 import pytest
 
 from ...channel.wire import Sender
+from ...interop.pytest_capture import captured_as
 from ...interop.pytest_fixtures import finisher_of
 from .. import dropped
 from ..java.java_side import JavaSide
@@ -21,8 +23,6 @@ if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
 
 if TYPE_CHECKING:
-    import pluggy
-
     from ..java.uncaught import Uncaught
 
     End = Generator[None, pluggy.Result[Any], None]
@@ -81,9 +81,21 @@ class PhaseEnds:
         with dropped.told(self._sender):
             outcome = yield
         self._leave_if_forked(outcome.exception)
+        self._end_teardown(item, outcome, finishes=self._last)
+
+    def tear_down_rest(self, item: pytest.Item) -> None:
+        """Tear down the fixtures that stand after the teardown of the item; raise what that raises."""
+        __tracebackhide__ = True
+        outcome: pluggy.Result[Any] = pluggy.Result(None, None)
+        with captured_as(item.config, "teardown", item):
+            self._end_teardown(item, outcome, finishes=True)
+        if outcome.exception is not None:
+            raise outcome.exception
+
+    def _end_teardown(self, item: pytest.Item, outcome: pluggy.Result[Any], *, finishes: bool) -> None:
         # pytest's own teardown has removed the variable, and finalizers may read it.
         with _variable("PYTEST_CURRENT_TEST", f"{item.nodeid} (teardown)"):
-            raised = self.finish() if self._last else []
+            raised = self._finish() if finishes else []
         errors = [*([outcome.exception] if outcome.exception else []), *raised]
         if len(errors) > 1:
             errors = [BaseExceptionGroup(f"errors while tearing down {item!r}", errors)]
@@ -95,7 +107,7 @@ class PhaseEnds:
         """Return the fixtures that were set up in this child and not torn down."""
         return tuple(self._set_up)
 
-    def finish(self) -> list[BaseException]:
+    def _finish(self) -> list[BaseException]:
         """Tear down the fixtures that were set up in this child; return the exceptions of the teardown."""
         return [error for error in map(self._error_of, self._finishers()) if error is not None]
 

@@ -9,15 +9,17 @@ import itertools
 import linecache
 import traceback
 import warnings
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
 from ...channel.wire import Sender
+from ...interop.hook_calls import hook_of
 from ...interop.pytest_fixtures import fixture_names
 from ...interop.pytest_plugins import records_warnings
+from ...interop.pytest_steps import is_pytests_own
 from ...model.blame import place_of_others
 from ...model.observation import Elsewhere, PhasePassed, PhaseStarted, SessionStopped, WarningRecorded
 from ...model.outcomes import ForeignThreadError, NullResult, Phase
@@ -53,15 +55,13 @@ class Protocol:
         self._is_over_limit = False
         self._recorded: list[warnings.WarningMessage] = []
         self._short = ShortReports()
+        self._is_rest = False
+        """Whether the teardown is not the test's own: the other plugins have handed over what they carry."""
 
     def run(self, nextitem: pytest.Item | None) -> bool:
         """Run setup, call and teardown; return whether all of them passed."""
         item, hook = self._item, self._item.ihook
-        # The filters in force come from pytest's own recorder, which the parent has around this test. If that plugin is
-        # off, warnings go to stderr, as they do without a fork.
-        records = records_warnings(item.config)
-        with warnings.catch_warnings(record=True) if records else nullcontext() as recorded:
-            self._recorded = [] if recorded is None else recorded
+        with self._recording():
             is_set_up = self._phase("setup", functools.partial(hook.pytest_runtest_setup, item=item))
             if is_set_up and item.config.getoption("setupshow", False):
                 _show(item)
@@ -70,6 +70,21 @@ class Protocol:
             )
             teardown = functools.partial(hook.pytest_runtest_teardown, item=item, nextitem=nextitem)
             return self._phase("teardown", teardown) and passed
+
+    def tear_down_rest(self) -> None:
+        """Tear down what still stands after the test, whose own teardown has run; send a report of that."""
+        self._is_rest = True
+        with self._recording():
+            self._phase("teardown", functools.partial(self._ends.tear_down_rest, self._item))
+
+    @contextmanager
+    def _recording(self) -> Iterator[None]:
+        # The filters in force come from pytest's own recorder, which the parent has around this test. If that plugin is
+        # off, warnings go to stderr, as they do without a fork.
+        records = records_warnings(self._item.config)
+        with warnings.catch_warnings(record=True) if records else nullcontext() as recorded:
+            self._recorded = [] if recorded is None else recorded
+            yield
 
     @property
     def _setup_only(self) -> bool:
@@ -114,7 +129,7 @@ class Protocol:
         chain: tuple[tuple[str, str], ...] = ()
         elsewhere: Elsewhere | None = None
         try:
-            if report.when == "teardown":
+            if report.when == "teardown" and not self._is_rest:
                 setattr(report, CARRIED, self._carried())
             if call.excinfo is not None:
                 chain = exception_chain(call.excinfo.value)
@@ -175,8 +190,11 @@ class Protocol:
         return None
 
     def _report(self, call: pytest.CallInfo[None]) -> pytest.TestReport:
-        hook = self._item.ihook
-        report: pytest.TestReport = hook.pytest_runtest_makereport(item=self._item, call=call)
+        hook = self._item.ihook.pytest_runtest_makereport
+        if self._is_rest:
+            # The other plugins have seen the end of the test, and some have dropped what they knew of it.
+            hook = hook_of(self._item.config, hook.name, is_pytests_own)
+        report: pytest.TestReport = hook(item=self._item, call=call)
         thrown = self._ends.thrown
         if report.failed and call.excinfo and thrown and call.excinfo.value is thrown.error:
             report.longrepr = _uncaught_text(thrown, call.excinfo)

@@ -15,12 +15,12 @@ from ...channel.orders import RunTest
 from ...config.stash_keys import CHILD
 from ...interop.exit_handlers import leave_inherited_at_exit
 from ...interop.fixture_definitions import is_overridden
+from ...interop.hook_calls import hook_of
 from ...interop.hypothesis import wrap_given_body
 from ...interop.pytest_fixtures import BeforeRounds, add_fixture, fixture_names, forget_instance
-from ...interop.pytest_steps import teardown_step
+from ...interop.pytest_steps import is_pytests_own, teardown_step
 from ...model.modes import mode_needs_jvm
-from ...model.observation import Left, NotServed, PhaseStarted
-from ...model.outcomes import Phase
+from ...model.observation import Left, NotServed
 from ...model.settings import Settings
 from ..callback import current_thread
 from ..foreign_calls import ForeignThread
@@ -100,6 +100,8 @@ class Server:
         """Created with the first round of a stressed test."""
         self._looks = False
         """Whether the parent wants to know what the test leaves."""
+        self._finishes = False
+        """Whether the protocol is only the teardown of what stands at the end of the child."""
 
     def run(self, order: RunTest) -> None:
         """Run the test of an order, or send that this child does not have the test."""
@@ -120,10 +122,13 @@ class Server:
         if order.item == tests.begun:
             self.pytest_runtest_protocol(item, following)
         else:
-            # Hook wrappers set the warning filters of the test. The filters at the fork may be those of another test.
-            warnings.resetwarnings()
-            warnings.filters.extend(tests.filters)  # type: ignore[attr-defined]
+            self._restore_filters()
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    def _restore_filters(self) -> None:
+        # Hook wrappers set the warning filters of the test. The filters at the fork may be those of another test.
+        warnings.resetwarnings()
+        warnings.filters.extend(self._tests.filters)  # type: ignore[attr-defined]
 
     def _begin_round(self, item: pytest.Item) -> None:
         """Let the item be as it was before its first round."""
@@ -159,6 +164,9 @@ class Server:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        if self._finishes:
+            Protocol(item, self.state, self.ends).tear_down_rest()
+            return True
         settings = item.stash[self._tests.settings]
         state = replace(self.state, settings=settings, launchers=[], values=ThreadValues(), at_once=RaisedAtOnce())
         if self._order is not None and self._order.round is not None:
@@ -223,13 +231,20 @@ class Server:
 
         item.runtest = runtest  # type: ignore[method-assign]
 
-    def finish(self) -> None:
-        """Tear down all fixtures that stand at the end of a child that did not know its last test."""
+    def finish(self, name: int | str | None) -> None:
+        """Tear down all fixtures that stand at the end of a child that did not know its last test.
+
+        That is one more teardown of the test with this name, or of the test that ran last.
+        """
         if self._order is None:
             return
-        self.state.sender.send(PhaseStarted(Phase.TEARDOWN))
-        for error in self.ends.finish():
-            raise error
+        item = self._item(self._order.item if name is None else name)
+        self.state.sender.send(current_thread(), soon=True)
+        self._restore_filters()
+        self._finishes = True
+        # No plugin but pytest's own: the others have seen the end of the test.
+        hook = hook_of(self._tests.config, "pytest_runtest_protocol", lambda one: one is self or is_pytests_own(one))
+        hook(item=item, nextitem=None)
 
 
 def _foreign_thread_of(item: pytest.Item, state: ChildState) -> ForeignThread:

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 _LAST_LINE: Final = 2**31
 
 
+def own_warning(text: str) -> WarningRecorded:
+    """Return a warning of this plugin about a test."""
+    from ...model.observation import WarningRecorded
+
+    return WarningRecorded("pytest", "PytestWarning", text, __file__, 0, "runtest")
+
+
 def replay(item: pytest.Item, recorded: Iterable[WarningRecorded]) -> None:
     """Call pytest's hook for each warning. Call this after the test's reports are logged, as pytest does."""
     for message in recorded:

@@ -76,8 +76,6 @@ def death_reports(
     report.sections = [*earlier, *_captured(record, when, whole=layout.whole), *found, *notes]
     report.user_properties = list(before[-1].user_properties) if before else []
     pytest_reports.mark(report, record.outcome, summary, "\n".join(text.tail(record)))
-    if record.phase is Phase.EXIT:
-        pytest_reports.hand_over_carried(before, report)
     if report.when == "teardown":
         return [report]
     closing = pytest_reports.closing_report(item)
@@ -86,14 +84,15 @@ def death_reports(
     return [report, closing]
 
 
-def superseded_by_death(reports: Sequence[pytest.TestReport], record: RunRecord) -> list[pytest.TestReport]:
-    """Return the child's reports that stay beside the report of its death.
+def with_one_teardown(reports: Sequence[pytest.TestReport]) -> list[pytest.TestReport]:
+    """Return the reports without that of a teardown which passed, if a report of the same phase follows.
 
-    A death in the phase exit counts as a failed teardown, so it replaces the child's own report of the teardown.
+    A death in the phase exit counts as a failed teardown, and so does what fails when a child is ended early.
     """
-    if record.phase is not Phase.EXIT:
-        return list(reports)
-    return [report for report in reports if report.when != "teardown"]
+    superseded = [report for report in reports[:-1] if report.when == "teardown" and report.passed]
+    if superseded:
+        pytest_reports.hand_over_carried(superseded, reports[-1])
+    return [report for report in reports if report not in superseded]
 
 
 def layout_of(config: pytest.Config) -> text.Layout:

@@ -23,7 +23,7 @@ from ..report.pytest.pytest_reports import why_refused
 from . import against_baseline
 from .against_baseline import Settled
 from .own_children import OwnChildren
-from .started import ENTERED, LastStarted
+from .started import COUNTED, ENTERED, LastStarted
 
 _CENSUS: Final = "foreign_thread_census"
 """Key of the census in the data that an xdist worker sends its controller at the worker's end."""
@@ -62,6 +62,7 @@ class Results:
         """Test → the phase of the first report whose data was refused, and why it was refused."""
         self.last_started = LastStarted(config)
         config.stash[ENTERED] = self.last_started.enter
+        config.stash[COUNTED] = self.last_started.count
         self._expected: dict[str, Expected] = {}
         self._order = _numbered(config.stash.get(ORDER, ()))
         self._runs_of: Mapping[str, int] = {}

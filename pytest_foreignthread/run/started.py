@@ -22,6 +22,10 @@ from ..model.outcomes import Outcome, Phase
 ENTERED = pytest.StashKey[Callable[[Phase], None]]()
 """A function to be called when a phase of a test has begun in its child."""
 
+COUNTED = pytest.StashKey[Callable[[Callable[[], dict[str, Any]]], None]]()
+"""A function to be called when a round of a stressed test has been counted. Its argument returns the fields that the
+entry of the test has if the run ends now."""
+
 _INPUT: Final = "foreign_thread_started"
 """Key of the file's path in the data that xdist's controller sends a worker."""
 _NAME: Final = "pytest-foreignthread-started"
@@ -33,8 +37,11 @@ _TOLD: Final[Mapping[str, type | tuple[type, ...]]] = {
     "jvm": bool,
     "duration": (int, float),
     "rerun": list,
+    "stress": (dict, type(None)),
 }
 """Fields of an entry that a worker writes, and their types. The evidence may be long, so only the report carries it."""
+_BETWEEN_TALLIES: Final = 0.5
+"""Seconds between two tallies that a worker writes: a round may take a millisecond."""
 _LONGEST: Final = 1e9
 """Seconds of the longest duration that is accepted: an integer in JSON may be too large for a float."""
 _MODE: Final = re.compile("[A-Za-z0-9_-]+")
@@ -53,6 +60,7 @@ class LastStarted:
         self._ended = False
         self._log: str | None = (xdist.worker_input(config) or {}).get(_INPUT)
         self._next: dict[str, Any] | None = None
+        self._tally_due = 0.0
 
     def announce(self, make_entry: Callable[[], Mapping[str, Any]] | None) -> None:
         """Note the test that comes after the one that is about to begin.
@@ -72,10 +80,18 @@ class LastStarted:
         """Note that a test begins. `make_entry` makes the entry of the test for the case that no report brings one."""
         # Only an entry that is read is made: most tests are reported.
         self._make_entry, self._fields, self._began, self._ended = make_entry, {}, time.monotonic(), False
+        self._tally_due = 0.0
         self._write()
 
     def enter(self, phase: Phase) -> None:
         self._add(phase=phase.value)
+
+    def count(self, fields: Callable[[], dict[str, Any]]) -> None:
+        """Note the rounds of a stressed test: a worker that is killed leaves them nowhere else."""
+        if self._log is None or time.monotonic() < self._tally_due:
+            return
+        self._tally_due = time.monotonic() + _BETWEEN_TALLIES
+        self._add(**fields())
 
     def end_by(self, error: BaseException) -> None:
         """Note the exception that ends the run during the test."""
@@ -92,7 +108,7 @@ class LastStarted:
     def reported(self) -> None:
         self._make_entry = None
 
-    def _add(self, **fields: str) -> None:
+    def _add(self, **fields: Any) -> None:
         if self._make_entry is not None and not self._ended:
             self._fields.update(fields, duration=time.monotonic() - self._began)
             self._write()
@@ -177,11 +193,13 @@ def _entry(line: bytes) -> tuple[bool, dict[str, Any]] | None:
         return None
     # Imported here because most runs under xdist have no foreign-thread test.
     from ..model.records import RunRecord
+    from ..model.stress_shape import is_stress
     from ..report.json_report import test_entry
 
     outcomes, phases = ({member.value for member in members} for members in (Outcome, Phase))
     known = told["outcome"] in outcomes and told["phase"] in phases and 0 <= told["duration"] <= _LONGEST
     named = told["nodeid"] and told["test"] and _MODE.fullmatch(told["mode"])
-    if not known or not named or not all(isinstance(argument, str) for argument in told["rerun"]):
+    counted = told["stress"] is None or is_stress(told["stress"])
+    if not known or not named or not counted or not all(isinstance(argument, str) for argument in told["rerun"]):
         return None
     return has_begun is True, test_entry(RunRecord("", "", Outcome.ERROR, Phase.FORK, 0.0)) | told

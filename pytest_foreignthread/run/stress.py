@@ -32,6 +32,7 @@ from ..stress.stopping import StopRule
 from ..stress.tally import PASSES, Failure, Row, Tally
 from .children import Children
 from .seen import Seen
+from .started import COUNTED
 
 _AGAIN: Final = 20
 """Rounds of the command that repeats a failed one: no two runs of a schedule are the same."""
@@ -105,6 +106,8 @@ class _Rounds:
                 except BadShape:
                     # The round stands for all, and its result tells what was wrong.
                     return Stressed(seen, self._data())
+                if (counted := self._item.config.stash.get(COUNTED, None)) is not None:
+                    counted(self._fields_of_interrupted)
         except KeyboardInterrupt as error:
             if not self._tally.rounds:
                 raise
@@ -160,6 +163,16 @@ class _Rounds:
         row = self._tally.foremost
         rerun = () if row is None else rerun_of(self._item, self._settings, row.seed, _AGAIN)
         return self._tally.as_data(rerun, time.monotonic() - self._began)
+
+    def _fields_of_interrupted(self) -> dict[str, Any]:
+        """Return what the entry of the test has if the run ends here."""
+        row = self._tally.foremost
+        outcome = Outcome.PASSED if row is None else row.failure.outcome
+        self._tally.is_interrupted = True
+        try:
+            return {"stress": self._data(), "outcome": outcome.value}
+        finally:
+            self._tally.is_interrupted = False
 
 
 def rerun_of(item: pytest.Item, settings: Settings, seed: Seed, rounds: int) -> tuple[str, ...]:

@@ -67,6 +67,8 @@ def names(ran: SuiteRun) -> list[str]:
 
 
 @pytest.mark.parametrize("scope", ["class", "module", "session"])
+# A fixture of the module ends with its child in the tests below.
+@pytest.mark.by_default("class")
 def test_a_child_is_replaced(run_suite: RunSuite, scope: str) -> None:
     ran = run_suite(REPLACED.format(scope=scope), AUTO, "--junitxml=junit.xml")
     assert (ran.closing_line, ran.status) == ("3 passed, 1 error", 1), ran.output

@@ -115,6 +115,26 @@ def test_what_was_counted_is_kept_at_an_interruption(run_suite: RunSuite, tmp_pa
     assert (first["rounds"], first["interrupted"], second["rounds"], second["interrupted"]) == (3, False, 4, True)
 
 
+@pytest.mark.parametrize("breaks", [False, True])
+def test_what_a_worker_has_counted_is_kept_at_an_interruption(
+    run_suite: RunSuite, tmp_path: Path, breaks: bool
+) -> None:
+    """A ^C ends xdist's controller, and the controller kills its workers."""
+    file = tmp_path / "report.json"
+    source = FINE.format(pid="int(os.environ['RUNNING'])").rstrip() + f"\n        assert not {breaks}\n"
+    conftest = "import os\nos.environ.setdefault('RUNNING', str(os.getpid()))\n"
+    ran = run_suite(
+        {"conftest.py": conftest, "test_it.py": source}, "-n1", "-k", "interrupted", f"--foreign-thread-report={file}"
+    )
+    assert "KeyboardInterrupt" in ran.output
+    (entry,) = json.loads(file.read_text())["tests"]
+    found = entry["stress"]
+    assert (found["rounds"] >= 1, found["interrupted"]) == (True, True)
+    assert "; the run was interrupted" in found["verdict"]
+    assert (entry["outcome"], found["failed"]) == (("failed", found["rounds"]) if breaks else ("passed", 0))
+    assert found["verdict"] in ran.output
+
+
 SHAKEN: Final = """
     import os, signal, sys
     import pytest

@@ -17,6 +17,9 @@ from pytest_foreignthread.model.records import RunRecord
 from pytest_foreignthread.report.json_report import test_entry as entry_of
 from pytest_foreignthread.run.started import LastStarted, WorkerLogs
 
+from .sample_tally import tally_data
+
+STRESS = tally_data()
 ENTRY = entry_of(RunRecord("a.py::test_it", "new", Outcome.ERROR, Phase.FORK, 0.0, rerun="a.py::test_it"))
 
 
@@ -71,6 +74,16 @@ def test_test_that_has_ended_keeps_its_outcome(logs: WorkerLogs) -> None:
     assert (entry["outcome"], entry["message"]) == ("passed", "")
 
 
+def test_rounds_of_a_stressed_test(logs: WorkerLogs) -> None:
+    started = LastStarted(worker(logs))
+    started.begin(lambda: ENTRY)
+    started.count(lambda: {"stress": STRESS, "outcome": "segfault"})
+    # The next one comes too soon.
+    started.count(dict)
+    ((_, entry),) = told(logs)
+    assert (entry["stress"], entry["outcome"]) == (STRESS, "segfault")
+
+
 def test_log_does_not_grow_without_end(logs: WorkerLogs) -> None:
     config = worker(logs)
     started = LastStarted(config)
@@ -84,6 +97,9 @@ def test_log_does_not_grow_without_end(logs: WorkerLogs) -> None:
 
 
 FORGED = [
+    {"stress": {}},
+    {"stress": {**STRESS, "rounds": STRESS["rounds"] + 1}},
+    {"stress": 7},
     {"outcome": "splendid"},
     {"phase": "end"},
     {"mode": 7},

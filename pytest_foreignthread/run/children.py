@@ -83,7 +83,7 @@ class Children:
             self._own.began(max(0.0, self._setup_began - began))
         if group is None or not group.looks or self._one_at_a_time or not _failed_in_setup(seen.observation):
             return seen
-        if not any(living in self._standing for living in self._living.values()):
+        if not any(living in self._standing for other, living in self._living.items() if other != group):
             return seen
         # Without this plugin one process sets up these fixtures once. Here two children did so at the same time; a
         # setup that fails for that reason is not the test's failure.

@@ -266,3 +266,22 @@ def test_rounds_end_with_it(run_suite: RunSuite) -> None:
     assert ran.closing_line == "1 passed, 1 error", ran.output
     entry = ran.tests["test_1"]
     assert (entry["outcome"], entry["stress"]["failed"]) == ("error", 0)
+
+
+def test_the_next_parameter_of_a_fixture_ends_the_one_before(run_suite: RunSuite) -> None:
+    """No other child stands in the way of that setup: it is not repeated, and the error not lost."""
+    source = """
+        import pytest
+        pytestmark = pytest.mark.foreign_thread(mode="python")
+        @pytest.fixture(scope="module", params=[1, 2])
+        def wide(request):
+            yield
+            if request.param == 1: raise ValueError("late")
+        @pytest.fixture(scope="module")
+        def plain(): yield
+        def test_one(wide, plain): pass
+        def test_two(wide): pass
+    """
+    ran = run_suite(source, AUTO)
+    assert (ran.closing_line, ran.status) == ("3 passed, 1 error", 1), ran.output
+    assert told(ran, "test_one[2]") == ("error", "setup", "ValueError: late")

@@ -22,7 +22,7 @@ say of itself, for example by passing.
 | reported | `SessionStopped` | stopped |
 | reported, stopped | `PhaseStarted` of `call` after a setup that passed, of `teardown` after both | that phase |
 | | after the teardown `TestEnded` or `Finished` | ended |
-| | after the teardown `Left`, once, if the order asked for it | the same |
+| | after the teardown `Left`, once | the same |
 | | after the teardown of a test that has passed, if it is to be finalized: `PhaseStarted` of `exit` | exit |
 | exit | `WarningRecorded` of this phase; the child ends without another word | the same |
 | not served | `PhaseStarted` of `teardown`, `TestEnded`, `Finished` | ended |
@@ -102,12 +102,11 @@ class MessagesOfTest:
         late: bool = False,
         forked: bool = True,
         finalizes: bool = False,
-        looks: bool = False,
     ) -> None:
         """`starts_jvm` says whether the child has a JVM to start, `late` whether that may happen in the test's setup.
 
         `forked` says whether the child is a fork of the pytest process, not a fresh interpreter; `finalizes` whether
-        the child ends by the finalization of its interpreter; `looks` whether the child must say what the test left.
+        the child ends by the finalization of its interpreter.
         """
         self._nodeid = nodeid
         self._starts_jvm = starts_jvm
@@ -115,7 +114,7 @@ class MessagesOfTest:
         self._forked = forked
         self._may_finalize = finalizes
         """False as soon as a phase has not passed."""
-        self._looks = looks
+        self._has_looked = False
         self._phase = Phase.FORK
         """The phase that began last. It stays SETUP while a JVM starts in the setup."""
         self._in_jvm = False
@@ -166,8 +165,8 @@ class MessagesOfTest:
                 self._want(self._phase not in _OF_TEST and not self._jvm_failed, self._next, message)
                 self._not_served = True
             case Left():
-                self._want(self._looks and self._is_torn_down, self._next, message)
-                self._looks = False
+                self._want(self._is_torn_down and not self._has_looked, self._next, message)
+                self._has_looked = True
             case TestEnded() | Finished():
                 self._want(self._is_torn_down or self._not_served, self._next, message)
                 self._ended = True
@@ -280,7 +279,7 @@ class MessagesOfEnd(MessagesOfTest):
         self._phase, self._reported = Phase.CALL, True
 
     def take(self, message: Message) -> None:
-        if isinstance(message, TestEnded):
+        if isinstance(message, (TestEnded, Left)):
             raise unexpected("the teardown of what stands, and the end", message)
         super().take(message)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from traceback import walk_tb
 from typing import Any, Final
 
 import pytest
@@ -82,6 +83,15 @@ def is_of_pytest(fixturedef: pytest.FixtureDef[Any]) -> bool:
     """
     function = fixturedef.func
     return getattr(function, "__module__", "").startswith("_pytest.") and not fixturedef.argname.startswith("_")
+
+
+def was_raised_in_teardown(error: BaseException) -> bool:
+    """Return whether the exception came out of the teardown of a fixture.
+
+    In the setup of a test, pytest tears down a fixture that gets another parameter. Only the traceback says so.
+    """
+    finish = pytest.FixtureDef.finish.__code__
+    return any(frame.f_code is finish for frame, _ in walk_tb(error.__traceback__))
 
 
 def finisher_of(fixturedef: pytest.FixtureDef[Any], request: Any) -> Callable[[], None]:

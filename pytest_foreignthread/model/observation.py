@@ -187,6 +187,8 @@ class Left:
     """In words; empty where the child found nothing."""
     standing: bool
     """Whether fixtures of wider scopes, which the child has set up, stand until a later test."""
+    teardown_failed: bool = False
+    """Whether the test's setup failed in the teardown of a fixture that had been set up for earlier tests."""
 
 
 @dataclass(frozen=True)

@@ -100,8 +100,6 @@ class ForkedChild:
         """The tests that the child has served, in their order."""
         self.ahead: pytest.Item | None = None
         """The test that the child was ordered to run ahead of its turn, and that `observe` has not watched yet."""
-        self._looks = False
-        """Whether the last order tells the child to look for what the test leaves behind."""
         self._said_before = 0
         """How many bytes HotSpot had written to its log before the test."""
         self._takes_coverage = True
@@ -149,7 +147,6 @@ class ForkedChild:
 
     def order_ahead(self, item: pytest.Item, order: RunTest) -> None:
         self.ahead = item
-        self._looks = order.looks
         self._supervised.give(order)
 
     def observe(
@@ -164,7 +161,6 @@ class ForkedChild:
         `order` is None if `order_ahead` has sent the order already.
         """
         self.ahead = None
-        self._looks = self._looks if order is None else order.looks
         limits, expected = item.stash[SETTINGS].limit, self._expected(item)
         seen = self._supervised.observe(
             limits,
@@ -305,7 +301,6 @@ class ForkedChild:
             late=late,
             forked=self.is_copy,
             finalizes=finalizes,
-            looks=self._looks,
         )
 
     def close(self, discard: Callable[[ChildFolder], object]) -> None:

@@ -81,7 +81,7 @@ class Children:
         seen = self._run(item, nextitem, group)
         if group is None and not alone:
             self._own.began(max(0.0, self._setup_began - began))
-        if group is None or not group.looks or self._one_at_a_time or not _failed_in_setup(seen.observation):
+        if group is None or not group.looks or self._one_at_a_time or not _could_not_set_up(seen.observation):
             return seen
         if not any(living in self._standing for other, living in self._living.items() if other != group):
             return seen
@@ -92,7 +92,7 @@ class Children:
         # Set before the run: the next test would otherwise begin in another child, ahead of its turn.
         self._one_at_a_time = True
         again = self._run(item, nextitem, group)
-        self._one_at_a_time = not _failed_in_setup(again.observation)
+        self._one_at_a_time = not _could_not_set_up(again.observation)
         return again if self._one_at_a_time else seen
 
     def _run(self, item: pytest.Item, nextitem: pytest.Item | None, group: Group | None) -> Seen:
@@ -108,9 +108,10 @@ class Children:
         observation, taken = self._observed(serving, item, nextitem, order)
         self._note_standing(serving, observation)
         seen = Seen(observation, taken, serving.start_word, serving.served, number_before)
-        if group is not None and group.looks and _has_left_something(observation):
+        if group is not None and _has_left_something(observation, looks=group.looks):
             left = observation.first(Left)
-            self._own.left(item.nodeid, "" if left is None else left.what)
+            if group.looks:
+                self._own.left(item.nodeid, "" if left is None else left.what)
             ended = self._ended(group)
             seen = seen if ended is None else seen.torn_down(ended)
         elif observation.all_passed and nextitem is not None and not self.late:
@@ -310,16 +311,20 @@ class Children:
         self._factory.end(one)
 
 
-def _has_left_something(observation: Observation) -> bool:
-    """Return whether the test may have left something in the child, which still lives.
+def _has_left_something(observation: Observation, *, looks: bool) -> bool:
+    """Return whether the test may have left in the child, which still lives, what a next test must not meet.
 
-    A child that sent no `Left` counts as one in which something was left.
+    A child that had to look and sent no `Left` counts as one in which something was left.
     """
     left = observation.first(Left)
-    return observation.serving and (left is None or bool(left.what))
+    return observation.serving and (looks if left is None else bool(left.what))
 
 
-def _failed_in_setup(observation: Observation) -> bool:
+def _could_not_set_up(observation: Observation) -> bool:
+    """Return whether the setup failed for another reason than the teardown of a fixture of earlier tests."""
+    left = observation.first(Left)
+    if left is not None and left.teardown_failed:
+        return False
     reports = (one.report for one in observation.all(ReportMade))
     return any(report.get("when") == "setup" and report.get("outcome") == "failed" for report in reports)
 

@@ -11,7 +11,7 @@ import pytest
 
 from ..channel.orders import RunTest
 from ..config.stash_keys import TICK
-from ..model.observation import Observation, ReportMade
+from ..model.observation import Left, Observation, ReportMade
 from ..supervise.process.scratch import ScratchError
 from .child_factory import ChildFactory
 from .child_handle import ForkedChild
@@ -88,5 +88,9 @@ def paced(draw: Callable[[], None]) -> Callable[[], None]:
 
 
 def _goes_on(seen: Observation) -> bool:
-    """Whether the child may serve another round: an abnormal result may have left anything there."""
-    return not any(one.exceptions and one.exceptions[0][0] == "SystemError" for one in seen.all(ReportMade))
+    """Whether the child may serve another round: an abnormal result may have left anything there.
+
+    Nor may a child in which the round shut the JVM down.
+    """
+    broke = any(one.exceptions and one.exceptions[0][0] == "SystemError" for one in seen.all(ReportMade))
+    return seen.first(Left) is None and not broke

@@ -285,3 +285,84 @@ def test_the_next_parameter_of_a_fixture_ends_the_one_before(run_suite: RunSuite
     ran = run_suite(source, AUTO)
     assert (ran.closing_line, ran.status) == ("3 passed, 1 error", 1), ran.output
     assert told(ran, "test_one[2]") == ("error", "setup", "ValueError: late")
+
+
+def test_the_next_parameter_of_a_fixture_beside_the_children_of_other_modes(run_suite: RunSuite) -> None:
+    """A setup is repeated without these children, but not if it failed in the teardown of an earlier test's fixture."""
+    source = """
+        import pytest
+        @pytest.fixture(scope="module", params=[1, 2])
+        def wide(request):
+            yield
+            if request.param == 1: raise ValueError("late")
+        @pytest.fixture(scope="module")
+        def plain(): yield
+        def test_one(wide, plain): pass
+        def test_two(wide): pass
+    """
+    ran = run_suite(source, AUTO, "--foreign-thread-all", "--foreign-thread-modes=main,python,native")
+    assert told(ran, "test_one[2-main]") == ("error", "setup", "ValueError: late"), ran.output
+    errors = [name for name, outcome in ran.outcomes.items() if outcome == "error"]
+    assert sorted(name.rpartition("-")[2] for name in errors) == ["main]", "native]", "python]"], "one in each mode"
+
+
+BEFORE_ANOTHER_CLASS: Final = """
+    import pytest
+    pytestmark = pytest.mark.foreign_thread(mode="python")
+    @pytest.fixture(scope="class")
+    def broken():
+        yield
+        {deed}
+    class TestA:
+        def test_1(self, broken): pass
+        @pytest.mark.skip
+        def test_2(self, broken): pass
+    class TestB:
+        def test_3(self, {own}): print("the body ran")
+        def test_4(self): pass
+    @pytest.fixture
+    def own():
+        yield
+        raise KeyError("own")
+"""
+
+
+def test_a_teardown_that_is_due_before_a_test_is_no_setup_of_that_test(run_suite: RunSuite) -> None:
+    source = BEFORE_ANOTHER_CLASS.format(deed='raise ValueError("late")', own="request")
+    ran = run_suite(source, SESSION, "-rP")
+    assert (ran.closing_line, ran.status) == ("3 passed, 1 skipped, 1 error", 1), ran.output
+    assert told(ran, "TestB::test_3") == ("error", "teardown", "ValueError: late")
+    assert "\nthe body ran\n" in ran.output
+
+
+def test_a_teardown_that_was_due_earlier_and_the_tests_own(run_suite: RunSuite) -> None:
+    source = BEFORE_ANOTHER_CLASS.format(deed='raise ValueError("late")', own="own")
+    ran = run_suite(source, SESSION)
+    assert (ran.closing_line, ran.status) == ("3 passed, 1 skipped, 1 error", 1), ran.output
+    assert "ValueError: late" in ran.output
+    assert "KeyError: 'own'" in ran.output
+
+
+def test_a_teardown_that_was_due_earlier_may_end_the_run(run_suite: RunSuite) -> None:
+    source = BEFORE_ANOTHER_CLASS.format(deed='pytest.exit("enough", 7)', own="request")
+    ran = run_suite(source, SESSION)
+    assert ran.status == 7, ran.output
+    assert "the body ran" not in ran.output
+
+
+@pytest.mark.parametrize("isolation", [SESSION, AUTO])
+def test_a_test_shut_the_jvm_down(run_suite: RunSuite, isolation: str) -> None:
+    source = """
+        import pytest
+        pytestmark = pytest.mark.foreign_thread(mode="main")
+        @pytest.fixture(scope="module")
+        def broken():
+            yield
+            raise ValueError("late")
+        def test_1(jvm, broken): pass
+        def test_2(jvm): jvm.shutdownJVM()
+        def test_3(jvm): assert jvm.isJVMStarted()
+    """
+    ran = run_suite(source, isolation)
+    assert (ran.closing_line, ran.status) == ("3 passed, 1 error", 1), ran.output
+    assert told(ran, "test_2") == ("error", "teardown", "ValueError: late")

@@ -70,35 +70,31 @@ def take(
     late: bool = False,
     forked: bool = True,
     finalizes: bool = False,
-    looks: bool = False,
 ) -> None:
-    expected = MessagesOfTest(
-        "t.py::test", starts_jvm=starts_jvm, late=late, forked=forked, finalizes=finalizes, looks=looks
-    )
+    expected = MessagesOfTest("t.py::test", starts_jvm=starts_jvm, late=late, forked=forked, finalizes=finalizes)
     for message in messages:
         expected.take(message)
 
 
-def test_what_a_test_left_is_told_once_after_its_teardown_where_that_was_asked() -> None:
-    take((*TORN_DOWN, NOTHING_LEFT, TestEnded()), looks=True)
-    take((*TORN_DOWN, TestEnded()), looks=True)
+def test_what_a_test_left_is_told_once_after_its_teardown() -> None:
+    take((*TORN_DOWN, NOTHING_LEFT, TestEnded()))
+    take((*TORN_DOWN, TestEnded()))
 
 
 @pytest.mark.parametrize(
-    ("messages", "looks"),
+    "messages",
     [
-        ((*TORN_DOWN, NOTHING_LEFT), False),
-        ((*TORN_DOWN, NOTHING_LEFT, NOTHING_LEFT), True),
-        ((*TORN_DOWN, TestEnded(), NOTHING_LEFT), True),
-        ((*CALLED, NOTHING_LEFT), True),
-        ((NOT_SERVED, NOTHING_LEFT), True),
-        ((NOTHING_LEFT,), True),
+        (*TORN_DOWN, NOTHING_LEFT, NOTHING_LEFT),
+        (*TORN_DOWN, TestEnded(), NOTHING_LEFT),
+        (*CALLED, NOTHING_LEFT),
+        (NOT_SERVED, NOTHING_LEFT),
+        (NOTHING_LEFT,),
     ],
-    ids=["not asked", "twice", "after the end", "before the teardown", "not served", "first"],
+    ids=["twice", "after the end", "before the teardown", "not served", "first"],
 )
-def test_what_a_test_left_is_refused_elsewhere(messages: tuple[Message, ...], looks: bool) -> None:
+def test_what_a_test_left_is_refused_elsewhere(messages: tuple[Message, ...]) -> None:
     with pytest.raises(Unexpected):
-        take(messages, looks=looks)
+        take(messages)
 
 
 WHOLE: Final[dict[str, tuple[Message, ...]]] = {

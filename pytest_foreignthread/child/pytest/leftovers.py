@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from ...interop.pytest_fixtures import is_of_pytest
+from ...interop.pytest_fixtures import is_of_pytest, was_raised_in_teardown
 from ..process_looks import NAMES_OF, look
 from ..process_state import Allowed, Difference, ProcessLook
 from .phase_ends import PhaseEnds
@@ -36,11 +36,22 @@ class Leftovers:
         self._ends = ends
         self._before: ProcessLook | None = None
         self._allowed = Allowed()
+        self.teardown_failed = False
+        """Whether the setup of the last test failed in the teardown of a fixture."""
 
     def begin(self) -> None:
         """Take the first snapshot; call before each test."""
         if self._before is None:
             self._before = look()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self) -> Generator[None, object, object]:
+        self.teardown_failed = False
+        try:
+            return (yield)
+        except BaseException as error:
+            self.teardown_failed = was_raised_in_teardown(error)
+            raise
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:

@@ -42,6 +42,8 @@ class PhaseEnds:
         self._owner = getpid()
         self._set_up: dict[pytest.FixtureDef[Any], Any] = {}
         self._last = True
+        self._earlier: BaseException | None = None
+        """The exception of a teardown that was due before this test."""
         self.thrown: Uncaught | None = None
         """The uncaught exception that made a phase fail."""
 
@@ -50,7 +52,13 @@ class PhaseEnds:
 
         The teardown of the last test tears down everything that was set up in this child.
         """
-        self._last, self.thrown = last, None
+        self._last, self.thrown, self._earlier = last, None, None
+
+    def tear_down_earlier(self, step: Callable[[], None]) -> None:
+        """Tear down fixtures of earlier tests by `step`; an exception of it is raised in the teardown of this test."""
+        self._earlier = self._error_of(step)
+        if isinstance(self._earlier, (KeyboardInterrupt, pytest.exit.Exception)):
+            raise self._earlier
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(
@@ -96,7 +104,8 @@ class PhaseEnds:
         # pytest's own teardown has removed the variable, and finalizers may read it.
         with _variable("PYTEST_CURRENT_TEST", f"{item.nodeid} (teardown)"):
             raised = self._finish() if finishes else []
-        errors = [*([outcome.exception] if outcome.exception else []), *raised]
+        errors = [error for error in (self._earlier, outcome.exception, *raised) if error is not None]
+        self._earlier = None
         if len(errors) > 1:
             errors = [BaseExceptionGroup(f"errors while tearing down {item!r}", errors)]
         if errors:

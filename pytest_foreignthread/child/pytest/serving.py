@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unittest
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -143,13 +144,16 @@ class Server:
         self._leftovers.begin()
 
     def tell_what_is_left(self) -> None:
-        """Send what the test has left, if its order asks for that; call after a test.
+        """Send what the test has left, if its order asks for that or no other test can run here; call after a test.
 
         The message travels with the next one.
         """
-        if self._looks and self._leftovers is not None:
-            left = self._leftovers
-            self.state.sender.send(Left(left.found(), left.stand), soon=True)
+        looks = self._leftovers if self._looks else None
+        left = None if looks is None else Left(looks.found(), looks.stand, looks.teardown_failed)
+        if not self.java.can_go_on():
+            left = replace(left or Left("", standing=True), what="a JVM that was shut down")
+        if left is not None:
+            self.state.sender.send(left, soon=True)
 
     @property
     def ran_last(self) -> bool:
@@ -189,10 +193,13 @@ class Server:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Tear down what this test does not need, as the tests between the last one and this one would have done."""
+        """Tear down what this test does not need, as the tests between the last one and this one would have done.
+
+        An error of that is not the setup's: the test runs, and its teardown reports the error.
+        """
         step = teardown_step(item.config)
         if self._left_by is not None and step is not None:
-            step(item=self._left_by, nextitem=item)
+            self.ends.tear_down_earlier(functools.partial(step, item=self._left_by, nextitem=item))
 
     def _begin(self, state: ChildState) -> None:
         assert self._order is not None

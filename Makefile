@@ -32,20 +32,20 @@ test: $(STAMP)
 # What each run below leaves its result in, for the table of docs/reference/versions.md.
 RECORD := FOREIGN_THREAD_TESTS_RECORD=$(CURDIR)/build/versions
 
-# All tests, the thorough ones too; then the same on each release of Python, pytest, the JDK and JPype that tox finds here;
-# then the table of what ran, red or green. A part of the second step: TOX="-e py311-jdk21 -- -k matrix".
+# All tests, the thorough ones too; then the tests of `make smoke` on each release of Python, pytest, the JDK and JPype that
+# tox finds here; then the table of what ran, red or green. A part of the second step: TOX="-e py311-jdk21".
 test-all: $(STAMP)
 	@echo "test-all, step 1 of 2: all tests, with those that 'make test' leaves out (the mark thorough)"
 	$(RECORD) $(BIN)/python -m pytest $(PARALLEL)
-	@echo "test-all, step 2 of 2: all tests again in each environment of tox.ini whose interpreter is here, and the table"
+	@echo "test-all, step 2 of 2: the smoke tests in each environment of tox.ini whose interpreter is here, and the table"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[versions]'
-	$(BIN)/tox run $(TOX); status=$$?; $(BIN)/python -m tests.versions && exit $$status
+	$(BIN)/tox run $(TOX) -- tests.versions --smoke; status=$$?; $(BIN)/python -m tests.versions && exit $$status
 
 # Tests of each mode and of each kind of death with one release of everything, and the table: make smoke PYTHON=python3.12
 smoke: $(STAMP)
 	$(RECORD) $(BIN)/python -m tests.versions --smoke; status=$$?; $(BIN)/python -m tests.versions && exit $$status
 
-# The second step only, as CI runs it: make versions TOX="-e py311-jdk21"
+# All tests in each of these environments, as CI runs them: make versions TOX="-e py311-jdk21 -- pytest -k matrix"
 versions: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[versions]'
 	$(BIN)/tox run $(TOX)

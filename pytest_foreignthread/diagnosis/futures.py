@@ -60,8 +60,8 @@ def lock_and_future(case: Case) -> Diagnosis | None:
     for waiting, _, _ in _circles(case, _waits_for_a_result, _waits_for_a_lock):
         return Diagnosis(
             "lock-and-future",
-            "a thread waits for a result, and the thread that would give it waits for a lock that only the first could "
-            "release",
+            "a thread waits for a result, and the thread that must complete it waits for a lock that only the first "
+            "could release",
             "do not wait for a result while you hold a lock that the callback needs: release the lock before you call "
             "Future.get() or result()",
             waiting.links(),

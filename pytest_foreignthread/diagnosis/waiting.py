@@ -18,6 +18,8 @@ _TASK: Final = re.compile(
     r"java\.util\.concurrent\.(?:FutureTask|CompletableFuture\$\w+|ForkJoinTask\S*)\.(?:run|exec).*"
 )
 _POOL: Final = re.compile(r"(.+?)-(?:thread|worker)-\d+")
+_VERBS: Final = {Awaited.FUTURE: "complete", Awaited.THREAD: "bring about"}
+"""What the awaited thread must do with the thing; with any other kind of thing, release it."""
 
 
 class Waiting:
@@ -85,7 +87,8 @@ class Waiting:
     def _of(self, place: int) -> str:
         others = [self.threads[other] for other in sorted(self.stuck[place])]
         names = [called(other) for other in others if not awaits_the_body(other)]
-        return f", which only {' or '.join(names)} could give" if names else ""
+        verb = _VERBS.get(self.threads[place].waits[0].kind, "release")
+        return f", which only {' or '.join(names)} could {verb}" if names else ""
 
     def pools(self) -> list[tuple[list[Thread], bool]]:
         """Return the threads of each Java pool, and whether all are stuck. A thread's name says which pool it is of."""

@@ -177,7 +177,7 @@ def test_the_links_of_a_deadlock() -> None:
     diagnosis = hang(holder(SEMAPHORE), WAITS_FOR_GIL, MAIN, FINALIZER)
     assert diagnosis is not None
     assert diagnosis.evidence == (
-        '"a" holds the GIL, waits for a semaphore (in C), which only "b" could give',
+        '"a" holds the GIL, waits for a semaphore (in C), which only "b" could release',
         '"b" waits for the GIL, which "a" holds',
     )
 

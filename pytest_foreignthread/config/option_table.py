@@ -135,7 +135,8 @@ OPTIONS: Final = (
         "NAMES",
         values.check_names,
         (),
-        f"checkers, one or more of {', '.join(CHECKS)}: of calls of JNI, of Python's memory, Python's development mode",
+        f"checkers, one or more of {', '.join(CHECKS)}, or none: of calls of JNI, of Python's memory, Python's "
+        "development mode",
         in_marker=True,
     ),
     Option(

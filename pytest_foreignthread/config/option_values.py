@@ -263,10 +263,15 @@ def mode_names(modes: Sequence[str]) -> Callable[[object], tuple[str, ...]]:
 
 
 def check_names(value: object) -> tuple[str, ...]:
-    """Return the names of checkers in the order of `CHECKS`; they are joined as those of modes are, or in a list."""
+    """Return the names of checkers in the order of `CHECKS`; they are joined as those of modes are, or in a list.
+
+    `none` asks for no checker, which the default or a more general setting may have.
+    """
     given = _names(value) if isinstance(value, str) else value
+    if given == ["none"]:
+        return ()
     if not isinstance(given, (tuple, list)) or not given or not all(name in CHECKS for name in given):
-        raise ValueError(f"expected one or more of {', '.join(CHECKS)}")
+        raise ValueError(f"expected one or more of {', '.join(CHECKS)}, or none")
     return tuple(sorted(_each_once(given, "checker"), key=CHECKS.index))
 
 

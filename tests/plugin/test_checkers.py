@@ -129,7 +129,7 @@ def test_checkers_of_the_interpreter(run_suite: RunSuite, args: tuple[str, ...],
 @pytest.mark.parametrize(
     ("args", "error"),
     [
-        (("--foreign-thread-check=jni,asan",), "expected one or more of jni, malloc, dev, got 'jni,asan'"),
+        (("--foreign-thread-check=jni,asan",), "expected one or more of jni, malloc, dev, or none, got 'jni,asan'"),
         (
             ("--foreign-thread-check=malloc", "--foreign-thread-start=fork"),
             "foreign_thread_check = malloc,dev: expected no foreign_thread_start = fork beside it",

@@ -101,6 +101,7 @@ GOOD: Final[list[tuple[str, str, object]]] = [
     *(("stack", text, size) for text, size in (("64k", 65536), ("8m", 8 << 20), ("1g", 1 << 30))),
     *(("finalize", text, True) for text in ("true", "on", "1")),
     *(("check", name, (name,)) for name in ("jni", "malloc", "dev")),
+    ("check", "none", ()),
     *(("check", text, ("jni", "dev")) for text in ("jni,dev", "dev, jni", " dev\njni ", "dev ,\n jni", "\tdev\n\njni")),
     *(("block_signals", text, True) for text in ("true", "on", "1")),
     *(("cache", text, True) for text in ("true", "True", "on", "yes", "1")),
@@ -144,8 +145,8 @@ BAD: Final[list[tuple[str, str, str]]] = [
         for text in ("63k", "2g", "0", "-1m", "1.5m", "128 k", "big", "True", "128kk", "9" * 30)
     ),
     *(
-        ("check", text, "expected one or more of jni, malloc, dev")
-        for text in (*COMMAS, "JNI", "jni;dev", "jni,valgrind", "all", "none", "-Xcheck:jni")
+        ("check", text, "expected one or more of jni, malloc, dev, or none")
+        for text in (*COMMAS, "JNI", "jni;dev", "jni,valgrind", "all", "none,jni", "-Xcheck:jni")
     ),
     *(("check", text, "expected each checker once") for text in ("jni,jni", "jni,dev,jni", "dev dev")),
     *(("block_signals", text, "expected true or false") for text in ("all", "2", "SIGINT")),

@@ -56,4 +56,4 @@ class Benchmark:
     title: str
     rows: Callable[[Bench], list[Row]]
     profiled: Callable[[Bench], Pytest]
-    """Gives the run whose pytest process is looked into by `--profile`."""
+    """Returns the run whose pytest process is looked into by `--profile`."""

@@ -108,7 +108,7 @@ class Terminal:
             self.read(0.01)
 
     def end_of(self, process: Process) -> int:
-        """Read until the program ends; give its exit status. One that does not end is killed."""
+        """Read until the program ends; return its exit status. One that does not end is killed."""
         give_up = time.monotonic() + ENDLESS
         pidfd = os.pidfd_open(process.pid)
         try:

@@ -40,6 +40,6 @@ def _newest(folder: Path, name: str) -> Path | None:
 
 
 def _is_jar_of(name: str, path: Path) -> bool:
-    """Tell `clojure.jar` and `clojure-1.12.0.jar` from `clojure-contrib.jar`."""
+    """Distinguish `clojure.jar` and `clojure-1.12.0.jar` from `clojure-contrib.jar`."""
     rest = path.stem.removeprefix(name)
     return path.stem.startswith(name) and (not rest or (rest[0] == "-" and rest[1:2].isdigit())) and path.is_file()

@@ -24,7 +24,7 @@ _TRACING: Final = (
     ("3", "nobody may trace"),
 )
 _UNTRACED: Final = (
-    "set it to 0 or 1, or give CAP_SYS_PTRACE (in a container: --cap-add=SYS_PTRACE), for C frames and the holder of "
+    "set it to 0 or 1, or grant CAP_SYS_PTRACE (in a container: --cap-add=SYS_PTRACE), for C frames and the holder of "
     "the GIL; or foreign_thread_native=off"
 )
 

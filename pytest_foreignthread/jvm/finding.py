@@ -70,12 +70,12 @@ def _at(path: Path, source: str, without: str) -> Jvm:
         library = path if path.is_file() else _library_below(path)
     except OSError as error:
         raise JvmNotFound(
-            f"{source}: the path of a JVM cannot be reached ({error}); give the directory of a JDK, or {without}"
+            f"{source}: the path of a JVM cannot be reached ({error}); name the directory of a JDK, or {without}"
         ) from None
     if library is None:
         raise JvmNotFound(
             f"{source}={path}: no JVM there (neither a JVM library nor a directory with {_PLACES[0]}/{_LIBRARY}); "
-            f"give the directory of a JDK, or {without} and `pip install pytest-foreignthread[jdk]`"
+            f"name the directory of a JDK, or {without} and `pip install pytest-foreignthread[jdk]`"
         )
     return _described(library, source)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _HOW_TO_MARK: Final = (
     "no test is marked: put @pytest.mark.foreign_thread on a test or a class, pytestmark = pytest.mark.foreign_thread "
-    "into a module, or give --foreign-thread-all for all tests"
+    "into a module, or use --foreign-thread-all for all tests"
 )
 
 

@@ -305,7 +305,7 @@ READ_ONLY: Final = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && e
 
 @pytest.fixture
 def run_read_only(tmp_path: Path) -> Callable[[Path], str]:
-    """Run a suite beside a cache that cannot be written; give the header's line."""
+    """Run a suite beside a cache that cannot be written; return the header's line."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no mount namespaces")
 

@@ -66,7 +66,7 @@ LINES: Final = {"in_setup": 3, "in_body": 4, "in_teardown": 1, "in_the_dead": 1,
 
 
 def measure(folder: Path, *args: str, values: str = "[0, 1]", run: bool = False) -> dict[str, Any]:
-    """Run the suite; give the report of coverage on the package by function, its totals under an empty name."""
+    """Run the suite; return the report of coverage on the package by function, its totals under an empty name."""
     (folder / "measured.py").write_text(PACKAGE)
     (folder / "test_it.py").write_text(SUITE.replace("{values}", values))
     python, *pytest_command = run_command("-q", "--tb=no", *args)

@@ -77,7 +77,7 @@ class Interrupted:
     pidfds: list[int] = field(default_factory=list)
 
     def end(self) -> tuple[int, str]:
-        """Wait for pytest; give its exit status and output."""
+        """Wait for pytest; return its exit status and output."""
         output, _ = self.process.communicate(timeout=ENDLESS)
         return self.process.returncode, output
 

@@ -59,7 +59,7 @@ def result_of(
 
 
 def control_against_plain(plain: Mapping[str, str], matrix: Matrix, baseline: Baseline) -> list[str]:
-    """Tell of the tests whose control does not end as plain pytest does: the child itself changes something there."""
+    """Report the tests whose control does not end as plain pytest does: the child itself changes something there."""
     lines = []
     for row in matrix.rows:
         told = {outcome.value for outcome in row.cells[CONTROL].outcomes} if CONTROL in row.cells else set()

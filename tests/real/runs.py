@@ -32,7 +32,7 @@ class Runner:
     """More arguments of pytest, for the matrix and the rounds, not for the plain run."""
 
     def run(self, suite: Suite) -> str:
-        """Run the suite and keep what is seen; give why it could not run, or nothing."""
+        """Run the suite and keep what is seen; return why it could not run, or nothing."""
         self._kept(suite, "seconds").unlink(missing_ok=True)
         self._log(suite).unlink(missing_ok=True)
         try:

@@ -259,7 +259,7 @@ def test_no_jvm_where_one_was_named(tmp_path: Path) -> None:
     used, (head, *_) = jvm_list.examine(str(tmp_path), "foreign_thread_jvm")
     assert used is None
     assert (head.level, head.value.partition(":")[0]) == ("problem", f"foreign_thread_jvm={tmp_path}")
-    assert head.advice.startswith("give the directory of a JDK, or leave it out")
+    assert head.advice.startswith("name the directory of a JDK, or leave it out")
 
 
 def test_places_without_a_jvm_are_given_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

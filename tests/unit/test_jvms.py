@@ -19,7 +19,7 @@ LAYOUTS: Final = ("lib/server", "jre/lib/server", "jre/lib/amd64/server", "lib/c
 
 
 def jdk(home: Path, layout: str = "lib/server", release: str | None = 'JAVA_VERSION="21.0.2"\n') -> Path:
-    """Make a folder that looks like a JDK; give its JVM library."""
+    """Make a folder that looks like a JDK; return its JVM library."""
     (home / layout).mkdir(parents=True)
     library = home / layout / LIBRARY
     library.touch()
@@ -88,7 +88,7 @@ def test_no_jvm_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: st
         find_jvm(None if source == "JAVA_HOME" else str(path), source)
     text = str(raised.value)
     assert text.startswith(f"{source}={path}: no JVM there ")
-    assert text.endswith(f"give the directory of a JDK, or {without} and `{INSTALL}`")
+    assert text.endswith(f"name the directory of a JDK, or {without} and `{INSTALL}`")
     assert "\n" not in text
 
 

@@ -19,7 +19,7 @@ LOCALS = "locals"
 
 _NOT_INSTALLED = "pystack is not installed: pip install 'pytest-foreignthread[native]'"
 _NOT_ALLOWED = (
-    "pystack may not trace the child: set /proc/sys/kernel/yama/ptrace_scope to 0 or 1, or give CAP_SYS_PTRACE (in a "
+    "pystack may not trace the child: set /proc/sys/kernel/yama/ptrace_scope to 0 or 1, or grant CAP_SYS_PTRACE (in a "
     "container: --cap-add=SYS_PTRACE), and let no debugger hold the child"
 )
 _LOG_LINE = re.compile(r"[A-Z]+\(\w*\): ")

@@ -44,9 +44,9 @@ def jvm(request: pytest.FixtureRequest, _foreign_thread_jvm: None) -> Any:
 
 @pytest.fixture
 def foreign_thread_bridge(request: pytest.FixtureRequest, _foreign_thread_child: None) -> Bridge:
-    """How a Python callable of no arguments becomes a `java.lang.Runnable`: by JPype's proxy.
+    """The function that makes a `java.lang.Runnable` of a Python callable without arguments, by JPype's proxy.
 
-    Override it with a fixture that returns your own bridge's way, and the marker runs tests through that.
+    Override this fixture with one that returns your own function; the marker then runs tests through it.
     """
     _in_child(request, "foreign_thread_bridge")
     from .child.java.jpype_bridge import jpype_bridge
@@ -56,7 +56,7 @@ def foreign_thread_bridge(request: pytest.FixtureRequest, _foreign_thread_child:
 
 @pytest.fixture
 def foreign_thread_pyjnius_bridge(request: pytest.FixtureRequest, _foreign_thread_jvm: None) -> Bridge:
-    """The same by PyJNIus: let your `foreign_thread_bridge` return it."""
+    """The bridge by PyJNIus, in place of JPype's proxy: let your fixture `foreign_thread_bridge` return this one."""
     state = _in_child(request, "foreign_thread_pyjnius_bridge")
     from .child.java.pyjnius_bridge import pyjnius_bridge
 

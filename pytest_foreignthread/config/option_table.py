@@ -144,7 +144,7 @@ OPTIONS: Final = (
         "AMOUNT",
         values.stress,
         None,
-        "run each foreign-thread test so often in each mode, 100 times or for 60s, and count the rounds that fail",
+        "run each foreign-thread test in rounds, in each mode: 100 of them, or for 60s; count the rounds that fail",
         in_marker=True,
     ),
     Option(
@@ -161,7 +161,7 @@ OPTIONS: Final = (
         "N",
         values.stress_threads,
         1,
-        "in rounds of a stressed test, call the test function on so many threads of its mode at once (1)",
+        "in rounds of a stressed test, call the test function on N threads of its mode at once (1)",
         in_marker=True,
     ),
     Option(
@@ -169,7 +169,7 @@ OPTIONS: Final = (
         "SECONDS",
         values.shrink_seconds,
         10.0,
-        "search this long for the smallest part of a failed round's schedule that still fails (10); 0 for no search",
+        "time for the search for the smallest part of a failed round's schedule that still fails (10); 0: no search",
     ),
     Option(
         "stress_stop",
@@ -184,7 +184,7 @@ OPTIONS: Final = (
         "HOW",
         values.one_of(STARTS),
         None,
-        "children are forks (fork), or fresh interpreters (spawn; by itself where a JVM runs in the pytest process)",
+        "make children by fork, or as fresh interpreters (spawn); fork, and spawn if a JVM runs in the pytest process",
     ),
     Option(
         "ready",
@@ -219,14 +219,14 @@ OPTIONS: Final = (
         "WHO",
         values.one_of(FAULTHANDLER_CHOICES),
         "apart",
-        "where the pytest process starts a JVM: keep faulthandler and HotSpot apart, or leave it to pytest (apart)",
+        "if the pytest process starts a JVM: keep faulthandler and HotSpot apart, or leave it to pytest (apart)",
     ),
     Option(
         "end_process",
         "BOOL",
         values.switch,
         False,
-        "end the pytest process with the run's status where Java threads would keep it (false)",
+        "end the pytest process with the run's exit status if Java threads would keep it from ending (false)",
     ),
     Option("cache", "BOOL", values.switch, True, "keep a class archive for a faster start of the JVM (true)"),
     Option(
@@ -285,7 +285,7 @@ OPTIONS: Final = (
         "FORM",
         values.doctor_form,
         None,
-        "run no test: examine what a run would meet here, and tell as text, or as json",
+        "run no test: examine what a run would meet on this machine, and print that as text or as json (text)",
         in_ini=False,
         bare="text",
     ),

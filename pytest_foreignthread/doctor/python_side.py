@@ -55,7 +55,7 @@ def jpype() -> Finding:
 def threads(others: list[str]) -> Finding:
     """Return the finding on other threads. A fork has none of them, and the locks that they hold stay locked in it."""
     if not others:
-        return Finding(SECTION, "threads", "ok", "the main thread alone")
+        return Finding(SECTION, "threads", "ok", "the main thread only")
     help = "start no threads before the tests, or end them: a lock that one holds stays locked in a forked child"
     return Finding(SECTION, "threads", "note", f"besides the main thread: {', '.join(others)}", help)
 

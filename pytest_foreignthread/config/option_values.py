@@ -299,6 +299,10 @@ def _are_words(value: object) -> bool:
     return isinstance(value, (list, tuple)) and bool(value) and all(isinstance(word, str) for word in value)
 
 
+def no_such_mode(name: object, modes: Sequence[str]) -> str:
+    return f"no mode: {name!r}: expected one of {', '.join(map(repr, modes))}"
+
+
 def expectations(modes: Sequence[str]) -> Callable[[object], dict[str, frozenset[Outcome]]]:
     """Return the parser of a marker's `expect`: mode → `segfault`, or several outcomes, as `hang/passed` or a list."""
 
@@ -309,7 +313,7 @@ def expectations(modes: Sequence[str]) -> Callable[[object], dict[str, frozenset
         if not all(isinstance(word, str) for word in words.values()):
             raise ValueError("expected modes and outcomes, such as {'new': 'segfault', 'pool': 'hang/passed'}")
         if wrong := [mode for mode in value if mode not in modes]:
-            raise ValueError(f"no mode: {wrong[0]!r}: expected one of {', '.join(map(repr, modes))}")
+            raise ValueError(no_such_mode(wrong[0], modes))
         from ..matrix.baseline.known import outcomes_of
 
         return {mode: outcomes_of(word) for mode, word in words.items()}

@@ -51,7 +51,7 @@ def at_a_glance(asked: Asked, of_run: CacheOfRun | None) -> list[Finding]:
 def _surroundings(asked: Asked) -> Iterator[Finding]:
     yield from python_side.examine(asked.config)
     yield from plugins.examine(asked.config, asked.options)
-    yield from project.examine(asked.config, asked.options)
+    yield from project.examine(asked.config, asked.options, (*MODES, *asked.own_modes))
 
 
 def _cache(asked: Asked, used: Jvm | None) -> CacheOfRun | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import pytest
@@ -22,12 +22,12 @@ SECTION: Final = "project"
 RETURN: Final = "return a function that takes a Python callable and returns a java.lang.Runnable that calls it once"
 
 
-def examine(config: pytest.Config, options: Options) -> Iterator[Finding]:
+def examine(config: pytest.Config, options: Options, modes: Sequence[str]) -> Iterator[Finding]:
     yield from class_path(options.classpath, source_of(config, "classpath"))
     if options.check:
         yield Finding(SECTION, "checkers", "ok", ", ".join(options.check))
     if options.baseline is not None:
-        yield baseline(options)
+        yield baseline(options, modes)
     for path in options.report:
         yield Finding(SECTION, "report", "ok", f"{path} can be written")
     for place, function in fixtures_of_plugins(config, BRIDGE, FIXTURES):
@@ -43,9 +43,9 @@ def class_path(entries: tuple[str, ...], source: str) -> Iterator[Finding]:
         yield Finding(SECTION, "class path", "ok", f"{source}: each of {len(entries)} can be read")
 
 
-def baseline(options: Options) -> Finding:
+def baseline(options: Options, modes: Sequence[str]) -> Finding:
     try:
-        known = against_baseline.load(options).baseline.tests
+        known = against_baseline.load(options, modes).baseline.tests
     except pytest.UsageError as error:
         return Finding(SECTION, "baseline", "problem", one_line(error), "mend the file: a run ends with this error")
     return Finding(SECTION, "baseline", "ok", f"{options.baseline}: {len(known)} known")

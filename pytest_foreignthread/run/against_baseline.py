@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ..config.chosen_options import Options
-from ..config.option_values import check_file
+from ..config.option_values import check_file, no_such_mode
 from ..matrix.baseline import file
 from ..matrix.baseline.changes import Difference, compare, update
 from ..matrix.baseline.known import Baseline
@@ -30,10 +30,11 @@ class Settled:
     """Why the file could not be written; empty if no error occurred."""
 
 
-def load(options: Options) -> KnownOutcomes:
+def load(options: Options, modes: Sequence[str]) -> KnownOutcomes:
     """Return the outcomes that the baseline's file lists, or an empty baseline if the options name no file.
 
-    Raise UsageError if the file cannot be read, understood or updated, or if an update is asked for without a file.
+    Raise UsageError if the file cannot be read, understood or updated, if it names none of `modes`, or if an update is
+    asked for without a file.
     """
     path, updating = options.baseline, options.update_baseline
     if updating and path is None:
@@ -45,9 +46,13 @@ def load(options: Options) -> KnownOutcomes:
     if updating and not Path(path).exists():
         return KnownOutcomes(Baseline({}), updating)
     try:
-        return KnownOutcomes(file.read(Path(path)), updating)
+        baseline = file.read(Path(path))
     except file.BaselineError as error:
         raise pytest.UsageError(str(error)) from None
+    for known in baseline.tests.values():
+        if wrong := [mode for mode in known.outcomes if mode not in modes]:
+            raise pytest.UsageError(f"{path}:{known.line}: {no_such_mode(wrong[0], modes)}")
+    return KnownOutcomes(baseline, updating)
 
 
 def _check_it_can_be_written(path: Path) -> None:
@@ -65,6 +70,14 @@ def differences(
     return Settled(compare(baseline, matrix, date.today(), complete=True), f"{held} as known" if held else "")
 
 
+def differences_from_markers(
+    matrix: Matrix, expected: Mapping[str, Expected], is_gone: Callable[[str], bool]
+) -> Settled:
+    """Return the differences of the tests whose markers expect outcomes, without a baseline's file."""
+    marked = replace(matrix, rows=tuple(row for row in matrix.rows if row.test in expected))
+    return differences(KnownOutcomes(), marked, expected, is_gone)
+
+
 def brought_up_to_date(
     path: Path, old: Baseline, matrix: Matrix, expected: Mapping[str, Expected], is_gone: Callable[[str], bool]
 ) -> Settled:
@@ -79,9 +92,7 @@ def brought_up_to_date(
         whole_file.write(path, file.render(new))
     except OSError as error:
         return Settled(error=f"--foreign-thread-baseline={path}: {error}")
-    marked = replace(matrix, rows=tuple(row for row in matrix.rows if row.test in expected))
-    of_markers = differences(KnownOutcomes(), marked, expected, is_gone)
-    return replace(of_markers, note=_note(path, old, new))
+    return replace(differences_from_markers(matrix, expected, is_gone), note=_note(path, old, new))
 
 
 def _held(baseline: Baseline, row: Row) -> int:

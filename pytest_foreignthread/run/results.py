@@ -218,15 +218,18 @@ class Results:
         ran = not any(self._config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
         if not ran or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return
-        is_gone = self._is_gone(session)
-        path = self._options.baseline
-        if path is not None and self._known.updating:
+        path, expected = self._options.baseline, self._expected
+        if path is None and not expected:
+            return
+        matrix, is_gone = matrix_of(self._told, ()), self._is_gone(session)
+        if path is None:
+            self.settled = against_baseline.differences_from_markers(matrix, expected, is_gone)
+        elif self._known.updating:
             self.settled = against_baseline.brought_up_to_date(
-                Path(path), self._known.baseline, matrix_of(self._told, ()), self._expected, is_gone
+                Path(path), self._known.baseline, matrix, expected, is_gone
             )
-        elif path is not None or self._expected:
-            matrix = matrix_of(self._told, ())
-            self.settled = against_baseline.differences(self._known, matrix, self._expected, is_gone)
+        else:
+            self.settled = against_baseline.differences(self._known, matrix, expected, is_gone)
         if self.settled.differences and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -13,6 +13,7 @@ import pytest
 
 from ..collect import items as foreign_items
 from ..collect.activation import is_marked
+from ..collect.own_modes import known_modes
 from ..collect.selection import SELECTION, selection_of
 from ..config.chosen_options import Options
 from ..config.options import source_of
@@ -49,7 +50,7 @@ class Run:
     ) -> None:
         self.config = config
         self.options = options
-        self._known = against_baseline.load(options)
+        self._known = against_baseline.load(options, known_modes(config))
         check_stress(config)
         self._seed = options.stress_seed
         self._stressed = Counter[int]()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from ..collect.selection import UNMARKED
 from ..interop.pytest_terminal import add_to_last_line, colour_red
 from ..matrix.baseline.changes import Change, Difference
 from ..run.results import Results
@@ -38,6 +39,9 @@ class MatrixPart:
         from ..report.grid_text import grid_lines, verdict_lines
 
         matrix, census = self._results.matrix(), self._results.census
+        left = ", ".join(census.words(self._results.selection.everything))
+        if config.getoption("collectonly", False) or not (matrix.rows or left):
+            return
         self._terminal.write_sep("=", "foreign-thread matrix")
         if matrix.rows:
             screen = _screen(config)
@@ -45,9 +49,9 @@ class MatrixPart:
                 self._write_lines(grid_lines(matrix, screen))
                 self._terminal.write_line("")
             self._write_lines(verdict_lines(matrix, screen))
-        elif not census.tests:
+        elif not census.tests and not census.deselected and UNMARKED in census.left:
             self._terminal.write_line(_HOW_TO_MARK, yellow=True)
-        if left := ", ".join(census.words(self._results.selection.everything)):
+        if left:
             self._terminal.write_line(f"not in the matrix: {left}")
 
     def _write_baseline(self) -> None:

@@ -96,7 +96,7 @@ def _screen(output: str) -> list[str]:
     """Return the lines after the heading, which tells of plugins and the JVM."""
     _, found, body = output.partition("collected ")
     lines = _normal(body if found else output).splitlines()
-    unlike = ("foreign-thread: JVM", "test_bodies.py::TestCase::test_subtests")
+    unlike = ("foreign-thread: JVM", "foreign-thread: no JVM needed", "test_bodies.py::TestCase::test_subtests")
     return [line.strip("= ") for line in lines if line and not line.startswith(unlike)]
 
 

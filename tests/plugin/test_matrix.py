@@ -286,6 +286,27 @@ def test_a_matrix_without_a_marked_test_says_what_to_add(run_suite: RunSuite) ->
     assert run.document["matrix"] == {"modes": ["main", "same", "new", "pool"], "rows": [], "verdicts": {}}
 
 
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        ("import pytest\n@pytest.mark.foreign_thread\ndef test_it(): pass\ndef test_plain(): pass", ("-k", "nothing")),
+        ("import pytest\n@pytest.mark.foreign_thread\ndef test_it(): pass", ("--co", "-q")),
+        ("import not_there", ()),
+    ],
+    ids=["deselected", "collected only", "not collected"],
+)
+def test_a_matrix_without_a_run_is_not_shown(run_suite: RunSuite, source: str, options: tuple[str, ...]) -> None:
+    run = run_suite(source, "--foreign-thread-matrix", *options)
+    assert "foreign-thread matrix =" not in run.output, run.output
+    assert "no test is marked" not in run.output
+
+
+def test_a_marked_test_that_was_deselected_is_no_unmarked_test(run_suite: RunSuite) -> None:
+    source = "import pytest\n@pytest.mark.foreign_thread\ndef test_it(): pass\ndef test_plain(): pass"
+    run = run_suite(source, "--foreign-thread-matrix", "-k", "plain")
+    assert section(run, "matrix") == ["not in the matrix: 1 unmarked (--foreign-thread-all takes them, too)"]
+
+
 BASELINE: Final = """
 import ctypes
 import threading

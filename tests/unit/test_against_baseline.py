@@ -11,8 +11,15 @@ from pytest_foreignthread.matrix.baseline.file import parse, render
 from pytest_foreignthread.matrix.baseline.known import Baseline
 from pytest_foreignthread.matrix.baseline.merged import BY_MARKER, UPDATING, KnownOutcomes, split, without_expected
 from pytest_foreignthread.matrix.verdicts import Matrix, matrix_of
+from pytest_foreignthread.model.choices import MODES
 from pytest_foreignthread.model.outcomes import Outcome
-from pytest_foreignthread.run.against_baseline import Settled, brought_up_to_date, differences, load
+from pytest_foreignthread.run.against_baseline import (
+    Settled,
+    brought_up_to_date,
+    differences,
+    differences_from_markers,
+    load,
+)
 
 from .sample_entries import row
 from .sample_options import chosen
@@ -117,9 +124,20 @@ def test_an_update_that_cannot_write_says_so(tmp_path: Path) -> None:
 
 def test_an_update_needs_no_file_and_a_comparison_does(tmp_path: Path) -> None:
     path = str(tmp_path / "known.txt")
-    assert load(chosen(baseline=None, update_baseline=False)) == KnownOutcomes()
-    assert load(chosen(baseline=path, update_baseline=True)) == KnownOutcomes(Baseline({}), updating=True)
+    assert load(chosen(baseline=None, update_baseline=False), MODES) == KnownOutcomes()
+    assert load(chosen(baseline=path, update_baseline=True), MODES) == KnownOutcomes(Baseline({}), updating=True)
     with pytest.raises(pytest.UsageError, match="--foreign-thread-update-baseline writes a new one"):
-        load(chosen(baseline=path, update_baseline=False))
+        load(chosen(baseline=path, update_baseline=False), MODES)
     (tmp_path / "known.txt").write_text(FILE, encoding="utf-8")
-    assert load(chosen(baseline=path, update_baseline=False)).baseline.tests.keys() == {"a.py::t"}
+    assert load(chosen(baseline=path, update_baseline=False), MODES).baseline.tests.keys() == {"a.py::t"}
+    (tmp_path / "known.txt").write_text(f"# Ours.\n{FILE}b.py::t | nwe=hang | why\n", encoding="utf-8")
+    for updating in (False, True):
+        with pytest.raises(pytest.UsageError, match=r"known.txt:3: no mode: 'nwe': expected one of 'same', "):
+            load(chosen(baseline=path, update_baseline=updating), MODES)
+    assert load(chosen(baseline=path, update_baseline=False), (*MODES, "nwe"))
+
+
+def test_without_a_file_only_tests_with_a_marker_are_compared() -> None:
+    matrix = ran(("a.py::u", PASSED), ("a.py::v", SEGFAULT))
+    settled = differences_from_markers(matrix, {"a.py::u": {"new": frozenset({PASSED})}}, nothing_gone)
+    assert settled == Settled([])

@@ -29,6 +29,7 @@ from pytest_foreignthread.doctor import finding_text as block
 from pytest_foreignthread.doctor.findings import LEVELS, Finding, milliseconds
 from pytest_foreignthread.interop.fixture_definitions import fixtures_of_plugins
 from pytest_foreignthread.jvm.finding import JvmNotFound, all_jvms
+from pytest_foreignthread.model.choices import MODES
 from pytest_foreignthread.model.settings import Jvm
 from pytest_foreignthread.supervise.probes import native
 from pytest_foreignthread.supervise.process.cgroup import memory_limit
@@ -416,11 +417,11 @@ def test_class_path_of_the_project(tmp_path: Path) -> None:
 def test_baseline_of_the_project(tmp_path: Path) -> None:
     path = tmp_path / "known.txt"
     path.write_text("a.py::t | new=hang | a reason\n")
-    assert project.baseline(chosen_options(baseline=str(path))).value == f"{path}: 1 known"
+    assert project.baseline(chosen_options(baseline=str(path)), MODES).value == f"{path}: 1 known"
     path.write_text("<<<<<<< HEAD\n")
-    broken = project.baseline(chosen_options(baseline=str(path)))
+    broken = project.baseline(chosen_options(baseline=str(path)), MODES)
     assert (broken.level, f"{path}:1: expected `test |" in broken.value) == ("problem", True)
-    assert project.baseline(chosen_options(baseline=str(tmp_path / "gone"))).level == "problem"
+    assert project.baseline(chosen_options(baseline=str(tmp_path / "gone")), MODES).level == "problem"
 
 
 def nothing() -> None:

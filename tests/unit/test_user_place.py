@@ -52,6 +52,12 @@ def test_the_frames_of_others_are_passed_over(root: Path, file: str) -> None:
     )
 
 
+def test_what_started_pytest_is_no_place_of_the_users(root: Path) -> None:
+    main = PythonFrame(OURS.replace("callback.py", "main.py"), 90, "run")
+    script = PythonFrame(str(root / "test_it.py"), 1, "<module>")
+    assert user_place(evidence(PythonFrame(pytest.__file__, 3, "call"), main, script), root) is None
+
+
 def test_the_newest_line_counts(root: Path) -> None:
     frames = [PythonFrame(str(root / "test_it.py"), line, "f") for line in (1, 2)]
     found = user_place(evidence(*frames), root)

@@ -15,7 +15,7 @@ from ...model.records import Evidence, Place
 from ...model.stacks import PythonFrame, Thread
 from ...supervise import child_files
 
-_EXIT_FILE: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]finalization\.py$")
+_CHILDS_FILES: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\](?:finalization|main)\.py$")
 _LONGEST: Final = 120
 """Characters of a source line that are shown: enough to recognize the line."""
 
@@ -29,15 +29,18 @@ def user_place(evidence: Evidence, root: Path) -> Place | None:
     """
     current = evidence.current_thread
     joined = (thread for thread in evidence.threads if thread.daemon is False and thread is not current)
-    for frame in chain.from_iterable(map(_since_the_exit_began, (*([] if current is None else [current]), *joined))):
+    for frame in chain.from_iterable(map(_since_the_child_began, (*([] if current is None else [current]), *joined))):
         if frame.line is not None and (file := _users_file(frame.file, root)) is not None:
             return Place(file, frame.line, _source(root / file, frame.line))
     return None
 
 
-def _since_the_exit_began(thread: Thread) -> Iterator[PythonFrame]:
-    """Yield the frames newer than this plugin's call that finalizes Python: older frames have no part in the exit."""
-    return takewhile(lambda frame: not _EXIT_FILE.search(frame.file), thread.python_frames)
+def _since_the_child_began(thread: Thread) -> Iterator[PythonFrame]:
+    """Yield the frames newer than the child's main function, or than its call that finalizes Python.
+
+    Older frames are those of what started pytest, a script or an editor, and have no part in the test.
+    """
+    return takewhile(lambda frame: not _CHILDS_FILES.search(frame.file), thread.python_frames)
 
 
 def _users_file(file: str, root: Path) -> str | None:

@@ -22,6 +22,7 @@ _NOT_ALLOWED = (
     "pystack may not trace the child: set /proc/sys/kernel/yama/ptrace_scope to 0 or 1, or grant CAP_SYS_PTRACE (in a "
     "container: --cap-add=SYS_PTRACE), and let no debugger hold the child"
 )
+_ENDED = "the child ended before pystack had looked at it"
 _LOG_LINE = re.compile(r"[A-Z]+\(\w*\): ")
 # Seconds in which the stop of a tracer that was killed can still arrive.
 _STOP_SETTLES = 0.2
@@ -58,7 +59,9 @@ def native_stacks(pid: int, give_up: float, choice: str = AUTO, pystack: Pystack
     except OSError as error:
         raise NativeError(f"pystack could not be started: {error}") from error
     if code != 0 or not output.strip():
-        raise NativeError(_reason(code, errors))
+        # Of a process that has ended pystack says what it says of one that it may not trace.
+        stat = processes.stat(pid)
+        raise NativeError(_reason(code, errors) if stat is not None and stat.alive else _ENDED)
     return output
 
 

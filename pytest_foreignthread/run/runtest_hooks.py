@@ -161,7 +161,12 @@ class RunTestHooks:
                 from .assembly import new_runner
 
                 self._run.runner = new_runner(self._run, item.session)
-            return self._run.runner.run(item, nextitem)
+            try:
+                return self._run.runner.run(item, nextitem)
+            except KeyboardInterrupt as error:
+                # pytest shows the line that was interrupted, which is one of this plugin's, and these words.
+                error.args = error.args or (self._run.results.last_started.words,)
+                raise
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:

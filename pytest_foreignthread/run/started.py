@@ -76,6 +76,13 @@ class LastStarted:
         """The entry; None if no test was started, or once a report has carried the entry."""
         return None if self._make_entry is None else {**self._make_entry(), **self._fields}
 
+    @property
+    def words(self) -> str:
+        """What the test that runs does and for how long, for an interruption that says nothing itself."""
+        entry = self.entry or {}
+        ran = time.monotonic() - self._began
+        return f"{entry.get('nodeid')} has run for {ran:.1f} s, and is in its phase {entry.get('phase')}"
+
     def begin(self, make_entry: Callable[[], Mapping[str, Any]]) -> None:
         """Note that a test begins. `make_entry` makes the entry of the test for the case that no report brings one."""
         # Only an entry that is read is made: most tests are reported.

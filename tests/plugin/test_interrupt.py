@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -171,8 +172,13 @@ def test_interrupt(start: Start, args: tuple[str, ...]) -> None:
     status, output = run.end()
     assert (run.living(), run.scratch(), run.java_files()) == (0, [], [])
     assert status == pytest.ExitCode.INTERRUPTED
-    assert "! KeyboardInterrupt !" in output
+    assert re.search(
+        r"! KeyboardInterrupt: test_it.py::test_sleeps has run for \d+\.\d s, and is in its phase call !", output
+    )
     assert "test_it.py::test_first PASSED" in output
+    assert re.search(
+        r"(?m): KeyboardInterrupt: test_it.py::test_sleeps has run for \d+\.\d s, and is in its phase call$", output
+    )
     assert "= 1 passed in " in output
     assert run.tests == {"test_first": "passed", "test_sleeps": "error"}
 
@@ -184,7 +190,9 @@ def test_interrupt_at_the_terminal(start: Start) -> None:
     status, output = run.end()
     assert (run.living(), run.scratch(), run.java_files()) == (0, [], [])
     assert status == pytest.ExitCode.INTERRUPTED
-    assert "! KeyboardInterrupt !" in output
+    assert re.search(
+        r"! KeyboardInterrupt: test_it.py::test_sleeps has run for \d+\.\d s, and is in its phase call !", output
+    )
 
 
 @by_children

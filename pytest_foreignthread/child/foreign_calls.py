@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
@@ -78,7 +78,7 @@ class ForeignThread:
         Raise BridgeError if the bridge did not call the function exactly once, and whatever the bridge itself raised.
         """
         __tracebackhide__ = True
-        callback = self._callback(functools.partial(function, *args, **kwargs), self._late_cancel(mode))
+        callback = self._callback(_call_of(function, args, kwargs), self._late_cancel(mode))
         task = self._launch(callback, mode)
         self._cancel_late([(callback, task)])
         return self._result(callback, task)
@@ -200,7 +200,7 @@ class ForeignThread:
         If the future is cancelled before the call begins, the function does not run.
         """
         __tracebackhide__ = True
-        callback = self._callback(functools.partial(function, *args, **kwargs))
+        callback = self._callback(_call_of(function, args, kwargs))
         self._submitted.append((callback, self._launch(self._late(callback, mode or self._mode), mode)))
         return callback.future
 
@@ -265,3 +265,11 @@ def _demand_one_call(callback: Callback[Any]) -> None:
         raise NotCalledError("the bridge's Runnable ended without having called the Python function")
     if callback.calls > 1:
         raise CalledAgainError(f"the bridge called the Python function {callback.calls} times; it ran the first time")
+
+
+def _call_of(function: Callable[..., T], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Callable[[], T]:
+    """Return the call; raise TypeError for `foreign_thread.call(f())` in place of `foreign_thread.call(f)`."""
+    __tracebackhide__ = True
+    if not callable(function):
+        raise TypeError(f"expected a callable and its arguments, got {function!r}")
+    return functools.partial(function, *args, **kwargs)

@@ -195,9 +195,9 @@ ERRORS: Final = {
     "raises_before": "LookupError: instead of the call",
     "raises_in_java": "java.lang.NullPointerException",
     "twice": "CalledAgainError: the bridge called the Python function 2 times; it ran the first time",
-    "no_runnable": "BridgeError: foreign_thread_bridge made {'run': ",
-    "nothing": "BridgeError: foreign_thread_bridge made None, which is no java.lang.Runnable",
-    "another_interface": "BridgeError: foreign_thread_bridge made ",
+    "no_runnable": "BridgeError: expected a java.lang.Runnable of foreign_thread_bridge, got {'run': ",
+    "nothing": "BridgeError: expected a java.lang.Runnable of foreign_thread_bridge, got None",
+    "another_interface": "BridgeError: expected a java.lang.Runnable of foreign_thread_bridge, got ",
 }
 RAN: Final = ("twice", "raises_in_python", "raises_in_java", *GOOD)
 

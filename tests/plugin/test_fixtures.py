@@ -586,3 +586,15 @@ def test_a_marked_test_may_have_a_fixture_of_the_same_name(run_suite: RunSuite) 
         """
     )
     assert run.outcomes == {"test_value": "passed"}, run.output
+
+
+def test_a_call_in_place_of_a_callable_is_explained(run_suite: RunSuite) -> None:
+    source = """
+        import pytest
+        @pytest.mark.parametrize("name", ["call", "submit"])
+        @pytest.mark.foreign_thread(mode="python")
+        def test_it(foreign_thread, name): getattr(foreign_thread, name)(len([]))
+    """
+    ran = run_suite(source)
+    words = "TypeError: expected a callable and its arguments, got 0"
+    assert [entry["message"] for entry in ran.tests.values()] == [words, words]

@@ -265,7 +265,7 @@ def test_interrupt_under_xdist(start: Start, whole_group: bool) -> None:
 
 
 def test_a_body_that_interrupts_the_main_thread(tmp_path: Path) -> None:
-    """Python runs handlers of signals on the main thread alone: the test fails there, and the run goes on."""
+    """Python runs handlers of signals on the main thread only: the test fails there, and the run goes on."""
     body = """
         import signal
         import pytest

@@ -109,7 +109,7 @@ OTHERS: Final = {
     "a crash while threads are joined": case(pool_thread(TAKE), main=JOINING, **SEGFAULT),
     "a crash, and nobody saw the main thread": case(pool_thread(TAKE), main=None, **SEGFAULT),
     "a crash in C alone": case(pool_thread(NativeFrame("libc.so.6", "strlen", "")), **SEGFAULT),
-    "a hang of the main thread alone": case(
+    "a hang of the main thread only": case(
         thread(DESTRUCTOR, name="MainThread", native_id=10, ident=1), outcome=Outcome.HANG
     ),
 }

@@ -54,7 +54,7 @@ VERDICTS: Final[dict[str, tuple[Given, Verdict, str]]] = {
         Verdict.FOREIGN_ONLY,
         "failed in main, same",
     ),
-    "on the main thread alone": ({"main": (FAILED,), "same": (PASSED,)}, Verdict.BROKEN, "failed in main"),
+    "on the main thread only": ({"main": (FAILED,), "same": (PASSED,)}, Verdict.BROKEN, "failed in main"),
     "in the control and in one more": (
         {"main": (FAILED,), "new": (PASSED,), "pool": (FAILED,)},
         Verdict.BROKEN,

@@ -149,7 +149,7 @@ def _future_task(made: object) -> Any:
     try:
         runnable = jvm.runnable(made)
     except TypeError:
-        raise BridgeError(f"foreign_thread_bridge made {made!r}, which is no java.lang.Runnable") from None
+        raise BridgeError(f"expected a java.lang.Runnable of foreign_thread_bridge, got {made!r}") from None
     return jvm.java("java.util.concurrent.FutureTask")(runnable, None)
 
 

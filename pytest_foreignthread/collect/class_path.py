@@ -41,7 +41,7 @@ def warnings_for(config: pytest.Config, chosen: Iterable[str], items: Iterable[p
 
 
 def problem_of(path: str) -> str | None:
-    """Return what is wrong with an entry; None where classes may be there."""
+    """Return what is wrong with an entry; None if classes may be there."""
     if "*" in path:
         return None if glob.glob(path) else "which matches no file"
     try:

@@ -195,7 +195,7 @@ def flag(value: object) -> bool:
 
 
 def check_name_of_file(path: Path) -> None:
-    """Raise ValueError where no file can stand."""
+    """Raise ValueError if the path cannot be that of a file."""
     if _is_directory(path):
         raise ValueError(f"expected the name of a file, got the directory {path}")
 

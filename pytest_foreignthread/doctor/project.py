@@ -35,7 +35,7 @@ def examine(config: pytest.Config, options: Options, modes: Sequence[str]) -> It
 
 
 def class_path(entries: tuple[str, ...], source: str) -> Iterator[Finding]:
-    """Yield a finding for each wrong entry; one for all where there are entries and none is wrong."""
+    """Yield a finding for each wrong entry; one for all if there are entries and none is wrong."""
     wrong = {path: problem for path in entries if (problem := problem_of(path)) is not None}
     for path, problem in wrong.items():
         yield Finding(SECTION, "class path", "note", f"{source}: {path}, {problem}", ADVICE)
@@ -59,7 +59,7 @@ def bridge(place: str, function: Callable[..., Any]) -> Finding:
 
 
 def _returns_nothing(function: Callable[..., Any]) -> bool:
-    """Return whether the source has neither a value to return nor one to yield; false where no source is found."""
+    """Return whether the source has neither a value to return nor one to yield; false if no source is found."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):

@@ -113,7 +113,7 @@ def _of_hang(documents: Documents, names: Names, subject: int | None, joined: Co
 
 
 def _seen_by_pystack(subject: int | None, names: Names, native: tuple[NativeThread, ...]) -> tuple[PythonThread, ...]:
-    """Return the thread that the hang is about where Python wrote no stack, as after its own end."""
+    """Return the thread that the hang is about if Python wrote no stack of it, as after the end of the interpreter."""
     native_id, name = names.get(subject, (None, None)) if subject is not None else (None, None)
     if subject is None or native_id is None or not any(thread.native_id == native_id for thread in native):
         return ()

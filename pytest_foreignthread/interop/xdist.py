@@ -57,7 +57,7 @@ def worker_id(config: pytest.Config) -> str | None:
 
 
 def uid_of_run(config: pytest.Config) -> str | None:
-    """Return the id that all workers of a run have in common; None where this process is no worker."""
+    """Return the id that all workers of a run have in common; None if this process is no worker."""
     return (worker_input(config) or {}).get("testrunuid")
 
 

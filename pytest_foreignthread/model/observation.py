@@ -181,10 +181,10 @@ class Tried:
 
 @dataclass(frozen=True)
 class Left:
-    """What a test has left in its process: the child looks after each test where the order says so."""
+    """What a test has left in its process: the child looks after each test if the order says so."""
 
     what: str
-    """In words; empty where the child found nothing."""
+    """As text; empty if the child found nothing."""
     standing: bool
     """Whether fixtures of wider scopes, which the child has set up, stand until a later test."""
     teardown_failed: bool = False

@@ -71,7 +71,7 @@ def _alone(record: RunRecord, width: int) -> list[str]:
 
 
 def rerun_lines(arguments: Sequence[str]) -> list[str]:
-    """Return the command that runs these arguments of pytest; no line where there are none."""
+    """Return the command that runs these arguments of pytest; no line if there are none."""
     return [f"repeat: pytest {' '.join(map(_quoted, arguments))}"] if arguments else []
 
 

@@ -239,7 +239,7 @@ def failure_of(item: pytest.Item, settings: Settings, seen: Seen) -> tuple[Failu
 
 
 def _frame(record: RunRecord, reports: Sequence[pytest.TestReport]) -> str:
-    """Return the user's line, the top frame, or the line that raised; empty where nothing is known of it."""
+    """Return the user's line, the top frame, or the line that raised; empty if nothing is known of it."""
     if record.at is not None:
         return f"{record.at.file}:{record.at.line}"
     thread = record.evidence.current_thread

@@ -149,7 +149,7 @@ def crash_document(held: HeldThread) -> str:
 
 
 def _main_stack(pid: int) -> list[str]:
-    """Return the line on what the main thread's stack may grow to; none where that has no limit."""
+    """Return the line on what the main thread's stack may grow to; none if the stack has no limit."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/limits", encoding="ascii", errors="replace") as file:
         found = re.search(r"^Max stack size +([0-9]+) ", file.read(), re.M)
         return [] if found is None else [f"main stack: {found[1]}"]

@@ -76,6 +76,11 @@ _FIELDS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     cls: tuple((field.name, str(field.type)) for field in dataclasses.fields(cls)) for cls in _CLASSES.values()
 }
 
+_PHASE_STARTS: Final[Mapping[Phase, bytes]] = {
+    phase: f"{PhaseStarted.__name__}\t{dumps({'phase': phase.value})}\n".encode() for phase in Phase
+}
+"""The line of each start of a phase, of which each test sends three."""
+
 DEEPEST: Final = 100
 """The depth of nested lists and objects in a message: a deeper one would break code that walks it by recursion."""
 
@@ -92,6 +97,8 @@ def encode(message: Message) -> bytes:
     """Return a message as a line of bytes; raise TypeError if a report has a value that JSON cannot represent."""
     if isinstance(message, PhasePassed):
         return f"{PhasePassed.__name__}\t{dumps(message.report)}\n".encode()
+    if isinstance(message, PhaseStarted):
+        return _PHASE_STARTS[message.phase]
     fields = {name: _plain(value) for name, value in vars(message).items()}
     return f"{type(message).__name__}\t{dumps(fields)}\n".encode()
 
@@ -103,9 +110,7 @@ def encode_report(report: str, exceptions: tuple[tuple[str, str], ...], elsewher
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Elsewhere):
-        return [value.holder.value, value.kept.value, value.what]
-    return value.value if isinstance(value, Phase) else value
+    return [value.holder.value, value.kept.value, value.what] if isinstance(value, Elsewhere) else value
 
 
 class Sender:

@@ -38,6 +38,7 @@ from ..model.observation import (
     PhaseStarted,
     ReportMade,
     SessionStopped,
+    TestBegun,
     TestEnded,
     ThreadNamed,
     Tried,
@@ -60,6 +61,7 @@ _CLASSES: Final[Mapping[bytes, type[Message]]] = {
             DebuggerLeft,
             Tried,
             Left,
+            TestBegun,
             TestEnded,
             Finished,
         ),
@@ -75,6 +77,11 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
 _FIELDS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     cls: tuple((field.name, str(field.type)) for field in dataclasses.fields(cls)) for cls in _CLASSES.values()
 }
+
+_PHASE_STARTS: Final[Mapping[Phase, bytes]] = {
+    phase: f"{PhaseStarted.__name__}\t{dumps({'phase': phase.value})}\n".encode() for phase in Phase
+}
+"""The line of each start of a phase, of which each test sends three."""
 
 DEEPEST: Final = 100
 """The depth of nested lists and objects in a message: a deeper one would break code that walks it by recursion."""
@@ -92,6 +99,8 @@ def encode(message: Message) -> bytes:
     """Return a message as a line of bytes; raise TypeError if a report has a value that JSON cannot represent."""
     if isinstance(message, PhasePassed):
         return f"{PhasePassed.__name__}\t{dumps(message.report)}\n".encode()
+    if isinstance(message, PhaseStarted):
+        return _PHASE_STARTS[message.phase]
     fields = {name: _plain(value) for name, value in vars(message).items()}
     return f"{type(message).__name__}\t{dumps(fields)}\n".encode()
 
@@ -103,9 +112,7 @@ def encode_report(report: str, exceptions: tuple[tuple[str, str], ...], elsewher
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Elsewhere):
-        return [value.holder.value, value.kept.value, value.what]
-    return value.value if isinstance(value, Phase) else value
+    return [value.holder.value, value.kept.value, value.what] if isinstance(value, Elsewhere) else value
 
 
 class Sender:
@@ -224,6 +231,10 @@ class Decoder:
                 return
             if (message := _decode(cls, text)) is not None:
                 yield message
+                if cls is TestEnded:
+                    # What follows may be the next test's already. The reader stops at this message, so that a test
+                    # which forges it gains no more than what one or two reads bring.
+                    self._taken = 0
             else:
                 # A line that is no message takes no memory any more.
                 self._taken = before

@@ -38,6 +38,13 @@ def _opened(config: pytest.Config) -> int | None:
             capture.suspend_global_capture()
 
 
+def shows_at_once(config: pytest.Config) -> bool:
+    """Return whether the output of a test, or its log, goes to the terminal while the test runs."""
+    options = ("setupshow", "setuponly", "log_cli_level")
+    logs = any(config.getoption(name, None) for name in options)
+    return logs or bool(config.getini("log_cli")) or config.getoption("capture", "fd") not in ("fd", "sys")
+
+
 def captured_as(config: pytest.Config, when: str, item: pytest.Item) -> AbstractContextManager[None]:
     """Return a context whose output is captured as a phase of the item; a report of that phase includes the output."""
     capture = _manager_of(config)

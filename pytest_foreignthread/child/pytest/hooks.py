@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,11 @@ from .protocol import send_report
 class ChildPlugin:
     """Sends the reports of subtests, and redirects pytest's capture to files of the child."""
 
-    def __init__(self, config: pytest.Config, folder: Path, sender: Sender) -> None:
+    def __init__(
+        self, config: pytest.Config, folder: Path, sender: Sender, note: Callable[[pytest.TestReport], None]
+    ) -> None:
+        """`note` is called with each report of a subtest."""
+        self._note = note
         self._config = config
         self._folder = folder
         self._sender = sender
@@ -30,6 +35,7 @@ class ChildPlugin:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Send a report that another plugin makes while the test runs, for example of a subtest."""
+        self._note(report)
         send_report(self._config, self._sender, report, self._nodeid)
 
 

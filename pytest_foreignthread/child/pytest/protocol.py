@@ -42,8 +42,12 @@ When = Literal["setup", "call", "teardown"]
 class Protocol:
     """Runs the phases of `item`; as in pytest, the fixtures that `nextitem` shares survive its teardown."""
 
-    def __init__(self, item: pytest.Item, state: ChildState, ends: PhaseEnds) -> None:
+    def __init__(self, item: pytest.Item, state: ChildState, ends: PhaseEnds, *, is_begun: bool = False) -> None:
+        """`is_begun` is whether the start of the setup has been sent."""
+        self._is_begun = is_begun
         self._item = item
+        # pytest looks up the item's conftest files each time that this is read.
+        self._hook = item.ihook
         self._sender = state.sender
         self._debugging = state.debugging
         self._stacks = state.stacks
@@ -60,7 +64,7 @@ class Protocol:
 
     def run(self, nextitem: pytest.Item | None) -> bool:
         """Run setup, call and teardown; return whether all of them passed."""
-        item, hook = self._item, self._item.ihook
+        item, hook = self._item, self._hook
         with self._recording():
             is_set_up = self._phase("setup", functools.partial(hook.pytest_runtest_setup, item=item))
             if is_set_up and item.config.getoption("setupshow", False):
@@ -91,7 +95,8 @@ class Protocol:
         return bool(self._item.config.getoption("setuponly", False))
 
     def _phase(self, when: When, function: Callable[[], Any]) -> bool:
-        self._sender.send(PhaseStarted(Phase(when)))
+        if not (self._is_begun and when == "setup"):
+            self._sender.send(PhaseStarted(Phase(when)))
         call = pytest.CallInfo.from_call(function, when=when, reraise=None)
         stop = self._session_stop(call.excinfo) if call.excinfo is not None else None
         report, stop = (None, stop) if stop is not None else self._looked_at(call)
@@ -184,13 +189,13 @@ class Protocol:
         if call.excinfo is None or report.skipped or isinstance(call.excinfo.value, bdb.BdbQuit):
             return None
         try:
-            self._item.ihook.pytest_exception_interact(node=self._item, call=call, report=report)
+            self._hook.pytest_exception_interact(node=self._item, call=call, report=report)
         except (KeyboardInterrupt, pytest.exit.Exception) as stopped:
             return _session_stop(pytest.ExceptionInfo.from_exception(stopped))
         return None
 
     def _report(self, call: pytest.CallInfo[None]) -> pytest.TestReport:
-        hook = self._item.ihook.pytest_runtest_makereport
+        hook = self._hook.pytest_runtest_makereport
         if self._is_rest:
             # The other plugins have seen the end of the test, and some have dropped what they knew of it.
             hook = hook_of(self._item.config, hook.name, is_pytests_own)
@@ -213,7 +218,7 @@ class Protocol:
             return None
         again = copy.copy(call)
         again.excinfo = pytest.ExceptionInfo.from_exception(null)
-        report: pytest.TestReport = self._item.ihook.pytest_runtest_makereport(item=self._item, call=again)
+        report: pytest.TestReport = self._hook.pytest_runtest_makereport(item=self._item, call=again)
         return report if hasattr(report, "wasxfail") else None
 
     def _expects_own_exceptions(self) -> bool:
@@ -222,7 +227,7 @@ class Protocol:
         return any(isinstance(kind, type) and issubclass(kind, ForeignThreadError) for kind in types)
 
     def _carried(self) -> dict[str, Any]:
-        given = self._item.ihook.pytest_foreign_thread_carry(item=self._item)
+        given = self._hook.pytest_foreign_thread_carry(item=self._item)
         return {name: data for one in given for name, data in one.items()}
 
     def _send_warnings(self, when: When) -> None:

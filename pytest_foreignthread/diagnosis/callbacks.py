@@ -28,7 +28,7 @@ def collected_proxy(case: Case) -> Diagnosis | None:
     Proof is a bad address in the functions of ctypes that lead to the Python function: they read only what belongs to
     the callback.
     """
-    thread, fatal = case.thread, case.evidence.fatal_error
+    thread, fatal = case.thread, case.fault
     if fatal is None or fatal.signal not in MEMORY:
         return None
     # HotSpot's frame first; the frames of pystack are used if HotSpot wrote none.
@@ -98,7 +98,8 @@ def late_callback(case: Case) -> Diagnosis | None:
     thread = case.thread
     # Only in the call: after the body, a pool uses the same thread for other callbacks.
     is_body = case.phase is Phase.CALL and thread is not None and case.is_body(thread)
-    if thread is None or is_body or not _called_by_others(thread, case):
+    sent = case.fault is None and case.evidence.fatal_error is not None
+    if thread is None or is_body or sent or not _called_by_others(thread, case):
         return None
     left = _left_the_test(case, thread) or _no_waiter(case, thread)
     if left is None:

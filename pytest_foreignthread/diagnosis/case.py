@@ -8,7 +8,7 @@ from functools import cached_property
 from ..model.observation import Elsewhere, Observation, PhaseStarted, ReportMade, ThreadNamed
 from ..model.outcomes import Outcome, Phase
 from ..model.records import Evidence, Place
-from ..model.stacks import Thread
+from ..model.stacks import FatalError, Thread
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,12 @@ class Case:
     def thread(self) -> Thread | None:
         """The thread that the outcome is about; None if no document tells which thread that is."""
         return next((thread for thread in self.evidence.threads if thread.current), None)
+
+    @property
+    def fault(self) -> FatalError | None:
+        """The fatal error of the evidence; None if its signal was sent: the thread that got it did nothing wrong."""
+        fatal = self.evidence.fatal_error
+        return None if fatal is None or fatal.sent else fatal
 
     @property
     def exceptions(self) -> tuple[tuple[str, str], ...]:

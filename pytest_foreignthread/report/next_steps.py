@@ -18,7 +18,7 @@ def next_steps(record: RunRecord) -> Iterator[str]:
     """Yield one sentence for each step. The first step is the one that tells most."""
     if record.outcome is Outcome.HANG:
         yield from _of_hang(record)
-    elif record.signal in FAULTS:
+    elif record.signal in FAULTS and not (record.evidence.fatal_error and record.evidence.fatal_error.sent):
         yield from _of_fault(record)
     # With `control_alone` the run has compared already.
     if record.mode != _CONTROL and record.control_alone is None:

@@ -15,7 +15,8 @@ from ...model.records import Evidence, Place
 from ...model.stacks import PythonFrame, Thread
 from ...supervise import child_files
 
-_EXIT_FILE: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]finalization\.py$")
+# The main function of a child, and what finalizes Python at the child's end.
+_BEGINNINGS: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\](?:main|finalization)\.py$")
 _LONGEST: Final = 120
 """Characters of a source line that are shown: enough to recognize the line."""
 
@@ -29,15 +30,18 @@ def user_place(evidence: Evidence, root: Path) -> Place | None:
     """
     current = evidence.current_thread
     joined = (thread for thread in evidence.threads if thread.daemon is False and thread is not current)
-    for frame in chain.from_iterable(map(_since_the_exit_began, (*([] if current is None else [current]), *joined))):
+    for frame in chain.from_iterable(map(_since_the_child_began, (*([] if current is None else [current]), *joined))):
         if frame.line is not None and (file := _users_file(frame.file, root)) is not None:
             return Place(file, frame.line, _source(root / file, frame.line))
     return None
 
 
-def _since_the_exit_began(thread: Thread) -> Iterator[PythonFrame]:
-    """Yield the frames newer than this plugin's call that finalizes Python: older frames have no part in the exit."""
-    return takewhile(lambda frame: not _EXIT_FILE.search(frame.file), thread.python_frames)
+def _since_the_child_began(thread: Thread) -> Iterator[PythonFrame]:
+    """Yield the frames newer than the child's main function, or than this plugin's call that finalizes Python.
+
+    Older frames are those of what called pytest: a script, or pytest's own command.
+    """
+    return takewhile(lambda frame: not _BEGINNINGS.search(frame.file), thread.python_frames)
 
 
 def _users_file(file: str, root: Path) -> str | None:

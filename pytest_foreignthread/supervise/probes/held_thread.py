@@ -41,7 +41,7 @@ _MOST_FLAGS: Final = 16
 _KERNELS: Final = frozenset({1, 2, 3, 4, 5, 0x80})
 """The si_code values of signals that the kernel sends for a fault."""
 _LOWEST_SENT: Final = -64
-"""The si_code values from this one to 0 are those of kill(), raise(), sigqueue() and the like; Linux uses few of them."""
+"""The si_code values from this one to 0 are those of kill(), raise(), sigqueue() and the like."""
 _SS_DISABLE: Final = 2
 """The flag of a thread that has no alternate stack."""
 _NEAR: Final = 1024 * 1024

@@ -16,6 +16,7 @@ from .at_exit import callback_at_exit
 from .callbacks import collected_proxy, late_callback
 from .case import Case
 from .checker_words import jni_misuse, memory_misuse
+from .last_words import aborted
 from .memory import java_heap_ended, oom_killed, stack_overflow
 
 _PYTHON_LIBRARY: Final = re.compile(r"(?:lib)?python3?[\d.]*[dmt]*(?:\.so.*)?")
@@ -35,6 +36,8 @@ _FAULTHANDLERS_OWN: Final = (
     "Floating point exception",
     "Illegal instruction",
 )
+_PREFIX: Final = "Fatal Python error: "
+_HEAD: Final = re.compile(rf"^{_PREFIX}.{{1,500}}", re.MULTILINE)
 # The functions that take the GIL, and so may be called without it: a crash in one of them does not prove `no-gil`.
 _TAKES_GIL: Final = re.compile(r"PyGILState_Ensure|PyEval_(?:RestoreThread|Acquire\w+)|take_gil|_?PyThreadState_New.*")
 # The second is that of the debug hooks of memory (PYTHONMALLOC=debug).
@@ -46,16 +49,23 @@ _FAULTS_FILE: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]fault
 
 
 def _fatal_error(case: Case) -> Diagnosis | None:
-    head = case.evidence.fatal_python_error or ""
-    text = head.removeprefix("Fatal Python error: ")
-    if not text or text in _FAULTHANDLERS_OWN:
+    """Find the text of Py_FatalError, which faulthandler's file has.
+
+    stderr is searched too if the child died of SIGABRT: if a C++ exception has crossed Python's frames, the file has
+    none. A child that exited has not written it.
+    """
+    heads = [case.evidence.fatal_python_error or ""]
+    if case.signal == "SIGABRT" and not isinstance(case.observation.end, Exited):
+        heads += reversed(_HEAD.findall(case.evidence.stderr))
+    told = [head for head in heads if head and head.removeprefix(_PREFIX) not in _FAULTHANDLERS_OWN]
+    if not told:
         return None
     return Diagnosis(
         "fatal-error",
         "CPython ended the process itself: it found its own state broken",
         "look for the C code that broke the rule that the text names, in the frames below; a debug build of Python "
         "(python3-dbg, or PYTHONDEVMODE=1) often says more",
-        (head,),
+        tuple(told[:1]),
     )
 
 
@@ -193,6 +203,7 @@ CRASHES: Final = (
     jni_misuse,
     memory_misuse,
     _fatal_error,
+    aborted,
     stack_overflow,
     _no_gil,
     collected_proxy,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from typing import Final
 
 from ..model.fault_signals import MEMORY
@@ -17,6 +17,9 @@ from .case import Case
 
 # The functions of CPython's Modules/_ctypes/callbacks.c that lead from C to the Python function.
 _TO_CALLBACK: Final = ("closure_fcn", "_CallPythonObject")
+# CPython's inline functions, which pystack shows as frames of ctypes. Those that lower a reference count do not count:
+# they may be about what the callback returned. `PyCData_…` and the like are ctypes' own functions.
+_INLINE: Final = re.compile(r"_?Py(?!C[A-Z])(?!\w*DECREF)\w+")
 _INTO_JAVA: Final = "JavaCalls::call_helper"
 # The functions in which glibc waits for another thread, with their inner functions and symbol versions.
 _WAIT_IN_C: Final = re.compile(r"_*(?:new_)?(?:sem_|pthread_cond_|pthread_\w*join|futex_|lll_lock_wait)")
@@ -33,7 +36,7 @@ def collected_proxy(case: Case) -> Diagnosis | None:
         return None
     # HotSpot's frame first; the frames of pystack are used if HotSpot wrote none.
     top = [] if thread is None else _native_top(thread)
-    frames = [*fatal.native_frames[:1], *top[:1]]
+    frames = [*_without_inline(fatal.native_frames)[:1], *_without_inline(top)[:1]]
     crashed = next((frame for frame in frames if _leads_to_a_callback(frame)), None)
     if crashed is None and _closure_without_names(top):
         crashed = top[0]
@@ -50,6 +53,10 @@ def collected_proxy(case: Case) -> Diagnosis | None:
             *(f"the callback was called below {frame_words(frame)}" for frame in caller),
         ),
     )
+
+
+def _without_inline(frames: Sequence[NativeFrame]) -> list[NativeFrame]:
+    return list(dropwhile(lambda frame: _is_in(frame, "_ctypes") and _INLINE.fullmatch(frame.function or ""), frames))
 
 
 def _leads_to_a_callback(frame: NativeFrame) -> bool:

@@ -105,6 +105,10 @@ STEPS: Final = {
         ["--foreign-thread-check=malloc", "--foreign-thread-check=jni"],
     ),
     "without": (replace(SEGFAULT, diagnosis=None, jvm=False, mode="main"), ["--foreign-thread-check=malloc"]),
+    "a bus error": (
+        replace(SEGFAULT, diagnosis=None, signal="SIGBUS", jvm=False, mode="main"),
+        ["the size and the file system (full?) of what is mapped"],
+    ),
     "under checkers": (
         replace(SEGFAULT, diagnosis=None, mode="main", notes=("checkers: jni, malloc",)),
         [],

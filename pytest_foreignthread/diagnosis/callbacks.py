@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from typing import Final
 
 from ..model.fault_signals import MEMORY
@@ -17,6 +17,9 @@ from .case import Case
 
 # The functions of CPython's Modules/_ctypes/callbacks.c that lead from C to the Python function.
 _TO_CALLBACK: Final = ("closure_fcn", "_CallPythonObject")
+# CPython's inline functions, which pystack shows as frames of ctypes. Those that lower a reference count do not count:
+# they may be about what the callback returned. `PyCData_…` and the like are ctypes' own functions.
+_INLINE: Final = re.compile(r"_?Py(?!C[A-Z])(?!\w*DECREF)\w+")
 _INTO_JAVA: Final = "JavaCalls::call_helper"
 # The functions in which glibc waits for another thread, with their inner functions and symbol versions.
 _WAIT_IN_C: Final = re.compile(r"_*(?:new_)?(?:sem_|pthread_cond_|pthread_\w*join|futex_|lll_lock_wait)")
@@ -28,12 +31,12 @@ def collected_proxy(case: Case) -> Diagnosis | None:
     Proof is a bad address in the functions of ctypes that lead to the Python function: they read only what belongs to
     the callback.
     """
-    thread, fatal = case.thread, case.evidence.fatal_error
+    thread, fatal = case.thread, case.fault
     if fatal is None or fatal.signal not in MEMORY:
         return None
     # HotSpot's frame first; the frames of pystack are used if HotSpot wrote none.
     top = [] if thread is None else _native_top(thread)
-    frames = [*fatal.native_frames[:1], *top[:1]]
+    frames = [*_without_inline(fatal.native_frames)[:1], *_without_inline(top)[:1]]
     crashed = next((frame for frame in frames if _leads_to_a_callback(frame)), None)
     if crashed is None and _closure_without_names(top):
         crashed = top[0]
@@ -50,6 +53,10 @@ def collected_proxy(case: Case) -> Diagnosis | None:
             *(f"the callback was called below {frame_words(frame)}" for frame in caller),
         ),
     )
+
+
+def _without_inline(frames: Sequence[NativeFrame]) -> list[NativeFrame]:
+    return list(dropwhile(lambda frame: _is_in(frame, "_ctypes") and _INLINE.fullmatch(frame.function or ""), frames))
 
 
 def _leads_to_a_callback(frame: NativeFrame) -> bool:
@@ -98,7 +105,8 @@ def late_callback(case: Case) -> Diagnosis | None:
     thread = case.thread
     # Only in the call: after the body, a pool uses the same thread for other callbacks.
     is_body = case.phase is Phase.CALL and thread is not None and case.is_body(thread)
-    if thread is None or is_body or not _called_by_others(thread, case):
+    sent = case.fault is None and case.evidence.fatal_error is not None
+    if thread is None or is_body or sent or not _called_by_others(thread, case):
         return None
     left = _left_the_test(case, thread) or _no_waiter(case, thread)
     if left is None:

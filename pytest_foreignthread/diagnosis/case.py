@@ -8,7 +8,7 @@ from functools import cached_property
 from ..model.observation import Elsewhere, Observation, PhaseStarted, ReportMade, ThreadNamed
 from ..model.outcomes import Outcome, Phase
 from ..model.records import Evidence, Place
-from ..model.stacks import Thread
+from ..model.stacks import FatalError, Thread
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,12 @@ class Case:
         return next((thread for thread in self.evidence.threads if thread.current), None)
 
     @property
+    def fault(self) -> FatalError | None:
+        """The fatal error of the evidence; None if its signal was sent: the thread that got it did nothing wrong."""
+        fatal = self.evidence.fatal_error
+        return None if fatal is None or fatal.sent else fatal
+
+    @property
     def exceptions(self) -> tuple[tuple[str, str], ...]:
         """Type name and text of the failed phase's exception and of its causes, the outermost first."""
         return () if self._failed is None else self._failed.exceptions
@@ -57,17 +63,22 @@ class Case:
         return f"{self.evidence.stdout}\n{self.evidence.stderr}"
 
     @cached_property
-    def body_ident(self) -> int | None:
-        """Python's id of the thread that ran the test's body; None in mode `main`, or if no thread was named.
+    def _body(self) -> ThreadNamed | None:
+        """The thread that ran the test's body; None in mode `main`, or if no thread was named.
 
         It is the first thread that the child names after the start of the phase call.
         """
         called = False
         for message in self.observation.messages if self.mode != "main" else ():
             if called and isinstance(message, ThreadNamed):
-                return message.ident
+                return message
             called = called or (isinstance(message, PhaseStarted) and message.phase is Phase.CALL)
         return None
+
+    @property
+    def body_ident(self) -> int | None:
+        """Python's id of the thread that ran the test's body; None in mode `main`, or if no thread was named."""
+        return None if self._body is None else self._body.ident
 
     @property
     def main_native_id(self) -> int | None:
@@ -82,4 +93,8 @@ class Case:
         return main is not None and self.body_ident not in (None, main.ident)
 
     def is_body(self, thread: Thread) -> bool:
-        return thread.python_id is not None and thread.python_id == self.body_ident
+        """Return whether a thread ran the test's body; by its kernel id if Python's dump does not have the thread."""
+        if self._body is None:
+            return False
+        known = thread.python_id is not None
+        return thread.python_id == self._body.ident if known else thread.native_id == self._body.native_id

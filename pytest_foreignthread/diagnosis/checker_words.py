@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -21,6 +22,13 @@ _FILLED: Final[Mapping[int, str]] = {
 }
 _NEAR: Final = 4096
 """The distance of a field from the start of what a pointer points to, at most."""
+# glibc's malloc/malloc.c, malloc_printerr(), and debug/fortify_fail.c.
+_GLIBC: Final = re.compile(
+    r"^(?:[a-z_]{0,30}(?:alloc|free|chunk|consolidate|shutdown)\(\): [ -~]{1,100}"
+    r"|(?:double free or corruption|corrupted (?:size vs\. prev_size|double-linked list|unsorted chunks))[ -~]{0,60}"
+    r"|\*\*\* (?:stack smashing|buffer overflow) detected \*\*\*[ -~]{0,100})$",
+    re.MULTILINE,
+)
 _HELP: Final = (
     "the fault was made before it was found, by C code or ctypes: look for a write beyond a buffer of that size, a "
     "reference count that C code lowers once too often, a pointer that is kept longer than its object; "
@@ -55,13 +63,13 @@ def jni_misuse(case: Case) -> Diagnosis | None:
 
 
 def memory_misuse(case: Case) -> Diagnosis | None:
-    """Find what CPython's debug hooks of memory (`PYTHONMALLOC=debug`) tell of a block, or of a pointer read from one.
+    """Find what is told of a block: by CPython's debug hooks of memory (`PYTHONMALLOC=debug`), or by glibc.
 
     Another process of the test may write to the same stderr: a child that exited has not died of the block.
     """
     if isinstance(case.observation.end, Exited) and case.evidence.fatal_error is None:
         return None
-    return _broken_block(case) or _pointer_from_memory(case)
+    return _broken_block(case) or _pointer_from_memory(case) or _broken_heap(case)
 
 
 def _broken_block(case: Case) -> Diagnosis | None:
@@ -117,3 +125,19 @@ def _pointer_from_memory(case: Case) -> Diagnosis | None:
                 ),
             )
     return None
+
+
+def _broken_heap(case: Case) -> Diagnosis | None:
+    """Find glibc's own word that a block of malloc(), or a buffer, is broken, for which it called abort()."""
+    found = _GLIBC.findall(case.evidence.stderr) if case.signal == "SIGABRT" else []
+    if not found:
+        return None
+    smashed = found[-1].startswith("***")
+    return Diagnosis(
+        "memory-misuse",
+        "C code wrote beyond the end of a buffer" if smashed else "a block of malloc() was freed twice, or overwritten",
+        "the fault was made before it was found, by C code or ctypes: look for a buffer that is too small, memory that "
+        "two owners free, a pointer that is kept longer than its block; valgrind, or the library built with "
+        "-fsanitize=address, names the place",
+        (f"glibc said: {found[-1]}",),
+    )

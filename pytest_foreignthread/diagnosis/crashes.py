@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from ..model.fault_signals import MEMORY
 from ..model.observation import RAISED, Exited
 from ..model.outcomes import Outcome
 from ..model.records import Diagnosis
@@ -15,6 +16,7 @@ from .at_exit import callback_at_exit
 from .callbacks import collected_proxy, late_callback
 from .case import Case
 from .checker_words import jni_misuse, memory_misuse
+from .last_words import aborted
 from .memory import java_heap_ended, oom_killed, stack_overflow
 
 _PYTHON_LIBRARY: Final = re.compile(r"(?:lib)?python3?[\d.]*[dmt]*(?:\.so.*)?")
@@ -34,26 +36,36 @@ _FAULTHANDLERS_OWN: Final = (
     "Floating point exception",
     "Illegal instruction",
 )
+_PREFIX: Final = "Fatal Python error: "
+_HEAD: Final = re.compile(rf"^{_PREFIX}.{{1,500}}", re.MULTILINE)
 # The functions that take the GIL, and so may be called without it: a crash in one of them does not prove `no-gil`.
 _TAKES_GIL: Final = re.compile(r"PyGILState_Ensure|PyEval_(?:RestoreThread|Acquire\w+)|take_gil|_?PyThreadState_New.*")
 # The second is that of the debug hooks of memory (PYTHONMALLOC=debug).
 _WITHOUT_GIL: Final = re.compile(
     r"Fatal Python error: .*(?:the function must be called with|allocator called without holding) the GIL.*"
 )
+_ARITHMETIC_OR_CODE: Final = ("SIGFPE", "SIGILL")
 _FAULTS_FILE: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]faults\.py$")
 
 
 def _fatal_error(case: Case) -> Diagnosis | None:
-    head = case.evidence.fatal_python_error or ""
-    text = head.removeprefix("Fatal Python error: ")
-    if not text or text in _FAULTHANDLERS_OWN:
+    """Find the text of Py_FatalError, which faulthandler's file has.
+
+    stderr is searched too if the child died of SIGABRT: if a C++ exception has crossed Python's frames, the file has
+    none. A child that exited has not written it.
+    """
+    heads = [case.evidence.fatal_python_error or ""]
+    if case.signal == "SIGABRT" and not isinstance(case.observation.end, Exited):
+        heads += reversed(_HEAD.findall(case.evidence.stderr))
+    told = [head for head in heads if head and head.removeprefix(_PREFIX) not in _FAULTHANDLERS_OWN]
+    if not told:
         return None
     return Diagnosis(
         "fatal-error",
         "CPython ended the process itself: it found its own state broken",
         "look for the C code that broke the rule that the text names, in the frames below; a debug build of Python "
         "(python3-dbg, or PYTHONDEVMODE=1) often says more",
-        (head,),
+        tuple(told[:1]),
     )
 
 
@@ -84,12 +96,14 @@ def _no_gil(case: Case) -> Diagnosis | None:
 
     The fault must be in libpython, and the thread must be unknown to Python (it has no thread state), or pystack must
     have seen that the thread did not hold the GIL. The address proves nothing: a thread state that is NULL faults at a
-    low address, and so does a wrong pointer on a thread with the GIL. An abort() is no fault.
+    low address, and so does a wrong pointer on a thread with the GIL. Only a bad address counts as a fault: an abort()
+    is none. Python knows the main thread always: a list without it is broken, or torn.
     """
-    thread, fatal = case.thread, case.evidence.fatal_error
-    if thread is None or fatal is None or fatal.signal == "SIGABRT" or not _in_python(fatal, thread):
+    thread, fatal = case.thread, case.fault
+    if thread is None or fatal is None or fatal.signal not in MEMORY or not _in_python(fatal, thread):
         return None
-    if thread.python_id is None and case.evidence.python_threads:
+    is_main = thread.native_id is not None and thread.native_id == case.main_native_id
+    if thread.python_id is None and case.evidence.python_threads and not is_main:
         proof = "it is none of the threads that Python knows"
     elif _was_seen(thread, case) and thread.gil is not Gil.HOLDS:
         holder = next((one for one in case.evidence.threads if one.gil is Gil.HOLDS), None)
@@ -119,11 +133,13 @@ def _crashed_in(fatal: FatalError, thread: Thread) -> str:
 def _native_crash(case: Case) -> Diagnosis | None:
     """Find a crash in a library that belongs neither to Python nor to the JVM nor to the C runtime.
 
-    A crash inside libc or libpython says nothing about the blame: a bad pointer may come from any caller.
+    A crash inside libc or libpython says nothing about the blame: a bad pointer may come from any caller. A division by
+    zero and an illegal instruction count as a bad address does. An abort() does not: a library may do that on purpose.
     """
-    fatal = case.evidence.fatal_error
+    fatal = case.fault
     frame = fatal.native_frames[0] if fatal is not None and fatal.native_frames else None
-    if case.outcome is not Outcome.SEGFAULT or fatal is None or frame is None or frame.library is None:
+    is_fault = case.outcome is Outcome.SEGFAULT or case.signal in _ARITHMETIC_OR_CODE
+    if not is_fault or fatal is None or frame is None or frame.library is None:
         return None
     path = fatal.library_path
     if _KNOWN_LIBRARY.fullmatch(frame.library) or _may_be_pythons(frame.library, path):
@@ -187,6 +203,7 @@ CRASHES: Final = (
     jni_misuse,
     memory_misuse,
     _fatal_error,
+    aborted,
     stack_overflow,
     _no_gil,
     collected_proxy,

@@ -19,7 +19,7 @@ from .waiting import waiting_in
 _BETWEEN: Final = re.compile(r"(?:lib)?python\S*|libffi\S*|_ctypes\..*|_jpype\..*")
 # The functions of CPython's Modules/_threadmodule.c that take a lock for Python code. Other functions of C that wait
 # for a lock may wait for something else, such as an item of a queue.
-_TAKES_LOCK: Final = ("lock_PyThread_acquire_lock", "lock_acquire", "PyMutex_Lock")
+_TAKES_LOCK: Final = ("lock_PyThread_acquire_lock", "lock_acquire", "rlock_acquire", "PyMutex_Lock")
 _LOCK_LINE: Final = re.compile(r"^with\b|\.acquire\(")
 _SCHEDULED: Final = re.compile(r"java\.util\.(?:concurrent\.ScheduledThreadPoolExecutor\b|TimerThread\.).*")
 
@@ -73,33 +73,43 @@ def _is_of_the_library(frame: object) -> bool:
 
 
 def lock_without_a_holder(case: Case) -> Diagnosis | None:
-    """Find a thread that waits for a plain lock while no other thread is left that could release the lock.
+    """Find threads that wait for locks while no other thread is left that could release the locks.
 
-    Any Python code may release a `threading.Lock`. So no other thread may run Python code, and Java may have no timer
-    or scheduled task that could call Python later.
+    Any Python code may release a `threading.Lock`, and only its holder an RLock. So no other thread may run Python
+    code, and Java may have no timer or scheduled task that could call Python later.
     """
     waiting = waiting_in(case)
     if waiting is None or any(map(_may_call_later, waiting.threads)):
         return None
-    for thread in waiting.threads:
-        if _waits_for_a_plain_lock(thread, case.at) and not list(_others_in_python(thread, waiting.threads)):
-            # Java that calls lock.acquire() through a bridge has no frame of Python's.
-            newest = (*thread.python_frames, *thread.frames)[0]
-            return Diagnosis(
-                "self-deadlock",
-                "a thread waits for a lock that no other thread can release: it holds the lock itself, or a thread "
-                "that has ended did not release it",
-                "take a lock that one thread may need twice as threading.RLock, and every lock by `with`, which "
-                "releases it in any case",
-                (
-                    f"{called(thread)} waits for a Python lock in {frame_words(newest)}",
-                    "no other thread runs Python code",
-                ),
-            )
-    return None
+    waits = [one for one in waiting.threads if _takes_a_lock(one, case.at)]
+    if not waits or any(one not in waits for one in _in_python(waiting.threads)):
+        return None
+    proofs = (*map(_lock_line, waits), "no other thread runs Python code")
+    if len(waits) == 1:
+        return Diagnosis(
+            "self-deadlock",
+            "a thread waits for a lock that no other thread can release: it holds the lock itself, or a thread "
+            "that has ended did not release it",
+            "take a lock that one thread may need twice as threading.RLock, and every lock by `with`, which "
+            "releases it in any case",
+            proofs,
+        )
+    return Diagnosis(
+        "self-deadlock",
+        f"{len(waits)} threads wait for locks that nobody else can release: each holds what another needs, or a thread "
+        "that has ended did not release one",
+        "take the locks in one order everywhere, call no code of others while you hold one, and take every lock by "
+        "`with`, which releases it in any case",
+        proofs,
+    )
 
 
-def _waits_for_a_plain_lock(thread: Thread, at: Place | None) -> bool:
+def _lock_line(thread: Thread) -> str:
+    # Java that calls lock.acquire() through a bridge has no frame of Python's.
+    return f"{called(thread)} waits for a Python lock in {frame_words((*thread.python_frames, *thread.frames)[0])}"
+
+
+def _takes_a_lock(thread: Thread, at: Place | None) -> bool:
     if awaits_the_body(thread) or thread.motion is not Motion.STILL or not waits_in_own_code(thread):
         return False
     if [wait.kind for wait in thread.waits] != [Awaited.PYTHON_LOCK]:
@@ -114,9 +124,9 @@ def _takes_a_lock_there(thread: Thread, at: Place | None) -> bool:
     return at is not None and at.line == newest and _LOCK_LINE.search(at.source) is not None
 
 
-def _others_in_python(thread: Thread, threads: Sequence[Thread]) -> Iterator[Thread]:
+def _in_python(threads: Sequence[Thread]) -> Iterator[Thread]:
     for one in threads:
-        if one is not thread and not awaits_the_body(one) and not is_at_rest(one) and one.python_frames:
+        if not awaits_the_body(one) and not is_at_rest(one) and one.python_frames:
             yield one
 
 

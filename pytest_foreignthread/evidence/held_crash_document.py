@@ -9,7 +9,7 @@ from itertools import dropwhile, takewhile
 from ..model.stacks import FatalError, NativeFrame, NativeThread, PythonFrame
 from .signal_frames import before_the_signal
 
-_LINE = re.compile(r"(signal|thread|address|registers|stack|main stack|library): (.*)")
+_LINE = re.compile(r"(signal|thread|address|registers|stack|main stack|library|sent): (.*)")
 # The functions of glibc that a call of abort() or raise() leaves on top of the stack.
 _RAISES = re.compile(r"_*(?:GI_)?(?:pthread_kill.*|raise|gsignal|abort)")
 _SIGNAL = re.compile(r"SIG[A-Z]{2,5}")
@@ -31,7 +31,8 @@ def parse_held_crash(text: str, native: Sequence[NativeThread]) -> FatalError | 
         return None
     frames = _frames(native, int(thread))
     address = _first(values, "address")
-    if _aborts(native, int(thread)):
+    aborts = _aborts(native, int(thread))
+    if aborts:
         # The handler of SIGABRT may crash as well, by another signal.
         name, address = "SIGABRT", ""
     registers = _registers(_first(values, "registers").split())
@@ -52,6 +53,7 @@ def parse_held_crash(text: str, native: Sequence[NativeThread]) -> FatalError | 
         main_stack=_number(_first(values, "main stack")),
         registers=registers,
         held=True,
+        sent=not aborts and _first(values, "sent") == "yes",
     )
 
 

@@ -22,6 +22,8 @@ _THREAD_ID = re.compile(r"\btid=([0-9]{1,18})\b")
 _ADDRESS = re.compile(r"^siginfo: .*\bsi_addr: (0x[0-9a-f]+)", re.MULTILINE)
 # A general protection fault of x86-64, by an address that is not canonical. The kernel has no address to tell.
 _NO_ADDRESS = re.compile(r"^siginfo: .*\bsi_code: 128 \(SI_KERNEL\)", re.MULTILINE)
+# The si_code of a signal that the kernel sends by itself is positive.
+_SENT = re.compile(r"^siginfo: .*\bsi_code: (?:0|-[0-9]+) ", re.MULTILINE)
 _REGISTER = re.compile(r"\bR[A-Z0-9]{1,2} *=(0x[0-9a-f]{16})\b")
 # If one of HotSpot's own threads crashes, the line is `VMThread "VM Thread" [id=…`: only a JavaThread has a state.
 _JAVA_THREAD = re.compile(r'^Current thread \(0x[0-9a-f]+\): +\w+ "(.*)" +(?:daemon +)?\[(_thread_\w+),', re.MULTILINE)
@@ -70,6 +72,7 @@ def parse_fatal_error(text: str) -> FatalError | None:
         library_path=_library_path(natives, lines),
         main_stack=None if main_stack is None else int(main_stack[1]) * 1024,
         registers=_registers(section) if without_address else (),
+        sent=_SENT.search(section) is not None,
     )
 
 

@@ -39,6 +39,8 @@ _DESCRIPTOR: Final = 2304
 """Bytes of a thread's descriptor in glibc 2.36 (`struct pthread`); pthread_self() returns its address."""
 _PYTHON_FUTURE = re.compile(r"[/\\]concurrent[/\\]futures[/\\]_base\.py$")
 _PYTHON_THREADING = re.compile(r"[/\\]threading\.py$")
+_PYTHON_QUEUE = re.compile(r"[/\\]queue\.py$")
+_SIMPLE_QUEUE = re.compile(r"_?queue_SimpleQueue_get.*")
 
 
 def waits(
@@ -140,7 +142,24 @@ def _python_waits(thread: Thread) -> Iterator[Wait]:
     elif any(_PYTHON_THREADING.search(frame.file) and frame.function == "join" for frame in callers):
         yield Wait(Awaited.THREAD, "the end of a threading.Thread")
     elif in_lock:
-        yield Wait(Awaited.PYTHON_LOCK, "a Python lock")
+        yield Wait(Awaited.PYTHON_LOCK, _lock_words(frames[:top], thread.python_frames))
+
+
+def _lock_words(newest: Sequence[object], frames: Sequence[PythonFrame]) -> str:
+    """Return what a wait for a lock is about: it may implement the wait for an event or for an item of a queue."""
+    if any(isinstance(frame, NativeFrame) and _SIMPLE_QUEUE.fullmatch(frame.function or "") for frame in newest):
+        return "an item of a queue"
+    of_library = list(takewhile(lambda frame: _is_of_waits(frame.file), frames))
+    names = [frame.function.rpartition(".")[2] for frame in of_library]
+    if of_library and _PYTHON_QUEUE.search(of_library[-1].file):
+        return {"get": "an item of a queue", "put": "room in a queue"}.get(names[-1], "a queue")
+    if "wait" not in names:
+        return "a Python lock"
+    return "a threading.Semaphore" if names[-1] == "acquire" else "an event or a condition of threading"
+
+
+def _is_of_waits(file: str) -> bool:
+    return any(pattern.search(file) for pattern in (_PYTHON_THREADING, _PYTHON_QUEUE))
 
 
 def _native_waits(threads: Sequence[Thread], holder: int, tasks: Mapping[int, OsThread]) -> Iterator[Wait]:

@@ -151,6 +151,8 @@ class FatalError:
     """The crashing thread's registers if the kernel names no address, because no memory can have it; else empty."""
     held: bool = False
     """Whether the kernel and pystack describe the error, of a child without a JVM; then `message` is empty."""
+    sent: bool = False
+    """Whether the signal was sent, by kill() or raise(): then it tells nothing of what the thread did."""
 
 
 @dataclass(frozen=True)

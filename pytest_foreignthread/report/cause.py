@@ -15,6 +15,7 @@ _NATIVE = re.compile(r"[CVv]\s+\[([^\]]+)\]\s*(.*?)(?:\+0x[0-9a-f]+)?")
 _JAVA = re.compile(r"(?:j|J\s+\d+%?(?:\s+c\d)?)\s+([^(\s]+)\(.*")
 _ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
 _NO_ADDRESS = "address unknown (no memory can have it)"
+SENT = "sent by kill() or raise()"
 _FIRST_PAGE = 4096
 """Size of the page at address 0, in bytes. It is never mapped: an access there goes through a null pointer."""
 _GUARD = 65536
@@ -86,6 +87,8 @@ def fault_words(record: RunRecord) -> str:
     """Return the address of a fault, to be put after the function; empty if the address has no meaning to a reader."""
     if (fatal := record.evidence.fatal_error) is None:
         return ""
+    if fatal.sent:
+        return f", {SENT}"
     number = _address(fatal)
     has_meaning = fatal.registers if number is None else _meaning(fatal, number)
     return f", {address_words(fatal)}" if has_meaning else ""

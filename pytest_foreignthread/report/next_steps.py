@@ -18,7 +18,7 @@ def next_steps(record: RunRecord) -> Iterator[str]:
     """Yield one sentence for each step. The first step is the one that tells most."""
     if record.outcome is Outcome.HANG:
         yield from _of_hang(record)
-    elif record.signal in FAULTS:
+    elif record.signal in FAULTS and not (record.evidence.fatal_error and record.evidence.fatal_error.sent):
         yield from _of_fault(record)
     # With `control_alone` the run has compared already.
     if record.mode != _CONTROL and record.control_alone is None:
@@ -36,7 +36,9 @@ def _of_hang(record: RunRecord) -> Iterator[str]:
 
 def _of_fault(record: RunRecord) -> Iterator[str]:
     on = checks_in(record.notes)
-    if MALLOC not in on:
+    if record.signal == "SIGBUS":
+        yield "the size and the file system (full?) of what is mapped: SIGBUS mostly means that a file has no page"
+    elif MALLOC not in on:
         yield "--foreign-thread-check=malloc: Python names memory that was freed, or written beyond its end"
     if record.jvm and JNI not in on:
         yield "--foreign-thread-check=jni: the JVM names calls of JNI that break its rules"

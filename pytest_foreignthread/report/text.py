@@ -13,7 +13,7 @@ from ..model.records import RunRecord
 from ..model.stacks import FatalError
 from ..model.wording import motion_words
 from .alone import alone_line, control_line
-from .cause import address_words, end, fatal_words, fault_words, no_end, on_thread, place, seconds
+from .cause import SENT, address_words, end, fatal_words, fault_words, no_end, on_thread, place, seconds
 from .command_line import shell_word
 from .next_steps import next_steps
 from .stack_text import thread_lines
@@ -174,6 +174,8 @@ def _moves(record: RunRecord) -> list[str]:
 def fault_line(fatal: FatalError) -> str:
     """Return the signal and the address of a fault, and the address's meaning. Without a signal: HotSpot's message."""
     address = address_words(fatal)
+    if fatal.sent:
+        return f"{fatal.signal}, {SENT}"
     return fatal.message if fatal.signal is None else f"{fatal.signal} at {address}" if address else fatal.signal
 
 

@@ -37,6 +37,8 @@ class Expected(NamedTuple):
 
 
 EXPECTED = [
+    Expected("aborted", "test_exception_that_nobody_catches", ("crash",), "MainThread", "abort"),
+    Expected("aborted", "test_assertion_in_c", ("crash",), "MainThread", "test_assertion_in_c"),
     Expected(
         "callback-at-exit",
         "test_pool_lives_until_the_end",

@@ -43,5 +43,5 @@ def test_a_diagnosis_that_there_is_not(tmp_path: Path, code: str) -> None:
     done = explained(tmp_path, f"--foreign-thread-explain={code}")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     (line,) = done.stderr.strip().splitlines()
-    assert line.startswith(f"ERROR: --foreign-thread-explain={code}: expected a diagnosis, one of callback-at-exit, ")
+    assert line.startswith(f"ERROR: --foreign-thread-explain={code}: expected a diagnosis, one of aborted, ")
     assert line.endswith(f"; got {code!r}")

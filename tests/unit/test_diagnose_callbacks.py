@@ -62,6 +62,13 @@ def test_a_callback_after_the_test(crashing: Thread, expected: str | None) -> No
     assert late(crashing, native=()) is None
 
 
+def test_the_body_is_not_late_if_python_wrote_no_dump() -> None:
+    """The test may have disabled faulthandler: then only pystack tells of the thread, by its kernel id."""
+    main = thread(PythonFrame(TEST, 40, "wait"), name="MainThread", native_id=10, ident=None, current=False)
+    assert late(thread(THUNK, NATIVE_ENTRY, native_id=11, ident=None), main, native=SEEN) is None
+    assert late(thread(THUNK, NATIVE_ENTRY, native_id=12, ident=None), main, native=SEEN) == "late-callback"
+
+
 @pytest.mark.parametrize(
     ("others", "expected"),
     [

@@ -126,6 +126,22 @@ def test_no_gil(crashing: Thread, others: dict[str, Any], expected: str | None) 
     assert code(crashed(crashing, fatal_error=error, **others)) == expected
 
 
+@pytest.mark.parametrize("more", [{"sent": True}, {"signal": "SIGILL"}, {"signal": "SIGFPE"}])
+def test_only_a_bad_address_proves_that_the_gil_was_not_held(more: dict[str, Any]) -> None:
+    """Python releases the GIL around raise(), so that another thread may have it when the signal comes."""
+    raises = NativeFrame(LIBPYTHON, "signal_raise_signal_impl", "")
+    error = replace(fatal(raises), **more)
+    case = crashed(thread(raises, THUNK, ident=FOREIGN), fatal_error=error, native_threads=(seen(7),))
+    assert code(case) is None
+
+
+def test_python_knows_the_main_thread() -> None:
+    """If it does not, its list of threads is broken."""
+    others = (PythonThread(FOREIGN, "foreign-1", False, (BODY,)),)
+    main = thread(LOOKUP, name="main", native_id=10, ident=None)
+    assert code(crashed(main, fatal_error=fatal(LOOKUP), python_threads=others)) is None
+
+
 @pytest.mark.parametrize(
     ("others", "proof"),
     [
@@ -235,6 +251,23 @@ EXTENSION: Final = "foo.cpython-311-x86_64-linux-gnu.so"
 def test_native_crash(library: str | None, path: str | None, outcome: Outcome, expected: str | None) -> None:
     error = fatal(NativeFrame(library, "f", "+0x1"), library_path=path)
     assert code(crashed(thread(THUNK, ident=FOREIGN), outcome=outcome, fatal_error=error)) == expected
+
+
+@pytest.mark.parametrize(
+    ("signal", "sent", "expected"),
+    [
+        ("SIGFPE", False, "native-crash"),
+        ("SIGILL", False, "native-crash"),
+        ("SIGABRT", False, None),
+        ("SIGFPE", True, None),
+        ("SIGSEGV", True, None),
+    ],
+)
+def test_which_signals_are_a_native_crash(signal: str, sent: bool, expected: str | None) -> None:
+    error = replace(fatal(NativeFrame(FOO, "f", "+0x1")), signal=signal, sent=sent)
+    outcome = Outcome.SEGFAULT if signal == "SIGSEGV" else Outcome.CRASH
+    case = crashed(thread(THUNK, ident=FOREIGN), outcome=outcome, signal=signal, fatal_error=error)
+    assert code(case) == expected
 
 
 def test_no_native_crash_is_told_without_frames() -> None:

@@ -344,6 +344,7 @@ def test_the_function_that_keeps_the_gil() -> None:
 
 
 TAKES: Final = thread("a", LOCK, frames=(TAKES_LOCK, OWN))
+TAKES_AGAIN: Final = thread("a", LOCK, frames=(replace(TAKES_LOCK, function="rlock_acquire"), OWN))
 
 
 @pytest.mark.parametrize(
@@ -351,11 +352,17 @@ TAKES: Final = thread("a", LOCK, frames=(TAKES_LOCK, OWN))
     [
         ((TAKES,), "self-deadlock"),
         ((TAKES, MAIN, RESTS, FINALIZER), "self-deadlock"),
+        # Two of Python's locks in opposite order.
+        ((TAKES, replace(TAKES, name="b"), MAIN, RESTS), "self-deadlock"),
+        ((TAKES_AGAIN, replace(TAKES_AGAIN, name="b")), "self-deadlock"),
         # Java calls lock.acquire() through a bridge.
         ((thread("a", LOCK, frames=(TAKES_LOCK, JavaFrame("Bridge.acquire", None, None))),), "self-deadlock"),
         # Another runs Python, or may do so later; the wait is for an event, or of code that nobody names.
         ((TAKES, RUNS), None),
-        ((TAKES, replace(TAKES, name="b")), None),
+        ((TAKES, thread("b", LOCK, frames=(TAKES_LOCK, EVENT, OWN))), None),
+        ((TAKES, replace(TAKES, name="b", motion=Motion.MOVING)), None),
+        ((TAKES, replace(TAKES, name="b"), RUNS), None),
+        ((TAKES, replace(TAKES, name="b"), TIMER), None),
         ((TAKES, TIMER), None),
         ((thread("a", LOCK, frames=(TAKES_LOCK, EVENT, OWN)),), None),
         ((thread("a", LOCK, frames=(NativeFrame("libpython3.11.so.1.0", None, ""), OWN)),), None),
@@ -365,6 +372,18 @@ TAKES: Final = thread("a", LOCK, frames=(TAKES_LOCK, OWN))
 def test_a_lock_that_no_thread_can_release(threads: tuple[Thread, ...], expected: str | None) -> None:
     assert code(hang(*threads)) == expected
     assert hang(*threads, looks=2) is None
+
+
+def test_threads_with_each_others_locks_are_all_named() -> None:
+    diagnosis = hang(TAKES, replace(TAKES, name="b"))
+    assert diagnosis is not None
+    assert diagnosis.text.startswith("2 threads wait for locks that nobody else can release: each holds what another")
+    assert "in one order" in diagnosis.help
+    assert diagnosis.evidence == (
+        '"a" waits for a Python lock in callback (bridge.py:7)',
+        '"b" waits for a Python lock in callback (bridge.py:7)',
+        "no other thread runs Python code",
+    )
 
 
 NAMELESS: Final = (

@@ -40,6 +40,24 @@ def test_function_that_pystack_alone_names() -> None:
     assert code(case) == "collected-proxy"
 
 
+@pytest.mark.parametrize(
+    ("inline", "expected"),
+    [
+        (("Py_SIZE",), "collected-proxy"),
+        (("Py_SIZE", "PyTuple_GET_SIZE"), "collected-proxy"),
+        # What the callback returned, and an argument, may be broken by themselves.
+        (("Py_DECREF",), None),
+        (("_Py_DECREF",), None),
+        (("PyCData_FromBaseObj",), None),
+        (("i_get",), None),
+    ],
+)
+def test_inline_functions_of_cpython_that_pystack_names(inline: tuple[str, ...], expected: str | None) -> None:
+    frames = [NativeFrame(LIBRARY, name, "") for name in inline]
+    case = crashed(thread(*frames, TO_CALLBACK, CLOSURE, BODY), fatal_error=fatal(*frames, TO_CALLBACK, CLOSURE))
+    assert code(case) == expected
+
+
 NAMELESS: Final = NativeFrame(LIBRARY, None, "+0x160d3")
 FFI: Final = NativeFrame("libffi.so.8.1.2", None, "")
 FFI_CALL: Final = NativeFrame("libffi.so.8.1.2", "ffi_call", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Final
 
 import pytest
@@ -13,6 +14,7 @@ from pytest_foreignthread.evidence.merge import read_evidence
 from pytest_foreignthread.evidence.signal_frames import before_the_signal
 from pytest_foreignthread.model.settings import HELD_SIGNALS, held_mask
 from pytest_foreignthread.model.stacks import NativeFrame, NativeThread, PythonFrame
+from pytest_foreignthread.supervise.probes.held_thread import Mapping, signal_lines
 
 DOCUMENT: Final = """\
 signal: SIGSEGV
@@ -69,6 +71,46 @@ def test_without_pystack_there_is_no_frame() -> None:
     found = parse_held_crash(DOCUMENT, [])
     assert found is not None
     assert (found.native_frames, found.problematic_frame, found.library_path) == ((), None, None)
+
+
+def test_a_signal_that_was_sent() -> None:
+    found = parse_held_crash("signal: SIGSEGV\nthread: 42\nsent: yes\n", [HELD])
+    assert found is not None
+    assert (found.sent, found.address) == (True, None)
+    for text in ("signal: SIGSEGV\nthread: 42\nsent: no\n", DOCUMENT):
+        fault = parse_held_crash(text, [HELD])
+        assert fault is not None
+        assert not fault.sent
+
+
+ALTERNATE: Final = 0x7F0000900000
+ON_STACK: Final = 0x7F0000700000
+
+
+def handlers_stack(code: int, address: int, *, low: int = ALTERNATE, before: bytes = b"") -> bytes:
+    """Return what x86-64's kernel writes for a handler of SIGSEGV on an alternate stack: ucontext, then siginfo."""
+    ucontext = struct.pack("<QQQQQ", 7, 0, low, 0, 0x80000) + struct.pack("<23Q", *([0] * 15), ON_STACK, *range(7))
+    return before + ucontext.ljust(304, b"\0") + struct.pack("<iiiiQ", 11, 0, code, 0, address) + bytes(2000)
+
+
+@pytest.mark.parametrize(
+    ("memory", "lines"),
+    [
+        (handlers_stack(1, 8), ["address: 0x8", "stack: 0x7f0000001000 0x7f0000801000"]),
+        # The process id and the user's take the place of an address: by kill(), and by raise().
+        (handlers_stack(0, 4711), ["sent: yes"]),
+        (handlers_stack(-6, 4711), ["sent: yes"]),
+        (handlers_stack(77, 8), []),
+        # What only looks like a frame, as its alternate stack is elsewhere.
+        (handlers_stack(1, 13, low=0), []),
+        (handlers_stack(0, 4711, before=handlers_stack(1, 13, low=0)), ["sent: yes"]),
+        (handlers_stack(1, 8)[:300], []),
+    ],
+)
+def test_what_a_handlers_stack_tells(monkeypatch: pytest.MonkeyPatch, memory: bytes, lines: list[str]) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    mappings = [Mapping(0x7F0000001000, 0x7F0000801000, "rw-p", "")]
+    assert signal_lines(memory, ALTERNATE, 11, mappings) == lines
 
 
 def test_of_an_abort_its_caller_matters() -> None:

@@ -115,6 +115,11 @@ def test_head(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
+def test_whether_the_signal_was_sent(name: str) -> None:
+    assert parsed(name).sent is name.startswith(("sigbus_sent", "vm_thread"))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_jvm(name: str) -> None:
     release = {"17": "(17.0.15+6-Debian-1deb12u1", "25": "Temurin-25.0.3+9 (25.0.3+9-LTS"}[name[-2:]]
     flags = "mixed mode, sharing, tiered, compressed oops, compressed class ptrs, g1 gc, linux-amd64"

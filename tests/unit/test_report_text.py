@@ -81,6 +81,14 @@ def test_the_address_of_a_fault_and_what_it_tells(address: str | None, line: str
     assert (f", {words}" in summary(record)) == words.endswith(")")
 
 
+def test_a_signal_that_was_sent_is_no_fault() -> None:
+    """Its address would be that of a process and a user; checkers of memory tell nothing of it."""
+    record = replace(SEGFAULT, evidence=Evidence(fatal_error=replace(FATAL, sent=True)), diagnosis=None)
+    assert render(record).splitlines()[1] == "SIGSEGV, sent by kill() or raise()"
+    assert ", sent by kill() or raise()" in summary(record)
+    assert "--foreign-thread-check" not in render(record)
+
+
 def test_a_fault_of_which_the_kernel_names_no_address() -> None:
     record = replace(SEGFAULT, evidence=Evidence(fatal_error=replace(FATAL, address=None, registers=(0,))))
     assert render(record).splitlines()[1] == "SIGSEGV at address unknown (no memory can have it)"
@@ -97,6 +105,10 @@ STEPS: Final = {
         ["--foreign-thread-check=malloc", "--foreign-thread-check=jni"],
     ),
     "without": (replace(SEGFAULT, diagnosis=None, jvm=False, mode="main"), ["--foreign-thread-check=malloc"]),
+    "a bus error": (
+        replace(SEGFAULT, diagnosis=None, signal="SIGBUS", jvm=False, mode="main"),
+        ["the size and the file system (full?) of what is mapped"],
+    ),
     "under checkers": (
         replace(SEGFAULT, diagnosis=None, mode="main", notes=("checkers: jni, malloc",)),
         [],

@@ -133,5 +133,14 @@ def test_what_called_pytest_has_no_part_in_the_exit(root: Path) -> None:
     assert at_exit(root, handler, daemon=False) == Place("test_it.py", 2, "second = 'ü\\t\\x1b[2J'")
 
 
+def test_what_called_pytest_has_no_part_in_a_test(root: Path) -> None:
+    """A signal may find the main thread waiting for the test's body: then it has no line of the user's."""
+    main = PythonFrame(OURS.replace("callback.py", "main.py"), 65, "run")
+    command = PythonFrame("/opt/venv/bin/pytest", 8, "<module>")
+    users = PythonFrame(str(root / "test_it.py"), 1, "body")
+    assert user_place(evidence(PythonFrame(threading.__file__, 3, "wait"), main, command), root) is None
+    assert user_place(evidence(users, main, command), root) == Place("test_it.py", 1, "first = 1")
+
+
 def test_the_line_of_the_thread_that_the_exit_waits_for(root: Path) -> None:
     assert at_exit(root, daemon=False) == Place("test_it.py", 1, "first = 1")

@@ -152,6 +152,10 @@ def test_the_gil_comes_before_what_waits_behind_it() -> None:
 
 
 LOCK: Final = Wait(Awaited.PYTHON_LOCK, "a Python lock")
+EVENT: Final = Wait(Awaited.PYTHON_LOCK, "an event or a condition of threading")
+SEMAPHORE: Final = Wait(Awaited.PYTHON_LOCK, "a threading.Semaphore")
+ITEM: Final = Wait(Awaited.PYTHON_LOCK, "an item of a queue")
+ROOM: Final = Wait(Awaited.PYTHON_LOCK, "room in a queue")
 FUTURE: Final = Wait(Awaited.FUTURE, "a concurrent.futures.Future")
 END: Final = Wait(Awaited.THREAD, "the end of a threading.Thread")
 TIMED: Final = ("__new_sem_wait_slow64", "PyThread_acquire_lock_timed")
@@ -178,7 +182,15 @@ TIMED: Final = ("__new_sem_wait_slow64", "PyThread_acquire_lock_timed")
         ((TEST, TEST, TEST, TEST, python("concurrent/futures/_base.py:result")), None),
         ((*native("acquire_timed"), python("threading.py:_wait_for_tstate_lock"), python("threading.py:join")), END),
         ((python("threading.py:wait"), TEST), None),
-        ((*native("acquire_timed"), python("threading.py:wait"), TEST), LOCK),
+        ((*native("acquire_timed"), python("threading.py:Condition.wait"), python("threading.py:wait"), TEST), EVENT),
+        ((*native("acquire_timed"), python("threading.py:wait"), python("threading.py:acquire"), TEST), SEMAPHORE),
+        ((*native("acquire_timed"), python("threading.py:wait"), python("queue.py:Queue.get"), TEST), ITEM),
+        ((*native("acquire_timed"), python("threading.py:wait"), python("queue.py:put"), TEST), ROOM),
+        ((*native("acquire_timed", "_queue_SimpleQueue_get_impl"), TEST), ITEM),
+        # What only looks like it; the shutdown of `threading`.
+        ((*native("acquire_timed"), TEST, python("queue.py:get")), LOCK),
+        ((*native("acquire_timed"), python("my/queue.py.py:get"), TEST), LOCK),
+        ((*native("acquire_timed"), python("threading.py:_shutdown")), LOCK),
         ((PythonFrame("/project/threading.pyx", 1, "join"),), None),
         ((), None),
     ],

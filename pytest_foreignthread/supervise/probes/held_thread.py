@@ -8,7 +8,6 @@ reads the address of the fault from the frame that the kernel put on that stack 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import platform
 import re
@@ -40,7 +39,11 @@ _NO_ADDRESS: Final = 0x80
 _MOST_FLAGS: Final = 16
 """A ucontext's flags are less than this: only the lowest few bits are in use."""
 _KERNELS: Final = frozenset({1, 2, 3, 4, 5, 0x80})
-"""The si_code values of signals that the kernel sends for a fault; kill() and raise() have others."""
+"""The si_code values of signals that the kernel sends for a fault."""
+_LOWEST_SENT: Final = -64
+"""The si_code values from this one to 0 are those of kill(), raise(), sigqueue() and the like."""
+_SS_DISABLE: Final = 2
+"""The flag of a thread that has no alternate stack."""
 _NEAR: Final = 1024 * 1024
 """Bytes that the stack pointer may be below the mapping of a stack that is full: a frame may be as large."""
 _LINE: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ *(.*)")
@@ -55,7 +58,7 @@ class HeldThread:
     signal: int
 
 
-class _Mapping(NamedTuple):
+class Mapping(NamedTuple):
     """A line of /proc/PID/maps."""
 
     start: int
@@ -80,17 +83,18 @@ def _signal_of(pid: int, tid: int, signals: Sequence[int]) -> int:
     """
     with contextlib.suppress(OSError, ValueError, struct.error, IndexError):
         if len(signals) > 1:
-            memory = _handlers_memory(pid, tid)
+            _, memory = _handlers_memory(pid, tid)
             found = [(place, number) for number in signals for place in _calls_of_tgkill(memory, pid, tid, number)]
             # The innermost one: it called `pause`.
             return min(found, default=(0, signals[0]))[1]
     return signals[0]
 
 
-def _handlers_memory(pid: int, tid: int) -> bytes:
-    """Return the part of a thread's stack in which the frames of handlers lie, the innermost one first."""
+def _handlers_memory(pid: int, tid: int) -> tuple[int, bytes]:
+    """Return the part of a thread's stack in which the frames of handlers lie, with its address; innermost first."""
     # The stack pointer is the last field but one; the handler's frames lie above it.
-    return _memory(pid, int(_read(pid, tid, "syscall").split()[-2], 16), _FRAMES)
+    start = int(_read(pid, tid, "syscall").split()[-2], 16)
+    return start, _memory(pid, start, _FRAMES)
 
 
 def _calls_of_tgkill(memory: bytes, pid: int, tid: int, number: int) -> Iterator[int]:
@@ -140,9 +144,8 @@ def crash_document(held: HeldThread) -> str:
     lines = [f"signal: {signal.Signals(held.signal).name}", f"thread: {held.tid}"]
     mappings = list(_mappings(held.pid))
     with contextlib.suppress(OSError, ValueError, struct.error, IndexError):
-        for address, (low, high), registers in itertools.islice(_faults(held, mappings), 1):
-            lines += [f"address: {address:#x}", f"stack: {low:#x} {high:#x}"]
-            lines += [f"registers: {' '.join(map(hex, registers))}"] if registers else []
+        start, memory = _handlers_memory(held.pid, held.tid)
+        lines += signal_lines(memory, start, held.signal, mappings)
     lines += _main_stack(held.pid)
     lines += [f"library: {path}" for path in dict.fromkeys(one.path for one in mappings if one.path.startswith("/"))]
     return "\n".join(lines) + "\n"
@@ -156,33 +159,52 @@ def _main_stack(pid: int) -> list[str]:
     return []
 
 
-def _faults(held: HeldThread, mappings: Sequence[_Mapping]) -> Iterator[tuple[int, tuple[int, int], tuple[int, ...]]]:
-    """Yield the address, the stack's bounds and the registers of each fault that is found among the handlers' frames.
+def signal_lines(memory: bytes, start: int, number: int, mappings: Sequence[Mapping]) -> list[str]:
+    """Return the lines on a signal that the first frame of a handler tells; none if `memory` has no such frame.
 
-    There are registers only if the kernel names no address.
-
-    Yield nothing for a signal that was sent, because its siginfo has no address.
+    `memory` is the part of the stack that begins at `start`. The lines say that the signal was sent, or where the fault
+    was, the bounds of the thread's stack, and the registers if the kernel names no address.
     """
     machine = platform.machine()
     if machine not in _UCONTEXT:
         # The kernel's frame is not known here: the crash has a signal and no address.
-        return
-    # The search is for bytes that look like a siginfo with this signal, and the checks below sort out what only looks
-    # like one. A siginfo begins with the signal and an errno of 0.
-    memory, wanted = _handlers_memory(held.pid, held.tid), struct.pack("<ii", held.signal, 0)
-    place = memory.find(wanted, max(0, -_UCONTEXT[machine]))
-    while place >= 0:
-        _, _, code, pad, address = struct.unpack_from("<iiiiQ", memory, place)
+        return []
+    for place, code, address in _siginfos(memory, number, max(0, -_UCONTEXT[machine])):
         context = place + _UCONTEXT[machine]
-        flags, link = struct.unpack_from("<QQ", memory, context)
         (below,) = struct.unpack_from("<Q", memory, context + _STACK_POINTER[machine])
         stack = _stack_at(mappings, below)
-        # In a frame the siginfo is aligned, its padding is 0, and the ucontext has no successor (uc_link).
-        is_frame = place % 8 == pad == link == 0 and flags < _MOST_FLAGS
-        if is_frame and code in _KERNELS and stack is not None:
-            offset, number = _REGISTERS.get(machine, (0, 0)) if code == _NO_ADDRESS else (0, 0)
-            yield address, stack, struct.unpack_from(f"<{number}Q", memory, context + offset)
+        if stack is None or not _is_ucontext(memory, context, start + context):
+            continue
+        if code not in _KERNELS:
+            return ["sent: yes"]
+        offset, number_of_registers = _REGISTERS.get(machine, (0, 0)) if code == _NO_ADDRESS else (0, 0)
+        registers = struct.unpack_from(f"<{number_of_registers}Q", memory, context + offset)
+        told = [f"address: {address:#x}", f"stack: {stack[0]:#x} {stack[1]:#x}"]
+        return told + ([f"registers: {' '.join(map(hex, registers))}"] if registers else [])
+    return []
+
+
+def _siginfos(memory: bytes, number: int, first: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the place, the si_code and the si_addr of all that looks like the siginfo of a signal."""
+    # A siginfo begins with the signal and an errno of 0; it is aligned, and its padding is 0.
+    wanted = struct.pack("<ii", number, 0)
+    place = memory.find(wanted, first)
+    while place >= 0:
+        _, _, code, pad, address = struct.unpack_from("<iiiiQ", memory, place)
+        if place % 8 == pad == 0 and (code in _KERNELS or _LOWEST_SENT <= code <= 0):
+            yield place, code, address
         place = memory.find(wanted, place + 4)
+
+
+def _is_ucontext(memory: bytes, context: int, address: int) -> bool:
+    """Return whether a ucontext is at a place of `memory`: no successor, few flags, and a possible alternate stack.
+
+    The kernel writes which alternate stack the thread has. If it has one, the frame lies on it.
+    """
+    flags, link, low, _, size = struct.unpack_from("<QQQQQ", memory, context)
+    (disabled,) = struct.unpack_from("<i", memory, context + 24)
+    on_alternate: bool = low <= address < low + size
+    return link == 0 and flags < _MOST_FLAGS and (on_alternate or (disabled == _SS_DISABLE and low == size == 0))
 
 
 def _memory(pid: int, start: int, size: int) -> bytes:
@@ -198,7 +220,7 @@ def _memory(pid: int, start: int, size: int) -> bytes:
     return b"".join(pieces)
 
 
-def _stack_at(mappings: Sequence[_Mapping], pointer: int) -> tuple[int, int] | None:
+def _stack_at(mappings: Sequence[Mapping], pointer: int) -> tuple[int, int] | None:
     """Return the bounds of the mapping that the stack pointer was in, or just below; None if there is no such mapping.
 
     A stack that is full faults because the stack pointer has left it at its lower end.
@@ -207,11 +229,11 @@ def _stack_at(mappings: Sequence[_Mapping], pointer: int) -> tuple[int, int] | N
     return None if above is None or pointer < above.start - _NEAR else (above.start, above.end)
 
 
-def _mappings(pid: int) -> Iterator[_Mapping]:
+def _mappings(pid: int) -> Iterator[Mapping]:
     with contextlib.suppress(OSError), open(f"/proc/{pid}/maps", "rb") as file:
         for line in file.read().decode("utf-8", "replace").splitlines():
             if found := _LINE.fullmatch(line):
-                yield _Mapping(int(found[1], 16), int(found[2], 16), found[3], found[4])
+                yield Mapping(int(found[1], 16), int(found[2], 16), found[3], found[4])
 
 
 def _read(pid: int, tid: int, name: str) -> str:

@@ -8,6 +8,10 @@ from typing import Final
 
 OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
+        "aborted": {
+            "test_abort_without_a_word": "crash",
+            "test_words_of_a_process_that_exits": "crash",
+        },
         "callback-at-exit": {
             "test_a_handler_joins_the_thread": "passed",
             "test_a_thread_of_c_alone": "passed",

@@ -40,9 +40,12 @@ def _opened(config: pytest.Config) -> int | None:
 
 def shows_at_once(config: pytest.Config) -> bool:
     """Return whether the output of a test, or its log, goes to the terminal while the test runs."""
-    options = ("setupshow", "setuponly", "log_cli_level")
-    logs = any(config.getoption(name, None) for name in options)
-    return logs or bool(config.getini("log_cli")) or config.getoption("capture", "fd") not in ("fd", "sys")
+    if _manager_of(config) is None or config.getoption("capture", "fd") not in ("fd", "sys"):
+        return True
+    if any(config.getoption(name, None) for name in ("setupshow", "setuponly", "log_cli_level")):
+        return True
+    # Without the plugin pytest does not know the key.
+    return config.pluginmanager.hasplugin("logging") and bool(config.getini("log_cli"))
 
 
 def captured_as(config: pytest.Config, when: str, item: pytest.Item) -> AbstractContextManager[None]:

@@ -127,7 +127,7 @@ def _seconds(parse: Callable[[str], object], text: str) -> float:
 
 
 @pytest.mark.parametrize(("parse", "text"), CASES.values(), ids=CASES)
-def test_four_times_the_text_takes_less_than_ten_times_as_long(
+def test_four_times_the_text_takes_less_than_twelve_times_as_long(
     parse: Callable[[str], object], text: Callable[[int], str]
 ) -> None:
     size = 500
@@ -135,4 +135,4 @@ def test_four_times_the_text_takes_less_than_ten_times_as_long(
         size *= 2
     # In proportion it is 4, by the square 16. On a busy machine one run may take twice the time of another.
     small = max(small, _seconds(parse, text(size)), _LEAST)
-    assert min(_seconds(parse, text(size * 4)) for _ in range(3)) < 10 * small
+    assert min(_seconds(parse, text(size * 4)) for _ in range(5)) < 12 * small

@@ -172,9 +172,7 @@ def test_interrupt(start: Start, args: tuple[str, ...]) -> None:
     status, output = run.end()
     assert (run.living(), run.scratch(), run.java_files()) == (0, [], [])
     assert status == pytest.ExitCode.INTERRUPTED
-    assert re.search(
-        r"! KeyboardInterrupt: test_it.py::test_sleeps has run for \d+\.\d s, and is in its phase call !", output
-    )
+    assert "! KeyboardInterrupt" in output
     assert "test_it.py::test_first PASSED" in output
     assert re.search(
         r"(?m): KeyboardInterrupt: test_it.py::test_sleeps has run for \d+\.\d s, and is in its phase call$", output
@@ -190,9 +188,7 @@ def test_interrupt_at_the_terminal(start: Start) -> None:
     status, output = run.end()
     assert (run.living(), run.scratch(), run.java_files()) == (0, [], [])
     assert status == pytest.ExitCode.INTERRUPTED
-    assert re.search(
-        r"! KeyboardInterrupt: test_it.py::test_sleeps has run for \d+\.\d s, and is in its phase call !", output
-    )
+    assert "! KeyboardInterrupt" in output
 
 
 @by_children

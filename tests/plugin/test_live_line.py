@@ -210,7 +210,7 @@ def test_interrupt_at_the_terminal(watch: Watch) -> None:
     run.until_line("test_waits")
     run.terminal.type("\x03")
     assert run.end() == pytest.ExitCode.INTERRUPTED
-    assert any("! KeyboardInterrupt: " in line for line in run.terminal.lines)
+    assert any("! KeyboardInterrupt" in line for line in run.terminal.lines)
     assert not any("/5  passed" in line for line in run.terminal.lines)
 
 

@@ -63,8 +63,9 @@ def jni_misuse(case: Case) -> Diagnosis | None:
 
 
 def memory_misuse(case: Case) -> Diagnosis | None:
-    """Find what is told of a block: by CPython's debug hooks of memory (`PYTHONMALLOC=debug`), or by glibc.
+    """Return the diagnosis of a misused block of memory; None if nothing reports one.
 
+    CPython's debug hooks of memory (`PYTHONMALLOC=debug`) report such a block, and so does glibc.
     Another process of the test may write to the same stderr: a child that exited has not died of the block.
     """
     if isinstance(case.observation.end, Exited) and case.evidence.fatal_error is None:

@@ -87,7 +87,11 @@ class RunTestHooks:
             yield
         # BaseException because ^C, pytest.exit() and a JVM that does not start (UsageError) end the run here.
         except BaseException as error:
-            self._run.results.last_started.end_by(error)
+            last_started = self._run.results.last_started
+            if isinstance(error, KeyboardInterrupt) and not error.args and last_started.runs:
+                # pytest shows the line that was interrupted, which is one of this plugin's, and these words.
+                error.args = (last_started.words,)
+            last_started.end_by(error)
             raise
 
     def _announce(self, nextitem: pytest.Item | None) -> None:
@@ -161,12 +165,7 @@ class RunTestHooks:
                 from .assembly import new_runner
 
                 self._run.runner = new_runner(self._run, item.session)
-            try:
-                return self._run.runner.run(item, nextitem)
-            except KeyboardInterrupt as error:
-                # pytest shows the line that was interrupted, which is one of this plugin's, and these words.
-                error.args = error.args or (self._run.results.last_started.words,)
-                raise
+            return self._run.runner.run(item, nextitem)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:

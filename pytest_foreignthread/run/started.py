@@ -77,8 +77,13 @@ class LastStarted:
         return None if self._make_entry is None else {**self._make_entry(), **self._fields}
 
     @property
+    def runs(self) -> bool:
+        """Whether a test was started, and no report is about to carry its entry."""
+        return self._make_entry is not None and not self._ended
+
+    @property
     def words(self) -> str:
-        """What the test that runs does and for how long, for an interruption that says nothing itself."""
+        """Which test runs, for how long, and in which phase, for an interruption that says nothing itself."""
         entry = self.entry or {}
         ran = time.monotonic() - self._began
         return f"{entry.get('nodeid')} has run for {ran:.1f} s, and is in its phase {entry.get('phase')}"
@@ -116,7 +121,7 @@ class LastStarted:
         self._make_entry = None
 
     def _add(self, **fields: Any) -> None:
-        if self._make_entry is not None and not self._ended:
+        if self.runs:
             self._fields.update(fields, duration=time.monotonic() - self._began)
             self._write()
 

@@ -235,7 +235,7 @@ def test_interrupts_without_an_answer_end_the_run(debug: Debug) -> None:
         run.until("in _run_module_as_main")
     run.terminal.type(INTERRUPT)
     assert run.end() == pytest.ExitCode.INTERRUPTED
-    assert "! KeyboardInterrupt" in run.text
+    assert "! KeyboardInterrupt: " in run.text
 
 
 TWO: Final = """

@@ -268,39 +268,29 @@ def test_rounds_end_with_it(run_suite: RunSuite) -> None:
     assert (entry["outcome"], entry["stress"]["failed"]) == ("error", 0)
 
 
+NEXT_PARAMETER: Final = """
+    import pytest
+    @pytest.fixture(scope="module", params=[1, 2])
+    def wide(request):
+        yield
+        if request.param == 1: raise ValueError("late")
+    @pytest.fixture(scope="module")
+    def plain(): yield
+    def test_one(wide, plain): pass
+    def test_two(wide): pass
+"""
+
+
 def test_the_next_parameter_of_a_fixture_ends_the_one_before(run_suite: RunSuite) -> None:
     """No other child stands in the way of that setup: it is not repeated, and the error not lost."""
-    source = """
-        import pytest
-        pytestmark = pytest.mark.foreign_thread(mode="python")
-        @pytest.fixture(scope="module", params=[1, 2])
-        def wide(request):
-            yield
-            if request.param == 1: raise ValueError("late")
-        @pytest.fixture(scope="module")
-        def plain(): yield
-        def test_one(wide, plain): pass
-        def test_two(wide): pass
-    """
-    ran = run_suite(source, AUTO)
+    ran = run_suite(NEXT_PARAMETER, AUTO, "--foreign-thread-all", "--foreign-thread-modes=python")
     assert (ran.closing_line, ran.status) == ("3 passed, 1 error", 1), ran.output
-    assert told(ran, "test_one[2]") == ("error", "setup", "ValueError: late")
+    assert told(ran, "test_one[2-python]") == ("error", "setup", "ValueError: late")
 
 
 def test_the_next_parameter_of_a_fixture_beside_the_children_of_other_modes(run_suite: RunSuite) -> None:
     """A setup is repeated without these children, but not if it failed in the teardown of an earlier test's fixture."""
-    source = """
-        import pytest
-        @pytest.fixture(scope="module", params=[1, 2])
-        def wide(request):
-            yield
-            if request.param == 1: raise ValueError("late")
-        @pytest.fixture(scope="module")
-        def plain(): yield
-        def test_one(wide, plain): pass
-        def test_two(wide): pass
-    """
-    ran = run_suite(source, AUTO, "--foreign-thread-all", "--foreign-thread-modes=main,python,native")
+    ran = run_suite(NEXT_PARAMETER, AUTO, "--foreign-thread-all", "--foreign-thread-modes=main,python,native")
     assert told(ran, "test_one[2-main]") == ("error", "setup", "ValueError: late"), ran.output
     errors = [name for name, outcome in ran.outcomes.items() if outcome == "error"]
     assert sorted(name.rpartition("-")[2] for name in errors) == ["main]", "native]", "python]"], "one in each mode"

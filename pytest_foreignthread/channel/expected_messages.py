@@ -7,7 +7,6 @@ say of itself, for example by passing.
 
 | state of a test | accepted | leads to |
 |---|---|---|
-| ordered ahead | `TestBegun` with the word of the order | begun |
 | begun | `PhaseStarted` of `jvm`, once in a child that has a JVM to start | jvm |
 | | `NotServed` | not served |
 | | `PhaseStarted` of `setup` | setup |
@@ -38,9 +37,8 @@ Accepted in each state:
   came from the explanation of an exception: then the test goes on.
 
 Accepted from the setup on: `DebuggerEntered`, if its time is not in the future, and `DebuggerLeft`. How long a debugger
-may take, `supervise.process.lender` decides. After the end of a test no other message is accepted if the child has no
-order for another test. If it has one, which was given ahead, `TestBegun` with the word of that order is accepted: the
-messages that follow are those of that test. `Tried` is a message of the doctor's trial only.
+may take, `supervise.process.lender` decides. After the end of a test no other message is accepted, because the child
+has no order for another test yet. `Tried` is a message of the doctor's trial only.
 """
 
 from __future__ import annotations
@@ -64,7 +62,6 @@ from ..model.observation import (
     PhaseStarted,
     ReportMade,
     SessionStopped,
-    TestBegun,
     TestEnded,
     ThreadNamed,
     Tried,
@@ -93,9 +90,6 @@ class Expected(Protocol):
     def take(self, message: Message) -> None:
         """Accept a message, or raise Unexpected if it does not fit the state."""
 
-    def is_next(self, message: Message) -> bool:
-        """Return whether the message is the first one of the next test."""
-
 
 class MessagesOfTest:
     """The messages that a child may send about one test."""
@@ -108,14 +102,11 @@ class MessagesOfTest:
         late: bool = False,
         forked: bool = True,
         finalizes: bool = False,
-        ahead: str = "",
-        following: str = "",
     ) -> None:
         """`starts_jvm` says whether the child has a JVM to start, `late` whether that may happen in the test's setup.
 
         `forked` says whether the child is a fork of the pytest process, not a fresh interpreter; `finalizes` whether
-        the child ends by the finalization of its interpreter. `ahead` is the word of the order, if it was given ahead;
-        `following` that of the next test's, likewise.
+        the child ends by the finalization of its interpreter.
         """
         self._nodeid = nodeid
         self._starts_jvm = starts_jvm
@@ -134,14 +125,6 @@ class MessagesOfTest:
         self._stopped = False
         self._not_served = False
         self._ended = False
-        self._drops = False
-        self._ahead = ahead
-        """The word of the order, until the child has begun the test."""
-        self._following = following
-
-    def is_next(self, message: Message) -> bool:
-        ended = self._ended and not self._drops
-        return ended and bool(self._following) and message == TestBegun(self._following)
 
     def take(self, message: Message) -> None:
         match message:
@@ -156,11 +139,6 @@ class MessagesOfTest:
                 self._want(self._phase in _DEBUGGED, "no debugger before the setup of the test", message)
             case _ if self._ended:
                 raise unexpected("no message after the end of the test", message)
-            case TestBegun(ahead):
-                self._want(bool(self._ahead) and ahead == self._ahead, self._next, message)
-                self._ahead = ""
-            case _ if self._ahead:
-                raise unexpected(self._next, message)
             case PhaseStarted(phase):
                 self._enter(phase, message)
             case PhasePassed(report):
@@ -191,7 +169,7 @@ class MessagesOfTest:
                 self._has_looked = True
             case TestEnded() | Finished():
                 self._want(self._is_torn_down or self._not_served, self._next, message)
-                self._ended, self._drops = True, isinstance(message, TestEnded) and message.drops
+                self._ended = True
             case _:
                 raise unexpected(self._next, message)
 
@@ -214,8 +192,6 @@ class MessagesOfTest:
     @property
     def _next(self) -> str:
         """The message that the test needs next, in words for an error."""
-        if self._ahead:
-            return "the begin of the test"
         if self._not_served:
             return "the end of a test that was not run"
         if self._jvm_failed and self._phase not in _OF_TEST:
@@ -310,9 +286,6 @@ class MessagesOfEnd(MessagesOfTest):
 
 class MessagesOfTrial:
     """The messages of a child of the doctor, which tries the project's own launchers."""
-
-    def is_next(self, message: Message) -> bool:
-        return False
 
     def __init__(self) -> None:
         self._phase = Phase.FORK

@@ -38,7 +38,6 @@ from ..model.observation import (
     PhaseStarted,
     ReportMade,
     SessionStopped,
-    TestBegun,
     TestEnded,
     ThreadNamed,
     Tried,
@@ -61,7 +60,6 @@ _CLASSES: Final[Mapping[bytes, type[Message]]] = {
             DebuggerLeft,
             Tried,
             Left,
-            TestBegun,
             TestEnded,
             Finished,
         ),
@@ -231,10 +229,6 @@ class Decoder:
                 return
             if (message := _decode(cls, text)) is not None:
                 yield message
-                if cls is TestEnded:
-                    # What follows may be the next test's already. The reader stops at this message, so that a test
-                    # which forges it gains no more than what one or two reads bring.
-                    self._taken = 0
             else:
                 # A line that is no message takes no memory any more.
                 self._taken = before

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ..channel.orders import Orders, RunTest, Withdraw
+from ..channel.orders import Orders, RunTest
 from ..channel.wire import Sender
 from ..interop import faulthandler_guard, xdist
 from ..interop.hook_calls import register_hooks
@@ -18,7 +18,7 @@ from ..interop.pytest_terminal import replace_terminal
 from ..interop.running_jvm import running_jvm
 from ..model import documents
 from ..model.checkers import checks_jni
-from ..model.observation import Finished, NotServed, TestBegun, TestEnded
+from ..model.observation import Finished, NotServed, TestEnded
 from ..model.settings import DUMP_SIGNAL, Settings
 from ..supervise.child_files import no_room
 from . import collector, faults, finalization
@@ -89,9 +89,7 @@ def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
 def _serve(server: Server, tests: Tests, orders: Orders) -> None:
     config = tests.config
     drop_guard(config)
-    register_hooks(
-        config, ChildPlugin(config, server.state.folder, server.state.sender, server.note), "foreign_thread_child"
-    )
+    register_hooks(config, ChildPlugin(config, server.state.folder, server.state.sender), "foreign_thread_child")
     _leave_reporting_to_the_parent(config)
     register_hooks(config, server.state.debugging, "foreign_thread_debugging")
     debugging = server.state.debugging
@@ -111,13 +109,8 @@ def _serve(server: Server, tests: Tests, orders: Orders) -> None:
 
 
 def _take_orders(server: Server, orders: Orders) -> None:
-    last, send = None, server.state.sender.send
+    last = None
     for order in orders:
-        if isinstance(order, Withdraw):
-            send(TestBegun(order.ahead), soon=True)
-            send(NotServed("its order was withdrawn"), soon=True)
-            send(TestEnded(drops=True))
-            continue
         if not isinstance(order, RunTest):
             last = order.item
             break
@@ -127,10 +120,8 @@ def _take_orders(server: Server, orders: Orders) -> None:
         if order.last:
             break
         _flush()
-        goes_on = server.tell_what_is_left()
-        if not goes_on:
-            orders.drop()
-        send(TestEnded(drops=not goes_on), soon=goes_on and orders.has_next)
+        server.tell_what_is_left()
+        server.state.sender.send(TestEnded())
     server.finish(last)
 
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-_MODULES: Final = frozenset({"pytest_rerunfailures", "flaky.flaky_pytest_plugin"})
+_FLAKY: Final = "flaky.flaky_pytest_plugin"
+_MODULES: Final = frozenset({"pytest_rerunfailures", _FLAKY})
 """Plugins whose `pytest_runtest_protocol` runs pytest's steps of a test any number of times."""
 
 
@@ -53,3 +54,8 @@ def loops_of(config: pytest.Config) -> frozenset[Any]:
     """Return the repeating plugins of the run."""
     impls = config.hook.pytest_runtest_protocol.get_hookimpls()
     return frozenset(impl.plugin for impl in impls if getattr(impl.plugin, "__name__", "") in _MODULES)
+
+
+def may_repeat_a_pass(config: pytest.Config) -> bool:
+    """Return whether a plugin may run a test that has passed again: flaky does, if the test wants several passes."""
+    return any(plugin.__name__ == _FLAKY for plugin in loops_of(config))

@@ -38,16 +38,6 @@ def _opened(config: pytest.Config) -> int | None:
             capture.suspend_global_capture()
 
 
-def shows_at_once(config: pytest.Config) -> bool:
-    """Return whether the output of a test, or its log, goes to the terminal while the test runs."""
-    if _manager_of(config) is None or config.getoption("capture", "fd") not in ("fd", "sys"):
-        return True
-    if any(config.getoption(name, None) for name in ("setupshow", "setuponly", "log_cli_level")):
-        return True
-    # Without the plugin pytest does not know the key.
-    return config.pluginmanager.hasplugin("logging") and bool(config.getini("log_cli"))
-
-
 def captured_as(config: pytest.Config, when: str, item: pytest.Item) -> AbstractContextManager[None]:
     """Return a context whose output is captured as a phase of the item; a report of that phase includes the output."""
     capture = _manager_of(config)

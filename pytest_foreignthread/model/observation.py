@@ -192,23 +192,10 @@ class Left:
 
 
 @dataclass(frozen=True)
-class TestBegun:
-    """The child begins a test whose order was given ahead, of its own accord."""
-
-    __test__ = False
-
-    ahead: str
-    """The word of the order."""
-
-
-@dataclass(frozen=True)
 class TestEnded:
-    """The child has done all for a test, and goes on to its next order."""
+    """The child has done all for a test, and waits for its next order."""
 
     __test__ = False
-
-    drops: bool = False
-    """Whether the child drops all orders that were given ahead."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +220,6 @@ Message = (
     | DebuggerLeft
     | Tried
     | Left
-    | TestBegun
     | TestEnded
     | Finished
 )
@@ -259,10 +245,7 @@ class Lost:
 
 @dataclass(frozen=True)
 class Serving:
-    """No end: the child waits for its next test, or has begun one whose order was given ahead."""
-
-    drops: bool = False
-    """Whether the child has dropped the orders that were given ahead."""
+    """No end: the child waits for its next test."""
 
 
 End = Exited | Signaled | Lost | Serving
@@ -352,11 +335,6 @@ class Observation:
     def all_passed(self) -> bool:
         """Whether the child waits for its next test, and each report of this test says passed."""
         return self.serving and self._reports_passed
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether the test has passed for the child, too: it did not ask for the end of the run, for example."""
-        return self.all_passed and isinstance(self.end, Serving) and not self.end.drops
 
     @property
     def ended_well(self) -> bool:

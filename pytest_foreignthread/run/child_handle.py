@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from ..channel.expected_messages import MessagesOfEnd, MessagesOfTest
-from ..channel.orders import End, RunTest, Withdraw
+from ..channel.orders import End, RunTest
 from ..config.stash_keys import SETTINGS
 from ..evidence.jni_checks import without_head
 from ..model import documents
@@ -43,7 +43,6 @@ from ..supervise.process.signals import SignalsHeld
 from ..supervise.supervisor import SupervisedChild
 from .child_coverage import take_in
 from .isolation import JvmKey, jvm_key
-from .orders_ahead import OrdersAhead
 from .seen import Seen
 
 Standing = frozenset[pytest.Item | pytest.Collector]
@@ -99,7 +98,8 @@ class ForkedChild:
         """Whether the child has yet to start its JVM."""
         self.served: dict[pytest.Item, None] = {}
         """The tests that the child has served, in their order."""
-        self.ahead = OrdersAhead()
+        self.ahead: pytest.Item | None = None
+        """The test that the child was ordered to run ahead of its turn, and that `observe` has not watched yet."""
         self._said_before = 0
         """How many bytes HotSpot had written to its log before the test."""
         self._takes_coverage = True
@@ -132,13 +132,10 @@ class ForkedChild:
         return next(reversed(self.served))
 
     def can_serve(self, item: pytest.Item, place: int) -> bool:
-        # A child that was ordered to run a test ahead sends that test's messages first.
-        return self.ahead.first in (None, item) and self.can_serve_later(item, place)
-
-    def can_serve_later(self, item: pytest.Item, place: int) -> bool:
-        """Return whether the child can serve the item after those that it was ordered to run ahead."""
-        # A second run of an item would find what the first run left in the item's own objects.
-        return item not in self.served and self.knows(item, place) and self.can_go_on_to(item)
+        # A second run of an item would find what the first run left in the item's own objects. A child that was ordered
+        # to run a test ahead sends that test's messages first.
+        fresh = item not in self.served and self.ahead in (None, item)
+        return fresh and self.knows(item, place) and self.can_go_on_to(item)
 
     def can_go_on_to(self, item: pytest.Item) -> bool:
         """Return whether the item needs every node whose fixtures the pytest process had set up at the fork.
@@ -148,14 +145,9 @@ class ForkedChild:
         """
         return self._standing <= set(item.listchain())
 
-    def order_ahead(self, orders: Sequence[tuple[pytest.Item, RunTest]]) -> None:
-        """Let the child run these tests after the others, each if the one before it has passed and left nothing."""
-        self._supervised.give(*self.ahead.added(orders))
-
-    @property
-    def may_run_ahead(self) -> bool:
-        """Whether the child may go on by itself. What HotSpot writes of JNI is read between two tests."""
-        return not checks_jni(self._settings.jvm_args)
+    def order_ahead(self, item: pytest.Item, order: RunTest) -> None:
+        self.ahead = item
+        self._supervised.give(order)
 
     def observe(
         self,
@@ -168,7 +160,8 @@ class ForkedChild:
 
         `order` is None if `order_ahead` has sent the order already.
         """
-        limits, expected = item.stash[SETTINGS].limit, self._expected(item, order)
+        self.ahead = None
+        limits, expected = item.stash[SETTINGS].limit, self._expected(item)
         seen = self._supervised.observe(
             limits,
             probe=self._probe(),
@@ -178,7 +171,6 @@ class ForkedChild:
             entered=entered,
             expected=expected,
         )
-        self.ahead.keep_if_run(seen)
         if seen.first(NotServed) is None:
             self.served[item] = None
         self._starts_jvm = self._starts_jvm and not _has_started_jvm(seen)
@@ -256,31 +248,18 @@ class ForkedChild:
             return Path(child_files.read_text(self.folder.here / documents.ERROR_FILE))
         return None
 
-    def end_at_once(self) -> list[pytest.Item]:
-        """End the child without its teardown; return the tests that it has begun ahead of their turn."""
-        return self.ahead.begun(self._supervised.end_and_read_begun()) if self.ahead else []
+    def interrupt_ahead(self) -> Observation | None:
+        """End the test that the child runs ahead, and whose report nobody wants any more.
 
-    def interrupt_ahead(self) -> tuple[list[pytest.Item], Observation | None]:
-        """End the test that the child runs ahead, and whose report nobody wants any more; take back the other orders.
-
-        Return the tests that the child has run all the same, and what was seen of the last of them if the child has
-        ended after it.
+        Return what was seen of that test if it was the child's last: the child has ended after it.
         """
-        ran: list[pytest.Item] = []
-        if not self.ahead:
-            return ran, None
+        if self.ahead is None:
+            return None
         self._lender.refuse()
-        self._supervised.give(Withdraw())
-        while (item := self.ahead.first) is not None:
-            seen = self._supervised.observe(
-                lambda _: _INTERRUPTED, tick=self._interrupting(), expected=self._expected(item, None)
-            )
-            self.ahead.keep_if_run(seen)
-            if seen.first(NotServed) is None:
-                ran.append(item)
-            if not seen.serving:
-                return ran, seen
-        return ran, None
+        seen = self._supervised.observe(
+            lambda _: _INTERRUPTED, tick=self._interrupting(), expected=self._expected(self.ahead)
+        )
+        return None if seen.serving else seen
 
     def end(self, place_of: Callable[[pytest.Item], int]) -> Seen | None:
         """Order the child to tear down its fixtures and to end; return what was seen, None if there is nothing to tell.
@@ -313,9 +292,7 @@ class ForkedChild:
         steps = iter((lambda: None, self._supervised.interrupt))
         return lambda: next(steps, lambda: None)()
 
-    def _expected(self, item: pytest.Item, order: RunTest | None) -> MessagesOfTest:
-        """Return what is expected of the test; without an `order` it is the next one that was given ahead."""
-        order = order or self.ahead.take()
+    def _expected(self, item: pytest.Item) -> MessagesOfTest:
         late = self.starts_jvm_late
         finalizes = item.stash[SETTINGS].finalize
         return MessagesOfTest(
@@ -324,8 +301,6 @@ class ForkedChild:
             late=late,
             forked=self.is_copy,
             finalizes=finalizes,
-            ahead=order.ahead,
-            following=self.ahead.word,
         )
 
     def close(self, discard: Callable[[ChildFolder], object]) -> None:

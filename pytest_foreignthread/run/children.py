@@ -6,13 +6,12 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
 
 import pytest
 
 from ..channel.orders import RunTest
 from ..config.stash_keys import SETTINGS, TICK
-from ..interop.pytest_capture import shows_at_once
+from ..interop.loops import may_repeat_a_pass
 from ..interop.xdist import is_worker
 from ..matrix.verdicts import CONTROL
 from ..model import documents
@@ -30,9 +29,6 @@ from .rounds import Rounds
 from .seen import Seen
 from .shared_fixtures import SharedFixtures
 from .started import ENTERED
-
-MOST_AHEAD: Final = 16
-"""Tests that a child is ordered to run ahead, at most: so many may have run and not be reported when a run stops."""
 
 
 class Children:
@@ -57,7 +53,7 @@ class Children:
         self._ready = ReadyChildren(factory, places, fixtures, most_ready, order_is_known=self._order_is_known)
         # With --pdb or --trace no test runs ahead and none runs a second time: the debugger would open in both.
         self.debugs = any(config.getoption(name, False) for name in ("usepdb", "trace"))
-        self._shows_at_once = shows_at_once(config)
+        self._may_repeat = may_repeat_a_pass(config)
         self.starts = factory.starts
         self._own = own
         self._living: dict[Group, ForkedChild] = {}
@@ -69,10 +65,6 @@ class Children:
         """Test of the matrix → its item in mode `main`; None until somebody asks."""
         self.late: list[tuple[pytest.Item, Seen]] = []
         """The ends of children that are to be reported: the test that a child had served last, and what was seen."""
-        self._unreported: list[tuple[pytest.Item, list[pytest.Item]]] = []
-        """A test, and those that its child ran ahead when the run stopped."""
-        self._stops = False
-        """Whether no test comes any more."""
         self._one_at_a_time = False
         """Whether a fixture of a wider scope could not be set up in two children at once: it takes a port, for example.
 
@@ -114,7 +106,7 @@ class Children:
         if group is not None:
             self._living[group] = serving
         number_before = len(serving.served)
-        order = None if serving.ahead.first is item else self._order(serving, group, item, nextitem)
+        order = None if serving.ahead is item else self._order(serving, group, item, nextitem)
         observation, taken = self._observed(serving, item, nextitem, order)
         self._note_standing(serving, observation)
         seen = Seen(observation, taken, serving.start_word, serving.served, number_before)
@@ -124,7 +116,7 @@ class Children:
                 self._own.left(item.nodeid, "" if left is None else left.what)
             ended = self._ended(group)
             seen = seen if ended is None else seen.torn_down(ended)
-        elif observation.goes_on and nextitem is not None and not self.late:
+        elif observation.all_passed and nextitem is not None and not self.late:
             # The report of a late end may need a second run, before which other children end.
             self._order_ahead(nextitem)
         return seen
@@ -191,7 +183,7 @@ class Children:
 
     def _serving(self, item: pytest.Item, group: Group | None) -> ForkedChild:
         living = self._living.get(group) if group is not None else None
-        if living is not None and (living.ahead.first is item or self._can_serve(living, item)):
+        if living is not None and (living.ahead is item or self._can_serve(living, item)):
             return living
         if living is not None:
             self.retire(item)
@@ -222,36 +214,20 @@ class Children:
     def _order_ahead(self, item: pytest.Item) -> None:
         """Let the next test begin, in the child of its group, while the reports of this one are written.
 
-        The tests behind it follow if they are of the same group: the child goes on by itself, as long as each passes
-        and leaves nothing.
-
         That is done if the next test surely comes. The caller has checked that this test passed, because a failure may
-        end the run (`-x`). This method also wants a known order, no debugger, no mark that may skip the test, and no
-        ordinary test so far: once ordinary tests have run, fixtures of the pytest process may be torn down between two
-        tests. Nor may another child have to end first, or the test be stressed: other children run its rounds.
+        end the run (`-x`). This method also wants a known order, no debugger, no plugin that repeats a test that
+        passed, no mark that may skip the next test, and no ordinary test so far: once ordinary tests have run, fixtures
+        of the pytest process may be torn down between two tests. Nor may another child have to end first, or the test
+        be stressed: other children run its rounds.
         """
         group = group_of(item)
-        serving = self._living.get(group) if group is not None and not self._one_at_a_time else None
-        known = self._order_is_known and not self.debugs and not self._fixtures.ordinary_tests_ran
-        most = MOST_AHEAD if serving is not None and serving.may_run_ahead and not self._shows_at_once else 1
-        # Not after each test: one write, and one wake of the child, for several orders.
-        if not known or serving is None or 2 * len(serving.ahead) > most or not self._can_go_on(serving, item):
-            return
-        last = serving.ahead.last
-        following = self._places.after(last or item)
-        orders = []
-        for one in itertools.islice(itertools.chain(() if last else [item], following), most - len(serving.ahead)):
-            fits = group_of(one) == group and one.stash[SETTINGS].stress is None and not _may_be_skipped(one)
-            if not fits or not serving.can_serve_later(one, self._places.of(one)):
-                break
+        serves = group is not None and not self._one_at_a_time and item.stash[SETTINGS].stress is None
+        serving = self._living.get(group) if group is not None and serves else None
+        known = self._order_is_known and not self.debugs and not self._may_repeat
+        certain = known and not self._fixtures.ordinary_tests_ran and not _may_be_skipped(item)
+        if serving is not None and certain and self._can_serve(serving, item):
             # The order is known, so `_order` itself finds what follows in the group.
-            orders.append((one, order := self._order(serving, group, one, None)))
-            if order.last:
-                break
-        serving.order_ahead(orders)
-
-    def _can_go_on(self, serving: ForkedChild, item: pytest.Item) -> bool:
-        return serving.ahead.first in (None, item) and serving.folder.in_place()
+            serving.order_ahead(item, self._order(serving, group, item, None))
 
     def _observed(
         self, serving: ForkedChild, item: pytest.Item, nextitem: pytest.Item | None, order: RunTest | None
@@ -269,8 +245,6 @@ class Children:
 
             observation, taken = serving.observe(item, order, tick, enter)
         finally:
-            if observation is None:
-                self._unreported.append((item, serving.end_at_once()))
             if observation is None or not observation.serving:
                 self._close(serving)
         if serving.coverage_lost is not None:
@@ -307,14 +281,12 @@ class Children:
         """End the child of the group; return what was seen of that, None if there is nothing to tell."""
         ending = self._living.pop(group)
         try:
-            ran, ahead = ending.interrupt_ahead()
+            ahead = ending.interrupt_ahead()
             seen = ending.end(self._places.of) if ahead is None else None
         finally:
             self._close(ending)
         if ending.served:
             last = ending.last_served
-            if self._stops:
-                self._unreported.append((last, ran))
             if ahead is not None and not ahead.finished:
                 # That test was not reported, so that nothing but a warning can tell of it.
                 replay(
@@ -326,13 +298,8 @@ class Children:
 
     def finish(self) -> None:
         """Let each child of a group tear down its fixtures and end."""
-        self._stops = True
         for group in tuple(self._living):
             self._end(group)
-        while self._unreported:
-            item, tests = self._unreported.pop(0)
-            words = f"{len(tests)} test(s) ran ahead of their turn and are not reported: "
-            replay(item, [own_warning(words + ", ".join(one.nodeid for one in tests))] if tests else ())
 
     def close(self) -> None:
         """End all children without a teardown, and remove their files."""

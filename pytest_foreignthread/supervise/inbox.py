@@ -7,7 +7,7 @@ import os
 import struct
 import termios
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from ..channel.wire import Decoder
 from ..model.choices import MESSAGE_LIMIT
@@ -70,9 +70,9 @@ class Inbox:
             left -= size
 
     @property
-    def waiting(self) -> Collection[Message]:
+    def waiting(self) -> tuple[Message, ...]:
         """The messages that were read and not yet taken."""
-        return self._waiting
+        return tuple(self._waiting)
 
     def take(self) -> Iterator[Message]:
         while self._waiting:

@@ -63,10 +63,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..channel.expected_messages import Expected
-from ..channel.orders import Order, Sent
+from ..channel.orders import Order
 from ..channel.wire import Sender
 from ..model.choices import MESSAGE_LIMIT
-from ..model.observation import EndedBy, Lost, Observation, TestBegun
+from ..model.observation import EndedBy, Lost, Observation
 from ..model.outcomes import Phase
 from .inbox import Inbox
 from .jvm_files import now, remove_jvm_files
@@ -191,19 +191,10 @@ class SupervisedChild:
             return watch.observation()
         return replace(watch.observation(), oom_kills=killed)
 
-    def give(self, *orders: Sent) -> None:
-        """Send orders ahead of the calls of `observe` that watch their tests, or take such orders back."""
+    def give(self, order: Order) -> None:
+        """Send an order ahead of the call of `observe` that watches its test."""
         if self._kept is not None:
-            self._kept.give(*orders)
-
-    def end_and_read_begun(self) -> frozenset[str]:
-        """End the child; return the words of the orders given ahead whose tests it has begun and nobody has watched."""
-        if self._kept is None or self._inbox is None:
-            return frozenset()
-        with SignalsHeld():
-            self._kept.terminate()
-        self._inbox.drain()
-        return frozenset(message.ahead for message in self._inbox.waiting if isinstance(message, TestBegun))
+            self._kept.give(order)
 
     def interrupt(self) -> None:
         """Send SIGINT to the child, which is in another session and so gets no ^C from the terminal."""

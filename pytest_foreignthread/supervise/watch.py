@@ -83,9 +83,7 @@ class Watch:
         self._began = began
         self._messages: list[Message] = []
         self.serving = False
-        """Whether the child has done its order, and goes on to the next, for which it may wait."""
-        self._drops = False
-        """Whether the child drops the orders that were given ahead."""
+        """Whether the child has done its order, and waits for the next."""
         self._ended_by = EndedBy.ITSELF
         self._dying = False
         self._ended_at: float | None = None
@@ -167,10 +165,6 @@ class Watch:
         """Look for a thread that is held in its crash; take the documents of the first one; let each one die."""
         if self._gate is None or not self._gate.is_silent:
             return
-        # As in `_look_at_crash`.
-        self.drain()
-        if self.serving:
-            return
         if (held := self._gate.held(self.kept.pid)) is not None:
             began = time.monotonic()
             if self._gate.wants_first_look():
@@ -201,10 +195,6 @@ class Watch:
         return False
 
     def _look_at_crash(self, gate: CrashGate) -> None:
-        # A child that goes on by itself may have ended this test: then the next watch looks.
-        self.drain()
-        if self.serving:
-            return
         pid = self.kept.pid
         if pid is not None and gate.wants_look(pid):
             began = time.monotonic()
@@ -238,9 +228,6 @@ class Watch:
         return self._answer_due is not None
 
     def _take_messages(self) -> None:
-        if self.serving:
-            # What comes now is the next test's.
-            return
         for message in self._inbox.take():
             if not self._is_expected(message):
                 return
@@ -249,9 +236,9 @@ class Watch:
                 # no second outcome in the same phase.
                 continue
             if isinstance(message, TestEnded):
-                self.serving, self._drops = True, message.drops
+                self.serving = True
                 self._check_what_follows()
-                return
+                break
             self._messages.append(message)
             if self._ended_at is None:
                 self._heed(message)
@@ -264,18 +251,13 @@ class Watch:
     def _check_what_follows(self) -> None:
         """Refuse a child that has sent messages behind the end of its test, other than those of threads that run on.
 
-        Only the begin of a test that was ordered ahead may follow. In a child that serves several tests, a test could
-        otherwise send reports ahead, and so decide the outcome of the next test.
+        The child has no order for another test yet. In a child that serves several tests, a test could otherwise send
+        reports ahead, and so decide the outcome of the next test.
         """
-        if self._is_next(next(iter(self._inbox.waiting), None)):
-            return
         self._inbox.drain()
         for message in self._inbox.waiting:
-            if self._is_next(message) or not self._is_expected(message):
+            if not self._is_expected(message):
                 return
-
-    def _is_next(self, message: Message | None) -> bool:
-        return message is not None and self._expected is not None and self._expected.is_next(message)
 
     def _is_expected(self, message: Message) -> bool:
         """Return whether a message is accepted. After a message that was not accepted, no other is."""
@@ -358,7 +340,7 @@ class Watch:
             self._messages.append(InternalError(kept.internal_error))
         return Observation(
             messages=tuple(self._messages),
-            end=Serving(self._drops) if self.serving else kept.end or Lost("the end of the child was not seen"),
+            end=Serving() if self.serving else kept.end or Lost("the end of the child was not seen"),
             ended_by=self._ended_by,
             phase=self._phase,
             duration=ended_at - self._began,

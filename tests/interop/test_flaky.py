@@ -84,3 +84,23 @@ def test_a_crash_is_never_run_again_in_the_process_of_pytest(run_with: RunWith) 
         "test_crashes_once": "segfault",
     }, run.output
     assert len((run.folder / "test_fails").read_text()) == 2
+
+
+def test_a_test_that_has_to_pass_twice_lets_no_test_begin_in_between(run_with: RunWith) -> None:
+    suite = """
+        import flaky
+        import pytest
+        pytestmark = pytest.mark.foreign_thread(mode="python")
+
+        def note(name):
+            with open("ran", "a") as file:
+                file.write(name)
+
+        def test_before(): note("b")
+        @flaky.flaky(max_runs=3, min_passes=2)
+        def test_twice(): note("t")
+        def test_after(): note("a")
+    """
+    run = run_with("flaky", suite, "--foreign-thread-isolation=session")
+    assert run.closing_line == "3 passed", run.output
+    assert (run.folder / "ran").read_text() == "btta"

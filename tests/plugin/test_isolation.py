@@ -546,10 +546,9 @@ def test_a_matrix_orders_the_next_test_ahead_in_the_child_of_its_mode(run_suite:
 def test_a_run_that_stops_tears_down_what_was_ordered_ahead(run_suite: RunSuite) -> None:
     """At most one body runs that nobody asked for any more, and the fixtures of both children come down."""
     ran = run_suite({"conftest.py": AHEAD.rstrip() + "\n" + STOPS, "test_it.py": FIRST_AND_SECOND}, *MATRIX)
+    assert ran.closing_line == "2 passed"
     found = notes(ran)
-    bodies = [one[1] for one in found if one[0] == "body"]
-    assert bodies in ([], ["test_second[main]"])
-    assert ran.closing_line == ("2 passed, 1 warning" if bodies else "2 passed")
+    assert [one[1] for one in found if one[0] == "body"] in ([], ["test_second[main]"])
     assert len({one[1] for one in found if one[0] == "down"}) == 2
 
 
@@ -586,8 +585,7 @@ def test_a_test_that_was_ordered_ahead_ends_by_itself_or_is_interrupted(run_suit
     waits = "\n        threading.Event().wait()" if case == "endless" else ""
     suite = f"    import threading\n{FIRST_AND_SECOND.rstrip()}{waits}\n\n    def test_third(): pass\n"
     ran = run_suite({"conftest.py": conftest, "test_it.py": suite}, *MATRIX)
-    assert ran.closing_line == "2 passed, 1 warning"
-    assert "1 test(s) ran ahead of their turn and are not reported: test_it.py::test_second[main]" in ran.output
+    assert ran.closing_line == "2 passed"
     assert len({one[1] for one in notes(ran) if one[0] == "down"}) == 2
 
 

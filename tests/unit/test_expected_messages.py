@@ -24,7 +24,6 @@ from pytest_foreignthread.model.observation import (
     PhaseStarted,
     ReportMade,
     SessionStopped,
-    TestBegun,
     TestEnded,
     ThreadNamed,
     Tried,
@@ -75,47 +74,6 @@ def take(
     expected = MessagesOfTest("t.py::test", starts_jvm=starts_jvm, late=late, forked=forked, finalizes=finalizes)
     for message in messages:
         expected.take(message)
-
-
-AHEAD: Final = (TestBegun("a"), *TORN_DOWN[1:], TestEnded())
-
-
-def ordered_ahead() -> MessagesOfTest:
-    return MessagesOfTest("t.py::test", starts_jvm=False, ahead="a", following="b")
-
-
-def test_a_test_that_was_ordered_ahead_begins_with_the_word_of_its_order() -> None:
-    expected = ordered_ahead()
-    for message in (THREAD, *AHEAD):
-        assert not expected.is_next(TestBegun("b"))
-        expected.take(message)
-    assert expected.is_next(TestBegun("b"))
-    for message in (TestBegun("c"), SETUP, THREAD):
-        assert not expected.is_next(message)
-    with pytest.raises(Unexpected, match="expected no message after the end of the test"):
-        expected.take(TestBegun("c"))
-
-
-@pytest.mark.parametrize("message", [SETUP, TestBegun("b"), TestBegun(""), NOT_SERVED, TestEnded(), JVM])
-def test_nothing_else_begins_a_test_that_was_ordered_ahead(message: Message) -> None:
-    with pytest.raises(Unexpected, match="expected the begin of the test"):
-        ordered_ahead().take(message)
-
-
-def test_a_test_begins_once() -> None:
-    expected = ordered_ahead()
-    expected.take(TestBegun("a"))
-    with pytest.raises(Unexpected, match="expected the start of the setup"):
-        expected.take(TestBegun("a"))
-    with pytest.raises(Unexpected, match="expected the start of the setup"):
-        MessagesOfTest("t.py::test", starts_jvm=False).take(TestBegun(""))
-
-
-def test_no_test_follows_where_the_child_drops_its_orders() -> None:
-    expected = ordered_ahead()
-    for message in (*AHEAD[:-1], TestEnded(drops=True)):
-        expected.take(message)
-    assert not expected.is_next(TestBegun("b"))
 
 
 def test_what_a_test_left_is_told_once_after_its_teardown() -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Final
 
 import pytest
 
-from pytest_foreignthread.channel.orders import End, Order, Orders, RunTest, Sent, Withdraw, encode_order
+from pytest_foreignthread.channel.orders import End, Order, Orders, RunTest, encode_order
 
 ALL: list[Order] = [
     RunTest(0),
@@ -63,41 +62,3 @@ def test_no_more_can_come_through_a_descriptor_that_a_test_closed(pipe: tuple[in
     read, _ = pipe
     os.close(read)
     assert list(Orders(read)) == []
-
-
-QUEUE: Final = [RunTest(0, ahead="a"), RunTest(1, ahead="b", anew=False), RunTest(2, ahead="c", anew=False)]
-
-
-def written(*orders: Sent) -> bytes:
-    return b"".join(map(encode_order, orders))
-
-
-def test_a_queue_is_dropped_up_to_the_next_one(pipe: tuple[int, int]) -> None:
-    """Also what was on its way when the child dropped the queue."""
-    read, write = pipe
-    orders = Orders(read)
-    taken = iter(orders)
-    os.write(write, written(*QUEUE[:2]))
-    assert next(taken) == QUEUE[0]
-    assert orders.has_next
-    orders.drop()
-    os.write(write, written(QUEUE[2], QUEUE[0], QUEUE[1], End()))
-    assert [next(taken) for _ in range(3)] == [QUEUE[0], QUEUE[1], End()]
-
-
-def test_orders_that_were_given_ahead_are_taken_back(pipe: tuple[int, int]) -> None:
-    read, write = pipe
-    taken = iter(Orders(read))
-    os.write(write, written(*QUEUE))
-    assert next(taken) == QUEUE[0]
-    os.write(write, written(Withdraw(), End()))
-    assert [next(taken), next(taken)] == [Withdraw("b"), End()]
-
-
-def test_what_has_begun_is_not_taken_back(pipe: tuple[int, int]) -> None:
-    read, write = pipe
-    taken = iter(Orders(read))
-    os.write(write, encode_order(QUEUE[0]))
-    assert next(taken) == QUEUE[0]
-    os.write(write, written(Withdraw(), End()))
-    assert next(taken) == End()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,7 @@ from .protocol import send_report
 class ChildPlugin:
     """Sends the reports of subtests, and redirects pytest's capture to files of the child."""
 
-    def __init__(
-        self, config: pytest.Config, folder: Path, sender: Sender, note: Callable[[pytest.TestReport], None]
-    ) -> None:
-        """`note` is called with each report of a subtest."""
-        self._note = note
+    def __init__(self, config: pytest.Config, folder: Path, sender: Sender) -> None:
         self._config = config
         self._folder = folder
         self._sender = sender
@@ -35,7 +30,6 @@ class ChildPlugin:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Send a report that another plugin makes while the test runs, for example of a subtest."""
-        self._note(report)
         send_report(self._config, self._sender, report, self._nodeid)
 
 

@@ -42,9 +42,7 @@ When = Literal["setup", "call", "teardown"]
 class Protocol:
     """Runs the phases of `item`; as in pytest, the fixtures that `nextitem` shares survive its teardown."""
 
-    def __init__(self, item: pytest.Item, state: ChildState, ends: PhaseEnds, *, is_begun: bool = False) -> None:
-        """`is_begun` is whether the start of the setup has been sent."""
-        self._is_begun = is_begun
+    def __init__(self, item: pytest.Item, state: ChildState, ends: PhaseEnds) -> None:
         self._item = item
         # pytest looks up the item's conftest files each time that this is read.
         self._hook = item.ihook
@@ -95,8 +93,7 @@ class Protocol:
         return bool(self._item.config.getoption("setuponly", False))
 
     def _phase(self, when: When, function: Callable[[], Any]) -> bool:
-        if not (self._is_begun and when == "setup"):
-            self._sender.send(PhaseStarted(Phase(when)))
+        self._sender.send(PhaseStarted(Phase(when)))
         call = pytest.CallInfo.from_call(function, when=when, reraise=None)
         stop = self._session_stop(call.excinfo) if call.excinfo is not None else None
         report, stop = (None, stop) if stop is not None else self._looked_at(call)

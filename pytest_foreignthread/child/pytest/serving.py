@@ -8,8 +8,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from os import stat
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -23,8 +21,7 @@ from ...interop.hypothesis import wrap_given_body
 from ...interop.pytest_fixtures import BeforeRounds, add_fixture, fixture_names, forget_instance
 from ...interop.pytest_steps import is_pytests_own, teardown_step
 from ...model.modes import mode_needs_jvm
-from ...model.observation import Left, NotServed, PhaseStarted, TestBegun
-from ...model.outcomes import Phase
+from ...model.observation import Left, NotServed
 from ...model.settings import Settings
 from ..callback import current_thread
 from ..foreign_calls import ForeignThread
@@ -106,27 +103,15 @@ class Server:
         """Whether the parent wants to know what the test leaves."""
         self._finishes = False
         """Whether the protocol is only the teardown of what stands at the end of the child."""
-        self._passed = False
-        """Whether the test that ran last has passed."""
-        self._part_failed = False
-        """Whether a report that another plugin made of a part of the test does not say passed."""
-        self._folder = _identity(state.folder)
 
     def run(self, order: RunTest) -> None:
         """Run the test of an order, or send that this child does not have the test."""
         tests, item = self._tests, self._item(order.item)
         self._looks = order.looks and item is not None
-        self._passed = False
-        if order.ahead:
-            self.state.sender.send(TestBegun(order.ahead), soon=True)
         if item is None:
             self.state.sender.send(NotServed(tests.why_missing(order.item)))
             return
         before, self._order = self._order, order
-        if order.ahead:
-            # With the end of the test before, in one write. A hook around the test that crashes does so in the setup.
-            self._tell_of_begin()
-            self.state.sender.send(PhaseStarted(Phase.SETUP))
         self._left_by = self._item(before.item) if before and before.next_item != order.item else None
         if self._looks:
             self._look_before()
@@ -158,11 +143,10 @@ class Server:
             self._tests.config.pluginmanager.register(self._leftovers, "foreign_thread_leftovers")
         self._leftovers.begin()
 
-    def tell_what_is_left(self) -> bool:
+    def tell_what_is_left(self) -> None:
         """Send what the test has left, if its order asks for that or no other test can run here; call after a test.
 
-        The message travels with the next one. Return whether the next test may follow unasked: after a test that passed
-        and left nothing.
+        The message travels with the next one.
         """
         looks = self._leftovers if self._looks else None
         left = None if looks is None else Left(looks.found(), looks.stand, looks.teardown_failed)
@@ -170,13 +154,6 @@ class Server:
             left = replace(left or Left("", standing=True), what="a JVM that was shut down")
         if left is not None:
             self.state.sender.send(left, soon=True)
-        left_nothing = left is None or not left.what
-        # Without the directory a crash would leave no stacks: the pytest process then wants another child.
-        return self._passed and left_nothing and _identity(self.state.folder) == self._folder
-
-    def note(self, report: pytest.TestReport) -> None:
-        """Note a report that another plugin has made of a part of the test, for example of a subtest."""
-        self._part_failed = self._part_failed or not report.passed
 
     @property
     def ran_last(self) -> bool:
@@ -205,9 +182,7 @@ class Server:
         _name_as_method(item)
         self._send_body_abroad(item)
         with nullcontext() if state.shaken is None else state.shaken.round():
-            is_begun = self._order is not None and bool(self._order.ahead)
-            passed = Protocol(item, state, self.ends, is_begun=is_begun).run(self._beside(item) or nextitem)
-        self._passed = passed and not self._part_failed
+            passed = Protocol(item, state, self.ends).run(self._beside(item) or nextitem)
         finalizes = passed and state.settings.finalize
         # The threads of the plugin's pools must not keep the interpreter from its end, nor live on into the next test.
         if finalizes or (self._order is not None and not self._order.last):
@@ -230,13 +205,8 @@ class Server:
         assert self._order is not None
         self.ends.begin(last=self._order.last)
         state.stacks.begin()
-        self._part_failed = False
-        if not self._order.ahead:
-            self._tell_of_begin()
-
-    def _tell_of_begin(self) -> None:
         # The parent reads messages test by test, and the first thread of each test's messages is the main thread.
-        self.state.sender.send(current_thread(), soon=True)
+        state.sender.send(current_thread(), soon=True)
         self.java.tell()
 
     def _beside(self, item: pytest.Item) -> pytest.Item | None:
@@ -282,15 +252,6 @@ class Server:
         # No plugin but pytest's own: the others have seen the end of the test.
         hook = hook_of(self._tests.config, "pytest_runtest_protocol", lambda one: one is self or is_pytests_own(one))
         hook(item=item, nextitem=None)
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """Return device and inode of a directory; None if it is gone."""
-    try:
-        status = stat(folder)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _foreign_thread_of(item: pytest.Item, state: ChildState) -> ForeignThread:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...channel.orders import Sent, encode_order
+from ...channel.orders import Order, encode_order
 from ...model.observation import End, Exited, Lost, Signaled
 from ..mark import kill_marked, new_mark
 from . import processes
@@ -169,12 +169,12 @@ class KeptChild:
             f" or its end, got {shown!a}: let the test use only descriptors of its own"
         )
 
-    def give(self, *orders: Sent) -> None:
-        """Send orders, as far as the pipe has room for it; `send_on` sends the rest.
+    def give(self, order: Order) -> None:
+        """Send an order, as far as the pipe has room for it; `send_on` sends the rest.
 
         If the child has gone, do nothing. Its end is seen by its pidfd and its keeper's line.
         """
-        self._unsent += b"".join(map(encode_order, orders))
+        self._unsent += encode_order(order)
         self.send_on()
 
     def send_on(self) -> bool:

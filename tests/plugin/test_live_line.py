@@ -260,7 +260,7 @@ RAISES: Final = "import pytest\ndef pytest_runtest_logstart(nodeid):\n    if 'se
 ENDS: Final[dict[str, tuple[str, int, str]]] = {
     "all pass": ("", pytest.ExitCode.OK, "2 passed"),
     "pytest.exit": (f"{RAISES}pytest.exit('enough', 7)", 7, "Exit: enough"),
-    "interrupt": (f"{RAISES}raise KeyboardInterrupt", pytest.ExitCode.INTERRUPTED, "KeyboardInterrupt !"),
+    "interrupt": (f"{RAISES}raise KeyboardInterrupt", pytest.ExitCode.INTERRUPTED, "! KeyboardInterrupt"),
     "internal error": (f"{RAISES}raise RuntimeError('in a hook')", pytest.ExitCode.INTERNAL_ERROR, "in a hook"),
     "usage error": (f"{RAISES}raise pytest.UsageError('in a hook')", pytest.ExitCode.USAGE_ERROR, "ERROR: in a hook"),
 }

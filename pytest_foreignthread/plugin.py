@@ -243,10 +243,10 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    from .interop.xdist import tell_of_each
+    from .interop.xdist import send_that_dist_is_each
     from .run.started import WorkerLogs
 
-    tell_of_each(node)
+    send_that_dist_is_each(node)
     node.config.stash.setdefault(stash_keys.LOGS, WorkerLogs()).open_for(node)
 
 
@@ -293,6 +293,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[stash_keys.LOGS].close()
     if running_jvm.is_jpypes():
         # Imported here because few runs have a JVM in the pytest process.
-        from .interop.java_at_exit import tell_at_exit
+        from .interop.java_at_exit import report_java_threads_at_exit
 
-        tell_at_exit(config, config.stash.get(_STATUS, 0), ends_process=options.ends_process(config))
+        report_java_threads_at_exit(config, config.stash.get(_STATUS, 0), ends_process=options.ends_process(config))

@@ -79,36 +79,36 @@ def serve(orders: socket.socket) -> list[str]:
     while True:
         ready, _, _ = select.select([orders.fileno(), *running, *ended], [], [])
         for descriptor in ended.keys() & set(ready):
-            run, told = ended.pop(descriptor)
+            run, reported = ended.pop(descriptor)
             os.waitpid(run, 0)
-            told.close()
+            reported.close()
         for descriptor in running.keys() & set(ready):
-            run, told = running.pop(descriptor)
+            run, reported = running.pop(descriptor)
             os.close(descriptor)
             end = os.waitid(os.P_PID, run, os.WEXITED | os.WNOWAIT)
             assert end is not None
             with contextlib.suppress(BrokenPipeError):
-                told.send(str(end.si_status if end.si_code == os.CLD_EXITED else -end.si_status).encode())
-            ended[told.fileno()] = run, told
+                reported.send(str(end.si_status if end.si_code == os.CLD_EXITED else -end.si_status).encode())
+            ended[reported.fileno()] = run, reported
         if orders.fileno() not in ready:
             continue
         order, descriptors, _, _ = socket.recv_fds(orders, MAX_ORDER, 4)
         if not order:
             sys.exit()
         *streams, last = descriptors
-        told = socket.socket(fileno=last)
+        reported = socket.socket(fileno=last)
         run = os.fork()
         if run == 0:
-            for one in (orders, told, *(its for _, its in (*running.values(), *ended.values()))):
+            for one in (orders, reported, *(its for _, its in (*running.values(), *ended.values()))):
                 one.close()
             for descriptor in running:
                 os.close(descriptor)
             return become_run(json.loads(order), streams)
         for descriptor in streams:
             os.close(descriptor)
-        running[os.pidfd_open(run)] = run, told
+        running[os.pidfd_open(run)] = run, reported
         with contextlib.suppress(BrokenPipeError):
-            told.send(str(run).encode())
+            reported.send(str(run).encode())
 
 
 def become_run(order: dict[str, object], streams: list[int]) -> list[str]:

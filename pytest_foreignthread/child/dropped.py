@@ -18,30 +18,30 @@ from .dropped_text import stack_text, thread_name
 
 
 @contextmanager
-def told(sender: Sender) -> Iterator[None]:
+def sent(sender: Sender) -> Iterator[None]:
     """Send each exception that Python drops while the block runs, then call the hooks that were set before."""
     owner = getpid()
     thread_hook, unraisable_hook = threading.excepthook, sys.unraisablehook
 
-    def tell_of_thread(arguments: Any) -> None:
+    def send_of_thread(arguments: Any) -> None:
         # A process that the test forked does not speak for the test.
         if getpid() == owner and arguments.exc_type is not SystemExit:
             _send(sender, f'uncaught on Python thread "{thread_name(arguments)}"', arguments)
         thread_hook(arguments)
 
-    def tell_of_unraisable(arguments: Any) -> None:
+    def send_unraisable(arguments: Any) -> None:
         if getpid() == owner:
             _send(sender, f"could not be raised: {arguments.err_msg or 'Exception ignored in'}", arguments)
         unraisable_hook(arguments)
 
-    threading.excepthook, sys.unraisablehook = tell_of_thread, tell_of_unraisable
+    threading.excepthook, sys.unraisablehook = send_of_thread, send_unraisable
     try:
         yield
     finally:
         # A test may have set hooks of its own, which stay.
-        if threading.excepthook is tell_of_thread:
+        if threading.excepthook is send_of_thread:
             threading.excepthook = thread_hook
-        if sys.unraisablehook is tell_of_unraisable:
+        if sys.unraisablehook is send_unraisable:
             sys.unraisablehook = unraisable_hook
 
 

@@ -26,7 +26,7 @@ class PythonStacks:
         self._death = death_file.open("xb", buffering=0)
         self._asked = asked_file.open("xb", buffering=0)
         self._signal = signal_number
-        self._told: BaseException | None = None
+        self._written_for: BaseException | None = None
 
     def arm(self) -> None:
         """Install faulthandler for fatal signals and for `signal_number`; forbid core files.
@@ -37,7 +37,7 @@ class PythonStacks:
         faulthandler.enable(self._death, all_threads=True)
         faulthandler.register(self._signal, self._asked, all_threads=True, chain=False)
 
-    def answer_alone(self, *, hold: bool = False) -> None:
+    def arm_without_jvm(self, *, hold: bool = False) -> None:
         """Install faulthandler in a process without a JVM, also for the signals that are HotSpot's elsewhere.
 
         A fork may have inherited HotSpot's handlers from a parent with a JVM, so all handlers are reset first. With
@@ -48,10 +48,10 @@ class PythonStacks:
         if hold:
             hold_crashes()
             # No supervisor looks at a process that the test forks: a crash there would wait forever.
-            os.register_at_fork(after_in_child=self._answer_in_fork)
+            os.register_at_fork(after_in_child=self._arm_in_fork)
         self.arm()
 
-    def _answer_in_fork(self) -> None:
+    def _arm_in_fork(self) -> None:
         faulthandler.disable()
         let_go_of_crashes()
         self.arm()
@@ -62,7 +62,7 @@ class PythonStacks:
 
     def begin(self) -> None:
         """Empty the file for a new test of this child."""
-        self._told = None
+        self._written_for = None
         self._death.truncate(0)
         self._death.seek(0)
 
@@ -75,8 +75,8 @@ class PythonStacks:
 
         The first call comes from the thread that met the exception, so its stacks show the cause.
         """
-        if self._told is not error:
-            self._told = error
+        if self._written_for is not error:
+            self._written_for = error
             self.write()
 
     @contextmanager

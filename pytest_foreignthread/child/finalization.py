@@ -34,7 +34,7 @@ def leave(item: pytest.Item, sender: Sender) -> NoReturn:
         if thread is not threading.main_thread() and not name_of(thread).startswith("Dummy-"):
             joined = not thread.daemon
             sender.send(ThreadNamed(ident_of(thread) or 0, native_id_of(thread) or 0, name_of(thread), joined=joined))
-    _tell_of_what_is_dropped(sender)
+    _send_dropped(sender)
     # This context is never left: all further output must stay in the child's files.
     captured = captured_as(item.config, Phase.EXIT.value, item)
     captured.__enter__()
@@ -42,7 +42,7 @@ def leave(item: pytest.Item, sender: Sender) -> NoReturn:
     raise AssertionError("Py_Exit returned")
 
 
-def _tell_of_what_is_dropped(sender: Sender) -> None:
+def _send_dropped(sender: Sender) -> None:
     """Send what a thread or an `atexit` handler raises from here on as a warning of the test.
 
     During finalization itself modules are emptied, so formatting may fail; there only Python's own hooks run.
@@ -50,17 +50,17 @@ def _tell_of_what_is_dropped(sender: Sender) -> None:
     thread_hook, unraisable_hook, is_finalizing = threading.__excepthook__, sys.__unraisablehook__, sys.is_finalizing
     warn = _warner(sender)
 
-    def tell_of_thread(arguments: Any) -> None:
+    def send_of_thread(arguments: Any) -> None:
         if not is_finalizing() and arguments.exc_type is not SystemExit:
             warn(_OF_THREAD, f"Exception in thread {thread_name(arguments)}", arguments)
         thread_hook(arguments)
 
-    def tell_of_unraisable(arguments: Any) -> None:
+    def send_unraisable(arguments: Any) -> None:
         if not is_finalizing():
             warn(_UNRAISABLE, place_text(arguments), arguments)
         unraisable_hook(arguments)
 
-    threading.excepthook, sys.unraisablehook = tell_of_thread, tell_of_unraisable
+    threading.excepthook, sys.unraisablehook = send_of_thread, send_unraisable
 
 
 def _warner(sender: Sender) -> Callable[[str, str, Any], None]:

@@ -77,7 +77,7 @@ def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
     if state.settings.jvm is None and not adopted:
         # A JVM of the project, started by another library than JPype, keeps its handlers.
         if projects is None:
-            state.stacks.answer_alone(hold=held_crash.is_wanted(state.folder))
+            state.stacks.arm_without_jvm(hold=held_crash.is_wanted(state.folder))
         state.alternate.offer_to_handlers()
         return JavaSide()
     # Imported here, jpype with it: a child without a JVM does without.
@@ -120,7 +120,7 @@ def _take_orders(server: Server, orders: Orders) -> None:
         if order.last:
             break
         _flush()
-        server.tell_what_is_left()
+        server.send_leftovers()
         server.state.sender.send(TestEnded())
     server.finish(last)
 

@@ -11,13 +11,13 @@ from .parts import is_really
 from .thread_values import links, missing_attribute, missing_variable, of_context, of_local
 
 
-def kept_by_main_thread(error: BaseException | None, *, is_abroad: bool) -> Elsewhere | None:
+def kept_by_main_thread(error: BaseException | None, *, is_foreign: bool) -> Elsewhere | None:
     """Return where the main thread has what the exception reports as missing; None if it lacks that as well.
 
-    None also for an exception of another kind. `is_abroad` is whether the test ran on another thread. If not, only
+    None also for an exception of another kind. `is_foreign` is whether the test ran on another thread. If not, only
     attributes are looked for: one thread may have several contexts.
     """
-    looks = (_attribute, *((_variable, _decimal_context) if is_abroad else ()))
+    looks = (_attribute, *((_variable, _decimal_context) if is_foreign else ()))
     found = (look(one) for one in links(error) for look in looks)
     return next((one for one in found if one is not None), None)
 

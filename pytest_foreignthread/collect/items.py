@@ -48,19 +48,19 @@ class _Reading(NamedTuple):
     marked: Marked
 
     @property
-    def goes_abroad(self) -> bool:
+    def has_mode(self) -> bool:
         """Whether the item was made for a mode, or is marked and not left to pytest."""
         return self.item_mode is not None or (self.is_marked and self.marked.skip is None)
 
     @property
     def mode(self) -> str:
         """The mode of the body; without a marker it is `main`."""
-        return self.item_mode or (self.marked.modes[0] if self.goes_abroad else "main")
+        return self.item_mode or (self.marked.modes[0] if self.has_mode else "main")
 
     @property
     def call_mode(self) -> str:
-        """The mode of `foreign_thread.call`; without a marker it is the default, because only calls go abroad."""
-        return self.mode if self.goes_abroad else MODE.default[0]
+        """The mode of `foreign_thread.call`; without a marker it is the default: only calls leave the main thread."""
+        return self.mode if self.has_mode else MODE.default[0]
 
 
 def _reading(item: pytest.Item) -> _Reading:
@@ -78,7 +78,7 @@ def is_more_than_forked(item: pytest.Item) -> bool:
 
 
 def _is_more_than_forked(item: pytest.Item, reading: _Reading) -> bool:
-    return reading.goes_abroad or needs_child(item)
+    return reading.has_mode or needs_child(item)
 
 
 def needs_jvm(item: pytest.Item, options: Options) -> bool:

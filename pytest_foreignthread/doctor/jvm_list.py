@@ -51,13 +51,13 @@ def others(found: Iterable[Jvm | finding.JvmNotFound], used: Jvm | None) -> Iter
     If a JVM is used, also yield a note for each place that the user named and that has no JVM. If none is used, the
     error of the search says that already.
     """
-    told: set[Path] = {used.library} if used is not None else set()
+    listed: set[Path] = {used.library} if used is not None else set()
     for one in found:
         if isinstance(one, finding.JvmNotFound):
             if used is not None:
                 yield Finding(SECTION, "not used", "note", str(one), _ASTRAY)
-        elif one.library not in told:
-            told.add(one.library)
+        elif one.library not in listed:
+            listed.add(one.library)
             yield Finding(SECTION, "not used", "ok", f"{_version(one)} from {one.source}: {one.library}")
 
 

@@ -62,7 +62,7 @@ def _may_trace(status: str) -> bool:
 def _seccomp(status: str) -> str:
     found = re.search(r"^Seccomp:\s*(\d+)$", status, re.MULTILINE)
     kinds = {"0": "off", "1": "strict", "2": "a filter is in force"}
-    return kinds.get(found[1], found[1]) if found else "not told"
+    return kinds.get(found[1], found[1]) if found else "not known"
 
 
 def core_limit(limits: tuple[int, int], pattern: str | None) -> Finding:

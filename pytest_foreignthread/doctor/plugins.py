@@ -54,8 +54,8 @@ def examine(config: pytest.Config, options: Options) -> Iterator[Finding]:
     """Yield a finding for each loaded plugin with a remark, in the order of `REMARKS`."""
     loaded = plugins(config)
     words = {name: remark(config, options) for name, remark in REMARKS.items() if name in loaded}
-    for name, told in words.items():
-        if told:
-            yield Finding(SECTION, name, "ok", f"{loaded[name]}; {told}")
+    for name, text in words.items():
+        if text:
+            yield Finding(SECTION, name, "ok", f"{loaded[name]}; {text}")
     if not any(words.values()):
         yield Finding(SECTION, "plugins", "ok", "none that is loaded changes how foreign-thread tests run")

@@ -72,5 +72,5 @@ def order_of_faulthandler(by_interpreter: bool, by_plugin: bool) -> Finding:
 
 def _enabled_by_interpreter() -> bool:
     """Return whether Python enables faulthandler: by PYTHONFAULTHANDLER, `-X faulthandler` or `-X dev`."""
-    told = "faulthandler" in sys._xoptions or sys.flags.dev_mode
-    return told or bool(os.environ.get("PYTHONFAULTHANDLER") and not sys.flags.ignore_environment)
+    asked = "faulthandler" in sys._xoptions or sys.flags.dev_mode
+    return asked or bool(os.environ.get("PYTHONFAULTHANDLER") and not sys.flags.ignore_environment)

@@ -52,7 +52,7 @@ def _of_mode(tried: Tried, settings: Settings) -> Finding:
 
 def _of_signals(tried: Tried) -> Finding:
     if tried.outcome == "passed":
-        return Finding(SECTION, "faulthandler order", "ok", tried.text or "cannot be told here")
+        return Finding(SECTION, "faulthandler order", "ok", tried.text or "not known on this platform")
     help = (
         "HotSpot should answer for all but SIGABRT, and Python for that: leave out what replaces signal handlers "
         "(libjsig, -Xrs, another crash reporter)"
@@ -96,10 +96,10 @@ def death(observation: Observation, taken: documents.Documents, mode: str) -> st
     evidence = _evidence(observation, taken)
     verdict = classify_end(observation, evidence)
     if verdict is None:
-        return "the child ended before it was told to"
+        return "the child ended before the end of the trial"
     record = RunRecord("", mode, verdict.outcome, observation.phase, observation.duration, evidence=evidence)
-    told = replace(record, signal=verdict.signal, exit_code=verdict.exit_code, message=verdict.message)
-    return f"{told.outcome.value}: {summary(told)}"
+    ended = replace(record, signal=verdict.signal, exit_code=verdict.exit_code, message=verdict.message)
+    return f"{ended.outcome.value}: {summary(ended)}"
 
 
 def _evidence(observation: Observation, taken: documents.Documents) -> Evidence:

@@ -26,7 +26,7 @@ _PAGE: Final = (
 )
 
 
-def tell_at_exit(config: pytest.Config, status: int, *, ends_process: bool) -> None:
+def report_java_threads_at_exit(config: pytest.Config, status: int, *, ends_process: bool) -> None:
     """Print, when Python exits, the Java threads that Python would wait for; call at the end of the run.
 
     With `ends_process`, also end the process with the run's exit status, if the process is pytest's own: a program that

@@ -67,7 +67,7 @@ def controllers_arguments(config: pytest.Config) -> Sequence[str] | None:
     return None if sent is None else sent.get("mainargv", ())[1:]
 
 
-def tell_of_each(node: Any) -> None:
+def send_that_dist_is_each(node: Any) -> None:
     """Let a worker know, before it starts, whether each worker runs all tests: xdist does not tell workers `--dist`."""
     if node.config.getoption("dist", "no") == "each":
         send_to(node, _EACH, True)

@@ -56,13 +56,13 @@ class Cell:
     """One line on the cause of the first break; empty if no repeat breaks."""
     rounds: Mapping[Outcome, int] = field(default_factory=dict)
     """If a repeat is stressed, outcome → the number of rounds that had it; empty if none is."""
-    holds_alone: bool = False
+    holds_in_own_child: bool = False
     """Whether a repeat that broke in a shared child held when it was run once more, in a child of its own."""
-    control_breaks_alone: bool = False
+    control_breaks_in_own_child: bool = False
     """Whether the control of a repeat that broke was run in a child of its own, and broke there."""
 
     @property
-    def told(self) -> Counter[Outcome]:
+    def counted(self) -> Counter[Outcome]:
         """The outcomes that count for a verdict, all but skips, and how many repeats or rounds had each."""
         counts = Counter(self.rounds or self.outcomes)
         del counts[Outcome.SKIPPED]
@@ -70,17 +70,17 @@ class Cell:
 
     @property
     def broken(self) -> Counter[Outcome]:
-        return Counter({outcome: number for outcome, number in self.told.items() if outcome in BREAKS})
+        return Counter({outcome: number for outcome, number in self.counted.items() if outcome in BREAKS})
 
     @property
     def to_be_known(self) -> frozenset[Outcome]:
         """The outcomes that a baseline must have. Rounds that pass do not contradict the known failure of others."""
-        return frozenset(self.broken if self.rounds and self.broken else self.told)
+        return frozenset(self.broken if self.rounds and self.broken else self.counted)
 
     @property
     def flaky(self) -> bool:
         """Whether some runs or rounds break and some do not. Different ways to break do not make a test flaky."""
-        return self.holds_alone or 0 < self.broken.total() < self.told.total()
+        return self.holds_in_own_child or 0 < self.broken.total() < self.counted.total()
 
     @property
     def outcome(self) -> Outcome:
@@ -88,16 +88,16 @@ class Cell:
         # Most tests run once in a mode, and a page asks for thousands.
         if len(self.outcomes) == 1:
             return self.outcomes[0]
-        return Counter(self.broken or self.told or self.outcomes).most_common(1)[0][0]
+        return Counter(self.broken or self.counted or self.outcomes).most_common(1)[0][0]
 
     @property
     def often(self) -> str:
         """How many of the repeats, or of the rounds, had `outcome`, such as ` 2/5`; empty if all had."""
         if len(self.outcomes) == 1 and not self.rounds:
             return ""
-        told = self.told
-        times = told[self.outcome]
-        return f" {times}/{told.total()}" if times < told.total() else ""
+        counted = self.counted
+        times = counted[self.outcome]
+        return f" {times}/{counted.total()}" if times < counted.total() else ""
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def matrix_of(entries: Sequence[Mapping[str, Any]], modes: Sequence[str]) -> Mat
 
 
 def row_of(test: str, cells: Mapping[str, Cell]) -> Row:
-    verdict = _verdict({mode: cell for mode, cell in cells.items() if cell.told})
+    verdict = _verdict({mode: cell for mode, cell in cells.items() if cell.counted})
     return Row(test, file_of(test), cells, verdict, _how(verdict, cells))
 
 
@@ -187,14 +187,14 @@ def _cell(entries: Sequence[Mapping[str, Any]]) -> Cell:
         next((code for code, _ in codes.most_common(1)), None),
         _cause(broken[0]) if broken else "",
         _rounds(entries),
-        any(_holds_alone(entry) for entry in broken),
+        any(_holds_in_own_child(entry) for entry in broken),
         any(entry.get("control_alone") and Outcome(entry["control_alone"]) in BREAKS for entry in broken),
     )
 
 
-def _holds_alone(entry: Mapping[str, Any]) -> bool:
-    alone = entry.get("alone")
-    return alone is not None and Outcome(alone["outcome"]) not in BREAKS | {Outcome.SKIPPED}
+def _holds_in_own_child(entry: Mapping[str, Any]) -> bool:
+    run = entry.get("alone")
+    return run is not None and Outcome(run["outcome"]) not in BREAKS | {Outcome.SKIPPED}
 
 
 def _rounds(entries: Sequence[Mapping[str, Any]]) -> dict[Outcome, int]:
@@ -218,37 +218,41 @@ def _cause(entry: Mapping[str, Any]) -> str:
     return message or entry.get("signal") or status
 
 
-def _verdict(told: Mapping[str, Cell]) -> Verdict:
-    broken = [mode for mode, cell in told.items() if cell.broken]
+def _verdict(counted: Mapping[str, Cell]) -> Verdict:
+    broken = [mode for mode, cell in counted.items() if cell.broken]
     # First: if repeats disagree within a mode, a difference between modes proves nothing.
-    if any(cell.flaky for cell in told.values()):
+    if any(cell.flaky for cell in counted.values()):
         return Verdict.FLAKY
     # Then the control held after earlier tests only, and this mode may lack just these.
-    if CONTROL in told and CONTROL not in broken and any(cell.control_breaks_alone for cell in told.values()):
+    if (
+        CONTROL in counted
+        and CONTROL not in broken
+        and any(cell.control_breaks_in_own_child for cell in counted.values())
+    ):
         return Verdict.FLAKY
     if CONTROL in broken:
-        foreign = [mode for mode in told if mode not in _ON_MAIN_THREAD]
+        foreign = [mode for mode in counted if mode not in _ON_MAIN_THREAD]
         holds = foreign and not any(mode in broken for mode in foreign)
         return Verdict.FOREIGN_ONLY if holds else Verdict.BROKEN
     if not broken:
         # A single mode compares nothing.
-        return Verdict.SOUND if len(told) > 1 else Verdict.UNKNOWN
-    if len(broken) == len(told):
+        return Verdict.SOUND if len(counted) > 1 else Verdict.UNKNOWN
+    if len(broken) == len(counted):
         # Without the control, a test that breaks in all modes may be broken or foreign-unsafe.
         return Verdict.UNKNOWN
     return Verdict.MAIN_THREAD_ONLY if PYTHON in broken else Verdict.FOREIGN_UNSAFE
 
 
 def _how(verdict: Verdict, cells: Mapping[str, Cell]) -> str:
-    told = [mode for mode, cell in cells.items() if cell.told]
-    if not told:
+    counted = [mode for mode, cell in cells.items() if cell.counted]
+    if not counted:
         return "skipped in every mode"
     if verdict is Verdict.UNKNOWN and not any(cell.broken for cell in cells.values()):
-        return f"holds in {told[0]}, the only mode in which it ran"
-    missing = "" if CONTROL in told else f"{CONTROL}, the control, did not run"
-    alone = f"{CONTROL}, the control, breaks in a child of its own"
-    needs_others = verdict is Verdict.FLAKY and any(cell.control_breaks_alone for cell in cells.values())
-    return "; ".join(filter(None, [*_breaks(cells), alone if needs_others else "", missing]))
+        return f"holds in {counted[0]}, the only mode in which it ran"
+    missing = "" if CONTROL in counted else f"{CONTROL}, the control, did not run"
+    run = f"{CONTROL}, the control, breaks in a child of its own"
+    needs_others = verdict is Verdict.FLAKY and any(cell.control_breaks_in_own_child for cell in cells.values())
+    return "; ".join(filter(None, [*_breaks(cells), run if needs_others else "", missing]))
 
 
 def _breaks(cells: Mapping[str, Cell]) -> Iterator[str]:
@@ -256,9 +260,9 @@ def _breaks(cells: Mapping[str, Cell]) -> Iterator[str]:
     ways: dict[Outcome, list[str]] = {}
     for mode, cell in cells.items():
         for outcome, times in cell.broken.most_common():
-            noun, total = "rounds" if cell.rounds else "runs", cell.told.total()
+            noun, total = "rounds" if cell.rounds else "runs", cell.counted.total()
             repeats = f" ({times} of {total} {noun})" if times < total else ""
-            repeats += " (not in a child of its own)" if cell.holds_alone else ""
+            repeats += " (not in a child of its own)" if cell.holds_in_own_child else ""
             ways.setdefault(outcome, []).append(mode + repeats)
     yield from (f"{outcome.value} in {', '.join(modes)}" for outcome, modes in ways.items())
 

@@ -75,7 +75,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Alone:
+class OwnChildRun:
     """The second run, in a child of its own, of a test that broke in a shared child."""
 
     outcome: Outcome
@@ -123,7 +123,7 @@ class RunRecord:
     at: Place | None = None
     """The line of the user's own code in which a test hung or died."""
     diagnosis: Diagnosis | None = None
-    alone: Alone | None = None
+    alone: OwnChildRun | None = None
     """None for a test that had a child of its own, or was the first test of a shared child."""
     control_alone: Outcome | None = None
     """The outcome of the control, mode `main`, in a child of its own; None if that was not run.

@@ -35,11 +35,11 @@ _TOP = 4
 
 def frame_lines(frames: Sequence[Frame], *, whole: bool = False) -> Iterator[str]:
     """Yield one line for each frame, most recent call first. With `whole`, only repeated lines are folded."""
-    lines = map(frame_line, frames) if whole else _told(frames)
+    lines = map(frame_line, frames) if whole else _shown(frames)
     yield from _without_repeats(list(lines))
 
 
-def _told(frames: Sequence[Frame]) -> Iterator[str]:
+def _shown(frames: Sequence[Frame]) -> Iterator[str]:
     shown = list(dropwhile(_is_writers, frames)) or list(frames)
     shown = shown[max(0, sum(1 for _ in takewhile(_only_waits, shown)) - 1) :]
     # The innermost frames say where the thread was, so they are never folded, whatever library they are of.

@@ -13,15 +13,15 @@ from markupsafe import Markup
 
 from ..matrix.verdicts import Cell, Matrix, Row
 from ..model.outcomes import Outcome
-from ..model.records import Alone
+from ..model.records import OwnChildRun
 from ..model.roles import is_idle
 from ..model.stacks import Gil, Thread
 from ..model.wording import motion_words, titled, wait_words
 from . import legend, mode_chart, stress_words
-from .alone import alone_line, control_line
 from .command_line import shell_line
 from .entry_threads import threads_of
 from .frame_text import frame_lines
+from .second_run_lines import control_line, own_child_line
 from .text import PAGES
 
 TITLE: Final = "Foreign-thread matrix"
@@ -113,7 +113,7 @@ def _run(entry: Entry, lines: dict[str, int]) -> dict[str, Any]:
     """Return the report of one run without its empty fields: a page may have thousands of runs that passed."""
     threads = threads_of(entry)
     idle = [not thread.current and is_idle(thread) for thread in threads]
-    told = [_thread(thread, threads, entry["outcome"], lines) for thread in threads]
+    shown = [_thread(thread, threads, entry["outcome"], lines) for thread in threads]
     return _without_empty(
         {
             "outcome": entry["outcome"],
@@ -122,8 +122,8 @@ def _run(entry: Entry, lines: dict[str, int]) -> dict[str, Any]:
             "diagnosis": _diagnosis(entry.get("diagnosis")),
             "next_steps": entry.get("next_steps"),
             "at": _at(entry.get("at")),
-            "threads": [one for one, at_rest in zip(told, idle, strict=True) if not at_rest],
-            "idle": [one for one, at_rest in zip(told, idle, strict=True) if at_rest],
+            "threads": [one for one, at_rest in zip(shown, idle, strict=True) if not at_rest],
+            "idle": [one for one, at_rest in zip(shown, idle, strict=True) if at_rest],
             **{name: entry.get(name) for name in _AS_THEY_ARE},
             "notes": [*_alone(entry), *entry.get("notes", ())],
             "stress": stress_words.page_data(entry["stress"]) if entry.get("stress") else None,
@@ -147,14 +147,14 @@ def _alone(entry: Entry) -> list[str]:
     if (alone := entry.get("alone")) is None:
         return [*lines]
     only_after = entry.get("only_after")
-    found = Alone(
+    found = OwnChildRun(
         Outcome(alone["outcome"]),
         alone["message"],
         tuple(alone["before"]),
         only_after=None if only_after is None else tuple(only_after),
         search=alone.get("search", ""),
     )
-    return [alone_line(Outcome(entry["outcome"]), found), *lines]
+    return [own_child_line(Outcome(entry["outcome"]), found), *lines]
 
 
 def _facts(entry: Entry) -> str:

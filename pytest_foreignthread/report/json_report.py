@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..matrix.verdicts import Matrix
-from ..model.records import Alone, Diagnosis, Place, RunRecord
+from ..model.records import Diagnosis, OwnChildRun, Place, RunRecord
 from ..model.stacks import Frame, NativeFrame, PythonFrame, Thread
 from .next_steps import next_steps
 from .text import fault_line, summary
@@ -81,7 +81,7 @@ def _diagnosis(found: Diagnosis) -> dict[str, Any]:
     return {"code": found.code, "text": found.text, "help": found.help, "evidence": list(found.evidence)}
 
 
-def _alone(alone: Alone) -> dict[str, Any]:
+def _alone(alone: OwnChildRun) -> dict[str, Any]:
     return {
         "outcome": alone.outcome.value,
         "message": alone.message,
@@ -90,7 +90,7 @@ def _alone(alone: Alone) -> dict[str, Any]:
     }
 
 
-def _only_after(alone: Alone) -> list[str] | None:
+def _only_after(alone: OwnChildRun) -> list[str] | None:
     return None if alone.only_after is None else list(alone.only_after)
 
 

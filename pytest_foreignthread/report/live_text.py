@@ -74,10 +74,10 @@ def _running(running: Sequence[Running], room: int, screen: Screen) -> Line | No
     start = " | " if len(running) == 1 else f" | {len(running)} running: "
     time = f" {duration(longest.seconds)}" if longest.seconds >= 1 else ""
     name = printable(longest.nodeid, screen)
-    for told in (f" {longest.round}{time}" if longest.round else time, time):
-        for_name = room - len(start) - len(told)
+    for ending in (f" {longest.round}{time}" if longest.round else time, time):
+        for_name = room - len(start) - len(ending)
         if for_name >= min(width_of(name), _SHORTEST_NAME):
-            return Span(start), Span(cut(name, for_name, screen)), Span(told, ("bold",))
+            return Span(start), Span(cut(name, for_name, screen)), Span(ending, ("bold",))
     return None
 
 

@@ -42,8 +42,8 @@ def _keeps(thread: Thread, record: RunRecord) -> bool:
 
 
 def _title(thread: Thread, record: RunRecord, width: int) -> Iterator[str]:
-    told = [words for words in (_mark(thread, record), *_state(thread, record.evidence.threads)) if words]
-    title = f"thread {titled(thread)}" + (f": {'; '.join(told)}" if told else "")
+    state = [words for words in (_mark(thread, record), *_state(thread, record.evidence.threads)) if words]
+    title = f"thread {titled(thread)}" + (f": {'; '.join(state)}" if state else "")
     yield from _wrapped(title, width)
 
 

@@ -12,10 +12,10 @@ from ..model.outcomes import Outcome
 from ..model.records import RunRecord
 from ..model.stacks import FatalError
 from ..model.wording import motion_words
-from .alone import alone_line, control_line
 from .cause import SENT, address_words, end, fatal_words, fault_words, no_end, on_thread, place, seconds
 from .command_line import shell_word
 from .next_steps import next_steps
+from .second_run_lines import control_line, own_child_line
 from .stack_text import thread_lines
 
 PAGES: Final = "https://pytest-foreignthread.readthedocs.io/en/latest/diagnoses/"
@@ -60,13 +60,13 @@ def tail(record: RunRecord) -> list[str]:
     return lines
 
 
-def alone_lines(record: RunRecord, width: int = 80) -> list[str]:
+def own_child_lines(record: RunRecord, width: int = 80) -> list[str]:
     """Return how the test ended in a child of its own, and the command that shows the failure again."""
     return [*_alone(record, width), _rerun(record)]
 
 
 def _alone(record: RunRecord, width: int) -> list[str]:
-    own = None if record.alone is None else alone_line(record.outcome, record.alone)
+    own = None if record.alone is None else own_child_line(record.outcome, record.alone)
     return list(_prose(filter(None, [own, control_line(record.control_alone)]), width))
 
 

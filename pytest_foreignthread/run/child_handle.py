@@ -50,7 +50,7 @@ Standing = frozenset[pytest.Item | pytest.Collector]
 
 _FOLDER: Final = "scratch directory"
 """Name under which the report lists the directory as missing, if a test has removed it with all documents."""
-_TOLD_OF: Final = (WarningRecorded, SessionStopped, InternalError)
+_AT_END: Final = (WarningRecorded, SessionStopped, InternalError)
 """Messages by which a child that ends in order has something to tell."""
 _INTERRUPTED: Final = 5.0
 """Seconds for each remaining phase of a test whose report is not wanted any more; the test is interrupted after 1 s."""
@@ -147,7 +147,7 @@ class ForkedChild:
 
     def order_ahead(self, item: pytest.Item, order: RunTest) -> None:
         self.ahead = item
-        self._supervised.give(order)
+        self._supervised.send_order(order)
 
     def observe(
         self,
@@ -279,7 +279,7 @@ class ForkedChild:
         )
         # A child may die while it waits for the order: the teardown has not begun then.
         seen, found = self._with_documents(replace(seen, phase=Phase.TEARDOWN))
-        if seen.ended_well and not any(map(seen.first, _TOLD_OF)):
+        if seen.ended_well and not any(map(seen.first, _AT_END)):
             return None
         return Seen(seen, found, self.start_word, self.served, len(self.served) - 1)
 
@@ -318,7 +318,7 @@ class ForkedChild:
         discard(self.folder)
 
     def _is_dying(self) -> bool:
-        return document_files.tell_of_a_death(self.folder.here)
+        return document_files.has_death_document(self.folder.here)
 
     def _probe(self) -> functools.partial[tuple[dict[str, str], dict[str, str]]]:
         return functools.partial(

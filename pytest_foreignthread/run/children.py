@@ -71,17 +71,17 @@ class Children:
         From then on a child ends before a test in another child sets up such fixtures.
         """
 
-    def run(self, item: pytest.Item, nextitem: pytest.Item | None, *, alone: bool = False) -> Seen:
-        """Run the test in its group's child, a child that is ready, or a new one. `alone` asks for a child of its own.
+    def run(self, item: pytest.Item, nextitem: pytest.Item | None, *, own_child: bool = False) -> Seen:
+        """Run the test in its group's child, or in another; with `own_child`, in a child that serves no other test.
 
         A setup that fails while another child has fixtures of wider scopes is repeated once without that child.
         """
-        group = None if alone else group_of(item)
-        if alone or (group is not None and group.looks and self._one_at_a_time):
+        group = None if own_child else group_of(item)
+        if own_child or (group is not None and group.looks and self._one_at_a_time):
             self._end_standing(besides=group)
         began = time.monotonic()
         seen = self._run(item, nextitem, group)
-        if group is None and not alone:
+        if group is None and not own_child:
             self._own.began(max(0.0, self._setup_began - began))
         if group is None or not group.looks or self._one_at_a_time or not _could_not_set_up(seen.observation):
             return seen

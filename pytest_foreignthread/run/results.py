@@ -77,7 +77,7 @@ class Results:
         return self._in_order([*self._entries, *self._cut_short])
 
     @property
-    def _told(self) -> list[dict[str, Any]]:
+    def _with_outcome(self) -> list[dict[str, Any]]:
         """The entries with an outcome. A test that was cut short has none, like a test that did not run."""
         return self._in_order(self._entries)
 
@@ -87,9 +87,9 @@ class Results:
     def matrix(self) -> Matrix:
         """Return the matrix of the run. If the user asked for none, return that of the modes which markers list."""
         if not self.selection.modes:
-            return matrix_of(self._told, ())
+            return matrix_of(self._with_outcome, ())
         # An item that was made for the matrix has its mode in its node id; the test that it was made from has not.
-        entries = [entry for entry in self._told if entry["test"] != entry["nodeid"]]
+        entries = [entry for entry in self._with_outcome if entry["test"] != entry["nodeid"]]
         return matrix_of(entries, self.selection.modes)
 
     def collected(self, nodeids: Sequence[str], census: Census, runs_of: Mapping[str, int]) -> None:
@@ -122,8 +122,8 @@ class Results:
     def _logged(self, worker: str | None, nodeid: str) -> dict[str, Any] | None:
         if worker is None or LOGS not in self._config.stash:
             return None
-        told = self._config.stash[LOGS].told_of(worker, nodeid)
-        return None if told is None else told[1]
+        logged = self._config.stash[LOGS].last_entry(worker, nodeid)
+        return None if logged is None else logged[1]
 
     def _as_refused(self, key: tuple[str | None, str], entry: dict[str, Any]) -> dict[str, Any]:
         """Return the entry as pytest shows the test: as an error if the data of one of its reports was refused."""
@@ -131,8 +131,8 @@ class Results:
             return entry
         phase, why = self._refused[key]
         outcome = Outcome.FAILED if phase == "call" else Outcome.ERROR
-        told = {"outcome": outcome.value, "phase": phase, "message": why, "summary": why, "diagnosis": None}
-        return {**entry, **told}
+        logged = {"outcome": outcome.value, "phase": phase, "message": why, "summary": why, "diagnosis": None}
+        return {**entry, **logged}
 
     def _take(self, entry: dict[str, Any], key: Key, data: ReportData = _NO_DATA) -> None:
         """Add the entry, or replace that of an earlier round, or of the time before a late teardown.
@@ -160,7 +160,7 @@ class Results:
         if (noted := xdist.left_by(node).get(_CHILDREN)) is not None:
             self.own_children.add(noted)
 
-    def tell_verdict(self, reports: Sequence[pytest.TestReport]) -> None:
+    def add_verdict(self, reports: Sequence[pytest.TestReport]) -> None:
         """Add the verdict of the test to the reports of its last run, if all its runs were in this process.
 
         Call this before the reports are logged: what is added later does not reach other plugins.
@@ -183,9 +183,9 @@ class Results:
         """Take the entry of the test that this report, made by xdist, blames for the end of a worker."""
         worker = xdist.worker_of(report)
         if worker is not None and LOGS in self._config.stash:
-            told = self._config.stash[LOGS].told_of(worker, report.nodeid)
-            if told is not None:
-                has_begun, entry = told
+            logged = self._config.stash[LOGS].last_entry(worker, report.nodeid)
+            if logged is not None:
+                has_begun, entry = logged
                 self._cut(
                     worker, entry, f"xdist's worker {worker!r} ended before the test {'did' if has_begun else 'began'}"
                 )
@@ -221,7 +221,7 @@ class Results:
         path, expected = self._options.baseline, self._expected
         if path is None and not expected:
             return
-        matrix, is_gone = matrix_of(self._told, ()), self._is_gone(session)
+        matrix, is_gone = matrix_of(self._with_outcome, ()), self._is_gone(session)
         if path is None:
             self.settled = against_baseline.differences_from_markers(matrix, expected, is_gone)
         elif self._known.updating:

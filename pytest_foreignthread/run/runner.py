@@ -146,15 +146,15 @@ class Runner:
         if record.outcome.abnormal:
             self.children.retire(item)
         record = self._second_runs.compared(item, settings, record, seen)
-        return self._told(item, settings, observation, reports, record, seen.taken, died=died)
+        return self._reports_of(item, settings, observation, reports, record, seen.taken, died=died)
 
-    def of_late_end(self, item: pytest.Item, seen: Seen, *, repeats: bool) -> Result:
+    def late_result(self, item: pytest.Item, seen: Seen, *, repeats: bool) -> Result:
         """Return the result of the end of a child, as one more teardown of the test that the child had served last.
 
         `repeats` is whether the run has time for a second run of the test.
         """
         try:
-            result = self._of_late_end(item, seen, repeats=repeats)
+            result = self._late_result(item, seen, repeats=repeats)
         # The boundary of one test, as in `run`.
         except Exception as error:
             result = Result(_internal_error(item, error_text(error, "the pytest process")), (), None)
@@ -162,7 +162,7 @@ class Runner:
             put_on(report, replace(data_of(report), late=True))
         return result
 
-    def _of_late_end(self, item: pytest.Item, seen: Seen, *, repeats: bool) -> Result:
+    def _late_result(self, item: pytest.Item, seen: Seen, *, repeats: bool) -> Result:
         settings, observation = item.stash[SETTINGS], seen.observation
         reports: list[pytest.TestReport] = []
         refused = internal_error(observation)
@@ -175,10 +175,10 @@ class Runner:
         if reports or died:
             record = replace(record, start=seen.start)
             record = self._second_runs.compared(item, settings, record, seen) if repeats else record
-            reports = self._told(item, settings, observation, reports, record, seen.taken, died=died)
+            reports = self._reports_of(item, settings, observation, reports, record, seen.taken, died=died)
         return Result(reports, observation.all(WarningRecorded), observation.first(SessionStopped))
 
-    def _told(
+    def _reports_of(
         self,
         item: pytest.Item,
         settings: Settings,
@@ -200,7 +200,7 @@ class Runner:
             add_section(reports, record, "diagnosis", "\n".join(text.diagnosis_lines(record)))
         repeated = record.alone is not None or record.control_alone in BREAKS
         if repeated and not record.outcome.abnormal:
-            add_section(reports, record, "run once more", "\n".join(text.alone_lines(record)))
+            add_section(reports, record, "run once more", "\n".join(text.own_child_lines(record)))
         reports = with_one_teardown(reports)
         record = replace(record, outcome=reported_outcome(record, reports))
         add_properties(reports, record)

@@ -69,7 +69,7 @@ class RunTestHooks:
             result = self._result(item, nextitem)
             # Taken out first: what the child has for other plugins in this process must not be in the logged reports.
             carried = pytest_reports.take_carried(result.reports)
-            self._run.results.tell_verdict(result.reports)
+            self._run.results.add_verdict(result.reports)
             for report in self._run.fixtures.tear_down(item, nextitem, result.reports):
                 item.ihook.pytest_runtest_logreport(report=report)
             for report in _hand_on(item, carried):
@@ -116,7 +116,7 @@ class RunTestHooks:
             result = self._result(item, nextitem)
             errors = [*_hand_on(item, pytest_reports.take_carried(result.reports))]
             pytest_reports.number_round(result.reports, next(numbers))
-            self._run.results.tell_verdict(result.reports)
+            self._run.results.add_verdict(result.reports)
             _close(item, result)
             return Round([*result.reports, *errors], result.raised)
 
@@ -193,7 +193,7 @@ class RunTestHooks:
         runner = self._run.runner
         while runner is not None and runner.children.late:
             item, seen = runner.children.late.pop(0)
-            result = runner.of_late_end(item, seen, repeats=repeats)
+            result = runner.late_result(item, seen, repeats=repeats)
             with xdist.as_running(item) as is_accepted:
                 for report in result.reports:
                     if is_accepted:

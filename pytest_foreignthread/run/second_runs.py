@@ -16,7 +16,7 @@ from ..matrix.verdicts import BREAKS, CONTROL
 from ..model.nodeids import file_of
 from ..model.observation import CANNOT_ACCEPT, DebuggerEntered, NotServed
 from ..model.outcomes import Outcome
-from ..model.records import Alone, RunRecord
+from ..model.records import OwnChildRun, RunRecord
 from ..model.settings import Settings
 from ..report.pytest.recording import internal_error, jvm_failure, record_of
 from ..report.pytest.reporting import child_reports
@@ -53,13 +53,13 @@ class SecondRuns:
         if self._children.debugs or seen.observation.first(DebuggerEntered) is not None:
             return record
         if seen.number_before and self._is_worth_repeating(settings, record):
-            record = self._run_alone(item, settings, record, seen)
+            record = self._run_in_own_child(item, settings, record, seen)
         if self._may_lack_earlier_tests(settings, record):
             record = replace(record, control_alone=self._outcome_of_control(settings.test))
         return record
 
-    def _run_alone(self, item: pytest.Item, settings: Settings, record: RunRecord, seen: Seen) -> RunRecord:
-        again = self._children.run(item, None, alone=True)
+    def _run_in_own_child(self, item: pytest.Item, settings: Settings, record: RunRecord, seen: Seen) -> RunRecord:
+        again = self._children.run(item, None, own_child=True)
         if again.observation.first(NotServed) is not None:
             return record
         try:
@@ -116,17 +116,17 @@ class SecondRuns:
 
     def _compared_with(
         self, item: pytest.Item, settings: Settings, record: RunRecord, alone: RunRecord, before: Sequence[pytest.Item]
-    ) -> Alone:
+    ) -> OwnChildRun:
         earlier = _typed(before)
-        told = Alone(alone.outcome, alone.message, earlier, _rerun(item, before, record))
-        return told if alone.outcome is record.outcome else self._searched(item, settings, record, told, before)
+        own = OwnChildRun(alone.outcome, alone.message, earlier, _rerun(item, before, record))
+        return own if alone.outcome is record.outcome else self._searched(item, settings, record, own, before)
 
     def _searched(
-        self, item: pytest.Item, settings: Settings, record: RunRecord, told: Alone, before: Sequence[pytest.Item]
-    ) -> Alone:
+        self, item: pytest.Item, settings: Settings, record: RunRecord, own: OwnChildRun, before: Sequence[pytest.Item]
+    ) -> OwnChildRun:
         if self._searches <= 0:
             searched = {0: "none is", 1: "1 failure was"}.get(self._most, f"{self._most} failures were")
-            return replace(told, search=f"not searched: {searched}, {_OPTION}={self._most}")
+            return replace(own, search=f"not searched: {searched}, {_OPTION}={self._most}")
         self._searches -= 1
         until = time.monotonic() + SEARCH
 
@@ -139,9 +139,9 @@ class SecondRuns:
 
         found = smallest_part(before, breaks, has_time)
         if found.tests is None:
-            return replace(told, search="it did not after the same tests once more")
+            return replace(own, search="it did not after the same tests once more")
         search = "" if found.in_time else f"perhaps not all of them: the search ended after {SEARCH:g} s"
-        return replace(told, only_after=_typed(found.tests), search=search, rerun=_rerun(item, found.tests, record))
+        return replace(own, only_after=_typed(found.tests), search=search, rerun=_rerun(item, found.tests, record))
 
 
 def _record(item: pytest.Item, settings: Settings, seen: Seen) -> RunRecord:

@@ -72,7 +72,7 @@ class Run:
         """What runs a foreign-thread test; None until the first of these tests runs."""
         self._forked = 0
         """Number of tests that run in a child only because pytest-forked would fork them."""
-        self._abroad = 0
+        self._foreign = 0
         """Number of tests that are foreign-thread tests for another reason."""
         self._cache = self._new_cache() if options.cache_clear else None
         # Cached because the text is the same for each failure of the run.
@@ -97,7 +97,7 @@ class Run:
                 return
             foreign_items.check_no_jvm(foreign, self.options)
             self._forked = sum(not foreign_items.is_more_than_forked(item) for item in foreign)
-            self._abroad = len(foreign) - self._forked
+            self._foreign = len(foreign) - self._forked
             if CAN_FORK and any(foreign_items.needs_jvm(item, self.options) for item in foreign):
                 self._choose_jvm()
             self.give_settings(foreign, self.jvm)
@@ -110,7 +110,7 @@ class Run:
 
     def header(self) -> Iterator[str]:
         """Yield the lines that pytest's header shows about the foreign-thread tests."""
-        if self._abroad and CAN_FORK:
+        if self._foreign and CAN_FORK:
             yield from self.starts.header(None if self.jvm is None else f"{self.jvm}; {self.cache()}")
         yield from self._checkers_line()
         if self._stressed:
@@ -144,8 +144,8 @@ class Run:
             return
         where = ", in fresh interpreters" if not OF_INTERPRETER.isdisjoint(named) else ""
         blind = JNI in named and not any(JNI in checks and has_jvm for checks, has_jvm in self._checked)
-        told = f"; {JNI} checks nothing, because no test that asks for it has a JVM" if blind else ""
-        yield f"foreign-thread: checkers: {', '.join(named)}{where}{told}"
+        note = f"; {JNI} checks nothing, because no test that asks for it has a JVM" if blind else ""
+        yield f"foreign-thread: checkers: {', '.join(named)}{where}{note}"
 
     def _choose_jvm(self) -> None:
         try:

@@ -18,7 +18,7 @@ from ..stress.tally import Row
 from .children import Children
 from .rounds import Rounds
 from .smallest_setting import LEAST_ROUNDS, SmallestSetting, TimeIsOver
-from .stress import ends_rounds, failure_of, order_of, rerun_of, schedule_of_round, tell
+from .stress import ends_rounds, failure_of, order_of, rerun_of, schedule_of_round, show_progress
 
 _OPTION: Final = "foreign_thread_stress_shrink"
 
@@ -88,7 +88,7 @@ class _Search:
         if time.monotonic() - self._began + self._row.seconds > self._settings.stress_shrink:
             raise TimeIsOver
         self._number += 1
-        tell(self._item, self._settings, f"shrinking, round {self._number}")
+        show_progress(self._item, self._settings, f"shrinking, round {self._number}")
         seen = self._rounds.run(order_of(self._settings, schedule, last=False))
         if ends_rounds(seen):
             raise _EndsSearch(seen.observation.first(SessionStopped))

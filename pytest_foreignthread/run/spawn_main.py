@@ -29,7 +29,7 @@ from ..model import documents
 from ..model.observation import RAISED, NotServed
 from ..model.settings import DUMP_SIGNAL
 from ..supervise.child_files import no_room
-from ..supervise.process.fork import leave, tell_error
+from ..supervise.process.fork import leave, send_error
 from . import spawn_start
 from .spawn_start import FreshStart
 from .stash import RUN
@@ -83,7 +83,7 @@ def _leave_after(sender: Sender, action: Callable[[], None]) -> NoReturn:
     # The process boundary: nothing may unwind into pytest, which would report it as its own error.
     except BaseException as error:
         if getpid() == pid:
-            tell_error(sender, error)
+            send_error(sender, error)
     finally:
         leave(status, pid)
 

@@ -21,7 +21,7 @@ class Starts:
 
     def __init__(self, asked: str | None) -> None:
         self._asked = asked
-        self._told = False
+        self._in_header = False
 
     def how(self, settings: Settings) -> str:
         """Return "fork" or "spawn" for a child that is needed now. Raise UsageError if neither can work.
@@ -74,7 +74,7 @@ class Starts:
             beside = f",{whose}" if whose else ""
             yield f"foreign-thread: tests run in fresh interpreters{beside} (foreign_thread_start = spawn)"
         elif running is not None:
-            self._told = True
+            self._in_header = True
             yield _line(f"tests run{whose} in fresh interpreters", running)
 
     def summary(self, entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -83,7 +83,7 @@ class Starts:
         `entries` are the entries of the report.
         """
         number = sum(entry["start"] == "spawn" and not has_own_interpreter(entry["notes"]) for entry in entries)
-        if number and self._asked is None and not self._told:
+        if number and self._asked is None and not self._in_header:
             # `running_jvm` returns None in xdist's controller: the JVMs run in its workers.
             yield _line(
                 f"{number} tests ran in fresh interpreters" if number > 1 else "1 test ran in a fresh interpreter",

@@ -32,7 +32,7 @@ _NAME: Final = "pytest-foreignthread-started"
 _MOST: Final = 1 << 20
 """Bytes after which a worker empties its log: the tests whose reports the controller still lacks are far fewer."""
 _READ: Final = 2 * _MOST
-_TOLD: Final[Mapping[str, type | tuple[type, ...]]] = {
+_FIELDS: Final[Mapping[str, type | tuple[type, ...]]] = {
     **dict.fromkeys(["nodeid", "test", "mode", "outcome", "phase", "message"], str),
     "jvm": bool,
     "duration": (int, float),
@@ -135,8 +135,8 @@ class LastStarted:
 
 
 def _line(entry: Mapping[str, Any], has_begun: bool) -> bytes:
-    told = {name: entry[name] for name in _TOLD}
-    return json.dumps({**told, _HAS_BEGUN: has_begun}).encode() + b"\n"
+    fields = {name: entry[name] for name in _FIELDS}
+    return json.dumps({**fields, _HAS_BEGUN: has_begun}).encode() + b"\n"
 
 
 def _append(path: str, line: bytes) -> None:
@@ -169,20 +169,20 @@ class WorkerLogs:
     def has_entries(self) -> bool:
         return any(os.fstat(descriptor).st_size for descriptor in self._descriptors.values())
 
-    def told_of(self, worker: str, nodeid: str) -> tuple[bool, dict[str, Any]] | None:
+    def last_entry(self, worker: str, nodeid: str) -> tuple[bool, dict[str, Any]] | None:
         """Return whether the test had begun, and its last entry; None if the worker's log does not have the test."""
-        return self._told(worker).get(nodeid)
+        return self._entries(worker).get(nodeid)
 
     def entries_of_begun(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the worker's id and the last entry of each test in the logs that had begun."""
         for worker in self._descriptors:
-            yield from ((worker, entry) for begun, entry in self._told(worker).values() if begun)
+            yield from ((worker, entry) for begun, entry in self._entries(worker).values() if begun)
 
-    def _told(self, worker: str) -> dict[str, tuple[bool, dict[str, Any]]]:
+    def _entries(self, worker: str) -> dict[str, tuple[bool, dict[str, Any]]]:
         if worker not in self._descriptors:
             return {}
         lines = os.pread(self._descriptors[worker], _READ, 0).split(b"\n")
-        return {told[1]["nodeid"]: told for line in lines if (told := _entry(line)) is not None}
+        return {fields[1]["nodeid"]: fields for line in lines if (fields := _entry(line)) is not None}
 
     def close(self) -> None:
         while self._descriptors:
@@ -195,13 +195,15 @@ def _entry(line: bytes) -> tuple[bool, dict[str, Any]] | None:
     The death of a worker may have cut the line, or a test may have written it.
     """
     try:
-        told = json.loads(line)
+        fields = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(told, dict) or set(told) != {*_TOLD, _HAS_BEGUN}:
+    if not isinstance(fields, dict) or set(fields) != {*_FIELDS, _HAS_BEGUN}:
         return None
-    has_begun = told.pop(_HAS_BEGUN)
-    if not all(isinstance(told[name], kind) for name, kind in _TOLD.items()) or isinstance(told["duration"], bool):
+    has_begun = fields.pop(_HAS_BEGUN)
+    if not all(isinstance(fields[name], kind) for name, kind in _FIELDS.items()) or isinstance(
+        fields["duration"], bool
+    ):
         return None
     # Imported here because most runs under xdist have no foreign-thread test.
     from ..model.records import RunRecord
@@ -209,9 +211,9 @@ def _entry(line: bytes) -> tuple[bool, dict[str, Any]] | None:
     from ..report.json_report import test_entry
 
     outcomes, phases = ({member.value for member in members} for members in (Outcome, Phase))
-    known = told["outcome"] in outcomes and told["phase"] in phases and 0 <= told["duration"] <= _LONGEST
-    named = told["nodeid"] and told["test"] and _MODE.fullmatch(told["mode"])
-    counted = told["stress"] is None or is_stress(told["stress"])
-    if not known or not named or not counted or not all(isinstance(argument, str) for argument in told["rerun"]):
+    known = fields["outcome"] in outcomes and fields["phase"] in phases and 0 <= fields["duration"] <= _LONGEST
+    named = fields["nodeid"] and fields["test"] and _MODE.fullmatch(fields["mode"])
+    counted = fields["stress"] is None or is_stress(fields["stress"])
+    if not known or not named or not counted or not all(isinstance(argument, str) for argument in fields["rerun"]):
         return None
-    return has_begun is True, test_entry(RunRecord("", "", Outcome.ERROR, Phase.FORK, 0.0)) | told
+    return has_begun is True, test_entry(RunRecord("", "", Outcome.ERROR, Phase.FORK, 0.0)) | fields

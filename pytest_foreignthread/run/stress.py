@@ -90,7 +90,7 @@ class _Rounds:
                 number = self._tally.next_number
                 seed = self._seed._replace(round=self._seed.round or number)
                 schedule = schedule_of_round(self._item, self._settings, seed)
-                tell(self._item, self._settings, self._progress())
+                show_progress(self._item, self._settings, self._progress())
                 began = time.monotonic()
                 seen = child.run(order_of(self._settings, schedule, last=self._tally.rounds + 1 == self._amount.rounds))
                 seconds = time.monotonic() - began
@@ -206,7 +206,7 @@ def order_of(settings: Settings, schedule: Schedule, *, last: bool) -> RunTest:
     return RunTest(0, None, last=last or settings.finalize, round=schedule.as_data())
 
 
-def tell(item: pytest.Item, settings: Settings, progress: str) -> None:
+def show_progress(item: pytest.Item, settings: Settings, progress: str) -> None:
     """Let the live line say how far the rounds are."""
     if (note := item.config.stash.get(ROUND, None)) is not None:
         note(progress if settings.test and settings.test != item.nodeid else f"({settings.mode}) {progress}")

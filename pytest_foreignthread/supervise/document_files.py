@@ -31,7 +31,7 @@ def read_one(name: str, path: Path, found: Documents, missing: dict[str, str], s
             missing[name] = f"it could not be read: {error}"
 
 
-def tell_of_a_death(folder: Path) -> bool:
+def has_death_document(folder: Path) -> bool:
     """Return whether `folder` has a document that a process writes while it dies of a fatal error."""
     found: Documents = {}
     missing: dict[str, str] = {}

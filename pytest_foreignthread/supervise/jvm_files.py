@@ -17,7 +17,7 @@ from . import child_files
 _TMP = Path("/tmp")
 """HotSpot's temporary directory on Linux; HotSpot ignores TMPDIR."""
 # The line of stdout in which HotSpot names its log.
-_TOLD = re.compile(r"^# (/.*/hs_err_pid([0-9]{1,10})\.log)$", re.M)
+_NAMED_LOG = re.compile(r"^# (/.*/hs_err_pid([0-9]{1,10})\.log)$", re.M)
 # Nanoseconds. The kernel stamps a file with the time of its last timer tick, up to 10 ms ago (CONFIG_HZ=100): a file of
 # the child may seem older than the child.
 _TICK = 100_000_000
@@ -80,7 +80,7 @@ class StrayLogs:
         """
         places = [place for place in (self.current, _TMP) if place is not None]
         candidates = [(place / f"hs_err_pid{self.pid}.log", self.pid) for place in places]
-        candidates += [(Path(path), int(pid)) for path, pid in _TOLD.findall(output)]
+        candidates += [(Path(path), int(pid)) for path, pid in _NAMED_LOG.findall(output)]
         for path, pid in dict.fromkeys(candidates):
             if _is_of_child(path, self.since) and (pid == self.pid or self._names_scratch(path)):
                 yield path, pid

@@ -170,7 +170,7 @@ class SupervisedChild:
             lost = Lost(f"no child could be forked: {error}")
             return Observation((), lost, EndedBy.ITSELF, Phase.FORK, 0.0, 0.0, limits(Phase.FORK))
         if order is not None:
-            kept.give(order)
+            kept.send_order(order)
         # Only the first test waits for the fork and the JVM. A later one begins with its setup, under setup's limit.
         first = Phase.SETUP if self._served else Phase.FORK
         watch = Watch(kept, inbox, limits, began, self._gate, first, tick, self._lender, entered, expected)
@@ -191,10 +191,10 @@ class SupervisedChild:
             return watch.observation()
         return replace(watch.observation(), oom_kills=killed)
 
-    def give(self, order: Order) -> None:
+    def send_order(self, order: Order) -> None:
         """Send an order ahead of the call of `observe` that watches its test."""
         if self._kept is not None:
-            self._kept.give(order)
+            self._kept.send_order(order)
 
     def interrupt(self) -> None:
         """Send SIGINT to the child, which is in another session and so gets no ^C from the terminal."""

@@ -9,7 +9,7 @@ import pytest
 
 from ..model.report_data import data_of
 
-_TELLING: Final = ("test", "outcome", "phase", "signal", "exit_code", "at", "alone", "uncaught")
+_COMPARED: Final = ("test", "outcome", "phase", "signal", "exit_code", "at", "alone", "uncaught")
 """The fields of an entry that must be equal. Others, such as threads and frames, always differ from mode to mode."""
 _UNTIMED: Final = ("hang", "null_result")
 """The outcomes whose message must be equal, too. Other messages contain addresses, which differ from run to run."""
@@ -40,8 +40,8 @@ def groups(
 def _signature(report: pytest.TestReport, entry: Mapping[str, Any]) -> list[object]:
     diagnosis = entry.get("diagnosis")
     message = entry.get("message") if entry["outcome"] in _UNTIMED else ""
-    told = [entry.get(field) for field in _TELLING]
-    return [*told, None if diagnosis is None else diagnosis["code"], message, report.when, report.sections]
+    fields = [entry.get(field) for field in _COMPARED]
+    return [*fields, None if diagnosis is None else diagnosis["code"], message, report.when, report.sections]
 
 
 def same_lines(first: pytest.TestReport, others: Sequence[pytest.TestReport], modes: Mapping[str, str]) -> list[str]:
@@ -49,6 +49,6 @@ def same_lines(first: pytest.TestReport, others: Sequence[pytest.TestReport], mo
     if not others:
         return []
     own = data_of(first).text
-    told = [(modes[other.nodeid], data_of(other).text) for other in others]
-    differ = [f"  {mode}: {text}" for mode, text in told if text != own]
-    return [f"the same in {', '.join(mode for mode, _ in told)} (-v shows each)", *differ]
+    texts = [(modes[other.nodeid], data_of(other).text) for other in others]
+    differ = [f"  {mode}: {text}" for mode, text in texts if text != own]
+    return [f"the same in {', '.join(mode for mode, _ in texts)} (-v shows each)", *differ]

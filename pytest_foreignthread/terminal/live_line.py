@@ -21,7 +21,7 @@ from ..interop.xdist import is_controller
 from ..model.blame import error_text
 from ..model.outcomes import Outcome
 from ..report.live_text import Progress, Running, live_line
-from ..report.pytest.pytest_reports import outcome_told_by
+from ..report.pytest.pytest_reports import reported_outcome
 from ..report.screen import Screen, shows_unicode
 
 # Control sequences of the VT100. The cursor stays where pytest left it, so pytest has nothing to its right or below it.
@@ -105,7 +105,7 @@ class LiveLine:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         # Counted here, because a terminal of another plugin may not know our categories, or may count each phase.
-        if (outcome := outcome_told_by(report)) is not None:
+        if (outcome := reported_outcome(report)) is not None:
             self._outcomes[outcome] += 1
 
     @pytest.hookimpl(trylast=True)

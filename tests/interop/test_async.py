@@ -75,7 +75,7 @@ def test_pytest_asyncio(run_with: RunWith, mode: str, isolation: str) -> None:
     assert run.output.count("At index 1 diff: 2 != 3") == 4
 
 
-def test_what_asyncio_does_on_the_main_thread_alone_is_told_clearly(run_with: RunWith) -> None:
+def test_what_asyncio_does_only_on_the_main_thread_is_reported_clearly(run_with: RunWith) -> None:
     source = """
         import asyncio, signal
         import pytest

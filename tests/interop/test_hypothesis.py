@@ -112,9 +112,9 @@ def test_its_deadline_and_its_health_checks_are_as_in_plain_pytest(run_with: Run
                 pass
     """
     run = run_with("hypothesispytest", source, QUICK)
-    told = {"slow": "DeadlineExceeded", "fixture": "FailedHealthCheck"}
+    reported = {"slow": "DeadlineExceeded", "fixture": "FailedHealthCheck"}
     for mode in ("main", "new", "pool"):
-        for name, error in told.items():
+        for name, error in reported.items():
             entry = run.tests[f"test_{name}[{mode}]"]
             assert (entry["outcome"], error in run.output) == ("failed", True), run.output
         names = [f"test_sound[1-{mode}]", f"test_sound[2-{mode}]", f"TestInClass::test_method[{mode}]"]

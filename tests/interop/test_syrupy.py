@@ -1,4 +1,4 @@
-"""syrupy: a snapshot that a child uses is used, one that it writes is written, and no other is told of or deleted."""
+"""syrupy: a snapshot that a child uses is used, one that it writes is written, and no other is reported or deleted."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def written(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(snapshots)): path.read_text() for path in snapshots.rglob("*") if path.is_file()}
 
 
-def told(run: SuiteRun) -> str:
+def counted(run: SuiteRun) -> str:
     """syrupy's line, without the number of those that passed."""
     found = re.search(r"snapshot report summary -+\n(.*)", run.output)
     return found[1] if found else ""
@@ -70,7 +70,7 @@ def first_run(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
 @pytest.fixture
 def snapshots(first_run: SuiteRun, tmp_path: Path) -> dict[str, str]:
     """Those of a first run that wrote them."""
-    assert (first_run.status, told(first_run)) == (0, "7 snapshots generated."), first_run.output
+    assert (first_run.status, counted(first_run)) == (0, "7 snapshots generated."), first_run.output
     shutil.copytree(first_run.folder / "__snapshots__", tmp_path / "__snapshots__")
     return written(tmp_path)
 
@@ -105,7 +105,7 @@ def test_they_are_used_and_stay(
     run_with: RunWith, snapshots: dict[str, str], tmp_path: Path, args: tuple[str, ...], update: tuple[str, ...]
 ) -> None:
     run = run_with("syrupy", SUITE, *args, *update)
-    assert (run.status, told(run)) == (0, "7 snapshots passed."), run.output
+    assert (run.status, counted(run)) == (0, "7 snapshots passed."), run.output
     assert written(tmp_path) == snapshots
 
 
@@ -113,11 +113,11 @@ def test_a_difference_fails_and_an_update_writes_it(
     run_with: RunWith, snapshots: dict[str, str], tmp_path: Path
 ) -> None:
     differs = run_with("syrupy", SUITE, env={"VALUE": "other"})
-    assert (differs.status, told(differs)) == (1, "1 snapshot failed. 6 snapshots passed.")
+    assert (differs.status, counted(differs)) == (1, "1 snapshot failed. 6 snapshots passed.")
     assert re.search(r"^E +- +'value': 'first',\nE +\+ +'value': 'other',$", differs.output, re.MULTILINE)
     assert written(tmp_path) == snapshots
     updated = run_with("syrupy", SUITE, "--snapshot-update", env={"VALUE": "other"})
-    assert (updated.status, told(updated)) == (0, "6 snapshots passed. 1 snapshot updated.")
+    assert (updated.status, counted(updated)) == (0, "6 snapshots passed. 1 snapshot updated.")
     changed = {name: text.replace("'first'", "'other'") for name, text in snapshots.items()}
     assert written(tmp_path) == changed
 
@@ -125,19 +125,19 @@ def test_a_difference_fails_and_an_update_writes_it(
 def test_those_of_a_test_that_dies_are_kept(run_with: RunWith, snapshots: dict[str, str], tmp_path: Path) -> None:
     run = run_with("syrupy", SUITE, "--snapshot-update", env={"DIES": "1"})
     assert run.closing_line == "5 passed, 2 crash"
-    assert told(run) == "5 snapshots passed."
+    assert counted(run) == "5 snapshots passed."
     assert written(tmp_path) == snapshots
 
 
-def test_one_that_no_test_uses_is_told_of_and_deleted(
+def test_one_that_no_test_uses_is_reported_and_deleted(
     run_with: RunWith, snapshots: dict[str, str], tmp_path: Path
 ) -> None:
     path = tmp_path / "__snapshots__" / "test_it.ambr"
     path.write_text(snapshots["test_it.ambr"] + UNUSED)
     run = run_with("syrupy", SUITE)
-    assert (run.status, told(run)) == (1, "7 snapshots passed. 1 snapshot unused.")
+    assert (run.status, counted(run)) == (1, "7 snapshots passed. 1 snapshot unused.")
     run = run_with("syrupy", SUITE, "--snapshot-update")
-    assert (run.status, told(run)) == (0, "7 snapshots passed. 1 unused snapshot deleted.")
+    assert (run.status, counted(run)) == (0, "7 snapshots passed. 1 unused snapshot deleted.")
     assert written(tmp_path) == snapshots
 
 

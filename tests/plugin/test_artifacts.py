@@ -55,7 +55,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
     return run_suite_in(tmp_path_factory.mktemp("kept"), SUITE)
 
 
-def test_kept_in_the_cache_for_abnormal_outcomes_alone(run: SuiteRun) -> None:
+def test_kept_in_the_cache_only_for_abnormal_outcomes(run: SuiteRun) -> None:
     found = kept(run.folder / CACHE)
     assert set(found) == {"test_dies", "test_hangs", "test_null_result"}
     assert {"python.txt", "stdout.txt"} <= found["test_dies"]

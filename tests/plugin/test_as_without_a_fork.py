@@ -330,6 +330,6 @@ def _told(seen: Seen) -> list[tuple[str, str, str]]:
     return [one for one in told if one[:2] != ("test_it.py::test_leaves", "teardown")]
 
 
-def test_place_of_an_interrupt_is_told(tmp_path: Path) -> None:
+def test_place_of_an_interrupt_is_reported(tmp_path: Path) -> None:
     files = {"test_it.py": "def test_leaves():\n    raise KeyboardInterrupt\n"}
     assert any(f"{tmp_path / 'test_it.py'}:2" in line for line in run(tmp_path, "new", files=files).screen)

@@ -282,9 +282,9 @@ def test_fixture_that_returns_no_bridge_is_an_error_of_the_tests_setup(run_suite
 def test_doctor_knows_of_a_bridge_and_of_the_class_path(run_suite: RunSuite) -> None:
     conftest = "import pytest\n\n@pytest.fixture\ndef foreign_thread_bridge():\n    print()\n"
     run = run_suite({"conftest.py": conftest}, "--foreign-thread-doctor", "--foreign-thread-classpath=gone.jar")
-    told = " ".join(run.output.split())
-    assert re.search(r"PROBLEM bridge: foreign_thread_bridge of \S+conftest.py:3 returns nothing", told)
-    assert re.search(r"note class path: --foreign-thread-classpath: \S+gone.jar, which does not exist", told)
+    reported = " ".join(run.output.split())
+    assert re.search(r"PROBLEM bridge: foreign_thread_bridge of \S+conftest.py:3 returns nothing", reported)
+    assert re.search(r"note class path: --foreign-thread-classpath: \S+gone.jar, which does not exist", reported)
 
 
 CLASS_PATHS: Final = """

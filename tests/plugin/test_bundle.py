@@ -137,7 +137,7 @@ def test_the_doctors_block_is_made_once(run_suite: RunSuite) -> None:
     assert blocks == ["block 1", "block 1"]
 
 
-def test_a_secret_stands_in_the_tests_own_output_alone(run: SuiteRun) -> None:
+def test_a_secret_stands_only_in_the_tests_own_output(run: SuiteRun) -> None:
     with_secret = {name for name, text in bundle(run).items() if SECRET in text}
     assert with_secret == {"stdout.txt"}
 
@@ -201,7 +201,7 @@ def test_what_is_no_secret_is_kept(planted: SuiteRun) -> None:
     assert {"-Xmx64m", "-Dof.the.marker=[left", "-Dfile.encoding=UTF-8"} <= set(command.split())
 
 
-def test_the_owner_alone_may_read_the_bundle(planted: SuiteRun) -> None:
+def test_only_the_owner_may_read_the_bundle(planted: SuiteRun) -> None:
     paths = list((planted.folder / "kept").rglob("*"))
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_file()} == {0o600}
     assert {stat.S_IMODE(path.stat().st_mode) for path in (planted.folder / "kept", paths[0])} == {0o700}
@@ -287,7 +287,7 @@ def test_without_the_option_there_is_no_bundle(run_suite: RunSuite, tmp_path: Pa
     assert FILES.isdisjoint(kept)
 
 
-def test_workers_each_tell_their_own(run_suite: RunSuite) -> None:
+def test_workers_each_report_their_own(run_suite: RunSuite) -> None:
     run = run_suite(WITHOUT_A_JVM, "-n2", *ARGUMENTS, env=ENVIRONMENT)
     bundles = [bundle(run, nodeid) for nodeid in (ABORTS, "test_it.py::test_null_result", "test_it.py::test_expected")]
     environments = [json.loads(texts["environment.json"]) for texts in bundles]
@@ -308,8 +308,10 @@ def properties(run: SuiteRun) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def test_junit_has_mode_and_outcome_of_what_is_abnormal(run: SuiteRun) -> None:
-    told = {name: {key: value for key, value in found.items() if "diag" not in key} for name, found in properties(run)}
-    assert told == {
+    found_here = {
+        name: {key: value for key, value in found.items() if "diag" not in key} for name, found in properties(run)
+    }
+    assert found_here == {
         "test_passes": {},
         "test_aborts[at once]": {"foreign_thread_mode": "main", "foreign_thread_outcome": "crash"},
         "test_null_result": {"foreign_thread_mode": "main", "foreign_thread_outcome": "null_result"},

@@ -50,7 +50,7 @@ def test_without_clojure_it_is_skipped_and_says_what_to_do(tmp_path: Path) -> No
 
 
 @pytest.mark.thorough
-def test_with_clojure_it_ends_as_told() -> None:
+def test_with_clojure_it_ends_as_expected() -> None:
     found = load_jars()
     if not found.clojure_jars():
         pytest.skip(found.WHY_NONE)

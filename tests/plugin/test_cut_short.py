@@ -94,7 +94,7 @@ def test_a_fixture_that_ends_the_run(run_suite: RunSuite, where: str) -> None:
     assert ran.tests["test_stops"]["phase"] == where
 
 
-def test_a_plugin_that_ends_the_run_while_the_reports_are_told(run_suite: RunSuite) -> None:
+def test_a_plugin_that_ends_the_run_while_the_reports_are_logged(run_suite: RunSuite) -> None:
     """Before this plugin saw them, and after it did."""
     conftest = """
         import pytest

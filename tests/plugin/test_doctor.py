@@ -172,7 +172,7 @@ def test_an_interrupt_ends_it_in_order(run_suite: RunSuite, tmp_path: Path) -> N
         ),
     ],
 )
-def test_a_mistake_is_told_as_in_a_run(run_suite: RunSuite, arguments: list[str], error: str) -> None:
+def test_a_mistake_is_reported_as_in_a_run(run_suite: RunSuite, arguments: list[str], error: str) -> None:
     run = run_suite(SUITE, *arguments)
     assert (run.status, run.output) == (4, "")
     assert run.errors.startswith(f"ERROR: {error}")

@@ -375,7 +375,7 @@ def _outcomes(run: SuiteRun, prefix: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("mode", ["main", "same", "new", "pool"])
 @pytest.mark.parametrize("scope", ["function", "session"])
-def test_fixtures_on_main_and_body_abroad(all_run: SuiteRun, mode: str, scope: str) -> None:
+def test_fixtures_on_main_and_body_on_a_foreign_thread(all_run: SuiteRun, mode: str, scope: str) -> None:
     places = {"main": "main", "same": "main under Java", "new": "other under Java", "pool": "other under Java"}
     section = _section(all_run, f"test_body[{scope}-{mode}]")
     assert f"body: {places[mode]}\n" in section

@@ -395,10 +395,10 @@ def test_what_an_xdist_worker_sends_is_checked(run_suite: RunSuite, when: str) -
     assert "INTERNALERROR" not in run.output + run.errors
     assert run.status == 1
     word = "FAILED" if when == "call" else "ERROR"
-    told = [line for line in run.output.splitlines() if line.startswith(f"{word} test_")]
-    assert sorted(line.split()[1].rpartition("::")[2] for line in told) == [
+    reported = [line for line in run.output.splitlines() if line.startswith(f"{word} test_")]
+    assert sorted(line.split()[1].rpartition("::")[2] for line in reported) == [
         *("test_entry", "test_number", "test_old_form", "test_ordinary", "test_word")
     ]
     refused = "an xdist worker sent a report that pytest-foreignthread cannot accept: foreign_thread: expected"
-    assert run.output.count(refused) >= len(told)
+    assert run.output.count(refused) >= len(reported)
     assert run.outcomes["test_sound"] == "passed"

@@ -315,8 +315,8 @@ def test_on_paper_all_is_open_and_on_the_screen_it_is_as_before(page: Browser) -
     assert page.evaluate(CLOSED) == 0
     assert page.evaluate("getComputedStyle(document.querySelector('.head')).position") == "static"
     words = page.evaluate(PRINTED)
-    for told in (f"{LATE} in new", "what late-callback means", "test_wrong in pool", "test_seldom in new"):
-        assert told in words
+    for reported in (f"{LATE} in new", "what late-callback means", "test_wrong in pool", "test_seldom in new"):
+        assert reported in words
     assert "test_sound" not in words
     shown = "(name) => getComputedStyle(document.querySelector(name)).display"
     assert page.evaluate(f"['#filters', '.keys', 'dialog'].map({shown})") == ["none"] * 3
@@ -393,7 +393,7 @@ def test_the_rounds_of_a_stressed_test(show: Show, device: str, scheme: str) -> 
     assert page.evaluate(f"{cell('test_it', 'new')}.textContent") == "segfault 8/3000"
     page.click(cell("test_it", "new"))
     body = page.evaluate(BODY)
-    for told in (
+    for reported in (
         "9 of 3000 rounds died (8 segfault, 1 hang)",
         "a round took 1 ms (median), 1 ms to 2 ms, run seed 7",
         "8× segfault <b>SIGSEGV</b>",
@@ -402,7 +402,7 @@ def test_the_rounds_of_a_stressed_test(show: Show, device: str, scheme: str) -> 
         "without pool of 1: 0 of 20 rounds (under 14 % with 95 % confidence)",
         "pytest test_it.py::test --foreign-thread-stress=20 --foreign-thread-stress-seed=7:398:submit/4,pool",
     ):
-        assert told in body
+        assert reported in body
     bars = "[...document.querySelectorAll('.course g')].map((bar) => bar.querySelectorAll('rect').length)"
     found = page.evaluate(bars)
     assert (len(found), sum(found)) == (47, 47 + 2)

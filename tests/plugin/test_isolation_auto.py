@@ -90,7 +90,7 @@ def test_a_child_that_says_nothing_of_what_is_left_is_not_shared(run_suite: RunS
         pytestmark = pytest.mark.foreign_thread(mode="main")
         def test_a():
             from pytest_foreignthread.child.pytest import serving
-            serving.Server.tell_what_is_left = lambda self: None
+            serving.Server.send_leftovers = lambda self: None
         def test_b(): pass
     """
     ran = run_suite({"conftest.py": CONFTEST, "test_it.py": source}, AUTO)
@@ -110,9 +110,7 @@ def test_a_child_that_says_nothing_of_what_is_left_is_not_shared(run_suite: RunS
     ids=["all", "matrix", "no matrix", "an option", "a marker"],
 )
 @pytest.mark.by_default("all", "no matrix", "an option")
-def test_it_is_the_default_of_a_matrix_alone(
-    run_suite: RunSuite, source: str, args: tuple[str, ...], pids: int
-) -> None:
+def test_it_is_the_default_only_of_a_matrix(run_suite: RunSuite, source: str, args: tuple[str, ...], pids: int) -> None:
     tests = "def test_a(): pass\ndef test_b(): pass"
     ran = run_suite({"conftest.py": CONFTEST, "test_it.py": f"import pytest\n{source}\n{tests}\n"}, *args)
     assert ran.status == 0

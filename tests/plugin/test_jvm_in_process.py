@@ -116,7 +116,7 @@ def test_without_faulthandler_there_is_none(run_suite: RunSuite) -> None:
     assert "Fatal Python error" not in run.errors
 
 
-def test_a_crash_without_a_jvm_is_pythons_alone(run_suite: RunSuite) -> None:
+def test_a_crash_without_a_jvm_is_only_pythons(run_suite: RunSuite) -> None:
     run = run_suite("import jpype, ctypes\n\ndef test_crashes():\n    ctypes.string_at(0)\n")
     assert run.status == -signal.SIGSEGV
     assert "in test_crashes" in run.errors

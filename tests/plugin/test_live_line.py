@@ -346,7 +346,7 @@ def test_a_run_without_a_terminal_writes_the_same_bytes(run_suite: RunSuite) -> 
     assert "\x1b" not in on.output
 
 
-def test_interrupted_by_a_signal_to_pytest_alone(watch: Watch) -> None:
+def test_interrupted_by_a_signal_to_only_pytest(watch: Watch) -> None:
     run = watch({"test_it.py": WAITS}, MODES)
     run.until_line("test_waits")
     os.kill(run.process.pid, signal.SIGINT)

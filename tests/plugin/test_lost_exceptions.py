@@ -101,7 +101,7 @@ def entry(run: SuiteRun, does: str, end: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("end", OUTCOMES)
 @pytest.mark.parametrize("does", SAYS)
-def test_it_is_told(run: SuiteRun, does: str, end: str) -> None:
+def test_it_is_reported(run: SuiteRun, does: str, end: str) -> None:
     (text,) = entry(run, does, end)["uncaught"]
     head, frame = SAYS[does]
     assert text.startswith(head)
@@ -111,11 +111,11 @@ def test_it_is_told(run: SuiteRun, does: str, end: str) -> None:
 
 
 @pytest.mark.parametrize("end", OUTCOMES)
-def test_nothing_is_told_where_nothing_was_raised(run: SuiteRun, end: str) -> None:
+def test_nothing_is_reported_where_nothing_was_raised(run: SuiteRun, end: str) -> None:
     assert entry(run, "nothing", end)["uncaught"] == []
 
 
-def test_the_first_ones_are_told(run: SuiteRun) -> None:
+def test_the_first_ones_are_reported(run: SuiteRun) -> None:
     texts = run.tests["test_many"]["uncaught"]
     assert len(texts) == 6
     assert texts[-1] == "15 more exceptions that no one caught"

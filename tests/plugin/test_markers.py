@@ -165,7 +165,7 @@ def test_where_a_marker_may_stand(suite: SuiteRun, nodeid: str) -> None:
     assert entries(suite).get(nodeid) == EXPECTED[nodeid]
 
 
-def test_no_other_test_is_run_abroad(suite: SuiteRun) -> None:
+def test_no_other_test_is_run_on_a_foreign_thread(suite: SuiteRun) -> None:
     assert set(entries(suite)) == set(EXPECTED)
     # Both tests without a marker passed beside them.
     assert suite.closing_line == f"1 failed, {len(EXPECTED) + 1} passed"

@@ -19,7 +19,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "minimal_bug"
 @pytest.mark.parametrize("isolation", ["test", "session"])
 # The cases that end their child do so in both; those that do not share it, which takes a third of the time.
 @pytest.mark.by_default("session")
-def test_every_case_ends_as_told(isolation: str) -> None:
+def test_every_case_ends_as_expected(isolation: str) -> None:
     """`show.py` holds the table of what is expected, and exits with 0 when all of it was seen."""
     command = [sys.executable, "show.py", f"--foreign-thread-isolation={isolation}"]
     environment = {**os.environ, **variables()}

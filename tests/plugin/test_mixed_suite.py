@@ -290,13 +290,13 @@ def test_all_is_the_childs_where_no_ordinary_test_ran(foreign_only: SuiteRun) ->
     ]
 
 
-def test_all_errors_of_a_teardown_are_told(foreign_only: SuiteRun) -> None:
+def test_all_errors_of_a_teardown_are_reported(foreign_only: SuiteRun) -> None:
     assert foreign_only.outcomes["test_fails_in_two_teardowns"] == "error"
     assert "ValueError: first" in foreign_only.output
     assert "ValueError: second" in foreign_only.output
 
 
-def test_all_errors_of_a_teardown_are_told_in_a_mixed_suite(run_suite: RunSuite) -> None:
+def test_all_errors_of_a_teardown_are_reported_in_a_mixed_suite(run_suite: RunSuite) -> None:
     done = run_suite(TEARDOWNS)
     assert done.outcomes == {"test_foreign": "error"}
     for scope in ("function", "module", "session"):

@@ -209,7 +209,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
     return run_suite_in(tmp_path_factory.mktemp("own"), OWN)
 
 
-def test_a_markers_own_arguments_fail_its_test_alone(own: SuiteRun) -> None:
+def test_a_markers_own_arguments_fail_only_its_test(own: SuiteRun) -> None:
     assert own.outcomes == {"test_refused": "error", "test_between": "passed", "test_ended": "error"}
     assert own.closing_line == "2 passed, 2 errors"
     assert own.status == pytest.ExitCode.TESTS_FAILED

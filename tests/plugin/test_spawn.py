@@ -179,7 +179,7 @@ def test_a_segfault_has_its_evidence(every_outcome: SuiteRun) -> None:
     assert "written before the fault" in Path(entry["artifacts"]["stdout"]).read_text()
 
 
-def test_a_jvm_of_the_project_is_told_of(every_outcome: SuiteRun) -> None:
+def test_a_jvm_of_the_project_is_reported(every_outcome: SuiteRun) -> None:
     own = has_own_jvm(every_outcome)
     notes = {name: any(OWN_JVM in note for note in entry["notes"]) for name, entry in every_outcome.tests.items()}
     unreached = {"test_skip_mark"}

@@ -119,12 +119,12 @@ def test_a_fixture_is_enough(tmp_path: Path) -> None:
     ],
     ids=["ini", "option", "two options"],
 )
-def test_a_bad_value_is_told_without_a_marked_test(tmp_path: Path, arguments: list[str], problem: str) -> None:
+def test_a_bad_value_is_reported_without_a_marked_test(tmp_path: Path, arguments: list[str], problem: str) -> None:
     status, output = run(tmp_path, ORDINARY, *arguments)
     assert (status, problem in output) == (pytest.ExitCode.USAGE_ERROR, True), output
 
 
-def test_a_bad_marker_is_told_by_a_worker(tmp_path: Path) -> None:
+def test_a_bad_marker_is_reported_by_a_worker(tmp_path: Path) -> None:
     status, output = run(tmp_path, ABORTS.replace('"main"', '"nowhere"'), "-n1")
     assert "foreign_thread(mode='nowhere'): expected one of" in output
     assert status != 0

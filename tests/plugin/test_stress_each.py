@@ -29,8 +29,8 @@ def test_the_workers_share_the_rounds_of_a_test(
     file = tmp_path / "report.json"
     options = ("--foreign-thread-stress-seed=7", "--foreign-thread-stress-shrink=0", f"--foreign-thread-report={file}")
     ran = run_suite(SUITE, "-n2", f"--dist={dist}", *options)
-    told = sorted(line.partition(": ")[2] for line in ran.output.splitlines() if line.startswith("test_it.py::"))
-    assert [line.partition(":")[0] for line in told] == ["0 of 5 rounds failed", "5 of 5 rounds failed (5 failed)"]
+    reported = sorted(line.partition(": ")[2] for line in ran.output.splitlines() if line.startswith("test_it.py::"))
+    assert [line.partition(":")[0] for line in reported] == ["0 of 5 rounds failed", "5 of 5 rounds failed (5 failed)"]
     entries = json.loads(file.read_text(encoding="utf-8"))["tests"]
     tallies = [entry["stress"] for entry in entries if entry["test"].endswith("fails")]
     found = sorted((tally["rows"][0]["first_round"], tally["rounds"], tally["rows"][0]["seed"]) for tally in tallies)

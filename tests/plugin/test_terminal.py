@@ -174,7 +174,7 @@ def test_neither_failures_nor_errors(each: SuiteRun) -> None:
 @pytest.mark.parametrize("category", BODIES)
 # Each category has its colour from one table.
 @pytest.mark.by_default("hang", "segfault")
-def test_one_category_alone_is_red(run_suite: RunSuite, category: str) -> None:
+def test_only_one_category_is_red(run_suite: RunSuite, category: str) -> None:
     limit = SHORT if category == "hang" else ""
     run = run_suite(f"{HEAD}\n    {limit}\n    def test_it():\n        {BODIES[category]}\n", "--color=yes")
     *_, last = run.output.strip().splitlines()
@@ -209,7 +209,7 @@ def test_words_with_v(phases: SuiteRun) -> None:
     ]
 
 
-def test_the_phase_is_told(phases: SuiteRun) -> None:
+def test_the_phase_is_reported(phases: SuiteRun) -> None:
     text = section(phases.output, "CRASHES")
     assert "_ setup of test_setup _" in text
     assert "in setup: exited with status 4, after" in text

@@ -38,13 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = [_result(runner, suite) for suite in suites]
     print(tables.terminal(results))
     if known.docs:
-        _write_docs(ROOT / "docs" / "explanation" / "real-suites.md", [runner.told(suite) for suite in SUITES])
+        _write_docs(ROOT / "docs" / "explanation" / "real-suites.md", [runner.reported(suite) for suite in SUITES])
     return int(any(result.differences for result in results))
 
 
 def _result(runner: Runner, suite: Suite) -> SuiteResult:
     print(f"{suite.name} …", file=sys.stderr, flush=True)
-    return runner.told(suite, runner.run(suite))
+    return runner.reported(suite, runner.run(suite))
 
 
 def _write_docs(path: Path, results: Sequence[SuiteResult]) -> None:

@@ -62,10 +62,10 @@ def control_against_plain(plain: Mapping[str, str], matrix: Matrix, baseline: Ba
     """Report the tests whose control does not end as plain pytest does: the child itself changes something there."""
     lines = []
     for row in matrix.rows:
-        told = {outcome.value for outcome in row.cells[CONTROL].outcomes} if CONTROL in row.cells else set()
+        reported = {outcome.value for outcome in row.cells[CONTROL].outcomes} if CONTROL in row.cells else set()
         known = CONTROL in baseline.tests[row.test].outcomes if row.test in baseline.tests else False
-        if told != {expected := plain.get(row.test, "not run")} and not known:
-            seen = "/".join(sorted(told)) or "not run"
+        if reported != {expected := plain.get(row.test, "not run")} and not known:
+            seen = "/".join(sorted(reported)) or "not run"
             lines.append(f"control: {row.test}: {expected} in plain pytest, {seen} in {CONTROL}")
     return lines
 

@@ -43,7 +43,7 @@ class Runner:
         self._kept(suite, "seconds").write_text(json.dumps(seconds), encoding="utf-8")
         return ""
 
-    def told(self, suite: Suite, problem: str = "not run yet") -> SuiteResult:
+    def reported(self, suite: Suite, problem: str = "not run yet") -> SuiteResult:
         """Return what was seen when the suite ran last; `problem` where nothing was."""
         version = suite.version or self.workshop.python_version()
         if not self._kept(suite, "seconds").exists():

@@ -55,12 +55,12 @@ def held() -> tuple[list[str], int]:
     return sorted(os.listdir("/proc/self/fd")), threading.active_count()
 
 
-def tell(sender: Sender, name: str, pid: int) -> None:
+def send_pid(sender: Sender, name: str, pid: int) -> None:
     sender.send(ThreadNamed(0, pid, name))
 
 
-def told(observation: Observation) -> dict[str, int]:
-    """The process ids that the child told by `tell`."""
+def sent_pids(observation: Observation) -> dict[str, int]:
+    """The process ids that the child sent by `send_pid`."""
     return {message.name: message.native_id for message in observation.all(ThreadNamed)}
 
 

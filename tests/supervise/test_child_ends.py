@@ -27,7 +27,7 @@ from pytest_foreignthread.model.observation import (
 )
 from pytest_foreignthread.model.outcomes import Phase
 from pytest_foreignthread.supervise.process import processes
-from tests.supervise.real_children import PATIENCE, SHORT, hang, run, tell, told
+from tests.supervise.real_children import PATIENCE, SHORT, hang, run, send_pid, sent_pids
 
 IN_CALL = PhaseStarted(Phase.CALL)
 
@@ -158,7 +158,7 @@ def hold_the_gil() -> None:
 )
 def test_child_that_passes_its_deadline(last_act: Callable[[], None], notes: tuple[str, ...]) -> None:
     def child_main(sender: Sender) -> None:
-        tell(sender, "child", os.getpid())
+        send_pid(sender, "child", os.getpid())
         sender.send(IN_CALL)
         last_act()
 
@@ -166,7 +166,7 @@ def test_child_that_passes_its_deadline(last_act: Callable[[], None], notes: tup
     assert (seen.end, seen.ended_by) == (Signaled(signal.SIGKILL), EndedBy.DEADLINE)
     assert (seen.phase, seen.phase_limit, seen.notes) == (Phase.CALL, SHORT, notes)
     assert SHORT <= seen.phase_duration < seen.duration
-    assert processes.stat(told(seen)["child"]) is None
+    assert processes.stat(sent_pids(seen)["child"]) is None
 
 
 def test_first_phase_is_armed_before_any_message() -> None:
@@ -282,7 +282,7 @@ def test_no_descriptors_left_for_pipes(monkeypatch: pytest.MonkeyPatch, failing:
 
 def test_probe_sees_the_living_child() -> None:
     def child_main(sender: Sender) -> None:
-        tell(sender, "child", os.getpid())
+        send_pid(sender, "child", os.getpid())
         hang()
 
     probed = []
@@ -293,7 +293,7 @@ def test_probe_sees_the_living_child() -> None:
         return {"a": "text"}, {"b": "reason"}
 
     seen = run(child_main, probe, fork=SHORT)
-    assert probed == [(told(seen)["child"], True)]
+    assert probed == [(sent_pids(seen)["child"], True)]
     assert (seen.documents, seen.missing) == ({"a": "text"}, {"b": "reason"})
 
 

@@ -24,7 +24,7 @@ from pytest_foreignthread.model.outcomes import Phase
 from pytest_foreignthread.model.settings import CRASH_FIFO, GO_ON_FIFO
 from pytest_foreignthread.supervise.probes.crash_gate import CrashWatch
 from pytest_foreignthread.supervise.process import processes
-from tests.supervise.real_children import PATIENCE, SHORT, Clock, await_end, await_line, hang, run, tell, told
+from tests.supervise.real_children import PATIENCE, SHORT, Clock, await_end, await_line, hang, run, send_pid, sent_pids
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,7 +49,7 @@ class Looks:
 
 def watched(act: Callable[[], None], folder: Path, look: Callable[[int], Taken], call: float) -> Observation:
     def child_main(sender: Sender) -> None:
-        tell(sender, "child", os.getpid())
+        send_pid(sender, "child", os.getpid())
         sender.send(PhaseStarted(Phase.CALL))
         act()
 
@@ -65,7 +65,7 @@ def test_a_child_is_looked_at_and_ends_by_itself(tmp_path: Path) -> None:
     seen = watched(die, tmp_path, looks, PATIENCE)
     assert (seen.end, seen.ended_by, seen.notes) == (Signaled(signal.SIGKILL), EndedBy.ITSELF, ())
     assert (seen.documents, seen.missing) == ({"native": "frames"}, {"more": "a reason"})
-    assert looks.pids == [told(seen)["child"]]
+    assert looks.pids == [sent_pids(seen)["child"]]
 
 
 def test_the_phases_time_stands_still_meanwhile(tmp_path: Path, clock: Clock) -> None:
@@ -139,7 +139,7 @@ def test_a_process_that_the_test_forked_may_die_as_well(tmp_path: Path) -> None:
 
     looks = Looks()
     seen = watched(act, tmp_path, looks, PATIENCE)
-    assert (seen.end, looks.pids) == (Exited(0), [told(seen)["child"]])
+    assert (seen.end, looks.pids) == (Exited(0), [sent_pids(seen)["child"]])
 
 
 def test_a_flood_of_words_puts_off_no_deadline(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pytest_foreignthread.channel.wire import Sender
 from pytest_foreignthread.supervise import jvm_files
 from pytest_foreignthread.supervise.jvm_files import StrayLogs, now, remove_jvm_files
-from tests.supervise.real_children import detached, hang, run, tell, told
+from tests.supervise.real_children import detached, hang, run, send_pid, sent_pids
 
 LONG = 10**9
 
@@ -63,12 +63,12 @@ def test_files_of_processes_that_the_child_started_are_removed_by_its_keeper() -
     """They are killed with it, and cannot do so themselves."""
 
     def child_main(sender: Sender) -> None:
-        tell(sender, "far", far := detached(hang))
+        send_pid(sender, "far", far := detached(hang))
         for pid in (os.getpid(), far):
             Path(f"/tmp/.java_pid{pid}").touch()
-        tell(sender, "child", os.getpid())
+        send_pid(sender, "child", os.getpid())
 
-    pids = told(run(child_main))
+    pids = sent_pids(run(child_main))
     assert set(pids) == {"far", "child"}
     assert [pid for pid in pids.values() if Path(f"/tmp/.java_pid{pid}").exists()] == []
 

@@ -16,7 +16,7 @@ from pytest_foreignthread.channel.wire import Sender
 from pytest_foreignthread.model.observation import EndedBy, Exited, Finished, Lost, PhaseStarted, Signaled, ThreadNamed
 from pytest_foreignthread.model.outcomes import Phase
 from pytest_foreignthread.supervise.process import processes
-from tests.supervise.real_children import PATIENCE, SHORT, await_end, detached, exists, hang, run, tell, told
+from tests.supervise.real_children import PATIENCE, SHORT, await_end, detached, exists, hang, run, send_pid, sent_pids
 
 KILLED = "process(es) outlived the child and were killed"
 
@@ -39,34 +39,34 @@ def stop() -> None:
 @pytest.mark.parametrize("body", [hang, ignore_signals_and_hang, stop, leave_only_a_thread])
 def test_daemon_that_outlives_the_child_is_killed(body: Callable[[], None]) -> None:
     def child_main(sender: Sender) -> None:
-        tell(sender, "daemon", detached(body))
+        send_pid(sender, "daemon", detached(body))
         sender.send(Finished())
 
     seen = run(child_main)
     assert (seen.end, seen.ended_by, seen.notes) == (Exited(0), EndedBy.ITSELF, (f"1 {KILLED}",))
     assert seen.finished
-    assert not exists(told(seen)["daemon"])
+    assert not exists(sent_pids(seen)["daemon"])
 
 
 def test_daemon_is_killed_with_a_child_that_hangs() -> None:
     def child_main(sender: Sender) -> None:
-        tell(sender, "daemon", detached(hang))
+        send_pid(sender, "daemon", detached(hang))
         sender.send(PhaseStarted(Phase.CALL))
         hang()
 
     seen = run(child_main, call=SHORT)
     assert (seen.end, seen.ended_by, seen.notes) == (Signaled(signal.SIGKILL), EndedBy.DEADLINE, ())
-    assert not exists(told(seen)["daemon"])
+    assert not exists(sent_pids(seen)["daemon"])
 
 
 def test_many_daemons_are_killed() -> None:
     def child_main(sender: Sender) -> None:
         for number in range(40):
-            tell(sender, str(number), detached(hang))
+            send_pid(sender, str(number), detached(hang))
 
     seen = run(child_main)
     assert (seen.end, seen.notes) == (Exited(0), (f"40 {KILLED}",))
-    assert [pid for pid in told(seen).values() if exists(pid)] == []
+    assert [pid for pid in sent_pids(seen).values() if exists(pid)] == []
 
 
 def fork_again_and_again() -> None:
@@ -97,7 +97,7 @@ def test_pipe_that_a_process_holds_open_does_not_hold_up_the_end(writes: bool) -
                     time.sleep(1)
 
         sender.send(Finished())
-        tell(sender, "daemon", detached(hold))
+        send_pid(sender, "daemon", detached(hold))
 
     seen = run(child_main)
     assert (seen.end, seen.notes) == (Exited(0), (f"1 {KILLED}",))
@@ -135,7 +135,7 @@ def test_process_forked_by_the_test_that_falls_through_is_silent_and_leaves() ->
         pid = os.fork()
         if pid > 0:
             assert os.waitpid(pid, 0) == (pid, 0)
-            tell(sender, "fallen", pid)
+            send_pid(sender, "fallen", pid)
         sender.send(Finished())
 
     seen = run(child_main)
@@ -168,17 +168,17 @@ def test_keeper_takes_no_signals(number: int) -> None:
 
 def test_keeper_that_is_killed_takes_the_child_along() -> None:
     def child_main(sender: Sender) -> None:
-        tell(sender, "child", os.getpid())
+        send_pid(sender, "child", os.getpid())
         pid = os.fork()
         if pid == 0:
             hang()
-        tell(sender, "grandchild", pid)
+        send_pid(sender, "grandchild", pid)
         os.kill(os.getppid(), signal.SIGKILL)
         hang()
 
     seen = run(child_main)
     assert (seen.end, seen.ended_by) == (Lost("the process that keeps the child was killed"), EndedBy.ITSELF)
-    for pid in told(seen).values():
+    for pid in sent_pids(seen).values():
         await_end(pid)
 
 
@@ -196,7 +196,7 @@ def test_daemon_is_killed_when_the_keeper_was(body: Callable[[], None], with_chi
     """It has another parent by then, a session of its own, and perhaps nothing that tells where it comes from."""
 
     def child_main(sender: Sender) -> None:
-        tell(sender, "daemon", detached(body))
+        send_pid(sender, "daemon", detached(body))
         if with_child:
             # Both at once: neither sees the other's end.
             os.kill(os.getppid(), signal.SIGSTOP)
@@ -205,7 +205,7 @@ def test_daemon_is_killed_when_the_keeper_was(body: Callable[[], None], with_chi
 
     seen = run(child_main)
     assert isinstance(seen.end, Lost)
-    await_end(told(seen)["daemon"])
+    await_end(sent_pids(seen)["daemon"])
 
 
 def test_daemon_that_changes_its_pid_is_killed_when_the_keeper_was() -> None:
@@ -236,11 +236,11 @@ def test_daemon_is_killed_when_the_keeper_was_after_the_childs_end() -> None:
             os.kill(keeper, signal.SIGKILL)
             hang()
 
-        tell(sender, "daemon", detached(kill_the_keeper))
+        send_pid(sender, "daemon", detached(kill_the_keeper))
 
     seen = run(child_main)
     assert isinstance(seen.end, (Exited, Lost))
-    await_end(told(seen)["daemon"])
+    await_end(sent_pids(seen)["daemon"])
 
 
 def test_process_that_the_child_did_not_start_is_left_alone() -> None:
@@ -264,7 +264,7 @@ def test_process_that_the_child_did_not_start_is_left_alone() -> None:
 @pytest.mark.parametrize("hangs", [False, True])
 def test_keeper_that_was_stopped_goes_on(hangs: bool) -> None:
     def child_main(sender: Sender) -> None:
-        tell(sender, "daemon", detached(hang))
+        send_pid(sender, "daemon", detached(hang))
         sender.send(PhaseStarted(Phase.CALL))
         os.kill(os.getppid(), signal.SIGSTOP)
         if hangs:
@@ -275,7 +275,7 @@ def test_keeper_that_was_stopped_goes_on(hangs: bool) -> None:
         assert (seen.end, seen.ended_by) == (Signaled(signal.SIGKILL), EndedBy.DEADLINE)
     else:
         assert (seen.end, seen.ended_by, seen.notes) == (Exited(0), EndedBy.ITSELF, (f"1 {KILLED}",))
-    assert not exists(told(seen)["daemon"])
+    assert not exists(sent_pids(seen)["daemon"])
 
 
 def test_keeper_that_is_stopped_again_and_again_is_given_up() -> None:
@@ -286,14 +286,14 @@ def test_keeper_that_is_stopped_again_and_again_is_given_up() -> None:
             while True:
                 os.kill(keeper, signal.SIGSTOP)
 
-        tell(sender, "daemon", detached(keep_down))
-        tell(sender, "child", os.getpid())
+        send_pid(sender, "daemon", detached(keep_down))
+        send_pid(sender, "child", os.getpid())
         hang()
 
     seen = run(child_main, fork=SHORT)
     assert seen.ended_by is EndedBy.DEADLINE
     assert isinstance(seen.end, (Lost, Signaled))
-    for pid in told(seen).values():
+    for pid in sent_pids(seen).values():
         await_end(pid)
 
 
@@ -312,7 +312,7 @@ def test_child_of_another_supervision_is_left_alone() -> None:
 def test_nested_supervision_ends_with_the_outer_one() -> None:
     def outer(sender: Sender) -> None:
         def inner(_: Sender) -> None:
-            tell(Sender(sender._fd, os.getpid()), "inner", os.getpid())
+            send_pid(Sender(sender._fd, os.getpid()), "inner", os.getpid())
             hang()
 
         sender.send(PhaseStarted(Phase.CALL))
@@ -320,4 +320,4 @@ def test_nested_supervision_ends_with_the_outer_one() -> None:
 
     seen = run(outer, call=SHORT)
     assert (seen.end, seen.ended_by) == (Signaled(signal.SIGKILL), EndedBy.DEADLINE)
-    assert [pid for pid in told(seen).values() if processes.stat(pid)] == []
+    assert [pid for pid in sent_pids(seen).values() if processes.stat(pid)] == []

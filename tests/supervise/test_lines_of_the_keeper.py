@@ -144,7 +144,7 @@ def test_a_child_that_writes_for_its_keeper(words: bytes) -> None:
 def test_an_order_that_nobody_reads_is_waited_for_by_nobody(pipes: Pipes) -> None:
     """Node ids of a spawned child can be longer than a pipe holds."""
     order = RunTest("test_it.py::test_it[" + "~" * 300_000 + "]")
-    thread = threading.Thread(target=pipes.kept.give, args=(order,), daemon=True)
+    thread = threading.Thread(target=pipes.kept.send_order, args=(order,), daemon=True)
     thread.start()
     thread.join(PATIENCE)
     assert not thread.is_alive()
@@ -160,5 +160,5 @@ def test_an_order_to_a_child_that_is_gone_is_dropped(pipes: Pipes) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, pipes.read_orders)
     os.close(null)
-    pipes.kept.give(RunTest("x" * 300_000))
+    pipes.kept.send_order(RunTest("x" * 300_000))
     assert not pipes.kept.send_on()

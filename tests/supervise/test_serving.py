@@ -25,7 +25,7 @@ from pytest_foreignthread.model.observation import (
 from pytest_foreignthread.model.outcomes import Phase
 from pytest_foreignthread.supervise.process.fork import ChildMain, OpenEnds
 from pytest_foreignthread.supervise.supervisor import SupervisedChild
-from tests.supervise.real_children import PATIENCE, SHORT, Clock, await_end, await_line, hang, held, told
+from tests.supervise.real_children import PATIENCE, SHORT, Clock, await_end, await_line, hang, held, sent_pids
 
 Act = Callable[[Sender, RunTest], None]
 
@@ -85,11 +85,11 @@ def test_one_child_serves_all_and_ends_with_the_last() -> None:
         assert [one.end for one in seen] == [Serving()] * 3
         last = served.give(RunTest(3))
     assert [items(one) for one in (*seen, last)] == [[0], [1], [2], [3]]
-    assert len({told(one)["MainThread"] for one in (*seen, last)}) == 1
+    assert len({sent_pids(one)["MainThread"] for one in (*seen, last)}) == 1
     assert (last.end, last.finished) == (Exited(0), True)
 
 
-def test_it_ends_in_order_when_it_is_told() -> None:
+def test_it_ends_in_order_when_it_is_asked() -> None:
     with Served(serving(nothing)) as served:
         served.give(go_on(0))
         seen = served.give(End())

@@ -19,7 +19,7 @@ from pytest_foreignthread.supervise.inbox import Inbox
 from pytest_foreignthread.supervise.process import keeper, keeper_client, processes
 from pytest_foreignthread.supervise.process.fork import OpenEnds
 from pytest_foreignthread.supervise.process.keeper_client import KeptChild, OwnEnds
-from tests.supervise.real_children import PATIENCE, detached, exists, run, tell, told
+from tests.supervise.real_children import PATIENCE, detached, exists, run, send_pid, sent_pids
 
 
 @pytest.fixture(autouse=True)
@@ -95,8 +95,8 @@ def test_a_helper_that_ends_a_moment_after_the_child_is_no_leftover() -> None:
             until(lambda: not exists(child))
             until(lambda: is_waiting(its_keeper))
 
-        tell(sender, "helper", detached(end_later))
+        send_pid(sender, "helper", detached(end_later))
 
     seen = run(child_main)
     assert (seen.end, seen.notes) == (Exited(0), ())
-    assert not exists(told(seen)["helper"])
+    assert not exists(sent_pids(seen)["helper"])

@@ -79,12 +79,12 @@ def test_markers_stand_over_the_file() -> None:
     ]
 
 
-def test_cells_of_which_a_marker_tells_are_left_out() -> None:
+def test_cells_that_a_marker_explains_are_left_out() -> None:
     (left,) = without_expected(ran(("a.py::u", FAILED)), BY_MARKERS).rows
     assert list(left.cells) == ["main"]
 
 
-def test_a_run_tells_of_what_ran_and_of_what_is_gone() -> None:
+def test_a_run_reports_what_ran_and_what_is_gone() -> None:
     text = "".join(f"{name}.py::t | new=hang | why\n" for name in ("ran", "gone", "elsewhere"))
     seen, aside = split(baseline(text), ran(("ran.py::t", HANG)), lambda test: test.startswith("gone"))
     assert (list(seen.tests), list(aside)) == (["ran.py::t", "gone.py::t"], ["elsewhere.py::t"])

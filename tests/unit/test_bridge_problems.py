@@ -55,7 +55,7 @@ BAD: Final[dict[str, tuple[object, str]]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_takes_none_is_told(name: str) -> None:
+def test_what_takes_none_is_reported(name: str) -> None:
     bridge, got = BAD[name]
     problem = problem_of_bridge(bridge)
     assert problem is not None

@@ -106,7 +106,7 @@ def test_exception_with_an_attribute_that_raises(attribute: str, base: type[Base
     assert callback.future.exception(0) is error
     assert [one for one in pipe.sent() if isinstance(one, InternalError)] == []
     assert exception_chain(error)[0][0].endswith("Hostile" if base is not SystemError else "SystemError")
-    assert kept_by_main_thread(error, is_abroad=True) is None
+    assert kept_by_main_thread(error, is_foreign=True) is None
 
 
 @pytest.mark.parametrize("own", [ValueError("ours"), SystemExit(3)])

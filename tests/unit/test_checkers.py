@@ -96,5 +96,5 @@ def test_a_checkers_own_interpreters_are_no_sign_of_a_jvm() -> None:
     assert len(list(Starts(None).summary([*entries, {"start": "spawn", "notes": []}]))) == 1
 
 
-def test_equal_findings_are_told_once() -> None:
+def test_equal_findings_are_reported_once() -> None:
     assert folded(["a\n  at b", "c", "a\n  at b"]) == ["a\n  at b\n  (2 times)", "c"]

@@ -148,7 +148,7 @@ def test_coverage_of_a_child_is_taken_in(tmp_path: Path, whole: Any) -> None:
 
 @pytest.mark.parametrize("part", ["", "-journal", "-wal"])
 @kinds
-def test_coverage_that_is_no_file_is_told(
+def test_coverage_that_is_no_file_is_reported(
     tmp_path: Path, whole: Any, make: Callable[[Path], object], word: str, part: str
 ) -> None:
     path = tmp_path / "coverage.child"

@@ -226,7 +226,7 @@ def test_a_finalized_process_can_say_by_its_status_alone_how_it_ended(status: in
         assert (verdict.outcome, verdict.exit_code, words in verdict.message) == (Outcome.CRASH, status, True)
 
 
-def test_status_0_tells_nothing_of_another_phase() -> None:
+def test_status_0_says_nothing_of_another_phase() -> None:
     verdict = classify_end(observed(Exited(0), phase=Phase.TEARDOWN), NOTHING)
     assert verdict is not None
     assert verdict.outcome is Outcome.CRASH

@@ -110,7 +110,7 @@ def test_an_item_keeps_its_request(request: pytest.FixtureRequest) -> None:
     assert hasattr(request.node, "_request")
 
 
-def test_parts_of_pytest_are_told_from_other_plugins(pytestconfig: pytest.Config) -> None:
+def test_parts_of_pytest_differ_from_other_plugins(pytestconfig: pytest.Config) -> None:
     own = {plugin for plugin in pytestconfig.pluginmanager.get_plugins() if pytest_steps.is_pytests_own(plugin)}
     assert {runner, skipping} <= own
     assert sys.modules["pytest_foreignthread.plugin"] not in own

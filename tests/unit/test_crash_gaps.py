@@ -43,9 +43,9 @@ def pystack(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("pystack")
 def test_abort_beside_a_jvm_says_how_to_get_c_frames() -> None:
-    told = gaps(WITH_JVM, killed(signal.SIGABRT), NAMED)
-    assert told.keys() == {documents.NATIVE}
-    assert "try mode main, python or native" in told[documents.NATIVE]
+    reported = gaps(WITH_JVM, killed(signal.SIGABRT), NAMED)
+    assert reported.keys() == {documents.NATIVE}
+    assert "try mode main, python or native" in reported[documents.NATIVE]
     assert gaps(replace(WITH_JVM, native="off"), killed(signal.SIGABRT), NAMED) == {}
     assert gaps(WITHOUT, killed(signal.SIGABRT), NAMED) == {}
     assert gaps(WITH_JVM, Observation((), Exited(3), EndedBy.ITSELF, Phase.CALL, 1.0, 1.0, 5.0), NAMED) == {}
@@ -68,10 +68,10 @@ def test_the_projects_own_jvm_does_not_wait() -> None:
 
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGKILL, "SIGKILL"), (signal.SIGTERM, "SIGTERM"), (60, "60")])
 def test_a_signal_that_no_handler_answers_left_no_stacks(number: int, name: str) -> None:
-    told = gaps(WITH_JVM, killed(number), Evidence())
-    assert told.keys() == {documents.PYTHON}
-    assert name in told[documents.PYTHON]
-    assert "at once" in told[documents.PYTHON]
+    reported = gaps(WITH_JVM, killed(number), Evidence())
+    assert reported.keys() == {documents.PYTHON}
+    assert name in reported[documents.PYTHON]
+    assert "at once" in reported[documents.PYTHON]
 
 
 @pytest.mark.usefixtures("pystack")
@@ -90,8 +90,8 @@ def test_thread_that_has_no_name(evidence: Evidence, words: str) -> None:
 
 
 def test_silent_death_beside_a_jvm_is_that_of_a_handler() -> None:
-    told = gaps(WITH_JVM, killed(signal.SIGSEGV), NAMED)
-    assert "HotSpot's handler of the signal did not run" in told[documents.HS_ERR]
+    reported = gaps(WITH_JVM, killed(signal.SIGSEGV), NAMED)
+    assert "HotSpot's handler of the signal did not run" in reported[documents.HS_ERR]
 
 
 @pytest.mark.parametrize("phase", [Phase.FORK, Phase.JVM])

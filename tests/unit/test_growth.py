@@ -151,6 +151,6 @@ def test_verdict_among_many_entries() -> None:
     report = pytest.TestReport("test_7[pool]", ("a.py", 1, "x"), {}, "passed", None, "teardown")
     put_on(report, ReportData(entry=dict(entry_in_mode(7, "pool"))))
     CountedEntry.reads = 0
-    results.tell_verdict([report])
+    results.add_verdict([report])
     assert "foreign_thread_verdict" in dict(report.user_properties)
     assert CountedEntry.reads < 50

@@ -177,8 +177,8 @@ def test_the_page_has_date_command_totals_chart_and_legend() -> None:
     assert "2 tests in 4 modes, 5 runs: 4 passed, 1 hang" in words
     assert "finished 2026-11-29 09:41:07 UTC" in words
     assert "command pytest -k 'a b' '<script>'" in words
-    for told in ("main 2 passed", "new 1 passed, 1 hang", "pool no runs", "mine 1 passed"):
-        assert told in words
+    for reported in ("main 2 passed", "new 1 passed, 1 hang", "pool no runs", "mine 1 passed"):
+        assert reported in words
     assert "hang one of its phases passed its deadline" in words
     assert "segfault" not in words
     assert "new a callback on a thread that Java makes for it" in words

@@ -202,7 +202,7 @@ SECONDS: Final = "expected a positive number of seconds, such as 30 or 0.5"
 STRINGS: Final = "expected a string or a list of strings, such as ['-Xmx256m', '-ea']"
 
 
-def test_all_bad_markers_are_told_of_at_once_each_of_them_once(collect: Collect) -> None:
+def test_all_bad_markers_are_reported_at_once_each_of_them_once(collect: Collect) -> None:
     items = collect(BAD)
     with pytest.raises(pytest.UsageError) as raised:
         check_markers(items)

@@ -76,15 +76,15 @@ def results_after(*reports: pytest.TestReport) -> list[dict[str, Any]]:
     return results.entries
 
 
-def told(outcome: Outcome, **more: Any) -> dict[str, Any]:
+def reported(outcome: Outcome, **more: Any) -> dict[str, Any]:
     return {**entry(NODEID, "new", outcome), "phase": "call", "message": "", **more}
 
 
-LATE: Final = told(Outcome.ERROR, phase="teardown", message="late", duration=9.0, jvm_start=None)
+LATE: Final = reported(Outcome.ERROR, phase="teardown", message="late", duration=9.0, jvm_start=None)
 
 
 def test_a_late_end_replaces_the_entry_of_a_test_that_passed() -> None:
-    before = told(Outcome.PASSED, duration=1.0, jvm_start=0.5)
+    before = reported(Outcome.PASSED, duration=1.0, jvm_start=0.5)
     (found,) = results_after(
         report("teardown", data=ReportData(entry=before)),
         report("teardown", "failed", ReportData(entry=LATE, late=True)),
@@ -96,7 +96,7 @@ def test_a_late_end_replaces_the_entry_of_a_test_that_passed() -> None:
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.SEGFAULT, Outcome.SKIPPED])
 def test_what_went_wrong_first_stays_the_outcome(outcome: Outcome) -> None:
     (found,) = results_after(
-        report("teardown", data=ReportData(entry=told(outcome))),
+        report("teardown", data=ReportData(entry=reported(outcome))),
         report("teardown", "failed", ReportData(entry=LATE, late=True)),
     )
     assert (found["outcome"], found["phase"]) == (outcome.value, "call")
@@ -104,8 +104,8 @@ def test_what_went_wrong_first_stays_the_outcome(outcome: Outcome) -> None:
 
 def test_a_late_end_is_of_the_worker_that_sends_it() -> None:
     found = results_after(
-        report("teardown", data=ReportData(entry=told(Outcome.PASSED)), worker="gw0"),
-        report("teardown", data=ReportData(entry=told(Outcome.PASSED)), worker="gw1"),
+        report("teardown", data=ReportData(entry=reported(Outcome.PASSED)), worker="gw0"),
+        report("teardown", data=ReportData(entry=reported(Outcome.PASSED)), worker="gw1"),
         report("teardown", "failed", ReportData(entry=LATE, late=True), worker="gw0"),
     )
     assert [one["outcome"] for one in found] == ["error", "passed"]

@@ -87,15 +87,15 @@ def test_a_writer_that_cannot_flush(error: Exception) -> None:
     assert line._error == ""
 
 
-def test_an_error_of_this_plugin_is_told_once_as_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_this_plugin_is_reported_once_as_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((80, 24)))
     monkeypatch.setattr(sys, "stdout", _Stdout())
     # A call with arguments that it does not take.
     monkeypatch.setattr(live_line, "live_line", lambda: None)
-    line, told = _line(_Writer()), list[str]()
+    line, reported = _line(_Writer()), list[str]()
     line.draw()
     line.draw()
-    line.pytest_terminal_summary(SimpleNamespace(write_line=told.append))
-    (text,) = told
+    line.pytest_terminal_summary(SimpleNamespace(write_line=reported.append))
+    (text,) = reported
     assert "internal error of pytest-foreignthread" in text
     assert "TypeError" in text

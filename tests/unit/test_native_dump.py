@@ -201,7 +201,7 @@ def test_no_text_raises(text: str) -> None:
 
 @given(st.data())
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_torn_dump_tells_nothing_else(name: str, data: st.DataObject) -> None:
+def test_a_torn_dump_says_nothing_else(name: str, data: st.DataObject) -> None:
     whole = parse_native_dump(TEXTS[name])
     cut = parse_native_dump(TEXTS[name][: data.draw(st.integers(0, len(TEXTS[name])))])
     assert [thread.native_id for thread in cut] == [thread.native_id for thread in whole[: len(cut)]]

@@ -38,6 +38,6 @@ def test_a_kind_that_did_not_come() -> None:
     assert (SEEN.all(JvmFailed), SEEN.first(JvmFailed)) == ((), None)
 
 
-def test_finished_is_told_by_its_message() -> None:
+def test_finished_is_known_by_its_message() -> None:
     assert SEEN.finished
     assert not replace(SEEN, messages=SEEN.messages[:-1]).finished

@@ -24,7 +24,7 @@ def state(kind: str, *found: object) -> ProcessLook:
     return ProcessLook({kind: frozenset(found)})
 
 
-def told(before: ProcessLook, after: ProcessLook, allowed: Allowed | None = None) -> list[Difference]:
+def reported(before: ProcessLook, after: ProcessLook, allowed: Allowed | None = None) -> list[Difference]:
     return list(after.differences(before, allowed or Allowed()))
 
 
@@ -49,7 +49,7 @@ def told(before: ProcessLook, after: ProcessLook, allowed: Allowed | None = None
     ],
 )
 def test_what_differs(before: ProcessLook, after: ProcessLook, differs: list[tuple[str, object]]) -> None:
-    assert told(before, after) == differs
+    assert reported(before, after) == differs
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_differs(before: ProcessLook, after: ProcessLook, differs: list[tup
     ids=["same", "one more", "gone", "replaced", "loaded again", "gone, and others"],
 )
 def test_new_modules_alone_are_no_difference(before: tuple[int, ...], after: tuple[int, ...], differs: bool) -> None:
-    found = told(ProcessLook({}, before), ProcessLook({}, after))
+    found = reported(ProcessLook({}, before), ProcessLook({}, after))
     assert [kind for kind, _ in found] == ["sys.modules"] * differs
 
 
@@ -73,9 +73,9 @@ def test_what_a_wider_fixture_does_is_allowed_and_goes_with_it() -> None:
     start, standing = state("environment", ("A", "1")), state("environment", ("A", "2"), ("B", "1"))
     allowed = Allowed()
     allowed.add(start, standing)
-    assert told(start, standing, allowed) == told(standing, start, allowed) == []
-    assert told(start, state("environment", ("A", "3")), allowed) == [("environment", "A")]
-    assert told(start, state("environment", ("A", "1"), ("C", "1")), allowed) == [("environment", "C")]
+    assert reported(start, standing, allowed) == reported(standing, start, allowed) == []
+    assert reported(start, state("environment", ("A", "3")), allowed) == [("environment", "A")]
+    assert reported(start, state("environment", ("A", "1"), ("C", "1")), allowed) == [("environment", "C")]
 
 
 def kinds(found: list[Difference]) -> set[object]:
@@ -181,20 +181,20 @@ def test_a_look_finds_what_is_left_and_no_more_once_it_has_gone(
     before = look()
     clear_up = leave()
     try:
-        found = told(before, look())
+        found = reported(before, look())
     finally:
         clear_up()
     assert kind in kinds(found)
     # The kernel may have a thread for a moment longer than `join` waits for it.
     give_up = time.monotonic() + 60
-    while kind in kinds(told(before, look())):
+    while kind in kinds(reported(before, look())):
         assert time.monotonic() < give_up
 
 
 def test_names_of_what_is_left() -> None:
     before, clear_up = look(), _thread()
     try:
-        new = [one.what for one in told(before, look()) if one.kind == "thread"]
+        new = [one.what for one in reported(before, look()) if one.kind == "thread"]
         assert "left behind" in thread_names(map(int, map(str, new))).values()
     finally:
         clear_up()

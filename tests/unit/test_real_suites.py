@@ -30,13 +30,13 @@ def report(**outcomes: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def result(told: Mapping[str, Any], plain: Mapping[str, str], known: Baseline = KNOWN) -> SuiteResult:
-    return result_of("suite", "1.0", plain, told, known, TODAY)
+def result(reported: Mapping[str, Any], plain: Mapping[str, str], known: Baseline = KNOWN) -> SuiteResult:
+    return result_of("suite", "1.0", plain, reported, known, TODAY)
 
 
 def test_known_break_is_no_difference() -> None:
-    told = report(test_a={"main": "passed", "new": "failed"}, test_b={"main": "skipped", "new": "skipped"})
-    found = result(told, {"t.py::test_a": "passed", "t.py::test_b": "skipped", "a.rst::a.rst": "passed"})
+    reported = report(test_a={"main": "passed", "new": "failed"}, test_b={"main": "skipped", "new": "skipped"})
+    found = result(reported, {"t.py::test_a": "passed", "t.py::test_b": "skipped", "a.rst::a.rst": "passed"})
     assert found.differences == []
     assert (found.tests, found.left) == (2, 1)
     assert found.verdicts == {Verdict.FOREIGN_UNSAFE: 1, Verdict.UNKNOWN: 1}
@@ -61,8 +61,8 @@ def test_known_break_is_no_difference() -> None:
     ],
 )
 def test_differences(modes: Mapping[str, str], plain: str, difference: str) -> None:
-    (told,) = result(report(test_a=modes), {"t.py::test_a": plain}).differences
-    assert told.startswith(difference)
+    (reported,) = result(report(test_a=modes), {"t.py::test_a": plain}).differences
+    assert reported.startswith(difference)
 
 
 def test_entry_of_a_test_that_is_gone() -> None:
@@ -77,8 +77,8 @@ def test_control_that_is_known_to_differ() -> None:
 
 
 def test_tables() -> None:
-    told = report(test_a={"main": "passed", "new": "failed"})
-    found = result(told, {"t.py::test_a": "passed"})
+    reported = report(test_a={"main": "passed", "new": "failed"})
+    found = result(reported, {"t.py::test_a": "passed"})
     assert tables.markdown([found]).splitlines()[2].startswith("| suite | 1.0 | 1 | | 1 | |")
     assert "| `test_a` | foreign-unsafe | new=failed | it asks for the main thread |" in tables.markdown([found])
     broken = SuiteResult("other", "2.0", differences=["plain pytest ends with status 1"])

@@ -59,7 +59,7 @@ WRONG: Final[dict[str, tuple[str, tuple[object, ...]]]] = {
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, (_, values) in WRONG.items() for value in values])
-def test_a_wrong_value_is_told(name: str, value: object) -> None:
+def test_a_wrong_value_is_reported(name: str, value: object) -> None:
     with pytest.raises(BadReportData) as raised:
         ReportData.from_json({**FULL.to_json(), name: value})
     assert str(raised.value).startswith(f"expected {WRONG[name][0]} as {name!r}, got ")

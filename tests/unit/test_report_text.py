@@ -140,7 +140,7 @@ def test_without_a_diagnosis_there_is_something_to_try(record: RunRecord, steps:
     assert lines[-1].endswith("--foreign-thread-explain=none")
 
 
-def test_a_hang_tells_how_it_moved() -> None:
+def test_a_hang_says_how_it_moved() -> None:
     assert render(HANG).splitlines()[:4] == [
         'hang on Java thread "pool-1-thread-1" in call: timed out after 5 s',
         "it did not move (3 looks at its stack)",

@@ -37,20 +37,20 @@ def worker(logs: WorkerLogs) -> Any:
     return SimpleNamespace(workerinput=node.workerinput)
 
 
-def told(logs: WorkerLogs) -> list[tuple[str, dict[str, Any]]]:
+def reported(logs: WorkerLogs) -> list[tuple[str, dict[str, Any]]]:
     return list(logs.entries_of_begun())
 
 
 def test_test_that_is_under_way(logs: WorkerLogs) -> None:
     started = LastStarted(worker(logs))
     started.begin(lambda: ENTRY)
-    assert told(logs) == [("gw0", ENTRY)]
+    assert reported(logs) == [("gw0", ENTRY)]
     started.enter(Phase.CALL)
-    ((_, entry),) = told(logs)
+    ((_, entry),) = reported(logs)
     assert (entry["phase"], entry["outcome"]) == ("call", "error")
     assert entry["duration"] > 0
     started.end_by(KeyboardInterrupt())
-    ((_, entry),) = told(logs)
+    ((_, entry),) = reported(logs)
     assert entry["message"] == "the run ended before the test did: KeyboardInterrupt"
 
 
@@ -58,11 +58,11 @@ def test_test_that_comes_next(logs: WorkerLogs) -> None:
     """It has an entry in no report of a run that ends, unless xdist itself reports the test."""
     started = LastStarted(worker(logs))
     started.announce(lambda: ENTRY)
-    assert (told(logs), logs.told_of("gw0", ENTRY["nodeid"])) == ([], (False, ENTRY))
+    assert (reported(logs), logs.last_entry("gw0", ENTRY["nodeid"])) == ([], (False, ENTRY))
     started.announce(None)
     started.begin(lambda: ENTRY)
-    assert (told(logs), logs.told_of("gw0", ENTRY["nodeid"])) == ([("gw0", ENTRY)], (True, ENTRY))
-    assert logs.told_of("gw0", "another") is None
+    assert (reported(logs), logs.last_entry("gw0", ENTRY["nodeid"])) == ([("gw0", ENTRY)], (True, ENTRY))
+    assert logs.last_entry("gw0", "another") is None
 
 
 def test_test_that_has_ended_keeps_its_outcome(logs: WorkerLogs) -> None:
@@ -70,7 +70,7 @@ def test_test_that_has_ended_keeps_its_outcome(logs: WorkerLogs) -> None:
     started.begin(lambda: ENTRY)
     started.end({**ENTRY, "outcome": "passed"})
     started.end_by(KeyboardInterrupt())
-    ((_, entry),) = told(logs)
+    ((_, entry),) = reported(logs)
     assert (entry["outcome"], entry["message"]) == ("passed", "")
 
 
@@ -80,7 +80,7 @@ def test_rounds_of_a_stressed_test(logs: WorkerLogs) -> None:
     started.count(lambda: {"stress": STRESS, "outcome": "segfault"})
     # The next one comes too soon.
     started.count(dict)
-    ((_, entry),) = told(logs)
+    ((_, entry),) = reported(logs)
     assert (entry["stress"], entry["outcome"]) == (STRESS, "segfault")
 
 
@@ -92,8 +92,8 @@ def test_log_does_not_grow_without_end(logs: WorkerLogs) -> None:
         started.announce(functools.partial(dict, following))
         started.begin(functools.partial(dict, entry))
     assert Path(config.workerinput["foreign_thread_started"]).stat().st_size <= 1 << 20
-    assert told(logs)[-1][1]["nodeid"].endswith("x39")
-    assert logs.told_of("gw0", f"{'x' * 100_000}40") is not None
+    assert reported(logs)[-1][1]["nodeid"].endswith("x39")
+    assert logs.last_entry("gw0", f"{'x' * 100_000}40") is not None
 
 
 FORGED = [
@@ -123,7 +123,7 @@ def test_line_that_a_test_wrote(logs: WorkerLogs, forged: dict[str, Any]) -> Non
     line = json.loads(path.read_text())
     with path.open("a") as log:
         log.write(json.dumps({**line, "nodeid": "forged", **forged}) + "\n[[[[\nnull\n\xff\n" + "[" * 100_000 + "\n")
-    assert told(logs) == [("gw0", ENTRY)]
+    assert reported(logs) == [("gw0", ENTRY)]
 
 
 def test_worker_of_another_machine_has_no_log(logs: WorkerLogs) -> None:
@@ -132,4 +132,4 @@ def test_worker_of_another_machine_has_no_log(logs: WorkerLogs) -> None:
     assert node.workerinput == {}
     started = LastStarted(SimpleNamespace(workerinput=node.workerinput))  # type: ignore[arg-type]
     started.begin(lambda: ENTRY)
-    assert (started.entry, told(logs), logs.has_entries) == (ENTRY, [], False)
+    assert (started.entry, reported(logs), logs.has_entries) == (ENTRY, [], False)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_foreignthread.interop.xdist import share_of_each, tell_of_each
+from pytest_foreignthread.interop.xdist import send_that_dist_is_each, share_of_each
 from pytest_foreignthread.model.outcomes import Outcome
 from pytest_foreignthread.model.stress_choice import ALL_ROUNDS, Amount, Seed, Share
 from pytest_foreignthread.report.stress_words import stressed_tests
@@ -90,7 +90,7 @@ def test_a_report_has_each_test_of_each_mode_once() -> None:
 def worker(dist: str, **sent: object) -> Any:
     """Return the config of a worker to which the controller has sent this."""
     node: Any = SimpleNamespace(config=SimpleNamespace(getoption=lambda *_: dist), workerinput=dict(sent))
-    tell_of_each(node)
+    send_that_dist_is_each(node)
     return SimpleNamespace(workerinput=node.workerinput)
 
 

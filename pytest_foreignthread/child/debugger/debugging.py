@@ -67,11 +67,11 @@ class Debugging:
 
     def _ask(self) -> None:
         answered = self._has_fifo()
-        self._tell()
+        self._send_entered()
         if answered and not self._sender.broken and self._answer() != LENT:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    def _tell(self) -> None:
+    def _send_entered(self) -> None:
         self._sender.send(DebuggerEntered(_at_terminal(), time.clock_gettime(time.CLOCK_MONOTONIC)))
 
     def _answer(self) -> bytes:
@@ -115,7 +115,7 @@ class Debugging:
         if getpid() != self._owner:
             return self._usual_input(prompt)
         # Sent again at each prompt: the parent counts the ^C that went by without an answer.
-        self._tell()
+        self._send_entered()
         return self.lines.read(str(prompt))
 
     def _read_line(self, prompt: str) -> str:

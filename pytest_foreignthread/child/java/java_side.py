@@ -24,5 +24,5 @@ class JavaSide:
         """Return what HotSpot said about calls of JNI in this phase; call at the end of each phase."""
         return []
 
-    def tell(self) -> None:
+    def send_adopted(self) -> None:
         """Tell the parent that the project started the JVM, if it did; the parent must know that for each test."""

@@ -55,7 +55,7 @@ class JvmOfChild(JavaSide):
         self._state.alternate.offer_to_handlers()
         self._uncaught.install()
         self._pyjnius = PyjniusBeside()
-        self.tell()
+        self.send_adopted()
 
     def can_go_on(self) -> bool:
         return not self.has_run or jvm.is_started()
@@ -66,7 +66,7 @@ class JvmOfChild(JavaSide):
     def jni_warnings(self) -> list[JniWarning]:
         return list(self._jni.take()) if self._jni is not None else []
 
-    def tell(self) -> None:
+    def send_adopted(self) -> None:
         if self._adopted is not None:
             self._state.sender.send(self._adopted, soon=True)
 

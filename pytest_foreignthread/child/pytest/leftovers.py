@@ -22,7 +22,7 @@ _OBJECTS: Final = frozenset({"file descriptor", "child process", "asyncio task"}
 _YOUNG: Final = 1
 """The oldest generation of a collection that is cheap and covers what a test has just made."""
 # The largest number of leftovers that the text names.
-_MOST_TOLD: Final = 5
+_MOST_NAMED: Final = 5
 
 
 class Leftovers:
@@ -110,5 +110,5 @@ def _shown(kind: str, name: str) -> str:
 
 
 def _words(found: list[str]) -> str:
-    more = len(found) - _MOST_TOLD
-    return ", ".join([*found[:_MOST_TOLD], *([f"{more} more"] if more > 0 else [])])
+    more = len(found) - _MOST_NAMED
+    return ", ".join([*found[:_MOST_NAMED], *([f"{more} more"] if more > 0 else [])])

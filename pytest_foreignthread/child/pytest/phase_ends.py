@@ -74,19 +74,19 @@ class PhaseEnds:
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> End:
-        with dropped.told(self._sender):
+        with dropped.sent(self._sender):
             outcome = yield
         self._end(item, "setup", outcome)
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> End:
-        with dropped.told(self._sender):
+        with dropped.sent(self._sender):
             outcome = yield
         self._end(item, "call", outcome)
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> End:
-        with dropped.told(self._sender):
+        with dropped.sent(self._sender):
             outcome = yield
         self._leave_if_forked(outcome.exception)
         self._end_teardown(item, outcome, finishes=self._last)

@@ -51,7 +51,7 @@ class Protocol:
         self._stacks = state.stacks
         self._values = state.values
         self._at_once = state.at_once
-        self._is_abroad = state.settings.mode != "main"
+        self._is_foreign = state.settings.mode != "main"
         self._ends = ends
         self._limit = state.settings.message_limit
         self._is_over_limit = False
@@ -151,7 +151,7 @@ class Protocol:
         return passed
 
     def _elsewhere(self, error: BaseException) -> Elsewhere | None:
-        return self._values.explanation(error) or kept_by_main_thread(error, is_abroad=self._is_abroad)
+        return self._values.explanation(error) or kept_by_main_thread(error, is_foreign=self._is_foreign)
 
     def _check_output(self, report: pytest.TestReport) -> None:
         """Fail a report with more output than the parent accepts.

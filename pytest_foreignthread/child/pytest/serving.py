@@ -143,7 +143,7 @@ class Server:
             self._tests.config.pluginmanager.register(self._leftovers, "foreign_thread_leftovers")
         self._leftovers.begin()
 
-    def tell_what_is_left(self) -> None:
+    def send_leftovers(self) -> None:
         """Send what the test has left, if its order asks for that or no other test can run here; call after a test.
 
         The message travels with the next one.
@@ -180,7 +180,7 @@ class Server:
         if state.settings.finalize:
             leave_inherited_at_exit(item.config)
         _name_as_method(item)
-        self._send_body_abroad(item)
+        self._replace_body(item)
         with nullcontext() if state.shaken is None else state.shaken.round():
             passed = Protocol(item, state, self.ends).run(self._beside(item) or nextitem)
         finalizes = passed and state.settings.finalize
@@ -207,14 +207,14 @@ class Server:
         state.stacks.begin()
         # The parent reads messages test by test, and the first thread of each test's messages is the main thread.
         state.sender.send(current_thread(), soon=True)
-        self.java.tell()
+        self.java.send_adopted()
 
     def _beside(self, item: pytest.Item) -> pytest.Item | None:
         if not (self._order and self._order.last and self._tests.shares_fixtures):
             return None
         return _stand_in(item)
 
-    def _send_body_abroad(self, item: pytest.Item) -> None:
+    def _replace_body(self, item: pytest.Item) -> None:
         """Replace `item.runtest`, which is only the body, by a call on the thread that the mode names."""
         state: ChildState = item.config.stash[CHILD]
         mode = state.settings.mode

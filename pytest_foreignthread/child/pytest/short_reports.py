@@ -25,7 +25,7 @@ class ShortReports:
     """The short forms of the reports of one test."""
 
     def __init__(self) -> None:
-        self._told: dict[str, list[Any]] = {}
+        self._sent: dict[str, list[Any]] = {}
         """The location and the keywords, as the last short form gave them."""
 
     def of(self, fields: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -40,8 +40,8 @@ class ShortReports:
         short.update((name, fields[name]) for name in _KNOWN_LISTS if fields[name])
         for name in ("location", "keywords"):
             value = list(fields[name])
-            if self._told.get(name) != value:
-                self._told[name] = short[name] = value
+            if self._sent.get(name) != value:
+                self._sent[name] = short[name] = value
         return short
 
 

@@ -60,8 +60,10 @@ def _start(settings: Settings, folder: Path) -> Tried:
     jvm.start(settings, folder)
     seconds = time.perf_counter() - began
     UncaughtExceptions().install()
-    told = jvm.java("java.lang.System").getProperty
-    return Tried(JVM, "passed", f"{told('java.vm.name')} {told('java.vm.version')}", _microseconds(seconds))
+    property_of = jvm.java("java.lang.System").getProperty
+    return Tried(
+        JVM, "passed", f"{property_of('java.vm.name')} {property_of('java.vm.version')}", _microseconds(seconds)
+    )
 
 
 def _try_all(modes: Sequence[str], state: ChildState) -> None:

@@ -100,13 +100,13 @@ def _of_row(row: Row, known: Known | None, today: date) -> Iterator[Difference]:
         change = _change(cell, expected.get(mode))
         if change is not None:
             entry = known if mode in expected else None
-            yield Difference(change, row.test, mode, frozenset(cell.told), entry)
+            yield Difference(change, row.test, mode, frozenset(cell.counted), entry)
     if known is not None and known.expired(today):
         yield Difference(Change.EXPIRED, row.test, known=known)
 
 
 def _change(cell: Cell, expected: frozenset[Outcome] | None) -> Change | None:
-    if not cell.told:
+    if not cell.counted:
         return None
     if expected is None:
         return Change.NEW_BREAK if cell.broken else None
@@ -126,5 +126,5 @@ def _updated(row: Row, known: Known | None) -> Known:
         if change is Change.STALE:
             del outcomes[mode]
         elif change is not None:
-            outcomes[mode] = frozenset(cell.told)
+            outcomes[mode] = frozenset(cell.counted)
     return replace(known, outcomes=outcomes)

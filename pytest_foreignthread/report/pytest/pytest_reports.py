@@ -223,7 +223,7 @@ def outcome_of(reports: Sequence[pytest.TestReport]) -> tuple[Outcome, Phase]:
     return Outcome.FAILED if failed else Outcome.PASSED, Phase.CALL
 
 
-def outcome_told_by(report: pytest.TestReport) -> Outcome | None:
+def reported_outcome(report: pytest.TestReport) -> Outcome | None:
     """Return the outcome that a report counts as; None for a report that counts as nothing, such as a passed setup."""
     if report.outcome not in ("passed", "skipped", "failed") or (report.passed and report.when != "call"):
         return None

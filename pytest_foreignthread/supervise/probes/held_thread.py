@@ -179,8 +179,8 @@ def signal_lines(memory: bytes, start: int, number: int, mappings: Sequence[Mapp
             return ["sent: yes"]
         offset, number_of_registers = _REGISTERS.get(machine, (0, 0)) if code == _NO_ADDRESS else (0, 0)
         registers = struct.unpack_from(f"<{number_of_registers}Q", memory, context + offset)
-        told = [f"address: {address:#x}", f"stack: {stack[0]:#x} {stack[1]:#x}"]
-        return told + ([f"registers: {' '.join(map(hex, registers))}"] if registers else [])
+        lines = [f"address: {address:#x}", f"stack: {stack[0]:#x} {stack[1]:#x}"]
+        return lines + ([f"registers: {' '.join(map(hex, registers))}"] if registers else [])
     return []
 
 

@@ -52,7 +52,7 @@ def native_stacks(pid: int, give_up: float, choice: str = AUTO, pystack: Pystack
         raise NativeError(_NOT_INSTALLED)
     shown = ["--native-all", "--no-color", *(["--locals"] if choice == LOCALS else [])]
     try:
-        code, output, errors = _told(pystack, ["remote", str(pid), *shown], give_up)
+        code, output, errors = _pystack_result(pystack, ["remote", str(pid), *shown], give_up)
     except subprocess.TimeoutExpired:
         _let_run(pid)
         raise NativeError("pystack did not end in time") from None
@@ -65,7 +65,7 @@ def native_stacks(pid: int, give_up: float, choice: str = AUTO, pystack: Pystack
     return output
 
 
-def _told(pystack: Pystack | None, arguments: list[str], give_up: float) -> tuple[int, str, str]:
+def _pystack_result(pystack: Pystack | None, arguments: list[str], give_up: float) -> tuple[int, str, str]:
     if pystack is not None:
         return pystack.run(arguments, give_up)
     with contextlib.closing(Pystack(OpenEnds())) as for_once:

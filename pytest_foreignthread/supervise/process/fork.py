@@ -132,12 +132,12 @@ def run_child(child_main: ChildMain, messages: int, orders: int, held: SignalsHe
     # The process boundary: nothing may unwind into the frames of the pytest process that this is a copy of.
     except BaseException as error:
         if getpid() == pid:
-            tell_error(sender, error)
+            send_error(sender, error)
     finally:
         leave(status, pid)
 
 
-def tell_error(sender: Sender | None, error: BaseException) -> None:
+def send_error(sender: Sender | None, error: BaseException) -> None:
     """Send the error that ends this child to the pytest process; print it to stderr if it cannot be sent."""
     if sender is not None:
         sender.send(InternalError(error_text(error, "the child")))

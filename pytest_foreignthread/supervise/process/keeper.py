@@ -34,7 +34,7 @@ from ...model.observation import RAISED
 from ..jvm_files import now, remove_jvm_files
 from ..mark import bear
 from . import processes
-from .fork import ChildMain, OpenEnds, bind_to, fork, run_child, tell_error
+from .fork import ChildMain, OpenEnds, bind_to, fork, run_child, send_error
 from .scratch import RunFolder
 from .signals import SYNCHRONOUS, SignalsHeld
 
@@ -104,9 +104,9 @@ def keep(child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: Signal
         _Keeper(child, pipes).run()
     # The process boundary: nothing may unwind into the frames of the pytest process that this is a copy of.
     except OSError as error:
-        _tell(pipes.status, f"failed {type(error).__name__}: {error}")
+        _write_status(pipes.status, f"failed {type(error).__name__}: {error}")
     except BaseException as error:
-        _tell(pipes.status, f"broken {json.dumps(error_text(error, 'the process that keeps the child'))}")
+        _write_status(pipes.status, f"broken {json.dumps(error_text(error, 'the process that keeps the child'))}")
     finally:
         os._exit(0)
 
@@ -126,7 +126,7 @@ def _be_child(
         run_child(child_main, pipes.messages, pipes.orders, held)
     # The process boundary, as in `keep`. What the child's own code raises ends in `run_child`.
     except BaseException as error:
-        tell_error(Sender(pipes.messages, os.getpid()), error)
+        send_error(Sender(pipes.messages, os.getpid()), error)
     finally:
         os._exit(RAISED)
 
@@ -135,7 +135,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     """Do nothing. Python writes to the wake-up descriptor only for a signal that has a handler."""
 
 
-def _tell(status: int, line: str) -> None:
+def _write_status(status: int, line: str) -> None:
     # The pytest process may be gone.
     with contextlib.suppress(OSError):
         os.write(status, line.replace("\n", " ").encode("utf-8", "replace")[:LONGEST_LINE] + b"\n")
@@ -180,14 +180,14 @@ class _Keeper:
                     os.close(descriptor)
 
     def run(self) -> None:
-        _tell(self._pipes.status, f"child {self._child}")
+        _write_status(self._pipes.status, f"child {self._child}")
         self._watch()
         leftovers, survivors = self._terminate()
         # The pytest process does this for the child as well, unless it was killed; nobody else does it for the others.
         for pid in {self._child, *self._reaped}:
             remove_jvm_files(pid, self._since)
         # Last: the pytest process goes on after this line, and takes all above for done.
-        _tell(self._pipes.status, f"gone {leftovers} {survivors}")
+        _write_status(self._pipes.status, f"gone {leftovers} {survivors}")
         if self._pipes.scratch is not None and not self._released():
             self._pipes.scratch.retire_as_the_last()
 
@@ -253,7 +253,7 @@ class _Keeper:
 
     def _report(self, exited: bool, value: int) -> None:
         self._ended = True
-        _tell(self._pipes.status, f"ended {'exited' if exited else 'signaled'} {value}")
+        _write_status(self._pipes.status, f"ended {'exited' if exited else 'signaled'} {value}")
 
     def _terminate(self) -> tuple[int, int]:
         """Kill and reap all descendants of the keeper.

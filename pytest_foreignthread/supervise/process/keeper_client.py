@@ -169,7 +169,7 @@ class KeptChild:
             f" or its end, got {shown!a}: let the test use only descriptors of its own"
         )
 
-    def give(self, order: Order) -> None:
+    def send_order(self, order: Order) -> None:
         """Send an order, as far as the pipe has room for it; `send_on` sends the rest.
 
         If the child has gone, do nothing. Its end is seen by its pidfd and its keeper's line.

@@ -185,7 +185,7 @@ def threads(pid: int) -> dict[int, str]:
 
 
 def signal_sets(pid: int, tid: int) -> dict[str, int]:
-    """Return the signals, as bits, of a thread: `SigPnd`, `ShdPnd`, `SigBlk`, `SigIgn`, `SigCgt`; {} if not told."""
+    """Return the signals, as bits, of a thread: `SigPnd`, `ShdPnd`, `SigBlk`, `SigIgn`, `SigCgt`; {} if unknown."""
     with contextlib.suppress(OSError):
         return {name.decode(): int(bits, 16) for name, bits in _SETS.findall(_read(f"/proc/{pid}/task/{tid}/status"))}
     return {}

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from pytest_foreignthread.model.outcomes import Outcome
-from pytest_foreignthread.model.records import Alone
+from pytest_foreignthread.model.records import OwnChildRun
 from pytest_foreignthread.report import json_report
-from pytest_foreignthread.report.alone import alone_line
+from pytest_foreignthread.report.second_run_lines import own_child_line
 from pytest_foreignthread.report.text import render
 
 from .sample_records import NULL, SEGFAULT
@@ -17,9 +17,9 @@ from .sample_report import ENVIRONMENT, RECORD, VALIDATOR
 
 BEFORE = tuple(f"t.py::test_{number}" for number in range(7))
 AGAIN = ("t.py::test_0", "tests/test_bridge.py::test_late[pool]", "--foreign-thread-isolation=session")
-SOUND = Alone(Outcome.PASSED, "", BEFORE[:1], AGAIN, only_after=BEFORE[:1])
-UNKNOWN = Alone(Outcome.PASSED, "", BEFORE[:1], AGAIN, search="not searched")
-SAME = Alone(Outcome.SEGFAULT, "SIGSEGV", BEFORE[:1], AGAIN)
+SOUND = OwnChildRun(Outcome.PASSED, "", BEFORE[:1], AGAIN, only_after=BEFORE[:1])
+UNKNOWN = OwnChildRun(Outcome.PASSED, "", BEFORE[:1], AGAIN, search="not searched")
+SAME = OwnChildRun(Outcome.SEGFAULT, "SIGSEGV", BEFORE[:1], AGAIN)
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ SAME = Alone(Outcome.SEGFAULT, "SIGSEGV", BEFORE[:1], AGAIN)
         ),
     ],
 )
-def test_the_line(outcome: Outcome, alone: Alone, line: str) -> None:
-    assert alone_line(outcome, alone) == line
+def test_the_line(outcome: Outcome, alone: OwnChildRun, line: str) -> None:
+    assert own_child_line(outcome, alone) == line
 
 
 def test_where_it_needs_the_tests_before_it_the_command_runs_them() -> None:

@@ -6,12 +6,12 @@ from typing import Final
 
 from ..matrix.verdicts import BREAKS
 from ..model.outcomes import Outcome
-from ..model.records import Alone
+from ..model.records import OwnChildRun
 
 _NAMED: Final = 5
 
 
-def alone_line(outcome: Outcome, alone: Alone) -> str:
+def own_child_line(outcome: Outcome, alone: OwnChildRun) -> str:
     """Return the line. `outcome` is that in the shared child. Of many earlier tests only the latest are named."""
     if alone.outcome is outcome:
         return f"alone: also breaks ({outcome.value} in a child of its own)"

@@ -168,8 +168,9 @@ class Watch:
         if (held := self._gate.held(self.kept.pid)) is not None:
             began = time.monotonic()
             if self._gate.wants_first_look():
-                self._look(self._gate.look, held.pid)
+                # Before pystack's look: a thread that has just been traced runs for a moment, and shows no stack pointer.
                 self._documents[HELD_CRASH] = crash_document(held)
+                self._look(self._gate.look, held.pid)
             release(held)
             self._stand_still(time.monotonic() - began)
         self._crash_step = min(self._crash_step * 1.5, _CRASH_STEPS[1])

@@ -274,6 +274,23 @@ def test_a_crash_without_a_jvm_waits_for_the_look(tmp_path: Path, act: Callable[
     assert seen.documents["held_crash"].startswith(f"signal: {signal.Signals(number).name}\nthread: ")
 
 
+def test_the_crash_is_described_before_a_look_moves_the_thread(tmp_path: Path) -> None:
+    """A tracer that detaches lets the thread run for a moment; one that kills the process leaves nothing to read."""
+
+    def child_main(sender: Sender) -> None:
+        sender.send(PhaseStarted(Phase.CALL))
+        crash_held(lambda: ctypes.string_at(0))
+
+    def kill(pid: int) -> Taken:
+        os.kill(pid, signal.SIGKILL)
+        processes.wait_for_end(pid, PATIENCE)
+        return {}, {}
+
+    seen = run(child_main, None, CrashWatch(tmp_path, kill, without_jvm=True), call=PATIENCE)
+    assert seen.end == Signaled(signal.SIGKILL)
+    assert "\nlibrary: " in seen.documents["held_crash"]
+
+
 def test_one_that_only_waits_is_left_alone(tmp_path: Path) -> None:
     def child_main(sender: Sender) -> None:
         signal.signal(signal.SIGSEGV, signal.SIG_DFL)

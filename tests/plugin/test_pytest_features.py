@@ -646,7 +646,7 @@ def test_x_under_xdist(run_suite: RunSuite) -> None:
 def test_usage_errors_under_xdist(run_suite: RunSuite, source: str, args: list[str], words: str) -> None:
     """As without it: one line that says what to change, not a worker that broke off."""
     run = run_suite(source, "-n2", *args)
-    assert run.status == pytest.ExitCode.USAGE_ERROR
+    assert run.status == pytest.ExitCode.USAGE_ERROR, run.output + run.errors
     assert run.errors.startswith("ERROR: ")
     assert words in run.errors
     assert run.errors.count("ERROR") == 1

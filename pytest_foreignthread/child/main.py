@@ -80,10 +80,10 @@ def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
             state.stacks.arm_without_jvm(hold=held_crash.is_wanted(state.folder))
         state.alternate.offer_to_handlers()
         return JavaSide()
-    # Imported here, jpype with it: a child without a JVM does without.
-    from .java.jvm_of_child import begun
+    # Imported here because the import brings jpype, which a child without a JVM does not need.
+    from .java.jvm_of_child import new_jvm
 
-    return begun(tests.config, state, late=tests.fresh and not adopted)
+    return new_jvm(tests.config, state, late=tests.fresh and not adopted)
 
 
 def _serve(server: Server, tests: Tests, orders: Orders) -> None:

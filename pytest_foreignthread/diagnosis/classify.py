@@ -18,7 +18,7 @@ def classify_end(observation: Observation, evidence: Evidence) -> Verdict | None
     """
     if observation.refused:
         return Verdict(Outcome.ERROR, None, None, observation.refused)
-    if observation.serving:
+    if observation.waits_for_order:
         return None
     fault = evidence.fatal_error.signal if evidence.fatal_error else None
     name, code = _end(observation.end)

@@ -58,7 +58,7 @@ def try_all(
         attempt = _attempt(settings, scratch, left, start)
         tried, again = attempt.observation.all(Tried), len(left) < len(modes)
         findings += of_trials(tried, settings, again=again)
-        if attempt.observation.serving:
+        if attempt.observation.waits_for_order:
             return [*findings, *attempt.looks]
         broken = broken_mode(attempt.observation, tried, left)
         findings.append(of_death(attempt.observation, attempt.taken, settings, broken))
@@ -78,10 +78,10 @@ def _attempt(settings: Settings, scratch: ScratchRoot, modes: Sequence[str], sta
     limits, expected = functools.partial(_limit, settings, start), MessagesOfTrial()
     try:
         seen = supervised.observe(limits, probe=probe, expected=expected)
-        looks = _looks_at(supervised, settings) if seen.serving else ()
+        looks = _looks_at(supervised, settings) if seen.waits_for_order else ()
         found, _ = document_files.read(folder.here)
         taken = {**found, **seen.documents}
-        if seen.serving:
+        if seen.waits_for_order:
             # Let the child end by itself, as a test's child does.
             supervised.observe(limits, order=End(), expected=expected)
         return Attempt(seen, taken, looks)

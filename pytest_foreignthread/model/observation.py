@@ -244,11 +244,11 @@ class Lost:
 
 
 @dataclass(frozen=True)
-class Serving:
+class WaitsForOrder:
     """No end: the child waits for its next test."""
 
 
-End = Exited | Signaled | Lost | Serving
+End = Exited | Signaled | Lost | WaitsForOrder
 
 
 RAISED: Final = 70
@@ -328,13 +328,13 @@ class Observation:
         return self.ended_by is EndedBy.DEADLINE and not self.dying
 
     @property
-    def serving(self) -> bool:
-        return isinstance(self.end, Serving)
+    def waits_for_order(self) -> bool:
+        return isinstance(self.end, WaitsForOrder)
 
     @cached_property
     def all_passed(self) -> bool:
         """Whether the child waits for its next test, and each report of this test says passed."""
-        return self.serving and self._reports_passed
+        return self.waits_for_order and self._reports_passed
 
     @property
     def ended_well(self) -> bool:

@@ -66,8 +66,8 @@ def differences(
     known: KnownOutcomes, matrix: Matrix, expected: Mapping[str, Expected], is_gone: Callable[[str], bool]
 ) -> Settled:
     baseline, _ = split(known.with_markers(expected), matrix, is_gone)
-    held = sum(_held(baseline, row) for row in matrix.rows)
-    return Settled(compare(baseline, matrix, date.today(), complete=True), f"{held} as known" if held else "")
+    breaks = sum(_known_breaks(baseline, row) for row in matrix.rows)
+    return Settled(compare(baseline, matrix, date.today(), complete=True), f"{breaks} as known" if breaks else "")
 
 
 def differences_from_markers(
@@ -95,7 +95,7 @@ def brought_up_to_date(
     return replace(differences_from_markers(matrix, expected, is_gone), note=_note(path, old, new))
 
 
-def _held(baseline: Baseline, row: Row) -> int:
+def _known_breaks(baseline: Baseline, row: Row) -> int:
     """Return the number of modes in which the test breaks as the baseline says."""
     known = baseline.tests[row.test].outcomes if row.test in baseline.tests else {}
     return sum(

@@ -51,8 +51,8 @@ Standing = frozenset[pytest.Item | pytest.Collector]
 _FOLDER: Final = "scratch directory"
 """Name under which the report lists the directory as missing, if a test has removed it with all documents."""
 _AT_END: Final = (WarningRecorded, SessionStopped, InternalError)
-"""Messages by which a child that ends in order has something to tell."""
-_INTERRUPTED: Final = 5.0
+"""Messages that make the end of a child worth a report, even if the child ended in order."""
+_LIMIT_WHEN_UNWANTED: Final = 5.0
 """Seconds for each remaining phase of a test whose report is not wanted any more; the test is interrupted after 1 s."""
 
 
@@ -190,8 +190,8 @@ class ForkedChild:
         """Return the documents in the scratch directory, and why each missing document is missing."""
         found: documents.Documents = {}
         missing: dict[str, str] = {}
-        # A test that passed needs no explanation, and most tests pass: reading the directory each time would cost. What
-        # a process that the test forked has left elsewhere is removed, if the test has written of it.
+        # Most tests pass, and reading the directory takes time: it is read only if the test did not pass. An error log
+        # that a process of the test wrote elsewhere is removed if the test's output names it.
         output = "\n".join(_output(seen))
         # The JVM of a process that the test forked may have named its error log in one of the documents.
         unread = seen.all_passed or (seen.ended_well and self._settings.jvm is None)
@@ -257,9 +257,9 @@ class ForkedChild:
             return None
         self._lender.refuse()
         seen = self._supervised.observe(
-            lambda _: _INTERRUPTED, tick=self._interrupting(), expected=self._expected(self.ahead)
+            lambda _: _LIMIT_WHEN_UNWANTED, tick=self._interrupting(), expected=self._expected(self.ahead)
         )
-        return None if seen.serving else seen
+        return None if seen.waits_for_order else seen
 
     def end(self, place_of: Callable[[pytest.Item], int]) -> Seen | None:
         """Order the child to tear down its fixtures and to end; return what was seen, None if there is nothing to tell.

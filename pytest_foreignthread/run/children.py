@@ -139,7 +139,7 @@ class Children:
                 next_item = None if following is None else self._name(child, following)
                 order = RunTest(child.name_of(one, self._places.of(one)), next_item, last=following is None)
                 observation, taken = child.observe(one, order, tick)
-                if following is not None and not observation.serving:
+                if following is not None and not observation.waits_for_order:
                     return None
             return Seen(observation, taken, child.start_word, before, len(before))
         finally:
@@ -245,7 +245,7 @@ class Children:
 
             observation, taken = serving.observe(item, order, tick, enter)
         finally:
-            if observation is None or not observation.serving:
+            if observation is None or not observation.waits_for_order:
                 self._close(serving)
         if serving.coverage_lost is not None:
             messages = (*observation.messages, own_warning(serving.coverage_lost))
@@ -320,7 +320,7 @@ def _has_left_something(observation: Observation, *, looks: bool) -> bool:
     A child that had to look and sent no `Left` counts as one in which something was left.
     """
     left = observation.first(Left)
-    return observation.serving and (looks if left is None else bool(left.what))
+    return observation.waits_for_order and (looks if left is None else bool(left.what))
 
 
 def _could_not_set_up(observation: Observation) -> bool:

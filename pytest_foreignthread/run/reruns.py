@@ -142,13 +142,13 @@ def _error(report: pytest.TestReport, raised: Sequence[tuple[str, str]]) -> Base
         return pytest.skip.Exception(pytest_reports.skip_reason(report))
     if not report.failed:
         return None
-    chain = [*filter(None, [pytest_reports.own_exception(report)]), *(_stand_in(*one) for one in raised)]
+    chain = [*filter(None, [pytest_reports.own_exception(report)]), *(_exception_named(*one) for one in raised)]
     for error, cause in itertools.pairwise(chain):
         error.__cause__ = cause
     return chain[0] if chain else pytest.fail.Exception(report.longreprtext)
 
 
-def _stand_in(kind: str, text: str) -> Exception:
+def _exception_named(kind: str, text: str) -> Exception:
     """Return an exception with this name and text. If Python has an exception of that name, that is the base."""
     own = getattr(builtins, kind, None)
     base = own if isinstance(own, type) and issubclass(own, Exception) else Exception

@@ -58,7 +58,7 @@ class Rounds:
             order, entered = replace(order, item=name), self._config.stash.get(ENTERED, None)
             seen, taken = child.observe(item, order, self._tick, entered)
         finally:
-            if seen is None or not seen.serving or not _goes_on(seen):
+            if seen is None or not seen.waits_for_order or not _goes_on(seen):
                 self._child = None
                 self._factory.end(child)
         return Seen(seen, taken, child.start_word)
@@ -75,7 +75,7 @@ class Rounds:
 
 
 def paced(draw: Callable[[], None]) -> Callable[[], None]:
-    """Return a function that calls `draw`, and nothing if it did so just before: a round may take a millisecond."""
+    """Return a function that calls `draw` at most once in `_PACE` seconds: a round may take a millisecond."""
     due = 0.0
 
     def tick() -> None:
@@ -88,9 +88,9 @@ def paced(draw: Callable[[], None]) -> Callable[[], None]:
 
 
 def _goes_on(seen: Observation) -> bool:
-    """Whether the child may serve another round: an abnormal result may have left anything there.
+    """Return whether the child may serve another round.
 
-    Nor may a child in which the round shut the JVM down.
+    It may not after an abnormal result, which may have left anything there, nor if the round shut the JVM down.
     """
     broke = any(one.exceptions and one.exceptions[0][0] == "SystemError" for one in seen.all(ReportMade))
     return seen.first(Left) is None and not broke

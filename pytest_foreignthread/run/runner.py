@@ -128,7 +128,7 @@ class Runner:
         return Result(reports, warnings, stop, _raised(observation))
 
     def _refused(self, item: pytest.Item, settings: Settings, seen: Seen, what: str) -> Result:
-        """Return an error of this test, and end its child: after a bad message the child gets no other test."""
+        """End the test's child, and return an error: a child that sent a bad message serves no other test."""
         self.children.retire(item)
         message = f"{item.nodeid} {what}; its child was ended"
         return Result(_error(item, settings, seen, seen.observation.phase, message), (), None)
@@ -278,7 +278,7 @@ def _is_proven(observation: Observation) -> bool:
     It cannot if no setup had begun, or if the child went on in order to its end or its next test.
     """
     begun = any(one.phase is Phase.SETUP for one in observation.all(PhaseStarted))
-    return not begun or observation.serving or observation.finished
+    return not begun or observation.waits_for_order or observation.finished
 
 
 def _raised(observation: Observation) -> Raised:

@@ -132,30 +132,27 @@ class RunTestHooks:
 
     def _result(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         phases.begin(item)
-        unable = None if CAN_FORK else self._unable
-        return self._skipped(item) or (unable or self._not_set_up)(item) or self._in_child(item, nextitem)
+        if (result := self._result_if_skipped(item)) is not None:
+            return result
+        if not CAN_FORK:
+            return _result_without_fork(item)
+        return self._result_of_failed_teardown(item) or self._in_child(item, nextitem)
 
-    def _skipped(self, item: pytest.Item) -> Result | None:
+    def _result_if_skipped(self, item: pytest.Item) -> Result | None:
         """Evaluate skip and xfail marks: a skipped test needs no child, and xfail must hold for a child's death."""
         if (step := skipping_step(self._run.config)) is None:
             return None
         stops = (KeyboardInterrupt, pytest.exit.Exception)
         call = pytest.CallInfo.from_call(lambda: step(item), when="setup", reraise=stops)
-        return _ended(item, call)
+        return _result_if_raised(item, call)
 
-    def _unable(self, item: pytest.Item) -> Result | None:
-        def refuse() -> None:
-            pytest.fail(f"{item.nodeid} {_NO_FORK}", pytrace=False)
-
-        return _ended(item, pytest.CallInfo.from_call(refuse, when="setup"))
-
-    def _not_set_up(self, item: pytest.Item) -> Result | None:
+    def _result_of_failed_teardown(self, item: pytest.Item) -> Result | None:
         call = self._run.fixtures.finish_unfit(item)
         if call is not None and self._run.runner is not None:
             # These children hold copies of the fixtures that were torn down.
             self._run.runner.children.drop_ready()
             self._run.runner.children.retire(item)
-        return _ended(item, call) if call is not None else None
+        return _result_if_raised(item, call) if call is not None else None
 
     def _in_child(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         with errors_for_controller(self._run.config):
@@ -203,7 +200,16 @@ class RunTestHooks:
             _close(item, result)
 
 
-def _ended(item: pytest.Item, call: pytest.CallInfo[None]) -> Result | None:
+def _result_without_fork(item: pytest.Item) -> Result:
+    from ..report.pytest.not_run import not_run
+
+    def refuse() -> None:
+        pytest.fail(f"{item.nodeid} {_NO_FORK}", pytrace=False)
+
+    return not_run(item, item.stash[SETTINGS], pytest.CallInfo.from_call(refuse, when="setup"))
+
+
+def _result_if_raised(item: pytest.Item, call: pytest.CallInfo[None]) -> Result | None:
     """Return the result of a test that this step ended; None if the step raised nothing."""
     if call.excinfo is None:
         return None

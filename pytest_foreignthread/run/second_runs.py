@@ -65,7 +65,7 @@ class SecondRuns:
         try:
             alone = _record(item, settings, again)
         except BadShape as error:
-            note = f"alone, in a child of its own, it {CANNOT_ACCEPT}: {error}"
+            note = f"run alone, in a child of its own, the test {CANNOT_ACCEPT}: {error}"
             return replace(record, notes=(*record.notes, note))
         return replace(record, alone=self._compared_with(item, settings, record, alone, seen.before))
 
@@ -125,8 +125,8 @@ class SecondRuns:
         self, item: pytest.Item, settings: Settings, record: RunRecord, own: OwnChildRun, before: Sequence[pytest.Item]
     ) -> OwnChildRun:
         if self._searches <= 0:
-            searched = {0: "none is", 1: "1 failure was"}.get(self._most, f"{self._most} failures were")
-            return replace(own, search=f"not searched: {searched}, {_OPTION}={self._most}")
+            searches = {0: "no search", 1: "1 search"}.get(self._most, f"{self._most} searches")
+            return replace(own, search=f"not searched: {_OPTION}={self._most} allows {searches}")
         self._searches -= 1
         until = time.monotonic() + SEARCH
 
@@ -139,7 +139,7 @@ class SecondRuns:
 
         found = smallest_part(before, breaks, has_time)
         if found.tests is None:
-            return replace(own, search="it did not after the same tests once more")
+            return replace(own, search="the test did not break when it ran after the same tests a second time")
         search = "" if found.in_time else f"perhaps not all of them: the search ended after {SEARCH:g} s"
         return replace(own, only_after=_typed(found.tests), search=search, rerun=_rerun(item, found.tests, record))
 

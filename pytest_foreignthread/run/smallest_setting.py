@@ -1,4 +1,4 @@
-"""The search for the smallest part of a schedule with which a round still fails, by as many rounds as chance needs.
+"""The search for the smallest part of a schedule with which a round still fails.
 
 A round fails at random. So a setting is tried in several rounds: so many that a setting which fails as often as the
 whole schedule passes all of them in one of twenty cases only. A setting counts as failing with its first failure. The
@@ -21,7 +21,7 @@ from .bisection import smallest_part
 Setting = tuple[Part, ...]
 
 LEAST_ROUNDS: Final = 20
-"""Rounds that tell how often the smallest setting fails, and how seldom without each of its parts, at least.
+"""The least number of rounds by which a failure rate is measured: with the smallest setting, and without each part.
 
 No setting is tried in more than MOST_ROUNDS.
 """
@@ -76,7 +76,7 @@ class SmallestSetting:
         if self._breaks(()):
             return
         assert self.smallest is not None
-        # It breaks: its rounds are known.
+        # `smallest_part` tries the whole first, which has failed already: `_breaks` answers from `tried`.
         setting = smallest_part(self.smallest, self._breaks, lambda: True).tests or ()
         for part in setting:
             while (half := halved(self._schedule, part)) is not None:

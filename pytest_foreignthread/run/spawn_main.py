@@ -177,6 +177,6 @@ class FreshPytest:
         names = [*self._items][:_MOST_NAMED]
         rest = f" and {len(self._items) - len(names)} more" if len(self._items) > len(names) else ""
         return (
-            f"collected anew in a fresh interpreter, there is no test {nodeid}; there are {', '.join(names) or 'none'}"
-            f"{rest}: give it an id that is the same in each process"
+            f"a fresh interpreter collected the file again, and found no test {nodeid}; it found "
+            f"{', '.join(names) or 'none'}{rest}: give the test an id that is the same in each process"
         )

@@ -42,8 +42,8 @@ class Starts:
             why = "foreign_thread_start = spawn" if running is None else f"{_CODE}: {_why(running)}"
             why = f"foreign_thread_check = {','.join(checks)}" if checks else why
             raise pytest.UsageError(
-                f"{why}, and no fresh interpreter can be had: sys.executable is {sys.executable!r}: start pytest "
-                f"with a Python of its own ({_page()})"
+                f"{why}, and no fresh interpreter can be started: expected sys.executable to be a program, got "
+                f"{sys.executable!r}: run pytest with a Python executable ({_page()})"
             )
         return "spawn"
 
@@ -52,8 +52,9 @@ class Starts:
         checks = [name for name in asked if name in OF_INTERPRETER]
         if checks and self._asked == "fork":
             raise pytest.UsageError(
-                f"foreign_thread_check = {','.join(checks)}: expected no foreign_thread_start = fork beside it: Python "
-                "takes it only when an interpreter starts; leave out one of the two"
+                f"foreign_thread_check = {','.join(checks)}: expected no foreign_thread_start = fork beside it: an "
+                "interpreter takes this checker only at its start, so each child must be a fresh one; leave out one of "
+                "the two options"
             )
         if MALLOC in checks and sys.flags.ignore_environment:
             raise pytest.UsageError(

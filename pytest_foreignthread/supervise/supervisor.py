@@ -178,7 +178,7 @@ class SupervisedChild:
         if not watch.until_end():
             watch.at_deadline(probe, is_dying)
         killed = 0
-        if not watch.serving:
+        if not watch.waits_for_order:
             # At once, not in `close`: what the test has left running must not disturb the next test.
             with SignalsHeld():
                 kept.terminate()
@@ -187,7 +187,7 @@ class SupervisedChild:
                 killed = max(0, oom_kills() - self._oom_kills)
             # The pipe still has what the child wrote before its end.
             watch.drain()
-        if watch.serving:
+        if watch.waits_for_order:
             return watch.observation()
         return replace(watch.observation(), oom_kills=killed)
 
@@ -205,11 +205,6 @@ class SupervisedChild:
     def pid(self) -> int | None:
         """The pid of the child; None until the keeper has written it."""
         return None if self._kept is None else self._kept.pid
-
-    @property
-    def served(self) -> int:
-        """How many calls of `observe` have watched the child."""
-        return self._served
 
     @property
     def ended(self) -> bool:

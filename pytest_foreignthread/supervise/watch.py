@@ -20,10 +20,10 @@ from ..model.observation import (
     Observation,
     PhaseStarted,
     ReportMade,
-    Serving,
     SessionStopped,
     Taken,
     TestEnded,
+    WaitsForOrder,
 )
 from ..model.outcomes import Phase
 from ..model.settings import MESSAGE_LIMIT_OPTION
@@ -82,7 +82,7 @@ class Watch:
         self._limits = limits
         self._began = began
         self._messages: list[Message] = []
-        self.serving = False
+        self.waits_for_order = False
         """Whether the child has done its order, and waits for the next."""
         self._ended_by = EndedBy.ITSELF
         self._dying = False
@@ -111,7 +111,7 @@ class Watch:
         try:
             return self._until_end()
         finally:
-            self._stand_still(self._lender.take_back(in_order=False))
+            self._put_off_limits(self._lender.take_back(in_order=False))
 
     def _until_end(self) -> bool:
         # poll(), not select(): select() takes no descriptor above 1023, and a large suite may have more files open.
@@ -124,7 +124,7 @@ class Watch:
         watching_pid = False
         # Messages that the last watch has read and not taken are no news to poll().
         self._take_messages()
-        while self.kept.end is None and not self.serving and not self._refused:
+        while self.kept.end is None and not self.waits_for_order and not self._refused:
             # The pidfd comes with the keeper's first line.
             if not watching_pid and self.kept.pidfd is not None:
                 poll.register(self.kept.pidfd, select.POLLIN)
@@ -138,14 +138,14 @@ class Watch:
                 if not self._lender.lends:
                     self._tick()
             # Also once a limit has passed: a child that waits in its crash is no hang.
-            if self._until_crash() <= 0 or self._patience() <= 0:
+            if self._until_crash() <= 0 or self._seconds_left() <= 0:
                 self._look_for_held_thread()
-            if self._patience() <= 0 and not self._late_news():
-                return self._passed()
+            if self._seconds_left() <= 0 and not self._late_news():
+                return self._stop_at_limit()
         self._ended_at = time.monotonic()
         return True
 
-    def _patience(self) -> float:
+    def _seconds_left(self) -> float:
         limit = min(self._phase_began + self._limit, self._last_due) + self._lender.stood()
         due = self._answer_due or limit
         return max(0.0, min(due - time.monotonic(), _LONGEST_WAIT))
@@ -153,7 +153,7 @@ class Watch:
     def _until_look(self) -> float:
         # A debugger stops the clock. What is left of the limit does not shrink then: a wait of that length, which may
         # be next to nothing, would make this a busy loop.
-        return _DEBUGGED if self._lender.lends else self._patience()
+        return _DEBUGGED if self._lender.lends else self._seconds_left()
 
     def _until_tick(self) -> float:
         return max(0.0, self._tick_due - time.monotonic())
@@ -168,11 +168,11 @@ class Watch:
         if (held := self._gate.held(self.kept.pid)) is not None:
             began = time.monotonic()
             if self._gate.wants_first_look():
-                # Before pystack's look: a thread that has just been traced runs for a moment, and shows no stack pointer.
+                # Before the look: a thread that pystack has just traced runs for a moment, and shows no stack pointer.
                 self._documents[HELD_CRASH] = crash_document(held)
                 self._look(self._gate.look, held.pid)
             release(held)
-            self._stand_still(time.monotonic() - began)
+            self._put_off_limits(time.monotonic() - began)
         self._crash_step = min(self._crash_step * 1.5, _CRASH_STEPS[1])
         self._crash_due = time.monotonic() + self._crash_step
 
@@ -200,10 +200,10 @@ class Watch:
         if pid is not None and gate.wants_look(pid):
             began = time.monotonic()
             self._look(gate.look, pid)
-            self._stand_still(time.monotonic() - began)
+            self._put_off_limits(time.monotonic() - began)
         gate.release()
 
-    def _stand_still(self, seconds: float) -> None:
+    def _put_off_limits(self, seconds: float) -> None:
         """Put off the limits by time that the supervisor or a debugger took, and not the test."""
         self._phase_began += seconds
         self._last_due += seconds
@@ -221,10 +221,10 @@ class Watch:
         """
         self.drain()
         self.kept.read_status()
-        return self.kept.end is not None or self.serving or bool(self._refused) or self._patience() > 0
+        return self.kept.end is not None or self.waits_for_order or bool(self._refused) or self._seconds_left() > 0
 
-    def _passed(self) -> bool:
-        """Return whether the child has ended: the time that has passed was the keeper's to answer, not the child's."""
+    def _stop_at_limit(self) -> bool:
+        """Note the time. Return whether the limit was the keeper's: then the child has ended."""
         self._ended_at = time.monotonic()
         return self._answer_due is not None
 
@@ -237,15 +237,15 @@ class Watch:
                 # no second outcome in the same phase.
                 continue
             if isinstance(message, TestEnded):
-                self.serving = True
+                self.waits_for_order = True
                 self._check_what_follows()
                 break
             self._messages.append(message)
             if self._ended_at is None:
-                self._heed(message)
+                self._act_on(message)
         if self._inbox.exceeded:
             self._refuse(
-                f"sent messages to pytest, its reports and warnings, of more than {self._inbox.limit} bytes: let it "
+                f"sent more than {self._inbox.limit} bytes of messages (reports and warnings) to pytest: let the test "
                 f"write less, or raise {MESSAGE_LIMIT_OPTION}"
             )
 
@@ -277,16 +277,16 @@ class Watch:
         """Return a remark on lines in the pipe that are no message, which may have damaged the expected one."""
         if not (count := self._inbox.foreign_lines):
             return ""
-        lines = "1 line that is no message was" if count == 1 else f"{count} lines that are no message were"
-        return f" ({lines} in the pipe to pytest: something in the child wrote to a descriptor that is not its own)"
+        lines = "1 line that is no message" if count == 1 else f"{count} lines that are no messages"
+        return f" (pytest received {lines}: code in the child wrote to a file descriptor that it did not open)"
 
     def _refuse(self, words: str) -> None:
         # The messages of a child that has passed its limit do not make the test less of a hang.
         if self._ended_by is not EndedBy.DEADLINE:
             self._refused, self._ended_by = self._refused or words, EndedBy.REFUSAL
-            self.serving = False
+            self.waits_for_order = False
 
-    def _heed(self, message: Message) -> None:
+    def _act_on(self, message: Message) -> None:
         match message:
             case PhaseStarted(phase):
                 self._enter(phase, time.monotonic())
@@ -298,7 +298,7 @@ class Watch:
                 # must not be the teardown, which still follows.
                 self._entered = None
             case DebuggerLeft():
-                self._stand_still(self._lender.take_back(in_order=True))
+                self._put_off_limits(self._lender.take_back(in_order=True))
 
     def drain(self) -> None:
         self._inbox.drain()
@@ -341,7 +341,7 @@ class Watch:
             self._messages.append(InternalError(kept.internal_error))
         return Observation(
             messages=tuple(self._messages),
-            end=Serving() if self.serving else kept.end or Lost("the end of the child was not seen"),
+            end=WaitsForOrder() if self.waits_for_order else kept.end or Lost("the end of the child was not seen"),
             ended_by=self._ended_by,
             phase=self._phase,
             duration=ended_at - self._began,

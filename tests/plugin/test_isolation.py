@@ -257,7 +257,7 @@ def test_a_death_between_two_tests_is_told_of(run_suite: RunSuite) -> None:
     assert ran.outcomes == {"test_leaves_a_thread": "failed", "test_next": "crash", "test_after_it": "passed"}
     assert ran.tests["test_next"]["phase"] == "setup"
     told = " ".join(ran.output.split())
-    assert "alone: passes; broke after test_it.py::test_leaves_a_thread (it did not after the same tests" in told
+    assert "alone: passes; broke after test_it.py::test_leaves_a_thread (the test did not break when" in told
 
 
 def test_a_jvm_that_a_test_shut_down_is_no_ones_else(run_suite: RunSuite) -> None:

@@ -292,7 +292,7 @@ def test_a_test_that_is_not_there_is_an_error_and_the_run_goes_on(run_suite: Run
     assert run.outcomes == {dynamic: "error", "test_after": "passed"}
     entry = run.tests[dynamic]
     assert (entry["phase"], entry["start"]) == ("fork", "spawn")
-    assert f"there is no test test_it.py::{dynamic}; there are test_it.py::test_dynamic[" in entry["message"]
+    assert f"found no test test_it.py::{dynamic}; it found test_it.py::test_dynamic[" in entry["message"]
     assert run.closing_line == "1 passed, 1 error"
 
 
@@ -595,7 +595,10 @@ def test_without_an_interpreter_it_is_refused(
     embedded = "import sys\nsys.executable = None\n"
     run = run_suite({"conftest.py": conftest + embedded, "test_it.py": FOREIGN}, *options)
     assert run.status == pytest.ExitCode.USAGE_ERROR
-    assert f"ERROR: {words}, and no fresh interpreter can be had: sys.executable is None" in run.errors
+    assert (
+        f"ERROR: {words}, and no fresh interpreter can be started: expected sys.executable to be a program, got None"
+        in run.errors
+    )
 
 
 def test_nothing_is_left(run_suite: RunSuite) -> None:

@@ -17,10 +17,10 @@ from pytest_foreignthread.model.observation import (
     Finished,
     Observation,
     PhaseStarted,
-    Serving,
     Signaled,
     TestEnded,
     ThreadNamed,
+    WaitsForOrder,
 )
 from pytest_foreignthread.model.outcomes import Phase
 from pytest_foreignthread.supervise.process.fork import ChildMain, OpenEnds
@@ -82,7 +82,7 @@ def items(seen: Observation) -> list[int]:
 def test_one_child_serves_all_and_ends_with_the_last() -> None:
     with Served(serving(nothing)) as served:
         seen = [served.give(go_on(number)) for number in range(3)]
-        assert [one.end for one in seen] == [Serving()] * 3
+        assert [one.end for one in seen] == [WaitsForOrder()] * 3
         last = served.give(RunTest(3))
     assert [items(one) for one in (*seen, last)] == [[0], [1], [2], [3]]
     assert len({sent_pids(one)["MainThread"] for one in (*seen, last)}) == 1
@@ -110,7 +110,7 @@ def test_a_death_belongs_to_the_test_that_runs() -> None:
     with Served(serving(act)) as served:
         first, second = served.give(go_on(0)), served.give(go_on(1))
         assert served.child.ended
-    assert (first.end, second.end) == (Serving(), Signaled(signal.SIGKILL))
+    assert (first.end, second.end) == (WaitsForOrder(), Signaled(signal.SIGKILL))
     assert (items(second), second.phase) == ([1], Phase.CALL)
 
 
@@ -134,7 +134,7 @@ def test_a_death_between_two_tests_is_seen_by_the_second(tmp_path: Path) -> None
         os.close(release)
         os.close(go)
     assert (first.end, second.end, second.phase, items(second)) == (
-        Serving(),
+        WaitsForOrder(),
         Signaled(signal.SIGKILL),
         Phase.SETUP,
         [],

@@ -12,7 +12,7 @@ import pytest
 from pytest_foreignthread.channel.orders import RunTest
 from pytest_foreignthread.collect.selection import Census, Selection
 from pytest_foreignthread.config.stash_keys import SETTINGS
-from pytest_foreignthread.model.observation import EndedBy, Observation, Serving
+from pytest_foreignthread.model.observation import EndedBy, Observation, WaitsForOrder
 from pytest_foreignthread.model.outcomes import Outcome, Phase
 from pytest_foreignthread.model.records import RunRecord
 from pytest_foreignthread.model.report_data import ReportData, put_on
@@ -28,7 +28,7 @@ from pytest_foreignthread.supervise.process.fork import OpenEnds
 from .sample_options import chosen
 
 TESTS = 1000
-PASSED = Observation((), Serving(), EndedBy.ITSELF, Phase.TEARDOWN, 0.0, 0.0, 1.0)
+PASSED = Observation((), WaitsForOrder(), EndedBy.ITSELF, Phase.TEARDOWN, 0.0, 0.0, 1.0)
 
 
 class Counted:

@@ -10,7 +10,7 @@ import pytest
 from pytest_foreignthread.child.pytest.plain_data import CARRIED
 from pytest_foreignthread.collect.selection import Selection
 from pytest_foreignthread.interop import xdist
-from pytest_foreignthread.model.observation import EndedBy, Observation, ReportMade, Serving, Signaled
+from pytest_foreignthread.model.observation import EndedBy, Observation, ReportMade, Signaled, WaitsForOrder
 from pytest_foreignthread.model.outcomes import Outcome, Phase
 from pytest_foreignthread.model.report_data import ReportData, put_on
 from pytest_foreignthread.report.pytest.reporting import with_one_teardown
@@ -39,7 +39,7 @@ def seen(*words: str, end: Any, duration: float, **fields: Any) -> Seen:
 
 
 def test_an_end_right_after_the_test_counts_as_its_teardown() -> None:
-    test = seen("setup", "call", end=Serving(), duration=2.0, notes=("one",), missing={"a": "x"})
+    test = seen("setup", "call", end=WaitsForOrder(), duration=2.0, notes=("one",), missing={"a": "x"})
     end = seen("teardown", end=Signaled(6), duration=1.0, notes=("two",), missing={"b": "y"})
     whole = test.torn_down(end)
     observation = whole.observation

@@ -76,7 +76,7 @@ def _nanoseconds() -> int:
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
 
-def begun(config: pytest.Config, state: ChildState, *, late: bool) -> JvmOfChild | None:
+def new_jvm(config: pytest.Config, state: ChildState, *, late: bool) -> JvmOfChild | None:
     """Return the JVM, started or, with `late`, to be started when a test needs it; None if it did not start."""
     java = JvmOfChild(state)
     if late:

@@ -210,7 +210,10 @@ class Protocol:
         return report
 
     def _expected(self, call: pytest.CallInfo[None], null: NullResult) -> pytest.TestReport | None:
-        """Return pytest's report if `xfail(raises=...)` names our exception, else None; a SystemError was raised."""
+        """Return pytest's report of the failure if `xfail(raises=...)` names `NullResult` or a base of it; else None.
+
+        The test itself raised a SystemError.
+        """
         if not self._expects_own_exceptions():
             return None
         again = copy.copy(call)

@@ -69,6 +69,7 @@ class PhaseEnds:
         # The order of the dictionary is the order of the last setups.
         self._set_up.pop(fixturedef, None)
         self._set_up[fixturedef] = request
+        dropped.tell_of_finalizers(request, self._sender)
         return (yield)
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:

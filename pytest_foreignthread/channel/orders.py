@@ -11,6 +11,8 @@ from json import dumps, loads
 from os import read
 from typing import Any, Final
 
+from .descriptor import Descriptor
+
 
 @dataclass(frozen=True)
 class RunTest:
@@ -52,13 +54,21 @@ class Orders:
     """The child's end of the pipe of orders."""
 
     def __init__(self, fd: int) -> None:
-        self._fd = fd
+        self._descriptor = Descriptor(fd)
 
     def fileno(self) -> int:
-        return self._fd
+        return self._descriptor.number
+
+    @property
+    def stands(self) -> bool:
+        """Whether an order can still come through the pipe."""
+        return self._descriptor.stands
 
     def __iter__(self) -> Iterator[Order]:
-        """Yield each order when it comes; end if the pytest process has gone or a test has closed the descriptor."""
+        """Yield each order when it comes; end if the pytest process has gone or a test has closed the descriptor.
+
+        A file that a test has opened under the number of the descriptor has no orders, and may never end.
+        """
         rest = b""
         while data := self._read():
             *lines, rest = (rest + data).split(b"\n")
@@ -67,7 +77,9 @@ class Orders:
                 yield _CLASSES[fields.pop("order")](**fields)
 
     def _read(self) -> bytes:
+        if not self.stands:
+            return b""
         try:
-            return read(self._fd, 4096)
+            return read(self._descriptor.number, 4096)
         except OSError:
             return b""

@@ -16,7 +16,7 @@ import dataclasses
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from json import dumps, loads
-from os import fstat, getpid, write
+from os import getpid, write
 from typing import Any, Final
 
 from ..model.choices import MESSAGE_LIMIT
@@ -45,6 +45,7 @@ from ..model.observation import (
     WarningRecorded,
 )
 from ..model.outcomes import Phase
+from .descriptor import Descriptor
 
 _CLASSES: Final[Mapping[bytes, type[Message]]] = {
     cls.__name__.encode(): cls
@@ -121,9 +122,8 @@ class Sender:
     """
 
     def __init__(self, fd: int, owner_pid: int) -> None:
-        self._fd = fd
+        self._descriptor = Descriptor(fd)
         self._owner_pid = owner_pid
-        self._file = _identity(fd)
         self._lock = threading.Lock()
         self._torn = False
         self._kept_back = b""
@@ -131,7 +131,12 @@ class Sender:
         """Whether the pipe is gone: the test closed it, or the pytest process died. Later messages are dropped."""
 
     def fileno(self) -> int:
-        return self._fd
+        return self._descriptor.number
+
+    @property
+    def stands(self) -> bool:
+        """Whether messages still reach the pipe."""
+        return not self.broken and self._descriptor.stands
 
     def send(self, message: Message, *, soon: bool = False) -> None:
         """Send a message; do nothing if the pipe is gone. Raise TypeError if JSON cannot represent the message.
@@ -157,10 +162,10 @@ class Sender:
             data, self._kept_back = self._kept_back, b""
             try:
                 # A test may have closed the descriptor and opened a file of its own, which then has its number.
-                if self.broken or _identity(self._fd) != self._file:
-                    self.broken = True
-                else:
+                if self.stands:
                     self._write(data)
+                else:
+                    self.broken = True
             except OSError:
                 self.broken = True
 
@@ -170,17 +175,8 @@ class Sender:
         view = memoryview(b"\n" + data if self._torn else data)
         self._torn = True
         while view:
-            view = view[write(self._fd, view) :]
+            view = view[write(self._descriptor.number, view) :]
         self._torn = False
-
-
-def _identity(fd: int) -> tuple[int, int] | None:
-    """Return device and inode, which tell one pipe from every other file; None if the descriptor is closed."""
-    try:
-        status = fstat(fd)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 class Decoder:

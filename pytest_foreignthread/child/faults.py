@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import getpid
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
+from ..channel.descriptor import Descriptor
 from ..interop.faulthandler_handlers import HOTSPOTS
+from ..supervise.process.fork import moved_up
 from .native.held_crash import hold_crashes, let_go_of_crashes
 
 
@@ -20,11 +22,8 @@ class PythonStacks:
     """Writes the stacks of all Python threads: at death to one file, at a requested signal to another."""
 
     def __init__(self, death_file: Path, asked_file: Path, signal_number: int) -> None:
-        for path in (death_file, asked_file):
-            # A test of another child may have put a file or a FIFO there, which mode "x" refuses to open.
-            path.unlink(missing_ok=True)
-        self._death = death_file.open("xb", buffering=0)
-        self._asked = asked_file.open("xb", buffering=0)
+        self._death, self._asked = _new_file(death_file), _new_file(asked_file)
+        self._descriptors = [Descriptor(file.fileno()) for file in (self._death, self._asked)]
         self._signal = signal_number
         self._written_for: BaseException | None = None
 
@@ -63,12 +62,19 @@ class PythonStacks:
     def begin(self) -> None:
         """Empty the file for a new test of this child."""
         self._written_for = None
-        self._death.truncate(0)
-        self._death.seek(0)
+        if self.stand:
+            self._death.truncate(0)
+            self._death.seek(0)
+
+    @property
+    def stand(self) -> bool:
+        """Whether both files are open: a test may have closed them, and their descriptors may be other files' now."""
+        return all(one.stands for one in self._descriptors)
 
     def write(self) -> None:
         """Write the stacks of all Python threads to the file for a death."""
-        faulthandler.dump_traceback(self._death, all_threads=True)
+        if self.stand:
+            faulthandler.dump_traceback(self._death, all_threads=True)
 
     def write_for(self, error: BaseException) -> None:
         """Write the stacks for an exception, unless they were written for this exception before.
@@ -95,6 +101,13 @@ class PythonStacks:
             yield
         finally:
             os._exit = leave
+
+
+def _new_file(path: Path) -> BinaryIO:
+    # A test of another child may have put a file or a FIFO there, which O_EXCL refuses to open.
+    path.unlink(missing_ok=True)
+    # Out of the way of tests, as the pipes are.
+    return open(moved_up(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)), "wb", buffering=0)
 
 
 def leave_to_hotspot() -> None:

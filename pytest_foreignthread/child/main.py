@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from ..channel.wire import Sender
 from ..interop import faulthandler_guard, xdist
 from ..interop.hook_calls import register_hooks
 from ..interop.loops import drop_guard
-from ..interop.pytest_capture import call_around_suspension
+from ..interop.pytest_capture import call_around_suspension, drop_if_broken
 from ..interop.pytest_plugins import drop_faulthandler
 from ..interop.pytest_terminal import replace_terminal
 from ..interop.running_jvm import running_jvm
@@ -21,6 +20,7 @@ from ..model.checkers import checks_jni
 from ..model.observation import Finished, NotServed, TestEnded
 from ..model.settings import DUMP_SIGNAL, Settings
 from ..supervise.child_files import no_room
+from ..supervise.process.fork import flush_output
 from . import collector, faults, finalization
 from .alternate_stack import AlternateStacks
 from .callback import current_thread
@@ -61,9 +61,9 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     if collects:
         collector.begin()
     with stacks.written_at_exit(), state.alternate.for_this_thread():
-        server = Server(tests, state, java)
+        server = Server(tests, state, java, orders, drop_if_broken(tests.config))
         _serve(server, tests, orders)
-        _flush()
+        flush_output()
         if server.to_finalize is not None:
             finalization.leave(server.to_finalize, sender)
     sender.send(Finished())
@@ -119,15 +119,12 @@ def _take_orders(server: Server, orders: Orders) -> None:
             return
         if order.last:
             break
-        _flush()
+        flush_output()
         server.send_leftovers()
+        if not server.can_be_ordered:
+            return
         server.state.sender.send(TestEnded())
     server.finish(last)
-
-
-def _flush() -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
 
 
 def _leave_reporting_to_the_parent(config: pytest.Config) -> None:

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from importlib import import_module
 from locale import LC_ALL, setlocale
 from os import (
@@ -39,6 +39,7 @@ from resource import getrlimit
 from signal import getitimer, pthread_sigmask
 from typing import Any, Final
 
+from ..channel.descriptor import Descriptor
 from ..interop.asyncio_tasks import pending_tasks
 from ..model.python_threads import name_of, native_id_of
 from .process_state import ProcessLook
@@ -64,6 +65,7 @@ _DUMMY: Final = "Dummy-"
 """The prefix of Python's names for threads that Python did not start."""
 _JAVA_FILES: Final = (".jar", ".jmod", "/lib/modules", ".jsa", ".aot")
 """Suffixes of files that a JVM opens at their first use and keeps open."""
+_UNLINKED: Final = " (deleted)"
 
 
 def _limits() -> Iterator[int]:
@@ -99,6 +101,19 @@ def _numbers(folder: str) -> list[int]:
         return [int(name) for name in listdir(folder)]
     except OSError:
         return []
+
+
+class FirstFiles:
+    """The files that were open before the first test: those of the plugin, of pytest, and of the project's imports."""
+
+    def __init__(self) -> None:
+        names = file_names(_descriptors())
+        # An unlinked file is that of pytest's capture, which the child replaces by a file of its own.
+        self._first = {Descriptor(number): name for number, name in names.items() if not name.endswith(_UNLINKED)}
+
+    def lost(self, allowed: Container[object]) -> list[str]:
+        """Return the files that were closed or replaced, except those of the descriptors that are allowed to change."""
+        return [name for one, name in self._first.items() if not one.stands and one.number not in allowed]
 
 
 def _descriptors() -> Iterator[int]:

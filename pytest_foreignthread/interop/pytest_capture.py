@@ -74,5 +74,33 @@ def call_around_suspension(config: pytest.Config, take: Callable[[], None], give
     capture.suspend_global_capture, capture.resume_global_capture = suspend_and_take, resume_and_give_back
 
 
+def drop_if_broken(config: pytest.Config) -> Callable[[], bool]:
+    """Make pytest drop its capture once the capture fails; return a function that returns whether it has failed.
+
+    A test may have closed a descriptor of the capture. The first error is the test's; without more of them, the test
+    is torn down. Call this before `call_around_suspension`.
+    """
+    capture = _manager_of(config)
+    failed: list[Exception] = []
+
+    def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any, **options: Any) -> Any:
+            try:
+                return method(*args, **options)
+            # ValueError: the test closed `sys.stdout`, which is the capture's file.
+            except (OSError, ValueError) as error:
+                if not failed:
+                    config.pluginmanager.unregister(capture)
+                failed.append(error)
+                raise
+
+        return called
+
+    for name in ("suspend_global_capture", "resume_global_capture", "read_global_capture"):
+        if (method := getattr(capture, name, None)) is not None:
+            setattr(capture, name, guarded(method))
+    return lambda: bool(failed)
+
+
 def _manager_of(config: pytest.Config) -> Any:
     return config.pluginmanager.getplugin("capturemanager")

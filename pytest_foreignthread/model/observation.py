@@ -123,8 +123,9 @@ class NotServed:
 
 @dataclass(frozen=True)
 class UncaughtException:
-    """An exception has ended a thread, or could not be raised anywhere ("unraisable"). Sent at once, at any time.
+    """An exception has ended a thread, could not be raised ("unraisable"), or came from a fixture's teardown.
 
+    Sent at once, at any time.
     pytest reports such an exception at the end of the phase, which a test that hangs or dies does not reach.
     """
 

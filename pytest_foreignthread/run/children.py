@@ -23,7 +23,7 @@ from ..supervise.process.signals import retry_interrupted
 from .child_factory import ChildFactory
 from .child_handle import ForkedChild
 from .isolation import Group, Places, group_of, module_of
-from .own_children import OwnChildren
+from .own_children import OwnChildren, shown
 from .ready_children import ReadyChildren
 from .rounds import Rounds
 from .seen import Seen
@@ -110,12 +110,14 @@ class Children:
         observation, taken = self._observed(serving, item, nextitem, order)
         self._note_standing(serving, observation)
         seen = Seen(observation, taken, serving.start_word, serving.served, number_before)
-        if group is not None and _has_left_something(observation, looks=group.looks):
-            left = observation.first(Left)
+        left = None if group is None else _left_in(observation, looks=group.looks)
+        if group is not None and left is not None:
             if group.looks:
-                self._own.left(item.nodeid, "" if left is None else left.what)
-            ended = self._ended(group)
+                self._own.left(item.nodeid, left)
+            ended = self._ended(group) if observation.waits_for_order else None
             seen = seen if ended is None else seen.torn_down(ended)
+            if not group.looks:
+                seen = seen.warned(own_warning(f"the test left {shown(left)}: a new child serves the next test"))
         elif observation.all_passed and nextitem is not None and not self.late:
             # The report of a late end may need a second run, before which other children end.
             self._order_ahead(nextitem)
@@ -160,7 +162,7 @@ class Children:
 
     def _note_standing(self, serving: ForkedChild, observation: Observation) -> None:
         left = observation.first(Left)
-        if left is not None and left.standing:
+        if left is not None and left.standing and observation.waits_for_order:
             self._standing.add(serving)
         else:
             self._standing.discard(serving)
@@ -314,13 +316,14 @@ class Children:
         self._factory.end(one)
 
 
-def _has_left_something(observation: Observation, *, looks: bool) -> bool:
-    """Return whether the test may have left in the child, which still lives, what a next test must not meet.
+def _left_in(observation: Observation, *, looks: bool) -> str | None:
+    """Return what the test may have left in the child that a next test must not meet; None for nothing.
 
-    A child that had to look and sent no `Left` counts as one in which something was left.
+    A child that had to look, and lives, and sent no `Left`, counts as one in which something was left.
     """
-    left = observation.first(Left)
-    return observation.waits_for_order and (looks if left is None else bool(left.what))
+    if (left := observation.first(Left)) is not None:
+        return left.what or None
+    return "" if looks and observation.waits_for_order else None
 
 
 def _could_not_set_up(observation: Observation) -> bool:

@@ -31,11 +31,10 @@ class OwnChildren:
         self.seconds += seconds
 
     def left(self, nodeid: str, what: str) -> None:
-        """Count a test that left something. `what` is the child's text, which is untrusted: it is cut and cleaned."""
+        """Count a test that left something. `what` is the child's text."""
         self.retired += 1
         if not self.first_retired:
-            shown = "".join(char if char.isprintable() else "?" for char in what[:_LONGEST])
-            self.first_retired = f"{nodeid}: {shown or 'its child did not say'}"
+            self.first_retired = f"{nodeid}: {shown(what)}"
 
     def as_data(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -59,3 +58,9 @@ class OwnChildren:
                 f"foreign-thread: {self.retired} tests left something in the child that they shared, and another child "
                 f"was started after each of them; the first was {self.first_retired}"
             )
+
+
+def shown(what: str) -> str:
+    """Return the child's text about what a test has left, cut and cleaned, because it is untrusted."""
+    printable = "".join(char if char.isprintable() else "?" for char in what[:_LONGEST])
+    return printable or "its child did not say"

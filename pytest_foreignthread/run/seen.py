@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from ..model import documents
-from ..model.observation import Observation
+from ..model.observation import Observation, WarningRecorded
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Seen:
             notes=(*before.notes, *after.notes),
         )
         return replace(self, observation=whole, taken={**self.taken, **end.taken})
+
+    def warned(self, warning: WarningRecorded) -> Seen:
+        """Return what was seen with a warning of this plugin."""
+        observation = replace(self.observation, messages=(*self.observation.messages, warning))
+        return replace(self, observation=observation)
 
     @property
     def before(self) -> tuple[pytest.Item, ...]:

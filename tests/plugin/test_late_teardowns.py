@@ -354,5 +354,40 @@ def test_a_test_shut_the_jvm_down(run_suite: RunSuite, isolation: str) -> None:
         def test_3(jvm): assert jvm.isJVMStarted()
     """
     ran = run_suite(source, isolation)
-    assert (ran.closing_line, ran.status) == ("3 passed, 1 error", 1), ran.output
+    warned = ", 1 warning" if isolation == SESSION else ""
+    assert (ran.closing_line, ran.status) == (f"3 passed{warned}, 1 error", 1), ran.output
     assert told(ran, "test_2") == ("error", "teardown", "ValueError: late")
+
+
+@pytest.mark.parametrize("isolation", [SESSION, AUTO, "--foreign-thread-isolation=test"])
+@pytest.mark.parametrize("way", ["yield", "addfinalizer"])
+@pytest.mark.by_default(f"yield-{SESSION}", f"addfinalizer-{AUTO}")
+def test_an_error_before_a_crash_is_seen(run_suite: RunSuite, isolation: str, way: str) -> None:
+    body = {
+        "yield": "yield; raise ValueError('raised first')",
+        "addfinalizer": "request.addfinalizer(lambda: (_ for _ in ()).throw(ValueError('raised first')))",
+    }[way]
+    source = f"""
+        import ctypes
+        import pytest
+        pytestmark = pytest.mark.foreign_thread(mode="main")
+        @pytest.fixture(scope="session")
+        def crashes():
+            yield
+            ctypes.string_at(0)
+        @pytest.fixture(scope="module")
+        def raises(request):
+            {body}
+        @pytest.fixture
+        def sound(raises):
+            yield
+        def test_1(): pass
+        def test_2(crashes, sound): pass
+    """
+    ran = run_suite(source, isolation)
+    assert (ran.closing_line, ran.status) == ("2 passed, 1 segfault", 1), ran.output
+    (text,) = ran.tests["test_2"]["uncaught"]
+    assert text.startswith("raised in the teardown of fixture raises:\nTraceback (most recent call last):\n")
+    assert text.endswith("\nValueError: raised first")
+    assert text in ran.output
+    assert "telling" not in text

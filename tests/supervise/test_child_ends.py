@@ -217,8 +217,8 @@ def test_garbage_in_the_pipe_costs_no_message(line: bytes) -> None:
         sender.send(IN_CALL)
         garbage = line * (100_000 // len(line))
         for _ in range(20_000_000 // len(garbage)):
-            _write_all(sender._fd, garbage)
-        _write_all(sender._fd, b"\n")
+            _write_all(sender.fileno(), garbage)
+        _write_all(sender.fileno(), b"\n")
         sender.send(Finished())
 
     seen = run(child_main)
@@ -235,7 +235,7 @@ def test_half_a_message_is_torn() -> None:
 
     def child_main(sender: Sender) -> None:
         sender.send(IN_CALL)
-        os.write(sender._fd, half)
+        os.write(sender.fileno(), half)
         os._exit(6)
 
     seen = run(child_main)

@@ -92,7 +92,7 @@ def test_pipe_that_a_process_holds_open_does_not_hold_up_the_end(writes: bool) -
         def hold() -> None:
             while True:
                 if writes:
-                    os.write(sender._fd, b"x" * 4096)
+                    os.write(sender.fileno(), b"x" * 4096)
                 else:
                     time.sleep(1)
 
@@ -312,7 +312,7 @@ def test_child_of_another_supervision_is_left_alone() -> None:
 def test_nested_supervision_ends_with_the_outer_one() -> None:
     def outer(sender: Sender) -> None:
         def inner(_: Sender) -> None:
-            send_pid(Sender(sender._fd, os.getpid()), "inner", os.getpid())
+            send_pid(Sender(sender.fileno(), os.getpid()), "inner", os.getpid())
             hang()
 
         sender.send(PhaseStarted(Phase.CALL))

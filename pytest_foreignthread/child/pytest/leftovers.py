@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from ...interop.pytest_fixtures import is_of_pytest, was_raised_in_teardown
-from ..process_looks import NAMES_OF, look
+from ..process_looks import NAMES_OF, FirstFiles, look
 from ..process_state import Allowed, Difference, ProcessLook
 from .phase_ends import PhaseEnds
 
@@ -35,6 +35,7 @@ class Leftovers:
     def __init__(self, ends: PhaseEnds) -> None:
         self._ends = ends
         self._before: ProcessLook | None = None
+        self._files: FirstFiles | None = None
         self._allowed = Allowed()
         self.teardown_failed = False
         """Whether the setup of the last test failed in the teardown of a fixture."""
@@ -42,7 +43,7 @@ class Leftovers:
     def begin(self) -> None:
         """Take the first snapshot; call before each test."""
         if self._before is None:
-            self._before = look()
+            self._before, self._files = look(), FirstFiles()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self) -> Generator[None, object, object]:
@@ -78,6 +79,7 @@ class Leftovers:
 
     def _found(self) -> list[str]:
         assert self._before is not None
+        assert self._files is not None
         give_up, collected = monotonic() + _ENDING, False
         while True:
             now = look()
@@ -92,7 +94,8 @@ class Leftovers:
             else:
                 break
         self._before = now
-        return [words for _, words in found]
+        lost = self._files.lost(self._allowed.of("file descriptor"))
+        return [*(words for _, words in found), *(f"the file {name}, which was closed or replaced" for name in lost)]
 
 
 def _counting(differences: Iterable[Difference]) -> Iterator[tuple[str, str]]:

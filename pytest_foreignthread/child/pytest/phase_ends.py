@@ -36,9 +36,11 @@ class PhaseEnds:
     They are old-style hook wrappers, which add no frame to a traceback: pytest decides by the frames what it shows.
     """
 
-    def __init__(self, java: JavaSide, sender: Sender) -> None:
+    def __init__(self, java: JavaSide, sender: Sender, can_be_ordered: Callable[[], bool]) -> None:
+        """`can_be_ordered` returns whether another order can come: if none can, a test's teardown is the last."""
         self._java = java
         self._sender = sender
+        self._can_be_ordered = can_be_ordered
         self._owner = getpid()
         self._set_up: dict[pytest.FixtureDef[Any], Any] = {}
         self._last = True
@@ -67,6 +69,7 @@ class PhaseEnds:
         # The order of the dictionary is the order of the last setups.
         self._set_up.pop(fixturedef, None)
         self._set_up[fixturedef] = request
+        dropped.send_of_finalizers(request, self._sender)
         return (yield)
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
@@ -89,7 +92,7 @@ class PhaseEnds:
         with dropped.sent(self._sender):
             outcome = yield
         self._leave_if_forked(outcome.exception)
-        self._end_teardown(item, outcome, finishes=self._last)
+        self._end_teardown(item, outcome, finishes=self._last or not self._can_be_ordered())
 
     def tear_down_rest(self, item: pytest.Item) -> None:
         """Tear down the fixtures that stand after the teardown of the item; raise what that raises."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from ...channel.orders import RunTest
+from ...channel.orders import Orders, RunTest
 from ...config.stash_keys import CHILD
 from ...interop.exit_handlers import leave_inherited_at_exit
 from ...interop.fixture_definitions import is_overridden
@@ -85,8 +85,12 @@ def _stand_in(item: pytest.Item) -> pytest.Item | None:
 class Server:
     """A plugin that replaces pytest's protocol of a test, inside all hooks that wrap the protocol."""
 
-    def __init__(self, tests: Tests, state: ChildState, java: JavaSide) -> None:
+    def __init__(
+        self, tests: Tests, state: ChildState, java: JavaSide, orders: Orders, capture_failed: Callable[[], bool]
+    ) -> None:
         self._tests = tests
+        self._orders = orders
+        self._capture_failed = capture_failed
         self._order: RunTest | None = None
         self._left_by: pytest.Item | None = None
         """The test that ran last, if its order announced another next test than the test that runs now."""
@@ -94,7 +98,7 @@ class Server:
         self.java = java
         self.to_finalize: pytest.Item | None = None
         """The test that has passed and asks for finalization of the interpreter."""
-        self.ends = PhaseEnds(java, state.sender)
+        self.ends = PhaseEnds(java, state.sender, lambda: self.can_be_ordered)
         self._leftovers: Leftovers | None = None
         """Created with the first order that asks for a look."""
         self._before_rounds: BeforeRounds | None = None
@@ -150,10 +154,25 @@ class Server:
         """
         looks = self._leftovers if self._looks else None
         left = None if looks is None else Left(looks.found(), looks.stand, looks.teardown_failed)
-        if not self.java.can_go_on():
-            left = replace(left or Left("", standing=True), what="a JVM that was shut down")
+        if (what := self._why_unfit()) is not None:
+            left = replace(left or Left("", standing=True), what=what)
         if left is not None:
             self.state.sender.send(left, soon=True)
+
+    def _why_unfit(self) -> str | None:
+        """Return what the test has left that keeps this child from running another test, whatever its isolation."""
+        if not self.java.can_go_on():
+            return "a JVM that was shut down"
+        if self._capture_failed():
+            return "a capture of pytest that fails, because a descriptor of it was closed"
+        if not (self.can_be_ordered and self.state.stacks.stand):
+            return "descriptors of pytest-foreignthread that were closed or replaced"
+        return None
+
+    @property
+    def can_be_ordered(self) -> bool:
+        """Whether both pipes to the pytest process stand: a test may have closed them."""
+        return self.state.sender.stands and self._orders.stands
 
     @property
     def ran_last(self) -> bool:

@@ -124,7 +124,7 @@ def run_child(child_main: ChildMain, messages: int, orders: int, held: SignalsHe
     try:
         # The keeper does this as well: whichever comes first, neither goes on before the child has its group.
         os.setpgid(0, 0)
-        sender, taken = Sender(_moved_up(messages), pid), Orders(_moved_up(orders))
+        sender, taken = Sender(moved_up(messages), pid), Orders(moved_up(orders))
         # Last before the child's own code: a handler that raised earlier would raise without a sender.
         held.restore_in_child()
         child_main(sender, taken)
@@ -158,7 +158,7 @@ def leave(status: int, pid: int) -> NoReturn:
         os._exit(status)
 
 
-def _moved_up(descriptor: int) -> int:
+def moved_up(descriptor: int) -> int:
     """Move a descriptor to a high number, out of the way of tests that close or reuse low ones; return the number."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     high = _HIGH if limit == resource.RLIM_INFINITY else min(_HIGH, limit // 2)

@@ -12,7 +12,7 @@ from .at_exit import callback_at_exit, java_thread_keeps_running, thread_keeps_r
 from .blocked import signals_blocked
 from .case import Case
 from .forked_jvm import forked_jvm
-from .futures import event_loop, import_lock, lock_and_future
+from .futures import blocked_loop, event_loop, import_lock, lock_and_future
 from .held import gil_held, lock_without_a_holder
 from .memory import java_heap_filled
 from .waiting import JAVA_LOCKS, waiting_in
@@ -89,6 +89,7 @@ HANGS: Final = (
     event_loop,
     _pool_starvation,
     lock_and_future,
+    blocked_loop,
     gil_held,
     lock_without_a_holder,
     java_heap_filled,

@@ -36,7 +36,7 @@ class Waiting:
         which thread holds what a thread waits for, any thread that could hold it counts: a deadlock is proved only if
         all of these are in the set. The loop removes threads that wait for one outside, until nothing changes.
         """
-        sought = {place: self._could_act(place) for place, thread in enumerate(self.threads) if _stands(thread)}
+        sought = {place: self._could_act(place) for place, thread in enumerate(self.threads) if stands(thread)}
         stuck = {place: others for place, others in sought.items() if others}
         while True:
             kept = {place: others for place, others in stuck.items() if others <= stuck.keys()}
@@ -128,7 +128,8 @@ class Waiting:
         return waits[0].kind if waits and not awaits_the_body(self.threads[place]) else None
 
 
-def _stands(thread: Thread) -> bool:
+def stands(thread: Thread) -> bool:
+    """Return whether a thread waited in one place through all looks."""
     if awaits_the_body(thread):
         return True
     # A thread that waits for the GIL asks for it every 5 ms, which takes processor time: it seems to run.

@@ -269,6 +269,8 @@ IMPORTS: Final = (
 AWAITS_IMPORT: Final = PythonFrame(IMPORTLIB, 120, "_ModuleLock.acquire")
 CALLBACK_WAITS: Final = thread("b", FUTURE, frames=(EVENT, OWN))
 TIMER: Final = thread("Timer-0", frames=(JavaFrame("java.util.TimerThread.mainLoop", None, None),))
+# From JDK 25 on, that of CompletableFuture's timeouts and of ForkJoinPool.schedule().
+DELAYS: Final = thread("delays", frames=(JavaFrame("java.util.concurrent.DelayScheduler.loop", None, None),))
 
 
 @pytest.mark.parametrize(
@@ -301,6 +303,49 @@ TIMER: Final = thread("Timer-0", frames=(JavaFrame("java.util.TimerThread.mainLo
 def test_results_that_never_come(threads: tuple[Thread, ...], expected: str | None) -> None:
     assert code(hang(*threads)) == expected
     assert hang(*threads, looks=2) is None
+
+
+BLOCKS_ITS_LOOP: Final = thread("a", FUTURE, frames=(EVENT, OWN, LOOP))
+EXECUTORS_WORKER: Final = PythonFrame("/usr/lib/python3.11/concurrent/futures/thread.py", 81, "_worker")
+
+
+@pytest.mark.parametrize(
+    ("threads", "expected"),
+    [
+        ((BLOCKS_ITS_LOOP,), "event-loop"),
+        ((thread("a", STAGE, frames=(OWN, LOOP)),), "event-loop"),
+        ((thread("a", TASK, frames=(OWN, LOOP)), MAIN, RESTS, FINALIZER), "event-loop"),
+        # A thread of an executor without a task.
+        ((BLOCKS_ITS_LOOP, thread("b", frames=(EXECUTORS_WORKER,))), "event-loop"),
+        # Another thread may complete the result, now or later.
+        ((BLOCKS_ITS_LOOP, RUNS), None),
+        ((BLOCKS_ITS_LOOP, thread("b", frames=(OWN, EXECUTORS_WORKER))), None),
+        ((BLOCKS_ITS_LOOP, thread("b", frames=NEW)), None),
+        ((BLOCKS_ITS_LOOP, TIMER), None),
+        ((BLOCKS_ITS_LOOP, DELAYS), None),
+        ((BLOCKS_ITS_LOOP, replace(thread("a thread of C", frames=()), java_state="RUNNABLE")), None),
+        # The loop waits for its next event, or its code for something else, or it moves.
+        ((thread("a", frames=(LOOP,)),), None),
+        ((thread("a", FUTURE, frames=(EVENT, OWN)),), None),
+        ((thread("a", LOCK, frames=(EVENT, OWN, LOOP)),), None),
+        ((replace(BLOCKS_ITS_LOOP, motion=Motion.MOVING),), None),
+        # No thread of the pool is left to run the task.
+        ((pool(1, TASK), thread("a", TASK, frames=(OWN, LOOP, *NEW))), "pool-starvation"),
+    ],
+)
+def test_a_loop_that_its_own_code_blocks(threads: tuple[Thread, ...], expected: str | None) -> None:
+    assert code(hang(*threads)) == expected
+    assert hang(*threads, looks=2) is None
+
+
+def test_the_code_that_blocks_its_loop() -> None:
+    diagnosis = hang(BLOCKS_ITS_LOOP)
+    assert diagnosis is not None
+    assert diagnosis.evidence == (
+        '"a" waits for a concurrent.futures.Future in callback (bridge.py:7)',
+        '"a" runs the event loop',
+        "no other thread runs Python or Java code",
+    )
 
 
 IN_SLEEP: Final = (
@@ -364,6 +409,7 @@ TAKES_AGAIN: Final = thread("a", LOCK, frames=(replace(TAKES_LOCK, function="rlo
         ((TAKES, replace(TAKES, name="b"), RUNS), None),
         ((TAKES, replace(TAKES, name="b"), TIMER), None),
         ((TAKES, TIMER), None),
+        ((TAKES, DELAYS), None),
         ((thread("a", LOCK, frames=(TAKES_LOCK, EVENT, OWN)),), None),
         ((thread("a", LOCK, frames=(NativeFrame("libpython3.11.so.1.0", None, ""), OWN)),), None),
         ((replace(TAKES, motion=Motion.MOVING),), None),

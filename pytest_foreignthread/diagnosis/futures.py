@@ -11,7 +11,7 @@ from ..model.roles import is_alone
 from ..model.stacks import Awaited, PythonFrame, Thread
 from ..model.wording import called, frame_words
 from .case import Case
-from .waiting import JAVA_LOCKS, Waiting, stands, waiting_in
+from .waiting import Waiting, stands, waiting_in
 
 _IMPORTLIB: Final = "<frozen importlib._bootstrap>"
 _WAITS_FOR_IMPORT: Final = ("acquire", "_lock_unlock_module")
@@ -148,8 +148,8 @@ def _waits_for_a_result(waiting: Waiting, place: int) -> bool:
 
 
 def _waits_for_a_lock(waiting: Waiting, place: int) -> bool:
-    kind = waiting.kind(place)
-    return kind in JAVA_LOCKS or (kind is Awaited.PYTHON_LOCK and waits_in_own_code(waiting.threads[place]))
+    takes_pythons = waiting.kind(place) is Awaited.PYTHON_LOCK and waits_in_own_code(waiting.threads[place])
+    return takes_pythons or waiting.waits_for_java_lock(place)
 
 
 def waits_in_own_code(thread: Thread) -> bool:

@@ -98,8 +98,16 @@ def is_idle(thread: Thread) -> bool:
     """Return whether a report can leave a thread out: it waits for work, for a timer, or for the garbage collector."""
     if is_at_rest(thread) or any(_IDLE.fullmatch(frame.function) for frame in thread.java_frames):
         return True
-    newest = thread.python_frames[:1]
-    return any(frame.function == "_worker" and _EXECUTOR_FILE.search(frame.file) for frame in newest)
+    return any(map(_is_executors, thread.python_frames[:1]))
+
+
+def is_executors(thread: Thread) -> bool:
+    """Return whether a thread belongs to a ThreadPoolExecutor of Python's."""
+    return any(map(_is_executors, thread.python_frames))
+
+
+def _is_executors(frame: PythonFrame) -> bool:
+    return frame.function == "_worker" and _EXECUTOR_FILE.search(frame.file) is not None
 
 
 def may_call_later(thread: Thread) -> bool:

@@ -168,7 +168,8 @@ def _moves(record: RunRecord) -> list[str]:
     thread = record.evidence.current_thread
     if thread is None or thread.motion is None:
         return []
-    return [f"it {motion_words(thread)} ({record.evidence.looks} looks at its stack)"]
+    looks = record.evidence.looks
+    return [f"it {motion_words(thread)} ({looks} {'look' if looks == 1 else 'looks'} at its stack)"]
 
 
 def fault_line(fatal: FatalError) -> str:

@@ -89,6 +89,9 @@ EXPECTED = [
     Expected("lock-and-future", "test_callback_wants_the_lock", ("hang",), "foreign-1", "result"),
     Expected("lock-and-future", "test_java_future", ("hang",), "foreign-1", "java.util.concurrent.FutureTask.get"),
     Expected("lock-and-future", "test_monitor", ("hang",), "foreign-1", "java.util.concurrent.FutureTask.get"),
+    Expected(
+        "lock-and-future", "test_task_of_another_pool", ("hang",), "foreign-1", "java.util.concurrent.FutureTask.get"
+    ),
     Expected("main-thread-only", "test_signal", ("failed",)),
     Expected("main-thread-only", "test_wakeup_fd", ("failed",)),
     Expected("main-thread-only", "test_event_loop", ("failed",)),

@@ -10,7 +10,7 @@ import ctypes
 import mmap
 from typing import Final
 
-from ..model.fault_signals import MEMORY, numbers_of
+from ..model.fault_signals import HOTSPOTS, MEMORY, numbers_of
 from ..supervise.process.libc import libc_under_gil
 from ..supervise.process.sigactions import action_of, is_known, set_action
 
@@ -21,9 +21,13 @@ _SIZE: Final = 512 * 1024
 _PRIVATE: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 _SA_ONSTACK: Final = 0x08000000
 _SA_SIGINFO: Final = 0x4
-"""With this flag the kernel puts the faulting address on the stack, where the supervisor reads it."""
+"""With this flag the kernel puts the siginfo, which has the faulting address, on the stack for the supervisor."""
 _SS_DISABLE: Final = 2
-_HANDLED: Final = numbers_of(MEMORY)
+_FLAGS: Final = {
+    **dict.fromkeys(numbers_of(HOTSPOTS), _SA_SIGINFO),
+    **dict.fromkeys(numbers_of(MEMORY), _SA_ONSTACK | _SA_SIGINFO),
+}
+"""The flags that the handlers get: only those of a bad address may find the thread's own stack full."""
 
 
 class _Stack(ctypes.Structure):
@@ -53,14 +57,15 @@ class AlternateStacks:
     def offer_to_handlers(self) -> None:
         """Let the handlers of SIGSEGV and SIGBUS run on the alternate stack of a thread that has one.
 
+        The kernel tells these handlers, and those of SIGFPE and SIGILL, whether the signal was sent or is of a fault.
         It does not matter who installed the handlers. Call after the JVM has started, because HotSpot installs its own.
         """
         if self._libc is None:
             return
-        for number in _HANDLED:
+        for number, flags in _FLAGS.items():
             action = action_of(number)
             if action is not None and action.handler:
-                action.flags |= _SA_ONSTACK | _SA_SIGINFO
+                action.flags |= flags
                 set_action(number, action)
 
     def for_this_thread(self) -> _BorrowedStack:

@@ -10,7 +10,7 @@ from typing import Final
 from ..model.observation import Exited
 from ..model.outcomes import Outcome, Phase
 from ..model.records import Diagnosis
-from ..model.roles import MAIN, is_at_rest, is_service, is_worker
+from ..model.roles import MAIN, is_at_rest, is_executors, is_service, is_worker
 from ..model.stacks import Frame, NativeFrame, NativeThread, PythonFrame, Thread
 from ..model.wording import called, frame_words
 from .case import Case
@@ -220,7 +220,7 @@ def _joins(frame: PythonFrame) -> bool:
 def _is_joined(thread: Thread, *, executor: bool) -> bool:
     if not executor:
         return thread.python_id is not None and thread.daemon is False
-    return any(frame.function == "_worker" and _EXECUTORS.search(frame.file) for frame in thread.python_frames)
+    return is_executors(thread)
 
 
 def _main(case: Case) -> Thread | None:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ..model.records import Diagnosis
+from ..model.roles import is_alone
 from ..model.stacks import Awaited, PythonFrame, Thread
-from ..model.wording import called
+from ..model.wording import called, frame_words
 from .case import Case
-from .waiting import JAVA_LOCKS, Waiting, waiting_in
+from .waiting import Waiting, stands, waiting_in
 
 _IMPORTLIB: Final = "<frozen importlib._bootstrap>"
 _WAITS_FOR_IMPORT: Final = ("acquire", "_lock_unlock_module")
@@ -50,6 +51,37 @@ def event_loop(case: Case) -> Diagnosis | None:
             (*waiting.links(), f"{called(thread)} runs the event loop"),
         )
     return None
+
+
+def blocked_loop(case: Case) -> Diagnosis | None:
+    """Find code of an event loop that waits for a result, while no thread but the loop's own could complete the result.
+
+    It may be that nobody would complete the result. The code blocks its loop all the same.
+    """
+    waiting = waiting_in(case)
+    for place, thread in enumerate(() if waiting is None else waiting.threads):
+        if waiting is None or not _runs_a_loop(waiting, place) or not _waits_for_a_result(waiting, place):
+            continue
+        if not stands(thread) or not is_alone(thread, waiting.threads):
+            continue
+        return Diagnosis(
+            "event-loop",
+            "code of the event loop waits for a result and so blocks the loop, and no other thread is left that could "
+            "complete the result",
+            "let the loop run while the code waits: await the coroutine itself, asyncio.wrap_future(future) in place "
+            "of future.result(), loop.run_in_executor(None, future.get) in place of Java's future.get()",
+            (
+                f"{called(thread)} waits for {thread.waits[0].what} in {frame_words(_waiting_code(thread))}",
+                f"{called(thread)} runs the event loop",
+                "no other thread runs Python or Java code",
+            ),
+        )
+    return None
+
+
+def _waiting_code(thread: Thread) -> PythonFrame:
+    frames = thread.python_frames
+    return next((frame for frame in frames if not _NOT_A_LOCK.search(frame.file)), frames[0])
 
 
 def lock_and_future(case: Case) -> Diagnosis | None:
@@ -116,8 +148,8 @@ def _waits_for_a_result(waiting: Waiting, place: int) -> bool:
 
 
 def _waits_for_a_lock(waiting: Waiting, place: int) -> bool:
-    kind = waiting.kind(place)
-    return kind in JAVA_LOCKS or (kind is Awaited.PYTHON_LOCK and waits_in_own_code(waiting.threads[place]))
+    takes_pythons = waiting.kind(place) is Awaited.PYTHON_LOCK and waits_in_own_code(waiting.threads[place])
+    return takes_pythons or waiting.waits_for_java_lock(place)
 
 
 def waits_in_own_code(thread: Thread) -> bool:

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Final
 
 from ..model.records import Diagnosis, Place
-from ..model.roles import awaits_the_body, is_at_rest
+from ..model.roles import awaits_the_body, is_at_rest, may_call_later
 from ..model.stacks import Awaited, Gil, JavaFrame, Motion, NativeFrame, PythonFrame, Thread
 from ..model.wording import called, frame_words
 from .case import Case
@@ -21,7 +21,6 @@ _BETWEEN: Final = re.compile(r"(?:lib)?python\S*|libffi\S*|_ctypes\..*|_jpype\..
 # for a lock may wait for something else, such as an item of a queue.
 _TAKES_LOCK: Final = ("lock_PyThread_acquire_lock", "lock_acquire", "rlock_acquire", "PyMutex_Lock")
 _LOCK_LINE: Final = re.compile(r"^with\b|\.acquire\(")
-_SCHEDULED: Final = re.compile(r"java\.util\.(?:concurrent\.ScheduledThreadPoolExecutor\b|TimerThread\.).*")
 
 
 def gil_held(case: Case) -> Diagnosis | None:
@@ -79,7 +78,7 @@ def lock_without_a_holder(case: Case) -> Diagnosis | None:
     code, and Java may have no timer or scheduled task that could call Python later.
     """
     waiting = waiting_in(case)
-    if waiting is None or any(map(_may_call_later, waiting.threads)):
+    if waiting is None or any(map(may_call_later, waiting.threads)):
         return None
     waits = [one for one in waiting.threads if _takes_a_lock(one, case.at)]
     if not waits or any(one not in waits for one in _in_python(waiting.threads)):
@@ -128,8 +127,3 @@ def _in_python(threads: Sequence[Thread]) -> Iterator[Thread]:
     for one in threads:
         if not awaits_the_body(one) and not is_at_rest(one) and one.python_frames:
             yield one
-
-
-def _may_call_later(thread: Thread) -> bool:
-    """Return whether the thread runs a timer or scheduled tasks of Java, which may call Python at any later time."""
-    return any(_SCHEDULED.match(frame.function) for frame in thread.java_frames)

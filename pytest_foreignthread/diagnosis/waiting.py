@@ -14,6 +14,8 @@ from .case import Case
 _LOOKS: Final = 3
 """Looks in which a thread must be in the same place before its wait counts: one look cannot tell slow from stuck."""
 JAVA_LOCKS: Final = (Awaited.MONITOR, Awaited.SYNCHRONIZER)
+# The other synchronizers, such as a latch, a semaphore or the condition of a queue, are held by no thread.
+_LOCK: Final = re.compile(r"(?:Reentrant(?:ReadWrite)?Lock\$|StampedLock\b).*")
 _TASK: Final = re.compile(
     r"java\.util\.concurrent\.(?:FutureTask|CompletableFuture\$\w+|ForkJoinTask\S*)\.(?:run|exec).*"
 )
@@ -36,7 +38,7 @@ class Waiting:
         which thread holds what a thread waits for, any thread that could hold it counts: a deadlock is proved only if
         all of these are in the set. The loop removes threads that wait for one outside, until nothing changes.
         """
-        sought = {place: self._could_act(place) for place, thread in enumerate(self.threads) if _stands(thread)}
+        sought = {place: self._could_act(place) for place, thread in enumerate(self.threads) if stands(thread)}
         stuck = {place: others for place, others in sought.items() if others}
         while True:
             kept = {place: others for place, others in stuck.items() if others <= stuck.keys()}
@@ -103,7 +105,7 @@ class Waiting:
 
         The holder must wait for one of `kinds`; it may wait for the thread directly or through others.
         """
-        waiters = [place for place in self.stuck if self.kind(place) in JAVA_LOCKS]
+        waiters = [place for place in self.stuck if self.waits_for_java_lock(place)]
         return any(
             self.kind(other) in kinds and place in self.sought_by(other)
             for place in waiters
@@ -123,12 +125,20 @@ class Waiting:
                 return True
         return False
 
+    def waits_for_java_lock(self, place: int) -> bool:
+        """Return whether a thread waits for a monitor, or for a lock of `java.util.concurrent.locks`."""
+        kind = self.kind(place)
+        wait = self.threads[place].waits[0] if kind in JAVA_LOCKS else None
+        is_lock = wait is not None and (wait.owner is not None or _LOCK.fullmatch(wait.what) is not None)
+        return kind is Awaited.MONITOR or is_lock
+
     def kind(self, place: int) -> Awaited | None:
         waits = self.threads[place].waits
         return waits[0].kind if waits and not awaits_the_body(self.threads[place]) else None
 
 
-def _stands(thread: Thread) -> bool:
+def stands(thread: Thread) -> bool:
+    """Return whether a thread waited in one place through all looks."""
     if awaits_the_body(thread):
         return True
     # A thread that waits for the GIL asks for it every 5 ms, which takes processor time: it seems to run.
@@ -145,7 +155,7 @@ def _could_give(wait: Wait) -> Callable[[Thread], bool]:
     if wait.kind is Awaited.PYTHON_LOCK:
         return _runs_python
     if wait.kind is Awaited.FUTURE and not wait.what.startswith("CompletableFuture"):
-        return lambda thread: _runs_task(thread) or _runs_python(thread)
+        return lambda thread: runs_task(thread) or _runs_python(thread)
     return lambda thread: True
 
 
@@ -153,7 +163,8 @@ def _runs_python(thread: Thread) -> bool:
     return bool(thread.python_frames) and not awaits_the_body(thread)
 
 
-def _runs_task(thread: Thread) -> bool:
+def runs_task(thread: Thread) -> bool:
+    """Return whether a thread runs a task of Java whose future others may wait for."""
     return any(_TASK.fullmatch(frame.function) for frame in thread.java_frames)
 
 

@@ -24,6 +24,8 @@ _AT_REST = re.compile(
 )
 # A thread of java.util.Timer, and that of a java.lang.ref.Cleaner.
 _IDLE = re.compile(r"java\.util\.TimerThread\.mainLoop|jdk\.internal\.ref\.CleanerImpl\.run")
+# Java's timers and scheduled tasks.
+_SCHEDULED = re.compile(r"java\.util\.(?:concurrent\.(?:ScheduledThreadPoolExecutor|DelayScheduler)\b|TimerThread\.).*")
 _EXECUTOR_FILE = re.compile(r"[/\\]concurrent[/\\]futures[/\\]thread\.py$")
 _WORKER = re.compile(r"java\.util\.concurrent\.(?:ThreadPoolExecutor\.runWorker|ForkJoinPool\.runWorker)")
 _JAVA_START = re.compile(r"java\.lang\.(?:Virtual)?Thread\.run|java\.util\.concurrent\.ForkJoinWorkerThread\.run")
@@ -96,8 +98,34 @@ def is_idle(thread: Thread) -> bool:
     """Return whether a report can leave a thread out: it waits for work, for a timer, or for the garbage collector."""
     if is_at_rest(thread) or any(_IDLE.fullmatch(frame.function) for frame in thread.java_frames):
         return True
-    newest = thread.python_frames[:1]
-    return any(frame.function == "_worker" and _EXECUTOR_FILE.search(frame.file) for frame in newest)
+    return any(map(_is_executors, thread.python_frames[:1]))
+
+
+def is_executors(thread: Thread) -> bool:
+    """Return whether a thread belongs to a ThreadPoolExecutor of Python's."""
+    return any(map(_is_executors, thread.python_frames))
+
+
+def _is_executors(frame: PythonFrame) -> bool:
+    return frame.function == "_worker" and _EXECUTOR_FILE.search(frame.file) is not None
+
+
+def may_call_later(thread: Thread) -> bool:
+    """Return whether a thread runs a timer or scheduled tasks of Java, which may call Python at any later time."""
+    return any(_SCHEDULED.match(frame.function) for frame in thread.java_frames)
+
+
+def is_alone(thread: Thread, threads: Sequence[Thread]) -> bool:
+    """Return whether no other thread that is shown runs Python or Java code, or may do so later."""
+    return not any(_may_run_code(other) for other in threads if other is not thread)
+
+
+def _may_run_code(thread: Thread) -> bool:
+    if may_call_later(thread):
+        return True
+    # Java knows a thread of C that has entered Java before, and that has no frame of Java's now.
+    known = bool(thread.python_frames or thread.java_frames) or (bool(thread.java_state) and not is_service(thread))
+    return known and not is_idle(thread) and not awaits_the_body(thread)
 
 
 def waiting_call(frames: Sequence[PythonFrame]) -> int | None:

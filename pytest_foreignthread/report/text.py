@@ -116,7 +116,9 @@ def _cause(record: RunRecord) -> str:
         case Outcome.NULL_RESULT:
             text = record.message or f"{record.outcome.value} {where}"
         case Outcome.CRASH:
-            text = ": ".join([f"{end(record)} {where}", *fatal_words(record)])
+            fatal = record.evidence.fatal_error
+            why = [SENT] if fatal is not None and fatal.sent else fatal_words(record)
+            text = ": ".join([f"{end(record)} {where}", *why])
         case Outcome.PASSED | Outcome.FAILED | Outcome.ERROR | Outcome.SKIPPED | Outcome.XFAILED | Outcome.XPASSED:
             text = record.message or record.outcome.value
         case _:
@@ -168,7 +170,8 @@ def _moves(record: RunRecord) -> list[str]:
     thread = record.evidence.current_thread
     if thread is None or thread.motion is None:
         return []
-    return [f"it {motion_words(thread)} ({record.evidence.looks} looks at its stack)"]
+    looks = record.evidence.looks
+    return [f"it {motion_words(thread)} ({looks} {'look' if looks == 1 else 'looks'} at its stack)"]
 
 
 def fault_line(fatal: FatalError) -> str:

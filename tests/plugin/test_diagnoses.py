@@ -61,6 +61,14 @@ EXPECTED = [
     Expected("dummy-thread", "test_waits_for_the_thread[native]", ("failed",)),
     Expected("dummy-thread", "test_waits_for_the_thread[new]", ("failed",)),
     Expected("event-loop", "test_loop_waits_for_its_callback", ("hang",), "foreign-1", "_run_once"),
+    Expected("event-loop", "test_coroutine_blocks_its_own_loop", ("hang",), "native-1", "_run_once"),
+    Expected(
+        "event-loop",
+        "test_coroutine_waits_in_java",
+        ("hang",),
+        "foreign-1",
+        "java.util.concurrent.CompletableFuture.get",
+    ),
     Expected("exited", "test_python_leaves", ("crash",), "foreign-1", "test_python_leaves"),
     Expected("exited", "test_java_leaves", ("crash",)),
     Expected("exited", "test_java_halts", ("crash",)),
@@ -81,6 +89,9 @@ EXPECTED = [
     Expected("lock-and-future", "test_callback_wants_the_lock", ("hang",), "foreign-1", "result"),
     Expected("lock-and-future", "test_java_future", ("hang",), "foreign-1", "java.util.concurrent.FutureTask.get"),
     Expected("lock-and-future", "test_monitor", ("hang",), "foreign-1", "java.util.concurrent.FutureTask.get"),
+    Expected(
+        "lock-and-future", "test_task_of_another_pool", ("hang",), "foreign-1", "java.util.concurrent.FutureTask.get"
+    ),
     Expected("main-thread-only", "test_signal", ("failed",)),
     Expected("main-thread-only", "test_wakeup_fd", ("failed",)),
     Expected("main-thread-only", "test_event_loop", ("failed",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import signal
 from pathlib import Path
@@ -47,6 +48,12 @@ SUITE: Final = """
 
     def test_sent(): os.kill(os.getpid(), signal.SIGSEGV)
 
+    def test_sent_division(): signal.raise_signal(signal.SIGFPE)
+
+    def test_division(): ctypes.CDLL(None).div(1, 0)
+
+    def test_sent_instruction(): signal.raise_signal(signal.SIGILL)
+
     def test_bus_error():
         import mmap, tempfile
         file = tempfile.TemporaryFile()
@@ -80,9 +87,14 @@ CRASHES: Final = {
     "test_full_stack": ("segfault", "SIGSEGV", "deep-recursion", None),
     "test_aborts": ("crash", "SIGABRT", None, "abort"),
     "test_sent": ("segfault", "SIGSEGV", None, None),
+    "test_sent_division": ("crash", "SIGFPE", None, "raise"),
+    "test_sent_instruction": ("crash", "SIGILL", None, "raise"),
     "test_bus_error": ("segfault", "SIGBUS", None, None),
     "test_waits_with_the_gil": ("hang", None, "gil-deadlock", None),
 }
+
+
+SENT: Final = ["test_sent", "test_sent_division", "test_sent_instruction"]
 
 
 BY_DEFAULT: Final = [
@@ -97,7 +109,8 @@ def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Those of the crashes that pytest selected; tests below need some, whatever it selected."""
     cases = [item for item in request.session.items if isinstance(item, pytest.Function)]
     chosen = [one.callspec.params for one in cases if one.originalname == test_evidence_without_a_jvm.__name__]
-    needed = {"test_null_pointer[native-pool]", "test_library[native]"}
+    needed = {"test_null_pointer[native-pool]", "test_library[native]", "test_division[native]"}
+    needed |= {f"{test}[native]" for test in SENT}
     tests = sorted(needed | {f"{params['test']}[{params['mode']}]" for params in chosen})
     return run_suite_in(tmp_path_factory.mktemp("crashes"), SUITE, NO_JVM, *(f"test_it.py::{test}" for test in tests))
 
@@ -128,6 +141,18 @@ def test_the_address_of_a_fault(suite: SuiteRun) -> None:
     fault = r"^SEGFAULT .*::test_library\[[\w-]+\] - .*, address 0x8 \(null pointer, 8 bytes on\) on "
     ran = sum(test.startswith("test_library[") for test in suite.tests)
     assert len(re.findall(fault, suite.output, re.MULTILINE)) == ran > 0, suite.output
+
+
+def test_which_signals_were_sent(suite: SuiteRun) -> None:
+    told = re.findall(r"^\w+ .*::(test_\w+)\[native\] - .*sent by kill\(\) or raise\(\)", suite.output, re.MULTILINE)
+    assert sorted(told) == SENT, suite.output
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="a division by zero is no fault on others")
+def test_a_division_by_zero_was_not_sent(suite: SuiteRun) -> None:
+    entry = suite.tests["test_division[native]"]
+    assert (entry["outcome"], entry["signal"]) == ("crash", "SIGFPE")
+    assert entry["fault"].startswith("SIGFPE at address 0x")
 
 
 def test_a_forked_test_has_its_c_stack(run_suite: RunSuite) -> None:

@@ -70,6 +70,7 @@ def monitor(owner: int | None, name: str = "0x01") -> Wait:
 LOCK: Final = Wait(Awaited.PYTHON_LOCK, "a Python lock")
 SEMAPHORE: Final = Wait(Awaited.NATIVE, "a semaphore (in C)")
 TASK: Final = Wait(Awaited.FUTURE, "FutureTask 0x01")
+CONDITION: Final = Wait(Awaited.SYNCHRONIZER, "AbstractQueuedSynchronizer$ConditionObject 0x01")
 STAGE: Final = Wait(Awaited.FUTURE, "CompletableFuture$Signaller 0x01")
 FUTURE: Final = Wait(Awaited.FUTURE, "a concurrent.futures.Future")
 RUNS: Final = thread("busy", motion=Motion.RUNNING)
@@ -146,6 +147,7 @@ MIXED: Final = (thread("a", monitor(1)), thread("b", LOCK))
         (MIXED, "mixed-deadlock"),
         ((*MIXED, MAIN, RESTS, FINALIZER), "mixed-deadlock"),
         ((thread("a", monitor(None)), thread("b", LOCK)), "mixed-deadlock"),
+        ((thread("a", CONDITION), thread("b", LOCK)), None),
         # A third one that runs Python may give the lock back.
         ((*MIXED, RUNS), None),
         ((*MIXED, thread("c", frames=NEW)), "mixed-deadlock"),
@@ -187,6 +189,7 @@ def pool(number: int, wait: Wait | None, motion: Motion = Motion.STILL, name: st
     return thread(name.format(number), *waits, frames=(PYTHON, *WORKER), motion=motion)
 
 
+EXECUTORS_WORKER: Final = PythonFrame("/usr/lib/python3.11/concurrent/futures/thread.py", 81, "_worker")
 STARVED: Final = (pool(1, TASK), pool(2, TASK))
 WAITS_FOR_POOL: Final = thread("foreign-1", TASK, frames=(PYTHON, *NEW))
 
@@ -203,6 +206,17 @@ WAITS_FOR_POOL: Final = thread("foreign-1", TASK, frames=(PYTHON, *NEW))
         (tuple(pool(n, FUTURE, name="ForkJoinPool-1-worker-{}") for n in (1, 2)), "pool-starvation"),
         # A pool of one thread.
         ((pool(1, TASK), WAITS_FOR_POOL), "pool-starvation"),
+        # A task on another thread waits for a lock, which a thread of the pool may hold.
+        ((pool(1, TASK), pool(1, LOCK, name="pool-2-thread-{}"), WAITS_FOR_POOL), "lock-and-future"),
+        ((*STARVED, pool(1, monitor(0), name="pool-2-thread-{}")), "lock-and-future"),
+        ((pool(1, FUTURE), thread("b", LOCK, frames=(PYTHON, EXECUTORS_WORKER))), "lock-and-future"),
+        ((pool(1, TASK), thread("b", LOCK, frames=(PYTHON, *NEW))), "lock-and-future"),
+        # It may wait for the task that the pool waits for, and be stuck in something that is no lock.
+        ((*STARVED, pool(1, CONDITION, name="pool-2-thread-{}")), None),
+        # No task waits for the lock, or the test's own body does.
+        ((*STARVED, thread("b", LOCK)), "pool-starvation"),
+        ((*STARVED, replace(thread("foreign-1", LOCK, frames=(PYTHON, *NEW)), current=True)), "pool-starvation"),
+        ((*STARVED, pool(1, TASK, name="pool-2-thread-{}")), "pool-starvation"),
         # One of them is free, or works, or waits for something else.
         ((*STARVED, thread("pool-1-thread-3", frames=IDLE)), None),
         ((pool(1, TASK), pool(2, None, Motion.RUNNING)), None),
@@ -225,6 +239,20 @@ def test_pool_starvation(threads: tuple[Thread, ...], expected: str | None) -> N
 
 def test_two_looks_prove_no_starvation() -> None:
     assert hang(*STARVED, looks=2) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (1, "the only thread of a pool waits for a task, and none is left to run the task"),
+        (2, "both threads of a pool wait for tasks, and none is left to run them"),
+        (3, "all 3 threads of a pool wait for tasks, and none is left to run them"),
+    ],
+)
+def test_how_many_threads_starve(number: int, words: str) -> None:
+    diagnosis = hang(*(pool(one, TASK) for one in range(number)), WAITS_FOR_POOL)
+    assert diagnosis is not None
+    assert diagnosis.text == words
 
 
 def test_what_starves() -> None:
@@ -269,6 +297,8 @@ IMPORTS: Final = (
 AWAITS_IMPORT: Final = PythonFrame(IMPORTLIB, 120, "_ModuleLock.acquire")
 CALLBACK_WAITS: Final = thread("b", FUTURE, frames=(EVENT, OWN))
 TIMER: Final = thread("Timer-0", frames=(JavaFrame("java.util.TimerThread.mainLoop", None, None),))
+# From JDK 25 on, that of CompletableFuture's timeouts and of ForkJoinPool.schedule().
+DELAYS: Final = thread("delays", frames=(JavaFrame("java.util.concurrent.DelayScheduler.loop", None, None),))
 
 
 @pytest.mark.parametrize(
@@ -280,6 +310,14 @@ TIMER: Final = thread("Timer-0", frames=(JavaFrame("java.util.TimerThread.mainLo
         ((thread("a", TASK), thread("b", monitor(0), frames=(OWN, *WORKER))), "lock-and-future"),
         # By way of a third thread.
         ((thread("a", TASK), thread("b", monitor(2), frames=WORKER), thread("c", monitor(0))), "lock-and-future"),
+        (
+            (thread("a", TASK), thread("b", Wait(Awaited.SYNCHRONIZER, "ReentrantLock$FairSync 0x01"))),
+            "lock-and-future",
+        ),
+        ((thread("a", TASK), thread("b", Wait(Awaited.SYNCHRONIZER, "Mine$Sync 0x01", 0))), "lock-and-future"),
+        # What no thread holds.
+        ((thread("a", TASK), thread("b", CONDITION, frames=WORKER)), None),
+        ((thread("a", TASK), thread("b", Wait(Awaited.SYNCHRONIZER, "Mine$Sync 0x01"), frames=WORKER)), None),
         # A third one could release the lock, or is moving; the wait is for an event.
         ((thread("a", TASK), thread("b", LOCK, frames=(OWN, *WORKER)), RUNS), None),
         ((thread("a", TASK), thread("b", monitor(2), frames=(OWN, *WORKER)), RUNS), None),
@@ -301,6 +339,48 @@ TIMER: Final = thread("Timer-0", frames=(JavaFrame("java.util.TimerThread.mainLo
 def test_results_that_never_come(threads: tuple[Thread, ...], expected: str | None) -> None:
     assert code(hang(*threads)) == expected
     assert hang(*threads, looks=2) is None
+
+
+BLOCKS_ITS_LOOP: Final = thread("a", FUTURE, frames=(EVENT, OWN, LOOP))
+
+
+@pytest.mark.parametrize(
+    ("threads", "expected"),
+    [
+        ((BLOCKS_ITS_LOOP,), "event-loop"),
+        ((thread("a", STAGE, frames=(OWN, LOOP)),), "event-loop"),
+        ((thread("a", TASK, frames=(OWN, LOOP)), MAIN, RESTS, FINALIZER), "event-loop"),
+        # A thread of an executor without a task.
+        ((BLOCKS_ITS_LOOP, thread("b", frames=(EXECUTORS_WORKER,))), "event-loop"),
+        # Another thread may complete the result, now or later.
+        ((BLOCKS_ITS_LOOP, RUNS), None),
+        ((BLOCKS_ITS_LOOP, thread("b", frames=(OWN, EXECUTORS_WORKER))), None),
+        ((BLOCKS_ITS_LOOP, thread("b", frames=NEW)), None),
+        ((BLOCKS_ITS_LOOP, TIMER), None),
+        ((BLOCKS_ITS_LOOP, DELAYS), None),
+        ((BLOCKS_ITS_LOOP, replace(thread("a thread of C", frames=()), java_state="RUNNABLE")), None),
+        # The loop waits for its next event, or its code for something else, or it moves.
+        ((thread("a", frames=(LOOP,)),), None),
+        ((thread("a", FUTURE, frames=(EVENT, OWN)),), None),
+        ((thread("a", LOCK, frames=(EVENT, OWN, LOOP)),), None),
+        ((replace(BLOCKS_ITS_LOOP, motion=Motion.MOVING),), None),
+        # No thread of the pool is left to run the task.
+        ((pool(1, TASK), thread("a", TASK, frames=(OWN, LOOP, *NEW))), "pool-starvation"),
+    ],
+)
+def test_a_loop_that_its_own_code_blocks(threads: tuple[Thread, ...], expected: str | None) -> None:
+    assert code(hang(*threads)) == expected
+    assert hang(*threads, looks=2) is None
+
+
+def test_the_code_that_blocks_its_loop() -> None:
+    diagnosis = hang(BLOCKS_ITS_LOOP)
+    assert diagnosis is not None
+    assert diagnosis.evidence == (
+        '"a" waits for a concurrent.futures.Future in callback (bridge.py:7)',
+        '"a" runs the event loop',
+        "no other thread runs Python or Java code",
+    )
 
 
 IN_SLEEP: Final = (
@@ -364,6 +444,7 @@ TAKES_AGAIN: Final = thread("a", LOCK, frames=(replace(TAKES_LOCK, function="rlo
         ((TAKES, replace(TAKES, name="b"), RUNS), None),
         ((TAKES, replace(TAKES, name="b"), TIMER), None),
         ((TAKES, TIMER), None),
+        ((TAKES, DELAYS), None),
         ((thread("a", LOCK, frames=(TAKES_LOCK, EVENT, OWN)),), None),
         ((thread("a", LOCK, frames=(NativeFrame("libpython3.11.so.1.0", None, ""), OWN)),), None),
         ((replace(TAKES, motion=Motion.MOVING),), None),

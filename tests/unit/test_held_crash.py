@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import struct
 from typing import Final
 
@@ -87,10 +88,12 @@ ALTERNATE: Final = 0x7F0000900000
 ON_STACK: Final = 0x7F0000700000
 
 
-def handlers_stack(code: int, address: int, *, low: int = ALTERNATE, before: bytes = b"") -> bytes:
-    """Return what x86-64's kernel writes for a handler of SIGSEGV on an alternate stack: ucontext, then siginfo."""
+def handlers_stack(
+    code: int, address: int, *, low: int = ALTERNATE, before: bytes = b"", number: int = signal.SIGSEGV
+) -> bytes:
+    """Return what x86-64's kernel writes for a handler on an alternate stack: ucontext, then siginfo."""
     ucontext = struct.pack("<QQQQQ", 7, 0, low, 0, 0x80000) + struct.pack("<23Q", *([0] * 15), ON_STACK, *range(7))
-    return before + ucontext.ljust(304, b"\0") + struct.pack("<iiiiQ", 11, 0, code, 0, address) + bytes(2000)
+    return before + ucontext.ljust(304, b"\0") + struct.pack("<iiiiQ", number, 0, code, 0, address) + bytes(2000)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +114,19 @@ def test_what_a_handlers_stack_tells(monkeypatch: pytest.MonkeyPatch, memory: by
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     mappings = [Mapping(0x7F0000001000, 0x7F0000801000, "rw-p", "")]
     assert signal_lines(memory, ALTERNATE, 11, mappings) == lines
+
+
+@pytest.mark.parametrize("number", [signal.SIGFPE, signal.SIGILL])
+def test_a_signal_of_arithmetic_or_code(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Its codes are more than those of a bad address, and its address is that of the instruction."""
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    mappings = [Mapping(0x7F0000001000, 0x7F0000801000, "rw-p", "")]
+    told = {
+        code: signal_lines(handlers_stack(code, 0x40, number=number), ALTERNATE, number, mappings)
+        for code in (1, 8, 0, -6)
+    }
+    fault = ["address: 0x40", "stack: 0x7f0000001000 0x7f0000801000"]
+    assert told == {1: fault, 8: fault, 0: ["sent: yes"], -6: ["sent: yes"]}
 
 
 def test_of_an_abort_its_caller_matters() -> None:

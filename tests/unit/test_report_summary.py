@@ -49,6 +49,17 @@ SUMMARIES = {
         replace(PLAIN, signal="SIGABRT", evidence=Evidence(fatal_python_error="Fatal Python error: no GIL")),
         "killed by SIGABRT in teardown: Fatal Python error: no GIL",
     ),
+    "a signal that was sent": (
+        replace(
+            PLAIN,
+            signal="SIGFPE",
+            evidence=Evidence(
+                fatal_error=replace(FATAL, signal="SIGFPE", held=True, sent=True),
+                fatal_python_error="Fatal Python error: Floating point exception",
+            ),
+        ),
+        "killed by SIGFPE in teardown: sent by kill() or raise()",
+    ),
     "ordinary": (replace(PLAIN, outcome=Outcome.FAILED, message="assert 1 == 2"), "assert 1 == 2"),
 }
 

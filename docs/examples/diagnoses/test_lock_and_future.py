@@ -40,3 +40,23 @@ def test_monitor(jvm):
 
     with jpype.synchronized(numbers):
         pool.submit(jvm.JProxy("java.lang.Runnable", dict={"run": callback})).get()
+
+
+@pytest.mark.foreign_thread(timeout=3)
+def test_task_of_another_pool(jvm):
+    executors = jvm.JClass("java.util.concurrent.Executors")
+    outer, inner = executors.newSingleThreadExecutor(), executors.newSingleThreadExecutor()
+    lock = threading.Lock()
+
+    def callable_of(function):
+        return jvm.JProxy("java.util.concurrent.Callable", dict={"call": function})
+
+    def callback():
+        with lock:
+            return 1
+
+    def first():
+        with lock:
+            return inner.submit(callable_of(callback)).get()
+
+    outer.submit(callable_of(first)).get()

@@ -38,7 +38,7 @@ _NO_ADDRESS: Final = 0x80
 """The si_code SI_KERNEL."""
 _MOST_FLAGS: Final = 16
 """A ucontext's flags are less than this: only the lowest few bits are in use."""
-_KERNELS: Final = frozenset({1, 2, 3, 4, 5, 0x80})
+_KERNELS: Final = frozenset({*range(1, 9), 0x80})
 """The si_code values of signals that the kernel sends for a fault."""
 _LOWEST_SENT: Final = -64
 """The si_code values from this one to 0 are those of kill(), raise(), sigqueue() and the like."""

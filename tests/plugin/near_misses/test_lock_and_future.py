@@ -28,6 +28,13 @@ def test_the_callback_waits_for_an_event(foreign_thread: Any) -> None:
     foreign_thread.submit(threading.Event().wait).result()
 
 
+@pytest.mark.foreign_thread(timeout=2)
+def test_the_callback_waits_for_an_item_of_a_java_queue(jvm: Any) -> None:
+    items = jvm.JClass("java.util.concurrent.LinkedBlockingQueue")()
+    pool = jvm.JClass("java.util.concurrent.Executors").newSingleThreadExecutor()
+    pool.submit(jvm.JProxy("java.util.concurrent.Callable", dict={"call": items.take})).get()
+
+
 @pytest.mark.foreign_thread
 def test_the_lock_is_released_before(foreign_thread: Any) -> None:
     lock = threading.Lock()

@@ -36,6 +36,18 @@ def test_all_are_at_work(jvm: Any) -> None:
         future.get()
 
 
+@pytest.mark.foreign_thread(mode="main", timeout=2)
+def test_the_task_runs_in_another_pool_and_waits_for_a_lock(jvm: Any) -> None:
+    outer, inner = (jvm.JClass("java.util.concurrent.Executors").newSingleThreadExecutor() for _ in range(2))
+    lock = threading.Lock()
+
+    def first() -> Any:
+        with lock:
+            return submitted(jvm, inner, lock.acquire).get()
+
+    submitted(jvm, outer, first).get()
+
+
 @pytest.mark.foreign_thread(mode="main")
 def test_a_thread_is_left_for_the_task(jvm: Any) -> None:
     pool = pool_of_two(jvm)

@@ -38,7 +38,7 @@ class End:
     """The order to tear down all fixtures that are still set up, and to end."""
 
     item: int | str | None = None
-    """The item whose teardown that is for pytest: the one that the child has served last, if None."""
+    """The item to which pytest attributes this teardown; None for the item that the child has served last."""
 
 
 Order = RunTest | End

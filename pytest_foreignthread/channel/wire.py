@@ -115,10 +115,11 @@ def _plain(value: Any) -> Any:
 
 
 class Sender:
-    """The child's end of the pipe of messages. When `send` returns, the message has left the process.
+    """The child's end of the pipe of messages.
 
-    Nothing is buffered, because the child may crash in its next line. Threads may share a sender. In a process that the
-    test forks, `send` does nothing: that process would speak for the test.
+    When `send` returns, the message has left the process, because the child may crash in its next line; only a message
+    that is sent with `soon` waits for the next one. Threads may share a sender. In a process that the test forks,
+    `send` does nothing: the pytest process would take the messages for the test's.
     """
 
     def __init__(self, fd: int, owner_pid: int) -> None:
@@ -141,8 +142,8 @@ class Sender:
     def send(self, message: Message, *, soon: bool = False) -> None:
         """Send a message; do nothing if the pipe is gone. Raise TypeError if JSON cannot represent the message.
 
-        With `soon` the message is sent together with the next one, which must follow at once. This saves time, because
-        each write wakes the pytest process.
+        With `soon` the message leaves in one write with the next one, which saves time: each write wakes the pytest
+        process. A crash before the next message loses this one.
         """
         self._send(encode(message), soon)
 

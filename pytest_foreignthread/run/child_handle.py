@@ -57,7 +57,10 @@ _LIMIT_WHEN_UNWANTED: Final = 5.0
 
 
 class ForkedChild:
-    """A child that is a fork of the pytest process. The caller that makes the object must call `close`."""
+    """A child that is a fork of the pytest process; `SpawnedChild` says what differs in a fresh interpreter.
+
+    The caller that makes the object must call `close`.
+    """
 
     start_word = "fork"
     """One of `choices.STARTS`."""

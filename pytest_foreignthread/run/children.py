@@ -49,8 +49,8 @@ class Children:
         self._fixtures = fixtures
         self._factory = factory
         # An xdist worker knows which item comes next, and of no later item whether it comes to this worker.
-        self._order_is_known = not is_worker(config)
-        self._ready = ReadyChildren(factory, places, fixtures, most_ready, order_is_known=self._order_is_known)
+        self._sequence_is_known = not is_worker(config)
+        self._ready = ReadyChildren(factory, places, fixtures, most_ready, sequence_is_known=self._sequence_is_known)
         # With --pdb or --trace no test runs ahead and none runs a second time: the debugger would open in both.
         self.debugs = any(config.getoption(name, False) for name in ("usepdb", "trace"))
         self._may_repeat = may_repeat_a_pass(config)
@@ -100,16 +100,16 @@ class Children:
     def _run(self, item: pytest.Item, nextitem: pytest.Item | None, group: Group | None) -> Seen:
         self._end_other_modules(item)
         try:
-            serving = self._serving(item, group)
+            child = self._child_for(item, group)
         except ScratchError as error:
             return self._not_started(item, str(error))
         if group is not None:
-            self._living[group] = serving
-        number_before = len(serving.served)
-        order = None if serving.ahead is item else self._order(serving, group, item, nextitem)
-        observation, taken = self._observed(serving, item, nextitem, order)
-        self._note_standing(serving, observation)
-        seen = Seen(observation, taken, serving.start_word, serving.served, number_before)
+            self._living[group] = child
+        number_before = len(child.served)
+        order = None if child.ahead is item else self._new_order(child, group, item, nextitem)
+        observation, taken = self._observed(child, item, nextitem, order)
+        self._note_standing(child, observation)
+        seen = Seen(observation, taken, child.start_word, child.served, number_before)
         left = None if group is None else _left_in(observation, looks=group.looks)
         if group is not None and left is not None:
             if group.looks:
@@ -120,7 +120,7 @@ class Children:
                 seen = seen.warned(own_warning(f"the test left {shown(left)}: a new child serves the next test"))
         elif observation.all_passed and nextitem is not None and not self.late:
             # The report of a late end may need a second run, before which other children end.
-            self._order_ahead(nextitem)
+            self._start_ahead(nextitem)
         return seen
 
     def run_after(self, before: Sequence[pytest.Item], item: pytest.Item, has_time: Callable[[], bool]) -> Seen | None:
@@ -160,12 +160,12 @@ class Children:
         self._end_standing()
         return Rounds(self._config, self._places, self._factory, item, self._not_started)
 
-    def _note_standing(self, serving: ForkedChild, observation: Observation) -> None:
+    def _note_standing(self, child: ForkedChild, observation: Observation) -> None:
         left = observation.first(Left)
         if left is not None and left.standing and observation.waits_for_order:
-            self._standing.add(serving)
+            self._standing.add(child)
         else:
-            self._standing.discard(serving)
+            self._standing.discard(child)
 
     def _end_standing(self, besides: Group | None = None) -> None:
         """End the children whose fixtures of wider scopes are set up, except the child of `besides`.
@@ -183,7 +183,7 @@ class Children:
         seen = Observation((NotServed(reason),), lost, EndedBy.ITSELF, Phase.FORK, 0.0, 0.0, limit)
         return Seen(seen, {}, self.starts.how(settings))
 
-    def _serving(self, item: pytest.Item, group: Group | None) -> ForkedChild:
+    def _child_for(self, item: pytest.Item, group: Group | None) -> ForkedChild:
         living = self._living.get(group) if group is not None else None
         if living is not None and (living.ahead is item or self._can_serve(living, item)):
             return living
@@ -195,44 +195,44 @@ class Children:
         # A test may have removed the child's directory. Without it a crash would leave no stacks.
         return living.folder.in_place() and living.can_serve(item, self._places.of(item))
 
-    def _order(
-        self, serving: ForkedChild, group: Group | None, item: pytest.Item, nextitem: pytest.Item | None
+    def _new_order(
+        self, child: ForkedChild, group: Group | None, item: pytest.Item, nextitem: pytest.Item | None
     ) -> RunTest:
-        if group is not None and self._order_is_known:
+        if group is not None and self._sequence_is_known:
             # In a matrix the next test of the run is mostly one of another child. A fixture that only that test needs
             # is torn down now: later its failure would be lost, or be another test's.
             nextitem = self._places.next_in_group(item)
-        following = None if nextitem is None else self._name(serving, nextitem)
+        following = None if nextitem is None else self._name(child, nextitem)
         ends = group is None or nextitem is None or not self._places.may_come_again(group, item)
-        last = ends or nextitem is None or not serving.can_go_on_to(nextitem)
+        last = ends or nextitem is None or not child.can_go_on_to(nextitem)
         looks = group is not None and group.looks and not last
-        return RunTest(serving.name_of(item, self._places.of(item)), following, last, looks)
+        return RunTest(child.name_of(item, self._places.of(item)), following, last, looks)
 
-    def _name(self, serving: ForkedChild, item: pytest.Item) -> int | str | None:
+    def _name(self, child: ForkedChild, item: pytest.Item) -> int | str | None:
         """Return the name that an order uses for the item; None if the child does not know the item."""
         place = self._places.of(item)
-        return serving.name_of(item, place) if serving.knows(item, place) else None
+        return child.name_of(item, place) if child.knows(item, place) else None
 
-    def _order_ahead(self, item: pytest.Item) -> None:
+    def _start_ahead(self, item: pytest.Item) -> None:
         """Let the next test begin, in the child of its group, while the reports of this one are written.
 
         That is done if the next test surely comes. The caller has checked that this test passed, because a failure may
-        end the run (`-x`). This method also wants a known order, no debugger, no plugin that repeats a test that
-        passed, no mark that may skip the next test, and no ordinary test so far: once ordinary tests have run, fixtures
-        of the pytest process may be torn down between two tests. Nor may another child have to end first, or the test
-        be stressed: other children run its rounds.
+        end the run (`-x`). This method also wants a known sequence of tests, no debugger, no plugin that repeats a test
+        that passed, no mark that may skip the next test, and no ordinary test so far: once ordinary tests have run,
+        fixtures of the pytest process may be torn down between two tests. Nor may another child have to end first, or
+        the test be stressed: other children run its rounds.
         """
         group = group_of(item)
         serves = group is not None and not self._one_at_a_time and item.stash[SETTINGS].stress is None
-        serving = self._living.get(group) if group is not None and serves else None
-        known = self._order_is_known and not self.debugs and not self._may_repeat
+        child = self._living.get(group) if group is not None and serves else None
+        known = self._sequence_is_known and not self.debugs and not self._may_repeat
         certain = known and not self._fixtures.ordinary_tests_ran and not _may_be_skipped(item)
-        if serving is not None and certain and self._can_serve(serving, item):
-            # The order is known, so `_order` itself finds what follows in the group.
-            serving.order_ahead(item, self._order(serving, group, item, None))
+        if child is not None and certain and self._can_serve(child, item):
+            # The sequence is known, so `_new_order` itself finds what follows in the group.
+            child.order_ahead(item, self._new_order(child, group, item, None))
 
     def _observed(
-        self, serving: ForkedChild, item: pytest.Item, nextitem: pytest.Item | None, order: RunTest | None
+        self, child: ForkedChild, item: pytest.Item, nextitem: pytest.Item | None, order: RunTest | None
     ) -> tuple[Observation, documents.Documents]:
         observation = None
         try:
@@ -245,13 +245,13 @@ class Children:
                 if entered is not None:
                     entered(phase)
 
-            observation, taken = serving.observe(item, order, tick, enter)
+            observation, taken = child.observe(item, order, tick, enter)
         finally:
             if observation is None or not observation.waits_for_order:
-                self._close(serving)
-        if serving.coverage_lost is not None:
-            messages = (*observation.messages, own_warning(serving.coverage_lost))
-            lost = {documents.COVERAGE: serving.coverage_lost}
+                self._close(child)
+        if child.coverage_lost is not None:
+            messages = (*observation.messages, own_warning(child.coverage_lost))
+            lost = {documents.COVERAGE: child.coverage_lost}
             observation = replace(observation, messages=messages, missing={**observation.missing, **lost})
         return observation, taken
 

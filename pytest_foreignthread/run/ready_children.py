@@ -24,14 +24,14 @@ class ReadyChildren:
     """The waiting children, at most `most`, for tests that have a child of their own."""
 
     def __init__(
-        self, factory: ChildFactory, places: Places, fixtures: SharedFixtures, most: int, *, order_is_known: bool
+        self, factory: ChildFactory, places: Places, fixtures: SharedFixtures, most: int, *, sequence_is_known: bool
     ) -> None:
-        """`order_is_known` is False in an xdist worker, which knows only the next test in advance."""
+        """`sequence_is_known` is False in an xdist worker, which knows only the next test in advance."""
         self._factory = factory
         self._places = places
         self._fixtures = fixtures
         self._most = most
-        self._order_is_known = order_is_known
+        self._sequence_is_known = sequence_is_known
         self._waiting: list[ForkedChild] = []
 
     def take(self, item: pytest.Item, can_serve: Callable[[ForkedChild, pytest.Item], bool]) -> ForkedChild | None:
@@ -72,7 +72,7 @@ class ReadyChildren:
         """
         if nextitem is None:
             return
-        later: Iterable[pytest.Item] = self._places.after(nextitem) if self._order_is_known else ()
+        later: Iterable[pytest.Item] = self._places.after(nextitem) if self._sequence_is_known else ()
         for one in itertools.islice(itertools.chain([nextitem], later), _LOOKED_AT):
             moves = self._fixtures.ordinary_tests_ran and one.parent is not item.parent
             if SETTINGS not in one.stash or group_of(one) is not None or moves:

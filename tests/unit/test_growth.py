@@ -94,7 +94,7 @@ def test_children_ahead_of_many_tests(jvm: Jvm | None) -> None:
     factory: Any = SimpleNamespace(new=start)
     places: Any = SimpleNamespace(after=lambda item: iter(items[2:]))
     fixtures: Any = SimpleNamespace(ordinary_tests_ran=False)
-    ReadyChildren(factory, places, fixtures, 2, order_is_known=True).fork_ahead(items[0], items[1])
+    ReadyChildren(factory, places, fixtures, 2, sequence_is_known=True).fork_ahead(items[0], items[1])
     assert started == ([] if jvm is None else items[1:3])
     assert len(looked_at) < 50
 

@@ -1,4 +1,4 @@
-"""The three phases of one test, as pytest's own runner does them; each report is sent when it is made."""
+"""The three phases of one test, as pytest's own runner does them; each report is sent with the message after it."""
 
 from __future__ import annotations
 

@@ -71,15 +71,15 @@ class Tests:
     """Returns why the named test is not among the items."""
 
 
-class _StandIn(pytest.Item):
+class _Sibling(pytest.Item):
     """Stands beside the test as the next item, so that pytest tears down only the test."""
 
     def runtest(self) -> None:
         raise AssertionError("never run")
 
 
-def _stand_in(item: pytest.Item) -> pytest.Item | None:
-    return None if item.parent is None else _StandIn.from_parent(item.parent, name=item.name)
+def _sibling_of(item: pytest.Item) -> pytest.Item | None:
+    return None if item.parent is None else _Sibling.from_parent(item.parent, name=item.name)
 
 
 class Server:
@@ -92,7 +92,7 @@ class Server:
         self._orders = orders
         self._capture_failed = capture_failed
         self._order: RunTest | None = None
-        self._left_by: pytest.Item | None = None
+        self._test_to_tear_down: pytest.Item | None = None
         """The test that ran last, if its order announced another next test than the test that runs now."""
         self.state = state
         self.java = java
@@ -105,7 +105,7 @@ class Server:
         """Created with the first round of a stressed test."""
         self._looks = False
         """Whether the parent wants to know what the test leaves."""
-        self._finishes = False
+        self._only_tears_down = False
         """Whether the protocol is only the teardown of what stands at the end of the child."""
 
     def run(self, order: RunTest) -> None:
@@ -116,14 +116,14 @@ class Server:
             self.state.sender.send(NotServed(tests.why_missing(order.item)))
             return
         before, self._order = self._order, order
-        self._left_by = self._item(before.item) if before and before.next_item != order.item else None
+        self._test_to_tear_down = self._item(before.item) if before and before.next_item != order.item else None
         if self._looks:
             self._look_before()
         if order.round is not None:
             self._begin_round(item)
-        following = None if order.last or order.next_item is None else self._item(order.next_item) or _stand_in(item)
+        following = None if order.last or order.next_item is None else self._item(order.next_item) or _sibling_of(item)
         if order.round is not None and not order.last:
-            following = _stand_in(item)
+            following = _sibling_of(item)
         if order.item == tests.begun:
             self.pytest_runtest_protocol(item, following)
         else:
@@ -187,7 +187,7 @@ class Server:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        if self._finishes:
+        if self._only_tears_down:
             Protocol(item, self.state, self.ends).tear_down_rest()
             return True
         settings = item.stash[self._tests.settings]
@@ -201,7 +201,7 @@ class Server:
         _name_as_method(item)
         self._replace_body(item)
         with nullcontext() if state.shaken is None else state.shaken.round():
-            passed = Protocol(item, state, self.ends).run(self._beside(item) or nextitem)
+            passed = Protocol(item, state, self.ends).run(self._next_if_fixtures_are_shared(item) or nextitem)
         finalizes = passed and state.settings.finalize
         # The threads of the plugin's pools must not keep the interpreter from its end, nor live on into the next test.
         if finalizes or (self._order is not None and not self._order.last):
@@ -212,13 +212,13 @@ class Server:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Tear down what this test does not need, as the tests between the last one and this one would have done.
+        """Tear down the fixtures that this test does not need, as the tests in between would have done.
 
-        An error of that is not the setup's: the test runs, and its teardown reports the error.
+        An error of that teardown is reported by the teardown of this test, not by its setup: the body still runs.
         """
         step = teardown_step(item.config)
-        if self._left_by is not None and step is not None:
-            self.ends.tear_down_earlier(functools.partial(step, item=self._left_by, nextitem=item))
+        if self._test_to_tear_down is not None and step is not None:
+            self.ends.tear_down_earlier(functools.partial(step, item=self._test_to_tear_down, nextitem=item))
 
     def _begin(self, state: ChildState) -> None:
         assert self._order is not None
@@ -228,10 +228,10 @@ class Server:
         state.sender.send(current_thread(), soon=True)
         self.java.send_adopted()
 
-    def _beside(self, item: pytest.Item) -> pytest.Item | None:
+    def _next_if_fixtures_are_shared(self, item: pytest.Item) -> pytest.Item | None:
         if not (self._order and self._order.last and self._tests.shares_fixtures):
             return None
-        return _stand_in(item)
+        return _sibling_of(item)
 
     def _replace_body(self, item: pytest.Item) -> None:
         """Replace `item.runtest`, which is only the body, by a call on the thread that the mode names."""
@@ -258,7 +258,7 @@ class Server:
         item.runtest = runtest  # type: ignore[method-assign]
 
     def finish(self, name: int | str | None) -> None:
-        """Tear down all fixtures that stand at the end of a child that did not know its last test.
+        """Tear down all fixtures that are still set up, at the end of a child that did not know its last test.
 
         That is one more teardown of the test with this name, or of the test that ran last.
         """
@@ -267,7 +267,7 @@ class Server:
         item = self._item(self._order.item if name is None else name)
         self.state.sender.send(current_thread(), soon=True)
         self._restore_filters()
-        self._finishes = True
+        self._only_tears_down = True
         # No plugin but pytest's own: the others have seen the end of the test.
         hook = hook_of(self._tests.config, "pytest_runtest_protocol", lambda one: one is self or is_pytests_own(one))
         hook(item=item, nextitem=None)

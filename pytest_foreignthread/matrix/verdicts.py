@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..model.nodeids import file_of
-from ..model.outcomes import Outcome
+from ..model.outcomes import Outcome, Phase
 
 CONTROL: Final = "main"
 PYTHON: Final = "python"
@@ -21,6 +21,7 @@ _ON_MAIN_THREAD: Final = (CONTROL, "same")
 BREAKS: Final = frozenset(
     {Outcome.FAILED, Outcome.ERROR, Outcome.SEGFAULT, Outcome.HANG, Outcome.NULL_RESULT, Outcome.CRASH}
 )
+_HOLDS: Final = frozenset({Outcome.PASSED, Outcome.XPASSED})
 
 
 class Verdict(enum.Enum):
@@ -35,7 +36,7 @@ class Verdict(enum.Enum):
     FOREIGN_ONLY = "foreign-only"
     """Breaks in the control, and holds on each foreign thread."""
     BROKEN = "broken"
-    """Breaks in the control, and not only there."""
+    """Breaks in the control, and not only there, or in a teardown only."""
     FLAKY = "flaky"
     """Runs in one mode disagree: repeats, rounds of a stressed test, or runs in a shared child and in its own child."""
     UNKNOWN = "unknown"
@@ -60,6 +61,8 @@ class Cell:
     """Whether a repeat that broke in a shared child held when it was run once more, in a child of its own."""
     control_breaks_in_own_child: bool = False
     """Whether the control of a repeat that broke was run in a child of its own, and broke there."""
+    breaks_in_teardown: bool = False
+    """Whether each repeat that broke did so in the teardown, which runs on the main thread in each mode."""
 
     @property
     def counted(self) -> Counter[Outcome]:
@@ -158,8 +161,8 @@ def matrix_of(entries: Sequence[Mapping[str, Any]], modes: Sequence[str]) -> Mat
     """Return the matrix of a report's entries. Modes that are not in `modes` get columns behind the others.
 
     A test breaks in a mode if its outcome is `failed`, `error`, `segfault`, `hang`, `null_result` or `crash`. It holds
-    if its outcome is `passed`, or `xfailed` or `xpassed`, which do not fail a run of pytest either. A skipped test
-    counts as one that did not run.
+    if its outcome is `passed` or `xpassed`. An expected failure, `xfailed`, which fails no run of pytest, counts as a
+    break only if the test holds in another mode or repeat. A skipped test counts as one that did not run.
     """
     found: dict[str, dict[str, dict[str, list[Mapping[str, Any]]]]] = {}
     for entry in entries:
@@ -179,6 +182,20 @@ def row_of(test: str, cells: Mapping[str, Cell]) -> Row:
     return Row(test, file_of(test), cells, verdict, _how(verdict, cells))
 
 
+def _breaks_of(cells: Mapping[str, Cell]) -> dict[str, Counter[Outcome]]:
+    """Return mode → the outcomes that count as breaks when modes are compared, and how many runs or rounds had each.
+
+    An `xfail` mark says that a failure is no news, not that all modes fail. Rounds of a stressed test have one mark
+    for all.
+    """
+    holds = any(not _HOLDS.isdisjoint(cell.counted) for cell in cells.values())
+    counted = BREAKS | {Outcome.XFAILED} if holds else BREAKS
+    return {
+        mode: cell.broken if cell.rounds else Counter({one: n for one, n in cell.counted.items() if one in counted})
+        for mode, cell in cells.items()
+    }
+
+
 def _cell(entries: Sequence[Mapping[str, Any]]) -> Cell:
     broken = [entry for entry in entries if Outcome(entry["outcome"]) in BREAKS]
     codes = Counter(entry["diagnosis"]["code"] for entry in broken if entry.get("diagnosis"))
@@ -189,6 +206,7 @@ def _cell(entries: Sequence[Mapping[str, Any]]) -> Cell:
         _rounds(entries),
         any(_holds_in_own_child(entry) for entry in broken),
         any(entry.get("control_alone") and Outcome(entry["control_alone"]) in BREAKS for entry in broken),
+        bool(broken) and all(entry.get("phase") == Phase.TEARDOWN.value for entry in broken),
     )
 
 
@@ -219,9 +237,10 @@ def _cause(entry: Mapping[str, Any]) -> str:
 
 
 def _verdict(counted: Mapping[str, Cell]) -> Verdict:
-    broken = [mode for mode, cell in counted.items() if cell.broken]
+    breaks = _breaks_of(counted)
+    broken = [mode for mode in counted if breaks[mode]]
     # First: if repeats disagree within a mode, a difference between modes proves nothing.
-    if any(cell.flaky for cell in counted.values()):
+    if any(cell.flaky or 0 < breaks[mode].total() < cell.counted.total() for mode, cell in counted.items()):
         return Verdict.FLAKY
     # Then the control held after earlier tests only, and this mode may lack just these.
     if (
@@ -233,7 +252,10 @@ def _verdict(counted: Mapping[str, Cell]) -> Verdict:
     if CONTROL in broken:
         foreign = [mode for mode in counted if mode not in _ON_MAIN_THREAD]
         holds = foreign and not any(mode in broken for mode in foreign)
-        return Verdict.FOREIGN_ONLY if holds else Verdict.BROKEN
+        # Of the tests that share a fixture, the last one of a child has the error of the fixture's teardown. Which test
+        # that is may differ from mode to mode, above all with xdist.
+        by_chance = counted[CONTROL].breaks_in_teardown
+        return Verdict.FOREIGN_ONLY if holds and not by_chance else Verdict.BROKEN
     if not broken:
         # A single mode compares nothing.
         return Verdict.SOUND if len(counted) > 1 else Verdict.UNKNOWN
@@ -247,19 +269,20 @@ def _how(verdict: Verdict, cells: Mapping[str, Cell]) -> str:
     counted = [mode for mode, cell in cells.items() if cell.counted]
     if not counted:
         return "skipped in every mode"
-    if verdict is Verdict.UNKNOWN and not any(cell.broken for cell in cells.values()):
+    if verdict is Verdict.UNKNOWN and not any(_breaks_of(cells).values()):
         return f"holds in {counted[0]}, the only mode in which it ran"
     missing = "" if CONTROL in counted else f"{CONTROL}, the control, did not run"
-    run = f"{CONTROL}, the control, breaks in a child of its own"
+    alone = f"{CONTROL}, the control, breaks in a child of its own"
     needs_others = verdict is Verdict.FLAKY and any(cell.control_breaks_in_own_child for cell in cells.values())
-    return "; ".join(filter(None, [*_breaks(cells), run if needs_others else "", missing]))
+    return "; ".join(filter(None, [*_breaks(cells), alone if needs_others else "", missing]))
 
 
 def _breaks(cells: Mapping[str, Cell]) -> Iterator[str]:
     """Yield a text for each outcome that breaks, such as `segfault in new, pool (2 of 5 runs)`."""
     ways: dict[Outcome, list[str]] = {}
+    broken = _breaks_of(cells)
     for mode, cell in cells.items():
-        for outcome, times in cell.broken.most_common():
+        for outcome, times in broken[mode].most_common():
             noun, total = "rounds" if cell.rounds else "runs", cell.counted.total()
             repeats = f" ({times} of {total} {noun})" if times < total else ""
             repeats += " (not in a child of its own)" if cell.holds_in_own_child else ""

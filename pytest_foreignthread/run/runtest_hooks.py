@@ -28,6 +28,8 @@ _NO_FORK: Final = (
     f"needs a child of pytest, and this platform cannot fork ({sys.platform}): run it on Linux, or mark it with "
     "pytest.mark.skipif(not hasattr(os, 'fork'), reason=...)"
 )
+# The reports of a test without subtests: setup, call, teardown, and an error of a fixture of the pytest process.
+_WITHOUT_SUBTESTS: Final = 3
 
 
 class RunTestHooks:
@@ -70,7 +72,13 @@ class RunTestHooks:
             # Taken out first: what the child has for other plugins in this process must not be in the logged reports.
             carried = pytest_reports.take_carried(result.reports)
             self._run.results.add_verdict(result.reports)
-            for report in self._run.fixtures.tear_down(item, nextitem, result.reports):
+            reports = self._run.fixtures.tear_down(item, nextitem, result.reports)
+            if len(reports) > _WITHOUT_SUBTESTS:
+                # Imported here: few tests have subtests.
+                from ..interop.pytest_subtests import leave_failure_to_pytest
+
+                leave_failure_to_pytest(item.config, reports)
+            for report in reports:
                 item.ihook.pytest_runtest_logreport(report=report)
             for report in _hand_on(item, carried):
                 item.ihook.pytest_runtest_logreport(report=report)

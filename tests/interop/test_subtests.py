@@ -89,3 +89,14 @@ def test_the_matrix_has_a_verdict_for_the_test(run_with: RunWith) -> None:
     assert re.search(rf"^broken +{3 if OF_PYTEST_9 else 1} ", run.output, re.MULTILINE), run.output
     assert re.search(rf"^sound +{2 if OF_PYTEST_9 else 1} ", run.output, re.MULTILINE)
     assert sum(short_lines(run.output).values()) == 2 * sum(LINES.values())
+
+
+@pytest.mark.skipif(not OF_PYTEST_9, reason="pytest has had subtests since 9.0")
+@pytest.mark.parametrize("most", [2, 3, 5, 9])
+@pytest.mark.by_default("3", "5")
+def test_the_run_stops_where_pytest_stops(run_with: RunWith, most: int) -> None:
+    suite = UNITTEST + PYTEST
+    plain = run_with("", suite.replace("@pytest.mark.foreign_thread(mode=MODE)", ""), f"--maxfail={most}")
+    run = run_with("", suite.replace("MODE", '"main"'), f"--maxfail={most}")
+    assert run.closing_line == plain.closing_line, run.output
+    assert short_lines(run.output) == short_lines(plain.output)

@@ -16,11 +16,33 @@ from .sample_entries import entry, row
 
 PASSED, FAILED, SKIPPED = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
 SEGFAULT, HANG = Outcome.SEGFAULT, Outcome.HANG
+XFAILED, XPASSED = Outcome.XFAILED, Outcome.XPASSED
 Given = dict[str, tuple[Outcome, ...]]
 
 VERDICTS: Final[dict[str, tuple[Given, Verdict, str]]] = {
     "passes everywhere": ({"main": (PASSED,), "new": (PASSED,)}, Verdict.SOUND, ""),
-    "expected to fail": ({"main": (Outcome.XFAILED,), "new": (Outcome.XPASSED,)}, Verdict.SOUND, ""),
+    "expected to fail": ({"main": (XFAILED,), "new": (XFAILED,), "python": (SKIPPED,)}, Verdict.SOUND, ""),
+    "expected to fail, and does not": ({"main": (XPASSED,), "new": (PASSED,)}, Verdict.SOUND, ""),
+    "expected to fail, and does abroad": (
+        {"main": (XPASSED,), "same": (XPASSED,), "new": (XFAILED,)},
+        Verdict.FOREIGN_UNSAFE,
+        "xfailed in new",
+    ),
+    "expected to fail, and does in the control": (
+        {"main": (XFAILED,), "new": (PASSED,)},
+        Verdict.FOREIGN_ONLY,
+        "xfailed in main",
+    ),
+    "expected to fail in the control, breaks in another way abroad": (
+        {"main": (XFAILED,), "new": (SEGFAULT,)},
+        Verdict.FOREIGN_UNSAFE,
+        "segfault in new",
+    ),
+    "expected to fail, and repeats disagree": (
+        {"main": (XPASSED, XPASSED), "new": (XFAILED, XPASSED)},
+        Verdict.FLAKY,
+        "xfailed in new (1 of 2 runs)",
+    ),
     "a skip counts as not run": ({"main": (PASSED,), "new": (PASSED,), "virtual": (SKIPPED,)}, Verdict.SOUND, ""),
     "holds without the control": (
         {"same": (PASSED,), "new": (PASSED,)},
@@ -105,8 +127,17 @@ def test_verdict(given: Given, verdict: Verdict, how: str) -> None:
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_breaks_or_holds(outcome: Outcome) -> None:
     found = row_of("t.py::test_x", {"main": Cell((PASSED,)), "same": Cell((PASSED,)), "new": Cell((outcome,))})
-    assert found.verdict is (Verdict.FOREIGN_UNSAFE if outcome in BREAKS else Verdict.SOUND)
+    assert found.verdict is (Verdict.FOREIGN_UNSAFE if outcome in {*BREAKS, XFAILED} else Verdict.SOUND)
     assert (outcome in BREAKS) == (outcome in (*ABNORMAL, Outcome.FAILED, Outcome.ERROR))
+
+
+def test_an_error_of_a_teardown_is_none_of_the_main_thread() -> None:
+    """The teardown of a shared fixture fails in each mode, but after the test that came last in a child."""
+    entries = row("a.py::test_x", main=Outcome.ERROR, new=PASSED)
+    (found,) = matrix_of(entries, ()).rows
+    assert found.verdict is Verdict.FOREIGN_ONLY
+    (found,) = matrix_of([{**entries[0], "phase": "teardown"}, entries[1]], ()).rows
+    assert (found.verdict, found.how) == (Verdict.BROKEN, "error in main")
 
 
 CELLS: Final = st.lists(st.sampled_from(list(Outcome)), min_size=1, max_size=3).map(tuple).map(Cell)
@@ -117,7 +148,8 @@ CELLS: Final = st.lists(st.sampled_from(list(Outcome)), min_size=1, max_size=3).
 @given(st.dictionaries(st.sampled_from(["main", "python", "new", "pool"]), CELLS, min_size=1))
 def test_no_row_is_sound_that_breaks_nor_unsound_that_holds(cells: dict[str, Cell]) -> None:
     found = row_of("t.py::test_x", cells)
-    breaks = any(cell.broken for cell in cells.values())
+    outcomes = {outcome for cell in cells.values() for outcome in cell.counted}
+    breaks = any(cell.broken for cell in cells.values()) or (XFAILED in outcomes and bool(outcomes & {PASSED, XPASSED}))
     assert not (found.verdict is Verdict.SOUND and breaks)
     assert breaks or found.verdict in (Verdict.SOUND, Verdict.UNKNOWN)
     assert (found.verdict is Verdict.SOUND) or found.how

@@ -78,7 +78,7 @@ def lock_without_a_holder(case: Case) -> Diagnosis | None:
     code, and Java may have no timer or scheduled task that could call Python later.
     """
     waiting = waiting_in(case)
-    if waiting is None or any(map(may_call_later, waiting.threads)):
+    if waiting is None or not case.has_all_threads or any(map(may_call_later, waiting.threads)):
         return None
     waits = [one for one in waiting.threads if _takes_a_lock(one, case.at)]
     if not waits or any(one not in waits for one in _in_python(waiting.threads)):

@@ -506,3 +506,35 @@ def test_a_stripped_python_takes_a_lock_where_the_line_says_so(at: Place | None,
     evidence = Evidence(threads=(waits,), looks=3)
     case = Case(Outcome.HANG, Phase.CALL, None, None, evidence, OBSERVED, "new", at=at)
     assert code(diagnose(case)) == expected
+
+
+IN_JOIN: Final = (JavaFrame("java.lang.Object.wait0", None, None), JavaFrame("java.lang.Thread.join", None, None), OWN)
+JOINS: Final = replace(thread("a", Wait(Awaited.THREAD, "Thread 0x01"), frames=IN_JOIN), current=True)
+JOINS_ITSELF: Final = "Thread.currentThread().join()"
+
+
+@pytest.mark.parametrize(
+    ("source", "waits", "expected"),
+    [
+        (JOINS_ITSELF, JOINS, "self-deadlock"),
+        (f"java.lang.{JOINS_ITSELF}  # never ends", JOINS, "self-deadlock"),
+        ('jvm.JClass("java.lang.Thread").currentThread().join()', JOINS, "self-deadlock"),
+        # It joins another thread, or for a time; or nothing tells which one.
+        ("worker.join()", JOINS, None),
+        ("worker.join()  # not Thread.currentThread().join()", JOINS, None),
+        (f"worker.join(), {JOINS_ITSELF}", JOINS, None),
+        ("Thread.currentThread().join(100)", JOINS, None),
+        ("pool.currentThread().join()", JOINS, None),
+        # The thread is elsewhere.
+        (JOINS_ITSELF, replace(JOINS, stacks=((IN_JOIN[0], OWN),)), None),
+        (JOINS_ITSELF, replace(JOINS, stacks=((*IN_JOIN[:2], PYTHON),)), None),
+        (JOINS_ITSELF, replace(JOINS, stacks=(IN_JOIN[:2],)), None),
+        (JOINS_ITSELF, replace(JOINS, motion=Motion.MOVING), None),
+        (JOINS_ITSELF, replace(JOINS, current=False), None),
+    ],
+)
+def test_a_thread_that_joins_itself(source: str, waits: Thread, expected: str | None) -> None:
+    evidence = Evidence(threads=(waits, RUNS), looks=3)
+    case = Case(Outcome.HANG, Phase.CALL, None, None, evidence, OBSERVED, "new", at=Place("bridge.py", 7, source))
+    assert code(diagnose(case)) == expected
+    assert diagnose(replace(case, evidence=replace(evidence, looks=2))) is None

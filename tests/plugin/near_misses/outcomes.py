@@ -179,6 +179,7 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_a_timer_of_javas_would_release_it": "hang",
             "test_an_event_that_never_comes": "hang",
             "test_another_thread_has_the_lock": "hang",
+            "test_it_joins_a_thread_of_a_pool": "hang",
         },
         "signals-blocked": {
             "test_a_process_that_ignores_it": "hang",

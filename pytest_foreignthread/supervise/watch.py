@@ -168,8 +168,10 @@ class Watch:
         if (held := self._gate.held(self.kept.pid)) is not None:
             began = time.monotonic()
             if self._gate.wants_first_look():
-                self._look(self._gate.look, held.pid)
+                # Before the look: a thread that pystack has let go of runs for a moment, and the kernel does not show
+                # the stack pointer of a thread that runs.
                 self._documents[HELD_CRASH] = crash_document(held)
+                self._look(self._gate.look, held.pid)
             release(held)
             self._stand_still(time.monotonic() - began)
         self._crash_step = min(self._crash_step * 1.5, _CRASH_STEPS[1])

@@ -274,6 +274,21 @@ def test_a_crash_without_a_jvm_waits_for_the_look(tmp_path: Path, act: Callable[
     assert seen.documents["held_crash"].startswith(f"signal: {signal.Signals(number).name}\nthread: ")
 
 
+def test_a_crash_is_described_before_the_look_which_moves_its_thread(tmp_path: Path) -> None:
+    def child_main(sender: Sender) -> None:
+        sender.send(PhaseStarted(Phase.CALL))
+        crash_held(os.abort)
+
+    def look(pid: int) -> Taken:
+        os.kill(pid, signal.SIGKILL)
+        await_end(pid)
+        return {"native": "frames"}, {}
+
+    seen = run(child_main, None, CrashWatch(tmp_path, look, without_jvm=True), call=PATIENCE)
+    assert seen.end == Signaled(signal.SIGKILL)
+    assert "\nlibrary: /" in seen.documents["held_crash"]
+
+
 def test_one_that_only_waits_is_left_alone(tmp_path: Path) -> None:
     def child_main(sender: Sender) -> None:
         signal.signal(signal.SIGSEGV, signal.SIG_DFL)

@@ -37,6 +37,11 @@ class Case:
         return next((thread for thread in self.evidence.threads if thread.current), None)
 
     @property
+    def has_all_threads(self) -> bool:
+        """Whether the stacks of a hang have every thread that runs Python or Java code."""
+        return self.evidence.has_all_threads(jvm=self.jvm)
+
+    @property
     def fault(self) -> FatalError | None:
         """The fatal error of the evidence; None if its signal was sent: the thread that got it did nothing wrong."""
         fatal = self.evidence.fatal_error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import dropwhile
 from typing import Final
 
 from ..model.fault_signals import MEMORY
@@ -45,6 +46,7 @@ _WITHOUT_GIL: Final = re.compile(
     r"Fatal Python error: .*(?:the function must be called with|allocator called without holding) the GIL.*"
 )
 _ARITHMETIC_OR_CODE: Final = ("SIGFPE", "SIGILL")
+_DECREF: Final = re.compile(r"_?Py_X?DECREF|_Py_IsImmortal|_Py_DECREF\w*")
 _FAULTS_FILE: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]faults\.py$")
 
 
@@ -82,6 +84,14 @@ def _gil_by_word(case: Case) -> Diagnosis | None:
 
 
 def _called_without_gil(thread: Thread | None, *proofs: str) -> Diagnosis:
+    if thread is not None and _came_back_without_gil(thread):
+        return Diagnosis(
+            "no-gil",
+            f"{called(thread)} came back without the GIL from a function that ctypes had called with the GIL",
+            "let the function release the GIL only as often as it takes it: one PyGILState_Release() for each "
+            "PyGILState_Ensure(), and PyEval_RestoreThread() after each PyEval_SaveThread()",
+            (*proofs, "ctypes calls PyErr_Occurred after a function of PyDLL or pythonapi, for which it keeps the GIL"),
+        )
     return Diagnosis(
         "no-gil",
         f"{called(thread) if thread is not None else 'a thread'} called Python's C API without the GIL",
@@ -89,6 +99,16 @@ def _called_without_gil(thread: Thread | None, *proofs: str) -> Diagnosis:
         "ctypes.pythonapi or PyDLL, which keep the GIL",
         proofs,
     )
+
+
+def _came_back_without_gil(thread: Thread) -> bool:
+    """Return whether ctypes itself called Python, to see whether the function that it had called set an exception.
+
+    ctypes does that for functions of PyDLL only, during whose call it keeps the GIL.
+    """
+    names = [frame.function for frame in thread.native_frames]
+    asks = list(dropwhile(lambda name: (name or "").startswith("_Py"), names))
+    return asks[:2] == ["PyErr_Occurred", "_call_function_pointer"]
 
 
 def _no_gil(case: Case) -> Diagnosis | None:
@@ -128,6 +148,34 @@ def _in_python(fatal: FatalError, thread: Thread) -> bool:
 def _crashed_in(fatal: FatalError, thread: Thread) -> str:
     frames = (*fatal.native_frames[:1], *thread.native_frames[:1])
     return native_words(frames[0]) if frames else "Python"
+
+
+def _null_object(case: Case) -> Diagnosis | None:
+    """Find a function of C whose NULL ctypes took for an object: Python before 3.13.4 uses it without a look.
+
+    Proof is a fault at address 0 in GetResult of ctypes: nothing else that it reads can be NULL. Later releases raise
+    ValueError, whose text proves nothing: it is also that of a py_object() which is empty.
+    """
+    thread, fatal = case.thread, case.fault
+    address = None if fatal is None or fatal.signal not in MEMORY or fatal.address is None else int(fatal.address, 16)
+    frames = () if thread is None else thread.native_frames
+    # The inline functions that lower the reference count, of which pystack tells.
+    outer = next(dropwhile(lambda frame: _DECREF.fullmatch(frame.function or "") is not None, frames), None)
+    if address != 0 or thread is None or outer is None or outer.function != "GetResult":
+        return None
+    if not (outer.library or "").startswith("_ctypes."):
+        return None
+    callers = thread.python_frames[:1]
+    return Diagnosis(
+        "null-result",
+        "a function that ctypes called returned NULL, and ctypes took that for an object (restype=py_object)",
+        "let the function return an object, or set an exception, which PyDLL raises; if NULL is one of its answers, "
+        "give it restype=c_void_p, and look for None",
+        (
+            f"the crash is in {native_words(outer)}, by a null pointer, which is the function's result",
+            *(f"the function was called by {frame_words(frame)}" for frame in callers),
+        ),
+    )
 
 
 def _native_crash(case: Case) -> Diagnosis | None:
@@ -208,6 +256,7 @@ CRASHES: Final = (
     _no_gil,
     collected_proxy,
     late_callback,
+    _null_object,
     _native_crash,
     _exited,
 )

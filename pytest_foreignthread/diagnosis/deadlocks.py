@@ -13,7 +13,7 @@ from .blocked import signals_blocked
 from .case import Case
 from .forked_jvm import forked_jvm
 from .futures import blocked_loop, event_loop, import_lock, lock_and_future
-from .held import gil_held, lock_without_a_holder
+from .held import gil_held, lock_without_a_holder, thread_that_joins_itself
 from .memory import java_heap_filled
 from .waiting import JAVA_LOCKS, runs_task, waiting_in
 
@@ -111,6 +111,7 @@ HANGS: Final = (
     blocked_loop,
     gil_held,
     lock_without_a_holder,
+    thread_that_joins_itself,
     java_heap_filled,
     signals_blocked,
 )

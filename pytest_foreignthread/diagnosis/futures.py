@@ -59,7 +59,7 @@ def blocked_loop(case: Case) -> Diagnosis | None:
     It may be that nobody would complete the result. The code blocks its loop all the same.
     """
     waiting = waiting_in(case)
-    for place, thread in enumerate(() if waiting is None else waiting.threads):
+    for place, thread in enumerate(waiting.threads if waiting is not None and case.has_all_threads else ()):
         if waiting is None or not _runs_a_loop(waiting, place) or not _waits_for_a_result(waiting, place):
             continue
         if not stands(thread) or not is_alone(thread, waiting.threads):

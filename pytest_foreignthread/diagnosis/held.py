@@ -21,6 +21,9 @@ _BETWEEN: Final = re.compile(r"(?:lib)?python\S*|libffi\S*|_ctypes\..*|_jpype\..
 # for a lock may wait for something else, such as an item of a queue.
 _TAKES_LOCK: Final = ("lock_PyThread_acquire_lock", "lock_acquire", "rlock_acquire", "PyMutex_Lock")
 _LOCK_LINE: Final = re.compile(r"^with\b|\.acquire\(")
+_JOINS_ITSELF: Final = re.compile(
+    r"(?:\S*\bThread|\S*\bJClass\([\"']java\.lang\.Thread[\"']\))\.currentThread\(\)\.join\(\)(?:\s*#.*)?"
+)
 
 
 def gil_held(case: Case) -> Diagnosis | None:
@@ -78,7 +81,7 @@ def lock_without_a_holder(case: Case) -> Diagnosis | None:
     code, and Java may have no timer or scheduled task that could call Python later.
     """
     waiting = waiting_in(case)
-    if waiting is None or any(map(may_call_later, waiting.threads)):
+    if waiting is None or not case.has_all_threads or any(map(may_call_later, waiting.threads)):
         return None
     waits = [one for one in waiting.threads if _takes_a_lock(one, case.at)]
     if not waits or any(one not in waits for one in _in_python(waiting.threads)):
@@ -103,6 +106,33 @@ def lock_without_a_holder(case: Case) -> Diagnosis | None:
     )
 
 
+def thread_that_joins_itself(case: Case) -> Diagnosis | None:
+    """Find a thread that joins the current thread of Java.
+
+    The dump does not say whose end a thread waits for, so the proof is the line of Python that calls `Thread.join`.
+    """
+    thread, at = case.thread, case.at
+    if waiting_in(case) is None or thread is None or at is None or not _JOINS_ITSELF.fullmatch(at.source):
+        return None
+    in_join = any(frame.function == "java.lang.Thread.join" for frame in thread.java_frames)
+    if not in_join or thread.motion is not Motion.STILL or not _is_newest(thread, at):
+        return None
+    return Diagnosis(
+        "self-deadlock",
+        "a thread waits for its own end",
+        "join the thread that does the work, or wait for its result; to keep a thread alive, wait for an event that "
+        "ends the wait (CountDownLatch.await)",
+        (
+            f"{called(thread)} is in java.lang.Thread.join, called by {frame_words(thread.python_frames[0])}",
+            f"that line joins the current thread: {at.source}",
+        ),
+    )
+
+
+def _is_newest(thread: Thread, at: Place) -> bool:
+    return bool(thread.python_frames) and thread.python_frames[0].line == at.line
+
+
 def _lock_line(thread: Thread) -> str:
     # Java that calls lock.acquire() through a bridge has no frame of Python's.
     return f"{called(thread)} waits for a Python lock in {frame_words((*thread.python_frames, *thread.frames)[0])}"
@@ -119,8 +149,7 @@ def _takes_a_lock(thread: Thread, at: Place | None) -> bool:
 
 def _takes_a_lock_there(thread: Thread, at: Place | None) -> bool:
     """Return whether the newest line takes a lock by its text. A stripped Python has no names of C functions."""
-    newest = thread.python_frames[0].line if thread.python_frames else None
-    return at is not None and at.line == newest and _LOCK_LINE.search(at.source) is not None
+    return at is not None and _is_newest(thread, at) and _LOCK_LINE.search(at.source) is not None
 
 
 def _in_python(threads: Sequence[Thread]) -> Iterator[Thread]:

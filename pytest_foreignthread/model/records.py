@@ -48,6 +48,10 @@ class Evidence:
         """The thread that crashed, ended the process or hangs; None if the evidence does not name it."""
         return next((one for one in self.threads if one.current), None)
 
+    def has_all_threads(self, *, jvm: bool) -> bool:
+        """Return whether the stacks of a hang have every thread of Python and of Java; `jvm`: the child has a JVM."""
+        return self.looks > 0 and "python_hang" not in self.missing and not (jvm and "java_dump" in self.missing)
+
 
 @dataclass(frozen=True)
 class Diagnosis:

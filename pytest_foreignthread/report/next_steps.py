@@ -9,9 +9,12 @@ from ..model.checkers import JNI, MALLOC, checks_in
 from ..model.fault_signals import FAULTS
 from ..model.outcomes import Outcome
 from ..model.records import RunRecord
-from ..model.stacks import Motion
+from ..model.roles import is_alone
+from ..model.stacks import Awaited, Motion, Thread
 
 _CONTROL: Final = "main"
+_OF_OTHERS: Final = (Awaited.GIL, Awaited.NATIVE)
+"""What a thread of C may end the wait for, and such a thread is not shown."""
 
 
 def next_steps(record: RunRecord) -> Iterator[str]:
@@ -28,10 +31,28 @@ def next_steps(record: RunRecord) -> Iterator[str]:
 
 def _of_hang(record: RunRecord) -> Iterator[str]:
     thread = record.evidence.current_thread
+    if thread is not None and (awaited := _awaited(thread)) is not None and _is_left_alone(thread, record):
+        others = "no other thread that is shown runs Python or Java code that could do so"
+        yield f"the code that should end the wait{awaited}: {others}"
     if thread is not None and thread.motion in (Motion.MOVING, Motion.RUNNING):
         yield "a higher --foreign-thread-timeout: the thread did something, and may only be slow"
     if record.evidence.native_threads:
         yield "--foreign-thread-native=locals: the values of Python's variables, which name what is waited for"
+
+
+def _awaited(thread: Thread) -> str | None:
+    """Return words to be put after "the wait"; None if the thread waits for nothing that Python or Java code ends."""
+    kinds = [wait.kind for wait in thread.waits]
+    if thread.motion is not Motion.STILL or any(kind in _OF_OTHERS for kind in kinds):
+        return None
+    if thread.waits:
+        return f" for {thread.waits[0].what}"
+    return "" if (thread.java_state or "").startswith("WAITING") else None
+
+
+def _is_left_alone(thread: Thread, record: RunRecord) -> bool:
+    evidence = record.evidence
+    return evidence.has_all_threads(jvm=record.jvm) and is_alone(thread, evidence.threads)
 
 
 def _of_fault(record: RunRecord) -> Iterator[str]:

@@ -133,6 +133,7 @@ EXPECTED = [
     Expected("thread-keeps-running", "test_writer_of_a_log", ("hang",), "MainThread", "_shutdown"),
     Expected("thread-keeps-running", "test_task_of_an_executor", ("hang",), "MainThread", "_shutdown"),
     Expected("self-deadlock", "test_method_that_calls_another", ("hang",), "foreign-1", "add"),
+    Expected("self-deadlock", "test_thread_that_joins_itself", ("hang",), "foreign-1", "java.lang.Thread.join"),
     Expected("signals-blocked", "test_process_that_is_to_end", ("hang",), "native-1", "wait"),
     Expected("signals-blocked", "test_process_of_a_java_thread", ("hang",), "foreign-1", "wait"),
     Expected("small-stack", "test_fifty_levels[native]", ("segfault",), "native-1", "walk"),

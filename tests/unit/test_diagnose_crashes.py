@@ -155,6 +155,60 @@ def test_who_held_the_gil(others: tuple[Thread, ...], proof: str) -> None:
     assert evidence_of(case) == (f"the crash is in _PyType_Lookup+0x3b ({LIBPYTHON}), which needs the GIL", proof)
 
 
+CTYPES: Final = "_ctypes.cpython-311-x86_64-linux-gnu.so"
+ASKS: Final = NativeFrame(LIBPYTHON, "PyErr_Occurred", "")
+CALLS: Final = NativeFrame(CTYPES, "_call_function_pointer", "")
+
+
+@pytest.mark.parametrize(
+    ("frames", "came_back"),
+    [
+        ((ASKS, CALLS, THUNK), True),
+        ((replace(ASKS, function="_PyErr_Occurred"), ASKS, CALLS, THUNK), True),
+        # The function that ctypes calls is PyErr_Occurred itself, or another of the C API.
+        ((ASKS, NativeFrame("libffi.so.8", "ffi_call", ""), CALLS, THUNK), False),
+        ((LOOKUP, CALLS, THUNK), False),
+        ((ASKS, THUNK), False),
+    ],
+)
+def test_a_function_that_released_the_gil_is_told_apart(frames: tuple[Frame, ...], came_back: bool) -> None:
+    crashing = thread(*frames, ident=FOREIGN)
+    error = fatal(*crashing.native_frames)
+    found = diagnose(crashed(crashing, fatal_error=error, native_threads=(seen(7),)))
+    assert found is not None
+    assert (found.code, "came back without the GIL" in found.text) == ("no-gil", came_back)
+    assert ("PyGILState_Release() for each" in found.help, "PyDLL" in found.help) == (came_back, not came_back)
+
+
+GETS_RESULT: Final = (NativeFrame(CTYPES, "GetResult", ""), NativeFrame(CTYPES, "_ctypes_callproc", ""), THUNK)
+DECREF: Final = NativeFrame(CTYPES, "Py_DECREF", "")
+
+
+@pytest.mark.parametrize(
+    ("frames", "error", "expected"),
+    [
+        ((DECREF, *GETS_RESULT), {}, "null-result"),
+        ((replace(DECREF, function="_Py_IsImmortal"), DECREF, *GETS_RESULT), {}, "null-result"),
+        (GETS_RESULT, {}, "null-result"),
+        # Another pointer than NULL; no fault at all; and elsewhere.
+        ((DECREF, *GETS_RESULT), {"address": "0x8"}, None),
+        ((DECREF, *GETS_RESULT), {"address": None}, None),
+        ((DECREF, *GETS_RESULT), {"sent": True}, None),
+        ((DECREF, *GETS_RESULT[1:]), {}, None),
+        ((NativeFrame(LIBPYTHON, "subtype_dealloc", ""), DECREF, *GETS_RESULT), {}, None),
+        ((NativeFrame("mine.so", "GetResult", ""), *GETS_RESULT[1:]), {}, None),
+    ],
+)
+def test_null_that_ctypes_takes_for_an_object(
+    frames: tuple[Frame, ...], error: dict[str, Any], expected: str | None
+) -> None:
+    told = replace(fatal(address="0x0000000000000000"), **error)
+    case = crashed(thread(*frames, ident=FOREIGN), fatal_error=told)
+    assert code(case) == expected
+    if expected is not None:
+        assert evidence_of(case)[1] == "the function was called by thunk (test_bridge.py:15)"
+
+
 DOWN: Final = (PythonFrame(TEST, 20, "down"),) * 25
 C_DOWN: Final = (NativeFrame("libffi.so.8", "ffi_call", ""),) * 25
 EVALUATION: Final = (NativeFrame(LIBPYTHON, "_PyEval_EvalFrameDefault", ""),) * 25

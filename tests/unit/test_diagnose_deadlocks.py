@@ -341,6 +341,7 @@ def test_results_that_never_come(threads: tuple[Thread, ...], expected: str | No
     assert hang(*threads, looks=2) is None
 
 
+TAKES: Final = thread("a", LOCK, frames=(TAKES_LOCK, OWN))
 BLOCKS_ITS_LOOP: Final = thread("a", FUTURE, frames=(EVENT, OWN, LOOP))
 
 
@@ -371,6 +372,22 @@ BLOCKS_ITS_LOOP: Final = thread("a", FUTURE, frames=(EVENT, OWN, LOOP))
 def test_a_loop_that_its_own_code_blocks(threads: tuple[Thread, ...], expected: str | None) -> None:
     assert code(hang(*threads)) == expected
     assert hang(*threads, looks=2) is None
+
+
+@pytest.mark.parametrize("thread", [TAKES, BLOCKS_ITS_LOOP])
+@pytest.mark.parametrize(("missing", "jvm"), [("java_dump", True), ("python_hang", True), ("python_hang", False)])
+def test_no_thread_is_alone_beside_unknown_threads(thread: Thread, missing: str, jvm: bool) -> None:
+    evidence = Evidence(threads=(thread,), looks=3, missing={missing: "it did not answer"})
+    case = Case(Outcome.HANG, Phase.CALL, None, None, evidence, OBSERVED, "new", jvm=jvm)
+    assert diagnose(case) is None
+    assert diagnose(replace(case, evidence=replace(evidence, missing={}))) is not None
+
+
+def test_a_child_without_a_jvm_has_no_threads_of_java() -> None:
+    evidence = Evidence(threads=(BLOCKS_ITS_LOOP,), looks=3, missing={"java_dump": "no JVM was running"})
+    assert (
+        code(diagnose(Case(Outcome.HANG, Phase.CALL, None, None, evidence, OBSERVED, "native", jvm=False))) is not None
+    )
 
 
 def test_the_code_that_blocks_its_loop() -> None:
@@ -423,7 +440,6 @@ def test_the_function_that_keeps_the_gil() -> None:
     )
 
 
-TAKES: Final = thread("a", LOCK, frames=(TAKES_LOCK, OWN))
 TAKES_AGAIN: Final = thread("a", LOCK, frames=(replace(TAKES_LOCK, function="rlock_acquire"), OWN))
 
 
@@ -490,3 +506,35 @@ def test_a_stripped_python_takes_a_lock_where_the_line_says_so(at: Place | None,
     evidence = Evidence(threads=(waits,), looks=3)
     case = Case(Outcome.HANG, Phase.CALL, None, None, evidence, OBSERVED, "new", at=at)
     assert code(diagnose(case)) == expected
+
+
+IN_JOIN: Final = (JavaFrame("java.lang.Object.wait0", None, None), JavaFrame("java.lang.Thread.join", None, None), OWN)
+JOINS: Final = replace(thread("a", Wait(Awaited.THREAD, "Thread 0x01"), frames=IN_JOIN), current=True)
+JOINS_ITSELF: Final = "Thread.currentThread().join()"
+
+
+@pytest.mark.parametrize(
+    ("source", "waits", "expected"),
+    [
+        (JOINS_ITSELF, JOINS, "self-deadlock"),
+        (f"java.lang.{JOINS_ITSELF}  # never ends", JOINS, "self-deadlock"),
+        ('jvm.JClass("java.lang.Thread").currentThread().join()', JOINS, "self-deadlock"),
+        # It joins another thread, or for a time; or nothing tells which one.
+        ("worker.join()", JOINS, None),
+        ("worker.join()  # not Thread.currentThread().join()", JOINS, None),
+        (f"worker.join(), {JOINS_ITSELF}", JOINS, None),
+        ("Thread.currentThread().join(100)", JOINS, None),
+        ("pool.currentThread().join()", JOINS, None),
+        # The thread is elsewhere.
+        (JOINS_ITSELF, replace(JOINS, stacks=((IN_JOIN[0], OWN),)), None),
+        (JOINS_ITSELF, replace(JOINS, stacks=((*IN_JOIN[:2], PYTHON),)), None),
+        (JOINS_ITSELF, replace(JOINS, stacks=(IN_JOIN[:2],)), None),
+        (JOINS_ITSELF, replace(JOINS, motion=Motion.MOVING), None),
+        (JOINS_ITSELF, replace(JOINS, current=False), None),
+    ],
+)
+def test_a_thread_that_joins_itself(source: str, waits: Thread, expected: str | None) -> None:
+    evidence = Evidence(threads=(waits, RUNS), looks=3)
+    case = Case(Outcome.HANG, Phase.CALL, None, None, evidence, OBSERVED, "new", at=Place("bridge.py", 7, source))
+    assert code(diagnose(case)) == expected
+    assert diagnose(replace(case, evidence=replace(evidence, looks=2))) is None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from pytest_foreignthread.model.outcomes import ABNORMAL, Outcome
 from pytest_foreignthread.model.records import Diagnosis, Evidence, Place, RunRecord
-from pytest_foreignthread.model.stacks import Motion, NativeThread, Thread
+from pytest_foreignthread.model.stacks import Awaited, Motion, NativeThread, Thread, Wait
 from pytest_foreignthread.report.text import Layout, diagnosis_lines, render, summary, tail
 
 from .sample_records import (
@@ -95,7 +95,38 @@ def test_a_fault_of_which_the_kernel_names_no_address() -> None:
     assert ", address unknown (no memory can have it)" in summary(record)
 
 
+IDLE: Final = replace(MAIN, name="Finalizer", stacks=((JAVA_RUN,),))
+WAITS: Final = replace(
+    CRASHED,
+    stacks=((BOOTSTRAP,),),
+    motion=Motion.STILL,
+    waits=(Wait(Awaited.PYTHON_LOCK, "an item of a queue"),),
+)
+OF_JAVA: Final = replace(WAITS, waits=(), java_state="WAITING (on object monitor)")
+ENDS: Final = "the code that should end the wait"
+ANOTHER: Final = replace(MAIN, name="worker")
+
+
+def waiting(thread: Thread, *others: Thread, **more: Any) -> RunRecord:
+    return replace(HANG, mode="main", evidence=Evidence(threads=(thread, *others), **{"looks": 3, **more}))
+
+
 STEPS: Final = {
+    "a wait that no thread is left to end": (waiting(WAITS), [f"{ENDS} for an item of a queue"]),
+    "beside a thread at rest": (waiting(WAITS, IDLE), [f"{ENDS} for an item of a queue"]),
+    "a wait for a notify of Java's": (waiting(OF_JAVA), [ENDS]),
+    "without Java's threads": (
+        replace(waiting(WAITS, missing={"java_dump": "no JVM was running"}), jvm=False),
+        [f"{ENDS} for an item of a queue"],
+    ),
+    # Another thread may end the wait, or not all are known; or it ends by itself.
+    "a wait beside another thread": (waiting(WAITS, ANOTHER), []),
+    "a wait beside unknown threads of Java": (waiting(WAITS, missing={"java_dump": "the JVM did not answer"}), []),
+    "a wait beside unknown threads of Python": (waiting(WAITS, missing={"python_hang": "it did not answer"}), []),
+    "a wait for the GIL": (waiting(replace(WAITS, waits=(Wait(Awaited.GIL, "the GIL"),))), []),
+    "a wait in C": (waiting(replace(WAITS, waits=(Wait(Awaited.NATIVE, "a semaphore (in C)"),))), []),
+    "a sleep of Java's": (waiting(replace(OF_JAVA, java_state="TIMED_WAITING (sleeping)")), []),
+    "a sleep of Python's": (waiting(replace(WAITS, waits=())), []),
     "a segfault with a JVM": (
         replace(SEGFAULT, diagnosis=None),
         ["--foreign-thread-check=malloc", "--foreign-thread-check=jni", "--foreign-thread-modes=main,pool"],
@@ -250,7 +281,6 @@ def test_an_ordinary_failure_needs_no_word_on_a_missing_diagnosis() -> None:
     assert diagnosis_lines(replace(SEGFAULT, outcome=Outcome.FAILED)) == diagnosis_lines(SEGFAULT)
 
 
-IDLE = replace(MAIN, name="Finalizer", stacks=((JAVA_RUN,),))
 LAYOUTS = {
     "all but those at rest": (Layout(), [CRASHED, MAIN], "(and 1 idle thread)"),
     "brief": (Layout(brief=True), [CRASHED], "(and 2 more threads)"),

@@ -21,3 +21,8 @@ class Counter:
 @pytest.mark.foreign_thread(timeout=3)
 def test_method_that_calls_another():
     Counter().count([1, 2])
+
+
+@pytest.mark.foreign_thread(timeout=3)
+def test_thread_that_joins_itself(jvm):
+    jvm.JClass("java.lang.Thread").currentThread().join()

@@ -46,6 +46,9 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_the_name_of_one[new]": "failed",
         },
         "event-loop": {
+            "test_a_coroutine_waits_for_an_item": "hang",
+            "test_a_timer_of_javas_would_complete_the_result": "hang",
+            "test_another_thread_may_complete_the_result": "hang",
             "test_the_coroutine_sleeps": "hang",
             "test_the_loop_goes_on": "passed",
             "test_the_loop_is_blocked_by_a_sleep": "hang",
@@ -106,6 +109,7 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "lock-and-future": {
             "test_a_third_thread_has_the_lock": "hang",
             "test_the_callback_waits_for_an_event": "hang",
+            "test_the_callback_waits_for_an_item_of_a_java_queue": "hang",
             "test_the_lock_is_released_before": "passed",
         },
         "main-thread-only": {
@@ -151,6 +155,7 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_a_thread_is_idle": "hang",
             "test_a_thread_is_left_for_the_task": "passed",
             "test_all_are_at_work": "hang",
+            "test_the_task_runs_in_another_pool_and_waits_for_a_lock": "hang",
         },
         "result-with-exception": {
             "test_plain_system_error": "failed",
@@ -174,6 +179,7 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_a_timer_of_javas_would_release_it": "hang",
             "test_an_event_that_never_comes": "hang",
             "test_another_thread_has_the_lock": "hang",
+            "test_it_joins_a_thread_of_a_pool": "hang",
         },
         "signals-blocked": {
             "test_a_process_that_ignores_it": "hang",

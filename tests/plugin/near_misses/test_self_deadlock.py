@@ -44,6 +44,14 @@ def test_a_timer_of_javas_would_release_it(jvm: Any) -> None:
     lock.acquire()
 
 
+@pytest.mark.foreign_thread(timeout=2)
+def test_it_joins_a_thread_of_a_pool(jvm: Any) -> None:
+    """Nobody ends that thread, but the end that is waited for is another's."""
+    current = jvm.JClass("java.lang.Thread").currentThread
+    callable_of = jvm.JProxy("java.util.concurrent.Callable", dict={"call": current})
+    jvm.JClass("java.util.concurrent.Executors").newSingleThreadExecutor().submit(callable_of).get().join()
+
+
 @pytest.mark.foreign_thread
 def test_a_lock_for_one_thread() -> None:
     lock = threading.RLock()

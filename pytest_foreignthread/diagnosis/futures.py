@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from ..evidence.waits import LOCK
 from ..model.records import Diagnosis
 from ..model.roles import is_alone
 from ..model.stacks import Awaited, PythonFrame, Thread
@@ -148,8 +149,10 @@ def _waits_for_a_result(waiting: Waiting, place: int) -> bool:
 
 
 def _waits_for_a_lock(waiting: Waiting, place: int) -> bool:
-    takes_pythons = waiting.kind(place) is Awaited.PYTHON_LOCK and waits_in_own_code(waiting.threads[place])
-    return takes_pythons or waiting.waits_for_java_lock(place)
+    thread = waiting.threads[place]
+    # What an idle thread of a pool waits for is an item of a queue, which no thread holds.
+    is_lock = waiting.kind(place) is Awaited.PYTHON_LOCK and thread.waits[0].what == LOCK
+    return (is_lock and waits_in_own_code(thread)) or waiting.waits_for_java_lock(place)
 
 
 def waits_in_own_code(thread: Thread) -> bool:

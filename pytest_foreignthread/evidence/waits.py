@@ -39,6 +39,8 @@ _DESCRIPTOR: Final = 2304
 """Bytes of a thread's descriptor in glibc 2.36 (`struct pthread`); pthread_self() returns its address."""
 _PYTHON_FUTURE = re.compile(r"[/\\]concurrent[/\\]futures[/\\]_base\.py$")
 _PYTHON_THREADING = re.compile(r"[/\\]threading\.py$")
+LOCK: Final = "a Python lock"
+"""A wait for a lock that implements no wait for something else."""
 _PYTHON_QUEUE = re.compile(r"[/\\]queue\.py$")
 _SIMPLE_QUEUE = re.compile(r"_?queue_SimpleQueue_get.*")
 
@@ -154,7 +156,7 @@ def _lock_words(newest: Sequence[object], frames: Sequence[PythonFrame]) -> str:
     if of_library and _PYTHON_QUEUE.search(of_library[-1].file):
         return {"get": "an item of a queue", "put": "room in a queue"}.get(names[-1], "a queue")
     if "wait" not in names:
-        return "a Python lock"
+        return LOCK
     return "a threading.Semaphore" if names[-1] == "acquire" else "an event or a condition of threading"
 
 

@@ -68,6 +68,7 @@ def monitor(owner: int | None, name: str = "0x01") -> Wait:
 
 
 LOCK: Final = Wait(Awaited.PYTHON_LOCK, "a Python lock")
+ITEM: Final = Wait(Awaited.PYTHON_LOCK, "an item of a queue")
 SEMAPHORE: Final = Wait(Awaited.NATIVE, "a semaphore (in C)")
 TASK: Final = Wait(Awaited.FUTURE, "FutureTask 0x01")
 CONDITION: Final = Wait(Awaited.SYNCHRONIZER, "AbstractQueuedSynchronizer$ConditionObject 0x01")
@@ -322,6 +323,9 @@ DELAYS: Final = thread("delays", frames=(JavaFrame("java.util.concurrent.DelaySc
         ((thread("a", TASK), thread("b", LOCK, frames=(OWN, *WORKER)), RUNS), None),
         ((thread("a", TASK), thread("b", monitor(2), frames=(OWN, *WORKER)), RUNS), None),
         ((thread("a", TASK), thread("b", LOCK, frames=(EVENT, OWN, *WORKER))), None),
+        # An idle thread of a pool, and one that waits for an item: SimpleQueue's wait has no Python frame of its own.
+        ((thread("a", TASK), thread("b", ITEM, frames=(EXECUTORS_WORKER, *NEW))), None),
+        ((thread("a", TASK), thread("b", ITEM, frames=(OWN, *WORKER))), None),
         ((thread("a", TASK), thread("b", LOCK, frames=(OWN, *WORKER), motion=Motion.MOVING)), None),
         # The loop's thread waits for the callback.
         (

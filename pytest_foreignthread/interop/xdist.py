@@ -108,6 +108,15 @@ def worker_of(report: pytest.TestReport) -> str | None:
     return found
 
 
+def worker_line(report: pytest.TestReport) -> str | None:
+    """Return the line by which pytest names the worker above a failure; None if no worker ran the test."""
+    info = getattr(getattr(report, "node", None), "workerinfo", None)
+    if info is None:
+        return None
+    version = ".".join(map(str, info["version_info"][:3]))
+    return f"[{info['id']}] {info['sysplatform']} -- Python {version} {info['executable']}"
+
+
 @contextlib.contextmanager
 def as_running(item: pytest.Item) -> Iterator[bool]:
     """Let the worker send reports of an item that it has run before; yield whether it does. True without xdist.

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from ..interop.xdist import worker_of
 from ..model.report_data import data_of
 
 _COMPARED: Final = ("test", "outcome", "phase", "signal", "exit_code", "at", "alone", "uncaught")
@@ -45,10 +46,15 @@ def _signature(report: pytest.TestReport, entry: Mapping[str, Any]) -> list[obje
 
 
 def same_lines(first: pytest.TestReport, others: Sequence[pytest.TestReport], modes: Mapping[str, str]) -> list[str]:
-    """Return the lines below the report of a group: the other modes, and their short lines that differ from its own."""
+    """Return the lines below the report of a group: the other modes, and their short lines that differ from its own.
+
+    With `--dist each` of pytest-xdist a test runs on several workers in one mode, which are named then.
+    """
     if not others:
         return []
     own = data_of(first).text
-    texts = [(modes[other.nodeid], data_of(other).text) for other in others]
+    workers = len({report.nodeid for report in (first, *others)}) <= len(others)
+    names = [f"{modes[one.nodeid]} on {worker_of(one)}" if workers else modes[one.nodeid] for one in others]
+    texts = [*zip(names, (data_of(other).text for other in others), strict=True)]
     differ = [f"  {mode}: {text}" for mode, text in texts if text != own]
     return [f"the same in {', '.join(mode for mode, _ in texts)} (-v shows each)", *differ]

@@ -18,6 +18,7 @@ from ..interop.pytest_terminal import (
     timed_besides,
     titles_noted,
 )
+from ..interop.xdist import worker_line
 from ..model.outcomes import Phase
 from ..model.report_data import data_of
 from ..model.status_words import is_abnormal, status_words
@@ -143,6 +144,8 @@ def _write_text(tw: Any, report: pytest.TestReport, tail: str) -> None:
     if not isinstance(report.longrepr, str):
         report.toterminal(tw)
         return
+    if (worker := worker_line(report)) is not None:
+        tw.line(worker)
     first, *rest = report.longrepr.removesuffix(tail).rstrip("\n").split("\n")
     tw.line(first, red=True, bold=True)
     for line in rest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -50,6 +51,18 @@ def test_each_test_is_counted_once_however_they_are_handed_out(run_with: RunWith
         f"{file}::{name}": 1 for file in ("test_a.py", "test_b.py") for name in OUTCOMES
     }
     assert run.outcomes == OUTCOMES
+
+
+def test_a_death_names_its_worker_as_a_failure_does(run_with: RunWith) -> None:
+    run = run_with("xdist", SUITE, QUICK, "-n2", "--dist=each", "-k", "crashes or fails")
+    lines = run.output.splitlines()
+    below = {
+        title: [lines[place + 1].partition(" ")[0] for place, line in enumerate(lines) if f"_ {title} _" in line]
+        for title in ("test_fails", "test_crashes")
+    }
+    assert {title: len(workers) for title, workers in below.items()} == {"test_fails": 2, "test_crashes": 1}
+    assert set(below["test_fails"]) == {"[gw0]", "[gw1]"} > set(below["test_crashes"])
+    assert re.search(r"(?m)^the same in python on gw[01] \(-v shows each\)$", run.output)
 
 
 # tests/plugin/test_cut_short.py has it with a worker that is killed.

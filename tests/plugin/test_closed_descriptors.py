@@ -50,6 +50,7 @@ CASES: Final = {
 @pytest.mark.parametrize("mode", ["main", "native"])
 @pytest.mark.parametrize("isolation", ["session", "auto"])
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.by_default(*(f"{case}-{where}" for case in CASES for where in ("session-native", "auto-main")))
 def test_the_next_test_runs_in_a_new_child(run_suite: RunSuite, case: str, isolation: str, mode: str) -> None:
     body, teardown, closing, warning = CASES[case]
     files = {"conftest.py": CONFTEST, "test_it.py": SUITE.format(mode=mode, body=body, teardown=teardown)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -89,3 +90,11 @@ def test_the_lines_say_where_else_and_what_differs() -> None:
         "  pool: died on pool-1",
     ]
     assert same_lines(first, [], modes) == []
+
+
+def test_the_lines_name_the_workers_if_a_test_ran_on_several() -> None:
+    (first, _), (second, _), (third, _) = report("new"), report("new"), report("pool")
+    for one, worker in ((first, "gw0"), (second, "gw1"), (third, "gw0")):
+        one.node = SimpleNamespace(gateway=SimpleNamespace(id=worker))  # type: ignore[attr-defined]
+    modes = {first.nodeid: "new", third.nodeid: "pool"}
+    assert same_lines(first, [second, third], modes) == ["the same in new on gw1, pool on gw0 (-v shows each)"]

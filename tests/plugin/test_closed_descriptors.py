@@ -64,3 +64,17 @@ def test_the_next_test_runs_in_a_new_child(run_suite: RunSuite, case: str, isola
     assert pids["test_after"] == pids["test_last"] != pids["test_before"]
     # After a failure of isolation `auto` the test runs once more, in a child of its own.
     assert fixtures(ran) == ["up module", "down module"] * (len(fixtures(ran)) // 2)
+
+
+@pytest.mark.parametrize("stream", ["sys.stdout", "sys.__stderr__"])
+@pytest.mark.parametrize("isolation", ["session", "auto"])
+@pytest.mark.by_default("session-sys.stdout", "auto-sys.__stderr__")
+def test_a_stream_that_a_test_closes_without_capture(run_suite: RunSuite, isolation: str, stream: str) -> None:
+    source = f"""
+        import sys, pytest
+        pytestmark = pytest.mark.foreign_thread(mode="native")
+        def test_closes(): {stream}.close()
+        def test_after(): print("goes on", file={stream})
+    """
+    ran = run_suite(source, "-s", f"--foreign-thread-isolation={isolation}")
+    assert ran.outcomes == {"test_closes": "passed", "test_after": "passed"}, ran.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import unittest
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -71,6 +72,11 @@ class Tests:
     """Returns why the named test is not among the items."""
 
 
+def _is_closed(stream: object) -> bool:
+    # A project may have put any object there.
+    return getattr(stream, "closed", False) is True
+
+
 class _Sibling(pytest.Item):
     """Stands beside the test as the next item, so that pytest tears down only the test."""
 
@@ -91,6 +97,7 @@ class Server:
         self._tests = tests
         self._orders = orders
         self._capture_failed = capture_failed
+        self._streams = [stream for stream in (sys.stdout, sys.stderr) if not _is_closed(stream)]
         self._order: RunTest | None = None
         self._test_to_tear_down: pytest.Item | None = None
         """The test that ran last, if its order announced another next test than the test that runs now."""
@@ -165,6 +172,8 @@ class Server:
             return "a JVM that was shut down"
         if self._capture_failed():
             return "a capture of pytest that fails, because a descriptor of it was closed"
+        if any(map(_is_closed, self._streams)):
+            return "a standard stream that was closed"
         if not (self.can_be_ordered and self.state.stacks.stand):
             return "descriptors of pytest-foreignthread that were closed or replaced"
         return None

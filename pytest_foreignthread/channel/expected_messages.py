@@ -72,8 +72,8 @@ from ..model.outcomes import Phase
 from . import report_shape
 from .report_shape import shown
 
-_OF_TEST: Final = (Phase.SETUP, Phase.CALL, Phase.TEARDOWN)
-_DEBUGGED: Final = (*_OF_TEST, Phase.EXIT)
+_TEST_PHASES: Final = (Phase.SETUP, Phase.CALL, Phase.TEARDOWN)
+_DEBUGGED: Final = (*_TEST_PHASES, Phase.EXIT)
 _A_DAY: Final = 86_400_000_000
 """Microseconds."""
 _STOPS: Final = ("interrupt", "exit")
@@ -114,7 +114,7 @@ class MessagesOfTest:
         self._forked = forked
         self._may_finalize = finalizes
         """False as soon as a phase has not passed."""
-        self._has_looked = False
+        self._has_left = False
         self._phase = Phase.FORK
         """The phase that began last. It stays SETUP while a JVM starts in the setup."""
         self._in_jvm = False
@@ -152,7 +152,7 @@ class MessagesOfTest:
                     message,
                 )
             case SessionStopped(kind=kind):
-                self._want(self._phase in _OF_TEST and not self._stopped and kind in _STOPS, self._next, message)
+                self._want(self._phase in _TEST_PHASES and not self._stopped and kind in _STOPS, self._next, message)
                 self._stopped = True
             case JvmStarted(microseconds):
                 fits = self._in_jvm and not self._jvm_failed and not self._jvm_started
@@ -162,11 +162,11 @@ class MessagesOfTest:
                 self._want(self._in_jvm and not self._jvm_failed, self._next, message)
                 self._jvm_failed = True
             case NotServed():
-                self._want(self._phase not in _OF_TEST and not self._jvm_failed, self._next, message)
+                self._want(self._phase not in _TEST_PHASES and not self._jvm_failed, self._next, message)
                 self._not_served = True
             case Left():
-                self._want(self._is_torn_down and not self._has_looked, self._next, message)
-                self._has_looked = True
+                self._want(self._is_torn_down and not self._has_left, self._next, message)
+                self._has_left = True
             case TestEnded() | Finished():
                 self._want(self._is_torn_down or self._not_served, self._next, message)
                 self._ended = True
@@ -179,28 +179,28 @@ class MessagesOfTest:
 
     @property
     def _runs(self) -> bool:
-        return self._phase in _OF_TEST and not self._is_closed
+        return self._phase in _TEST_PHASES and not self._phase_is_over
 
     @property
-    def _is_closed(self) -> bool:
+    def _phase_is_over(self) -> bool:
         return self._reported or self._stopped
 
     @property
     def _is_torn_down(self) -> bool:
-        return self._phase is Phase.TEARDOWN and self._is_closed
+        return self._phase is Phase.TEARDOWN and self._phase_is_over
 
     @property
     def _next(self) -> str:
         """The message that the test needs next, in words for an error."""
         if self._not_served:
             return "the end of a test that was not run"
-        if self._jvm_failed and self._phase not in _OF_TEST:
+        if self._jvm_failed and self._phase not in _TEST_PHASES:
             return "the end of the child, whose JVM failed"
         if self._phase is Phase.EXIT:
             return "the end of the child, whose interpreter is finalized"
-        if self._phase not in _OF_TEST:
+        if self._phase not in _TEST_PHASES:
             return "the start of the setup"
-        if not self._is_closed:
+        if not self._phase_is_over:
             return f"the report of the {self._phase.value}"
         if self._phase is Phase.TEARDOWN:
             return "the end of the test"
@@ -221,7 +221,7 @@ class MessagesOfTest:
     @property
     def _may_start_jvm(self) -> bool:
         if self._phase is Phase.SETUP:
-            return self._starts_jvm and self._late and not self._is_closed
+            return self._starts_jvm and self._late and not self._phase_is_over
         return self._starts_jvm and self._phase is Phase.FORK and not self._not_served
 
     def _may_enter(self, phase: Phase) -> bool:
@@ -229,12 +229,12 @@ class MessagesOfTest:
             return phase is Phase.TEARDOWN
         match phase:
             case Phase.SETUP:
-                anew = self._phase is Phase.SETUP and self._in_jvm and not self._is_closed
+                anew = self._phase is Phase.SETUP and self._in_jvm and not self._phase_is_over
                 return (self._phase is Phase.FORK or anew) and not self._jvm_failed
             case Phase.CALL:
                 return self._phase is Phase.SETUP and self._reported and self._passed and not self._stopped
             case Phase.TEARDOWN:
-                return self._phase in (Phase.SETUP, Phase.CALL) and self._is_closed
+                return self._phase in (Phase.SETUP, Phase.CALL) and self._phase_is_over
             case Phase.EXIT:
                 return self._phase is Phase.TEARDOWN and self._reported and self._may_finalize
             case _:
@@ -249,7 +249,7 @@ class MessagesOfTest:
         if report.get("nodeid") != self._nodeid:
             raise Unexpected(f"expected a report of {self._nodeid}, got one of {shown(report.get('nodeid'))}")
         if not is_part(report):
-            self._close(report)
+            self._end_phase(report)
 
     def _take_passed(self, report: dict[str, Any], message: Message) -> None:
         # It names no test: it is the report of the test that the child was given.
@@ -258,9 +258,9 @@ class MessagesOfTest:
             report_shape.check_short(report)
         except report_shape.BadShape as error:
             raise Unexpected(str(error)) from None
-        self._close(report)
+        self._end_phase(report)
 
-    def _close(self, report: dict[str, Any]) -> None:
+    def _end_phase(self, report: dict[str, Any]) -> None:
         when = report.get("when")
         if when != self._phase.value:
             raise Unexpected(f"expected the report of the {self._phase.value}, got one of {shown(when)}")

@@ -27,7 +27,7 @@ class RunTest:
     """The item that pytest runs next in this child; pytest keeps the fixtures that this item needs as well."""
     last: bool = True
     """Whether the child must tear down all fixtures after this test, and end."""
-    looks: bool = False
+    reports_leftovers: bool = False
     """Whether the child must say what the test has left in its process."""
     round: Mapping[str, Any] | None = None
     """The schedule of a round of a stressed test; None for a test that is not stressed."""

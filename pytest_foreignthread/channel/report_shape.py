@@ -33,7 +33,7 @@ def check(data: Mapping[str, Any], *, required: bool) -> None:
 
     A report of another type than pytest's own, a plugin's, need not have all fields.
     """
-    for name in _TAKEN:
+    for name in _RESERVED:
         if name in data:
             raise BadShape(f"expected a report without {name!r}, which is not a child's to set")
     for name, (fits, expected) in _FIELDS.items():
@@ -191,6 +191,6 @@ _SHORT: Final[Mapping[str, tuple[Check, str]]] = {
 """The fields of the short form of a report. Its keywords are only the names: each has the value 1."""
 # Attributes that this plugin, xdist and pytest set on a report in the pytest process. A child that sends them would
 # speak for the pytest process.
-_TAKEN: Final = (ATTRIBUTE, "node", "_id")
+_RESERVED: Final = (ATTRIBUTE, "node", "_id")
 READ: Final = ("nodeid", "location", "keywords", "outcome", "when", "sections", "user_properties", "duration")
 _REQUIRED: Final = ("nodeid", "location", "keywords", "outcome", "when", "sections", "duration")

@@ -186,7 +186,7 @@ class Left:
 
     what: str
     """As text; empty if the child found nothing."""
-    standing: bool
+    has_wide_fixtures: bool
     """Whether fixtures of wider scopes, which the child has set up, stand until a later test."""
     teardown_failed: bool = False
     """Whether the test's setup failed in the teardown of a fixture that had been set up for earlier tests."""

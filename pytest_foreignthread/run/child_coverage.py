@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..supervise import child_files
 
-_LONGEST: Final = 1024**3
+_MOST_BYTES: Final = 1024**3
 """Bytes of a child's data that are read: a size that a child states is not trusted."""
 _PARTS: Final = ("", "-journal", "-wal")
 """Suffixes of the names of a database and of the files that SQLite keeps beside it."""
@@ -43,7 +43,7 @@ def _copied(file: Path, folder: Path) -> Path | None:
     copied = folder / file.name
     for part in _PARTS:
         with contextlib.suppress(FileNotFoundError):
-            child_files.copy(file.with_name(f"{file.name}{part}"), folder / f"{file.name}{part}", _LONGEST)
+            child_files.copy(file.with_name(f"{file.name}{part}"), folder / f"{file.name}{part}", _MOST_BYTES)
     return copied if copied.exists() else None
 
 

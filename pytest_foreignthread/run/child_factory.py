@@ -62,21 +62,21 @@ class ChildFactory:
         self._pystack = Pystack(self._ends)
         self._open: list[ForkedChild] = []
 
-    def new(self, item: pytest.Item, group: Group | None, *, begun: bool) -> ForkedChild:
+    def new(self, item: pytest.Item, group: Group | None, *, inside_protocol: bool) -> ForkedChild:
         """Start a child for the item, and for other tests of its group; return the child.
 
-        `begun` says whether the item's protocol has begun: the child of a test that comes later is forked before that.
+        `inside_protocol` says whether the protocol of the item has begun: a child may be forked ahead of a later test.
         Raise ScratchError if there is no room for the files that the child needs.
         """
         # Signals are put off from the making of the directory to the start of the keeper, which removes the directory:
         # a SIGTERM between the two would end this process and leave the directory behind.
         with SignalsHeld() as held:
-            made = self._made_for(item, group, begun=begun)
+            made = self._made_for(item, group, inside_protocol=inside_protocol)
             self._open.append(made)
             made.start(held)
             return made
 
-    def _made_for(self, item: pytest.Item, group: Group | None, *, begun: bool) -> ForkedChild:
+    def _made_for(self, item: pytest.Item, group: Group | None, *, inside_protocol: bool) -> ForkedChild:
         settings = self._settings.with_cache(item.stash[SETTINGS])
         spawns = self.starts.how(settings) == "spawn"
         if not spawns:
@@ -85,16 +85,16 @@ class ChildFactory:
         try:
             if spawns:
                 return self._spawned(item, group, settings, folder)
-            return self._forked(settings, self._places.of(item) if begun else None, folder)
+            return self._forked(settings, self._places.of(item) if inside_protocol else None, folder)
         except BaseException as error:
             self._scratch.discard(folder)
             if isinstance(error, OSError):
                 raise ScratchError(no_room(error)) from error
             raise
 
-    def _forked(self, settings: Settings, begun: int | None, folder: ChildFolder) -> ForkedChild:
+    def _forked(self, settings: Settings, forked_in: int | None, folder: ChildFolder) -> ForkedChild:
         places, filters = self._places, self._settings.filters
-        tests = Tests(self._config, places.items, SETTINGS, begun, self._fixtures.ordinary_tests_ran, filters)
+        tests = Tests(self._config, places.items, SETTINGS, forked_in, self._fixtures.ordinary_tests_ran, filters)
         collects = gc.isenabled()
 
         leave_cache = self._config.stash.get(LEAVE_CACHE, None)

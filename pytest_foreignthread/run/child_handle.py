@@ -90,7 +90,7 @@ class ForkedChild:
         self._lender = Lender(folder.here / DEBUGGER_FIFO, step_aside, usual_input)
         self._settings = settings
         self._pystack = pystack
-        self._standing = standing
+        self._inherited_fixture_nodes = standing
         self._known = known
         crash = _crash_watch(settings, folder.here, pystack)
         self._supervised = SupervisedChild(
@@ -146,7 +146,7 @@ class ForkedChild:
         If it does not, fixtures of the pytest process would have to be torn down first, and the child holds only
         copies of them.
         """
-        return self._standing <= set(item.listchain())
+        return self._inherited_fixture_nodes <= set(item.listchain())
 
     def order_ahead(self, item: pytest.Item, order: RunTest) -> None:
         self.ahead = item

@@ -57,7 +57,7 @@ class Children:
         self.starts = factory.starts
         self._own = own
         self._living: dict[Group, ForkedChild] = {}
-        self._standing: set[ForkedChild] = set()
+        self._with_wide_fixtures: set[ForkedChild] = set()
         """The children that have sent a message which says that their fixtures of wider scopes are set up."""
         self._setup_began = 0.0
         """When the setup of the last test began, on the monotonic clock, in seconds."""
@@ -77,20 +77,25 @@ class Children:
         A setup that fails while another child has fixtures of wider scopes is repeated once without that child.
         """
         group = None if own_child else group_of(item)
-        if own_child or (group is not None and group.looks and self._one_at_a_time):
-            self._end_standing(besides=group)
+        if own_child or (group is not None and group.reports_leftovers and self._one_at_a_time):
+            self._end_those_with_wide_fixtures(besides=group)
         began = time.monotonic()
         seen = self._run(item, nextitem, group)
         if group is None and not own_child:
             self._own.began(max(0.0, self._setup_began - began))
-        if group is None or not group.looks or self._one_at_a_time or not _could_not_set_up(seen.observation):
+        if (
+            group is None
+            or not group.reports_leftovers
+            or self._one_at_a_time
+            or not _could_not_set_up(seen.observation)
+        ):
             return seen
-        if not any(living in self._standing for other, living in self._living.items() if other != group):
+        if not any(living in self._with_wide_fixtures for other, living in self._living.items() if other != group):
             return seen
         # Without this plugin one process sets up these fixtures once. Here two children did so at the same time; a
         # setup that fails for that reason is not the test's failure.
         self.retire(item)
-        self._end_standing()
+        self._end_those_with_wide_fixtures()
         # Set before the run: the next test would otherwise begin in another child, ahead of its turn.
         self._one_at_a_time = True
         again = self._run(item, nextitem, group)
@@ -108,15 +113,15 @@ class Children:
         number_before = len(child.served)
         order = None if child.ahead is item else self._new_order(child, group, item, nextitem)
         observation, taken = self._observed(child, item, nextitem, order)
-        self._note_standing(child, observation)
+        self._note_wide_fixtures(child, observation)
         seen = Seen(observation, taken, child.start_word, child.served, number_before)
-        left = None if group is None else _left_in(observation, looks=group.looks)
+        left = None if group is None else _left_in(observation, reports_leftovers=group.reports_leftovers)
         if group is not None and left is not None:
-            if group.looks:
+            if group.reports_leftovers:
                 self._own.left(item.nodeid, left)
             ended = self._ended(group) if observation.waits_for_order else None
             seen = seen if ended is None else seen.torn_down(ended)
-            if not group.looks:
+            if not group.reports_leftovers:
                 seen = seen.warned(own_warning(f"the test left {shown(left)}: a new child serves the next test"))
         elif observation.all_passed and nextitem is not None and not self.late:
             # The report of a late end may need a second run, before which other children end.
@@ -128,9 +133,9 @@ class Children:
 
         Return None if the child ended before the item began, or if `has_time` returned False before a test.
         """
-        self._end_standing()
+        self._end_those_with_wide_fixtures()
         try:
-            child = self._factory.new(item, group_of(item), begun=False)
+            child = self._factory.new(item, group_of(item), inside_protocol=False)
         except ScratchError:
             return None
         tick = self._config.stash.get(TICK, None)
@@ -157,22 +162,22 @@ class Children:
 
     def for_rounds(self, item: pytest.Item) -> Rounds:
         """Return what runs rounds of the test in children that serve only them. Whoever has it calls `close`."""
-        self._end_standing()
+        self._end_those_with_wide_fixtures()
         return Rounds(self._config, self._places, self._factory, item, self._not_started)
 
-    def _note_standing(self, child: ForkedChild, observation: Observation) -> None:
+    def _note_wide_fixtures(self, child: ForkedChild, observation: Observation) -> None:
         left = observation.first(Left)
-        if left is not None and left.standing and observation.waits_for_order:
-            self._standing.add(child)
+        if left is not None and left.has_wide_fixtures and observation.waits_for_order:
+            self._with_wide_fixtures.add(child)
         else:
-            self._standing.discard(child)
+            self._with_wide_fixtures.discard(child)
 
-    def _end_standing(self, besides: Group | None = None) -> None:
+    def _end_those_with_wide_fixtures(self, besides: Group | None = None) -> None:
         """End the children whose fixtures of wider scopes are set up, except the child of `besides`.
 
         What such a fixture needs may exist once: no second child may set up the same fixture at the same time.
         """
-        for group in [group for group, living in self._living.items() if living in self._standing]:
+        for group in [group for group, living in self._living.items() if living in self._with_wide_fixtures]:
             if group != besides:
                 self._end(group)
 
@@ -189,7 +194,7 @@ class Children:
             return living
         if living is not None:
             self.retire(item)
-        return self._ready.take(item, self._can_serve) or self._factory.new(item, group, begun=True)
+        return self._ready.take(item, self._can_serve) or self._factory.new(item, group, inside_protocol=True)
 
     def _can_serve(self, living: ForkedChild, item: pytest.Item) -> bool:
         # A test may have removed the child's directory. Without it a crash would leave no stacks.
@@ -205,8 +210,8 @@ class Children:
         following = None if nextitem is None else self._name(child, nextitem)
         ends = group is None or nextitem is None or not self._places.may_come_again(group, item)
         last = ends or nextitem is None or not child.can_go_on_to(nextitem)
-        looks = group is not None and group.looks and not last
-        return RunTest(child.name_of(item, self._places.of(item)), following, last, looks)
+        reports_leftovers = group is not None and group.reports_leftovers and not last
+        return RunTest(child.name_of(item, self._places.of(item)), following, last, reports_leftovers)
 
     def _name(self, child: ForkedChild, item: pytest.Item) -> int | str | None:
         """Return the name that an order uses for the item; None if the child does not know the item."""
@@ -312,18 +317,18 @@ class Children:
     def _close(self, one: ForkedChild) -> None:
         for group in [group for group, living in self._living.items() if living is one]:
             del self._living[group]
-        self._standing.discard(one)
+        self._with_wide_fixtures.discard(one)
         self._factory.end(one)
 
 
-def _left_in(observation: Observation, *, looks: bool) -> str | None:
+def _left_in(observation: Observation, *, reports_leftovers: bool) -> str | None:
     """Return what the test may have left in the child that a next test must not meet; None for nothing.
 
     A child that had to look, and lives, and sent no `Left`, counts as one in which something was left.
     """
     if (left := observation.first(Left)) is not None:
         return left.what or None
-    return "" if looks and observation.waits_for_order else None
+    return "" if reports_leftovers and observation.waits_for_order else None
 
 
 def _could_not_set_up(observation: Observation) -> bool:

@@ -28,7 +28,7 @@ class Group:
     """The module's node id; None if the child serves tests of the whole session."""
     mode: str
     """The mode of all tests of the group: a test leaves traces in its process, and would find them in its next mode."""
-    looks: bool = False
+    reports_leftovers: bool = False
     """Whether the child says after each test what the test left behind. If it left something, the child is replaced."""
 
 
@@ -51,7 +51,7 @@ def group_of(item: pytest.Item) -> Group | None:
     if settings is None or settings.isolation == "test" or settings.finalize:
         return None
     module = module_of(item) if settings.isolation == "module" else None
-    return Group(jvm_key(settings), module, settings.mode, looks=settings.isolation == "auto")
+    return Group(jvm_key(settings), module, settings.mode, reports_leftovers=settings.isolation == "auto")
 
 
 def module_of(item: pytest.Item) -> str:

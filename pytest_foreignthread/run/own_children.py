@@ -8,7 +8,7 @@ from typing import Any, Final
 
 MANY: Final = 50
 """Number of children up to which a run says nothing: their starts cost too little to bother a user."""
-_LONGEST: Final = 200
+_MOST_CHARACTERS: Final = 200
 """Characters that are shown of a child's text about what a test has left."""
 
 
@@ -62,5 +62,5 @@ class OwnChildren:
 
 def shown(what: str) -> str:
     """Return the child's text about what a test has left, cut and cleaned, because it is untrusted."""
-    printable = "".join(char if char.isprintable() else "?" for char in what[:_LONGEST])
+    printable = "".join(char if char.isprintable() else "?" for char in what[:_MOST_CHARACTERS])
     return printable or "its child did not say"

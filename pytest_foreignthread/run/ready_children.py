@@ -58,7 +58,7 @@ class ReadyChildren:
                 have[jvm_key(settings)] -= 1
                 continue
             try:
-                waiting = self._factory.new(one, None, begun=False)
+                waiting = self._factory.new(one, None, inside_protocol=False)
             except ScratchError:
                 # Not this test's error. If there is still no room when the other test runs, that test reports it.
                 return

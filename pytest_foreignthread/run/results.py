@@ -35,7 +35,7 @@ _CHILDREN: Final = "foreign_thread_children"
 Key = tuple[str | None, str]
 """xdist's id of the worker that ran a test, None without xdist; the node id of the test."""
 
-_OF_TEST: Final = ("duration", "jvm_start", "stress")
+_KEPT_FIELDS: Final = ("duration", "jvm_start", "stress")
 """The fields of an entry that a late teardown does not change."""
 
 _NO_DATA: Final = ReportData()
@@ -270,7 +270,7 @@ def _with_late_end(entry: Mapping[str, Any], late: Mapping[str, Any]) -> dict[st
     """
     if entry["outcome"] != Outcome.PASSED.value:
         return dict(entry)
-    return {**late, **{name: entry[name] for name in _OF_TEST if name in entry}}
+    return {**late, **{name: entry[name] for name in _KEPT_FIELDS if name in entry}}
 
 
 def _numbered(nodeids: Sequence[str]) -> dict[str, int]:

@@ -49,7 +49,7 @@ class Rounds:
         try:
             if self._child is None or not self._child.folder.in_place():
                 self.close()
-                self._child = self._factory.new(item, None, begun=False)
+                self._child = self._factory.new(item, None, inside_protocol=False)
         except ScratchError as error:
             return self._not_started(item, str(error))
         child = self._child

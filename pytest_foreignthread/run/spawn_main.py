@@ -159,7 +159,7 @@ class FreshPytest:
             config=config,
             items=self._items,
             settings=SETTINGS,
-            begun=None,
+            forked_in=None,
             shares_fixtures=False,
             filters=self._filters,
             fresh=True,

@@ -29,9 +29,9 @@ entry of the test has if the run ends now."""
 _INPUT: Final = "foreign_thread_started"
 """Key of the file's path in the data that xdist's controller sends a worker."""
 _NAME: Final = "pytest-foreignthread-started"
-_MOST: Final = 1 << 20
+_LOG_LIMIT: Final = 1 << 20
 """Bytes after which a worker empties its log: the tests whose reports the controller still lacks are far fewer."""
-_READ: Final = 2 * _MOST
+_READ_LIMIT: Final = 2 * _LOG_LIMIT
 _FIELDS: Final[Mapping[str, type | tuple[type, ...]]] = {
     **dict.fromkeys(["nodeid", "test", "mode", "outcome", "phase", "message"], str),
     "jvm": bool,
@@ -42,7 +42,7 @@ _FIELDS: Final[Mapping[str, type | tuple[type, ...]]] = {
 """Fields of an entry that a worker writes, and their types. The evidence may be long, so only the report carries it."""
 _BETWEEN_TALLIES: Final = 0.5
 """Seconds between two tallies that a worker writes: a round may take a millisecond."""
-_LONGEST: Final = 1e9
+_MOST_SECONDS: Final = 1e9
 """Seconds of the longest duration that is accepted: an integer in JSON may be too large for a float."""
 _MODE: Final = re.compile("[A-Za-z0-9_-]+")
 _HAS_BEGUN: Final = "has_begun"
@@ -145,7 +145,7 @@ def _append(path: str, line: bytes) -> None:
     from ..supervise.process.processes import opened
 
     with opened(path, os.O_WRONLY | os.O_APPEND) as descriptor:
-        if os.fstat(descriptor).st_size + len(line) > _MOST:
+        if os.fstat(descriptor).st_size + len(line) > _LOG_LIMIT:
             os.ftruncate(descriptor, 0)
         os.write(descriptor, line)
 
@@ -181,7 +181,7 @@ class WorkerLogs:
     def _entries(self, worker: str) -> dict[str, tuple[bool, dict[str, Any]]]:
         if worker not in self._descriptors:
             return {}
-        lines = os.pread(self._descriptors[worker], _READ, 0).split(b"\n")
+        lines = os.pread(self._descriptors[worker], _READ_LIMIT, 0).split(b"\n")
         return {fields[1]["nodeid"]: fields for line in lines if (fields := _entry(line)) is not None}
 
     def close(self) -> None:
@@ -211,7 +211,7 @@ def _entry(line: bytes) -> tuple[bool, dict[str, Any]] | None:
     from ..report.json_report import test_entry
 
     outcomes, phases = ({member.value for member in members} for members in (Outcome, Phase))
-    known = fields["outcome"] in outcomes and fields["phase"] in phases and 0 <= fields["duration"] <= _LONGEST
+    known = fields["outcome"] in outcomes and fields["phase"] in phases and 0 <= fields["duration"] <= _MOST_SECONDS
     named = fields["nodeid"] and fields["test"] and _MODE.fullmatch(fields["mode"])
     counted = fields["stress"] is None or is_stress(fields["stress"])
     if not known or not named or not counted or not all(isinstance(argument, str) for argument in fields["rerun"]):

@@ -34,7 +34,7 @@ from .children import Children
 from .seen import Seen
 from .started import COUNTED
 
-_AGAIN: Final = 20
+_RERUN_ROUNDS: Final = 20
 """Rounds of the command that repeats a failed one: no two runs of a schedule are the same."""
 
 
@@ -60,10 +60,10 @@ def run_rounds(
 
     An interrupted run keeps what it has counted.
     """
-    return _Rounds(children, item, settings, amount, rule).run()
+    return _StressLoop(children, item, settings, amount, rule).run()
 
 
-class _Rounds:
+class _StressLoop:
     def __init__(
         self, children: Children, item: pytest.Item, settings: Settings, amount: Amount, rule: StopRule | None
     ) -> None:
@@ -161,7 +161,7 @@ class _Rounds:
         if not self._tally.rounds:
             return None
         row = self._tally.foremost
-        rerun = () if row is None else rerun_of(self._item, self._settings, row.seed, _AGAIN)
+        rerun = () if row is None else rerun_of(self._item, self._settings, row.seed, _RERUN_ROUNDS)
         return self._tally.as_data(rerun, time.monotonic() - self._began)
 
     def _fields_of_interrupted(self) -> dict[str, Any]:

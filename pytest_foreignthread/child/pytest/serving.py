@@ -58,7 +58,7 @@ class Tests:
     items: Items
     settings: pytest.StashKey[Settings]
     """The key under which an item's stash has the settings."""
-    begun: int | None
+    forked_in: int | None
     """The item in whose protocol the child was forked: the hooks around this item have run already."""
     shares_fixtures: bool
     """Whether the pytest process may have set up fixtures that these tests share with later tests."""
@@ -110,7 +110,7 @@ class Server:
         """Created with the first order that asks for a look."""
         self._before_rounds: BeforeRounds | None = None
         """Created with the first round of a stressed test."""
-        self._looks = False
+        self._reports_leftovers = False
         """Whether the parent wants to know what the test leaves."""
         self._only_tears_down = False
         """Whether the protocol is only the teardown of what stands at the end of the child."""
@@ -118,20 +118,20 @@ class Server:
     def run(self, order: RunTest) -> None:
         """Run the test of an order, or send that this child does not have the test."""
         tests, item = self._tests, self._item(order.item)
-        self._looks = order.looks and item is not None
+        self._reports_leftovers = order.reports_leftovers and item is not None
         if item is None:
             self.state.sender.send(NotServed(tests.why_missing(order.item)))
             return
         before, self._order = self._order, order
         self._test_to_tear_down = self._item(before.item) if before and before.next_item != order.item else None
-        if self._looks:
+        if self._reports_leftovers:
             self._look_before()
         if order.round is not None:
             self._begin_round(item)
         following = None if order.last or order.next_item is None else self._item(order.next_item) or _sibling_of(item)
         if order.round is not None and not order.last:
             following = _sibling_of(item)
-        if order.item == tests.begun:
+        if order.item == tests.forked_in:
             self.pytest_runtest_protocol(item, following)
         else:
             self._restore_filters()
@@ -159,10 +159,10 @@ class Server:
 
         The message travels with the next one.
         """
-        looks = self._leftovers if self._looks else None
-        left = None if looks is None else Left(looks.found(), looks.stand, looks.teardown_failed)
+        leftovers = self._leftovers if self._reports_leftovers else None
+        left = None if leftovers is None else Left(leftovers.found(), leftovers.stand, leftovers.teardown_failed)
         if (what := self._why_unfit()) is not None:
-            left = replace(left or Left("", standing=True), what=what)
+            left = replace(left or Left("", has_wide_fixtures=True), what=what)
         if left is not None:
             self.state.sender.send(left, soon=True)
 

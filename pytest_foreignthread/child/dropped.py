@@ -1,4 +1,4 @@
-"""Sends the parent, at once, each exception that ends a thread, that Python cannot raise, or that a finalizer raises.
+"""Sends the parent, at once, each exception that ends a thread, that Python cannot raise, or of a teardown.
 
 pytest collects them all and reports them at the end of a phase, which a test that hangs or dies never reaches.
 """
@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from os import getpid
 from typing import Any
 
-import pytest
-
 from ..channel.wire import Sender
+from ..interop.pytest_fixtures import raised_by_finalizers
 from ..model.observation import UncaughtException
 from .dropped_text import stack_text, thread_name
 
@@ -47,29 +46,16 @@ def sent(sender: Sender) -> Iterator[None]:
             sys.unraisablehook = unraisable_hook
 
 
-def send_of_finalizers(request: pytest.FixtureRequest, sender: Sender) -> None:
-    """Send each exception that the fixture of this request raises in its teardown; call before the fixture is set up.
+def send_raised_in_teardown(fixture: str, sender: Sender) -> None:
+    """Send what the teardown of this fixture has raised; call from the hook `pytest_fixture_post_finalizer`.
 
-    The next fixture's teardown may hang or crash.
+    pytest raises these exceptions at the end of the phase. The next fixture's teardown may hang or crash.
     """
-    owner, add = getpid(), request.addfinalizer
-
-    def add_sending(finalizer: Callable[[], object]) -> None:
-        def sending() -> None:
-            __tracebackhide__ = True
-            try:
-                finalizer()
-            except BaseException as error:
-                if getpid() == owner:
-                    stack = error.__traceback__ and error.__traceback__.tb_next
-                    arguments = threading.ExceptHookArgs((type(error), error, stack, None))
-                    _send(sender, f"raised in the teardown of fixture {request.fixturename}", arguments)
-                raise
-
-        add(sending)
-
-    # pytest's own finalizer of a generator is added by this method, as those of the project are.
-    request.addfinalizer = add_sending  # type: ignore[method-assign]
+    for error in raised_by_finalizers():
+        # Without pytest's own frame.
+        stack = error.__traceback__ and error.__traceback__.tb_next
+        arguments = threading.ExceptHookArgs((type(error), error, stack, None))
+        _send(sender, f"raised in the teardown of fixture {fixture}", arguments)
 
 
 def _send(sender: Sender, head: str, arguments: Any) -> None:

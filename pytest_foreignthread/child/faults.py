@@ -104,10 +104,11 @@ class PythonStacks:
 
 
 def _new_file(path: Path) -> BinaryIO:
-    # A test of another child may have put a file or a FIFO there, which O_EXCL refuses to open.
+    # A test of another child may have put a file or a FIFO there, which mode "x" refuses to open.
     path.unlink(missing_ok=True)
-    # Out of the way of tests, as the pipes are.
-    return open(moved_up(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)), "wb", buffering=0)
+    with path.open("xb", buffering=0) as low:
+        # Out of the way of tests, as the pipes are.
+        return open(moved_up(os.dup(low.fileno())), "wb", buffering=0)
 
 
 def leave_to_hotspot() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from traceback import walk_tb
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from traceback import walk_stack, walk_tb
 from typing import Any, Final
 
 import pytest
@@ -92,6 +93,23 @@ def was_raised_in_teardown(error: BaseException) -> bool:
     """
     finish = pytest.FixtureDef.finish.__code__
     return any(frame.f_code is finish for frame, _ in walk_tb(error.__traceback__))
+
+
+def raised_by_finalizers() -> Iterator[BaseException]:
+    """Yield what the finalizers of a fixture have raised; call from the hook `pytest_fixture_post_finalizer`.
+
+    pytest keeps the exceptions in a variable of the function that calls the hook. A finalizer that told of them itself
+    would stand in the traceback of each failure, and change what pytest shows. The exceptions of fixtures that depend
+    on this one were yielded in their own teardown.
+    """
+    finish = pytest.FixtureDef.finish.__code__
+    frame = next((frame for frame, _ in walk_stack(None) if frame.f_code is finish), None)
+    kept = [] if frame is None else list(frame.f_locals.values())
+    for error in itertools.chain.from_iterable(one if isinstance(one, list) else [one] for one in kept):
+        if isinstance(error, BaseException):
+            times = sum(frame.f_code is finish for frame, _ in walk_tb(error.__traceback__))
+            if times == 1:
+                yield error
 
 
 def finisher_of(fixturedef: pytest.FixtureDef[Any], request: Any) -> Callable[[], None]:

@@ -390,4 +390,3 @@ def test_an_error_before_a_crash_is_seen(run_suite: RunSuite, isolation: str, wa
     assert text.startswith("raised in the teardown of fixture raises:\nTraceback (most recent call last):\n")
     assert text.endswith("\nValueError: raised first")
     assert text in ran.output
-    assert "telling" not in text

@@ -69,11 +69,11 @@ class PhaseEnds:
         # The order of the dictionary is the order of the last setups.
         self._set_up.pop(fixturedef, None)
         self._set_up[fixturedef] = request
-        dropped.send_of_finalizers(request, self._sender)
         return (yield)
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
         self._set_up.pop(fixturedef, None)
+        dropped.send_raised_in_teardown(fixturedef.argname, self._sender)
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> End:

@@ -81,27 +81,27 @@ def _broken_block(case: Case) -> Diagnosis | None:
     """
     block = parse_memory_block(case.evidence.stderr)
     head = case.evidence.fatal_python_error or ""
-    told = next((text for text in (head, block.error if block is not None else "") if OF_BLOCK.search(text)), "")
-    if block is None or (not told and not block.is_last):
-        return _unseen_block(case, told)
-    what = block.what(told)
+    error = next((text for text in (head, block.error if block is not None else "") if OF_BLOCK.search(text)), "")
+    if block is None or (not error and not block.is_last):
+        return _unseen_block(case, error)
+    what = block.what(error)
     return Diagnosis(
         "memory-misuse",
         f"a block of Python's memory {what}",
         _HELP,
         (
-            *([told] if told else []),
+            *([error] if error else []),
             f"the block: {block.words}",
             *([f"it was allocated in {block.allocated}"] if block.allocated else []),
         ),
     )
 
 
-def _unseen_block(case: Case, told: str) -> Diagnosis | None:
+def _unseen_block(case: Case, error: str) -> Diagnosis | None:
     """Return the diagnosis of a block whose description the captured stderr does not have."""
-    if not told:
+    if not error:
         return None
-    return Diagnosis("memory-misuse", f"a block of Python's memory {what_of(told)}", _HELP, (told,))
+    return Diagnosis("memory-misuse", f"a block of Python's memory {what_of(error)}", _HELP, (error,))
 
 
 def _pointer_from_memory(case: Case) -> Diagnosis | None:

@@ -66,9 +66,9 @@ def _crash_message(observation: Observation, name: str | None, evidence: Evidenc
     end = observation.end
     if isinstance(end, Exited):
         place = "after its last report" if observation.finished else "before its end"
-        told = f"exited with status {end.code} {place}"
+        ended = f"exited with status {end.code} {place}"
     else:
-        told = end.reason if isinstance(end, Lost) else f"killed by {name}"
+        ended = end.reason if isinstance(end, Lost) else f"killed by {name}"
     # HotSpot's message first: HotSpot ends the process by abort(), so faulthandler's message is only "Aborted".
     fatal = (evidence.fatal_error.message if evidence.fatal_error else "") or evidence.fatal_python_error
-    return f"{told}: {fatal}" if fatal else told
+    return f"{ended}: {fatal}" if fatal else ended

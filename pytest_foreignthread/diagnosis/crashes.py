@@ -59,15 +59,15 @@ def _fatal_error(case: Case) -> Diagnosis | None:
     heads = [case.evidence.fatal_python_error or ""]
     if case.signal == "SIGABRT" and not isinstance(case.observation.end, Exited):
         heads += reversed(_HEAD.findall(case.evidence.stderr))
-    told = [head for head in heads if head and head.removeprefix(_PREFIX) not in _FAULTHANDLERS_OWN]
-    if not told:
+    errors = [head for head in heads if head and head.removeprefix(_PREFIX) not in _FAULTHANDLERS_OWN]
+    if not errors:
         return None
     return Diagnosis(
         "fatal-error",
         "CPython ended the process itself: it found its own state broken",
         "look for the C code that broke the rule that the text names, in the frames below; a debug build of Python "
         "(python3-dbg, or PYTHONDEVMODE=1) often says more",
-        tuple(told[:1]),
+        tuple(errors[:1]),
     )
 
 

@@ -61,8 +61,8 @@ def missing_proof(case: Case) -> tuple[str, ...]:
     if found is not None and found.kept is Kept.CONTEXT:
         # Each signal of the module `decimal` has an exception class of its own.
         kinds = (*_MISSING, *(kind for kind, _ in case.exceptions[:1]))
-    told = [": ".join(one) for one in case.exceptions if one[0] in kinds]
-    return (*told[:1], *([] if found is None else [f"{_HOLDERS[found.holder]} {found.what}"]))
+    raised = [": ".join(one) for one in case.exceptions if one[0] in kinds]
+    return (*raised[:1], *([] if found is None else [f"{_HOLDERS[found.holder]} {found.what}"]))
 
 
 def dummy_thread(case: Case) -> Diagnosis | None:

@@ -104,15 +104,15 @@ def _on_main(case: Case) -> str:
 
 def _thread_affine(case: Case) -> Diagnosis | None:
     table = (*_AFFINE, *(_AFFINE_OR_NOT if case.on_foreign_thread else ()))
-    told = [": ".join(one) for one in case.exceptions if _is_in(table, *one)]
-    if not told and case.elsewhere is None:
+    raised = [": ".join(one) for one in case.exceptions if _is_in(table, *one)]
+    if not raised and case.elsewhere is None:
         return None
     return Diagnosis(
         "thread-affine",
         f"the test used on {'a foreign' if case.jvm else 'another'} thread what belongs to the thread that made it",
         "make it on the thread that uses it, or hand its value over: an argument in place of a "
         "threading.local, contextvars.copy_context().run(), a connection for each thread",
-        tuple(told[:1]) or missing_proof(case),
+        tuple(raised[:1]) or missing_proof(case),
     )
 
 

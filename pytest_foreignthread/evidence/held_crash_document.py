@@ -80,8 +80,8 @@ def _frames(native: Sequence[NativeThread], thread: int) -> tuple[NativeFrame, .
     crashed = next((one for one in native if one.native_id == thread), None)
     newest = takewhile(_is_c, () if crashed is None else before_the_signal(crashed.frames))
     # A reader wants the caller of abort(), not abort() itself.
-    told = dropwhile(lambda frame: _RAISES.fullmatch(frame.function or "") is not None, newest)
-    return tuple(frame for frame in told if isinstance(frame, NativeFrame))
+    callers = dropwhile(lambda frame: _RAISES.fullmatch(frame.function or "") is not None, newest)
+    return tuple(frame for frame in callers if isinstance(frame, NativeFrame))
 
 
 def _aborts(native: Sequence[NativeThread], thread: int) -> bool:

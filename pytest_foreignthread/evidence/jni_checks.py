@@ -76,11 +76,11 @@ class _Reading:
     native: list[NativeFrame] = field(default_factory=list)
 
     def finding(self) -> JniFinding:
-        native = tuple(frame for frame in self.native if _tells(frame))
+        native = tuple(frame for frame in self.native if _is_of_the_call(frame))
         return JniFinding(self.text, self.fatal, self.native_id, tuple(self.java) or native)
 
 
-def _tells(frame: NativeFrame) -> bool:
+def _is_of_the_call(frame: NativeFrame) -> bool:
     """Return whether a frame is of the function of JNI that was called, or of its caller, and not of the checker."""
     return frame.library != "libjvm.so" or (frame.function or "").startswith("checked_jni_")
 

@@ -69,9 +69,9 @@ def read_evidence(
 
 def _fatal_error(documents: Documents) -> FatalError | None:
     """Return the crash as HotSpot describes it; if HotSpot wrote nothing, as the kernel shows it."""
-    told = parse_fatal_error(documents.get("hs_err", ""))
+    by_hotspot = parse_fatal_error(documents.get("hs_err", ""))
     native = parse_native_dump(documents.get("native", ""))
-    return told or parse_held_crash(documents.get("held_crash", ""), native)
+    return by_hotspot or parse_held_crash(documents.get("held_crash", ""), native)
 
 
 def _but_not_faulthandlers(fatal: FatalError | None, dump: PythonDump) -> FatalError | None:
@@ -132,7 +132,7 @@ def _of_death(documents: Documents, fatal: FatalError | None, dump: PythonDump, 
     missing = {}
     if fatal is None or fatal.held:
         missing = _silence(documents, "hs_err", "the file is empty", "not a HotSpot error log")
-        dump = _told_by_python(documents, dump, names)
+        dump = _with_error_of_stderr(documents, dump, names)
     elif dump.threads and dump.fatal_error is None:
         # This dump was asked for in an earlier phase. HotSpot has died without abort(), which would have left a dump.
         dump, missing["python"] = PythonDump(None, ()), "the dump is older than the crash"
@@ -178,7 +178,7 @@ def _silence(documents: Documents, name: str, empty: str, foreign: str) -> dict[
     return {} if text is None else {name: foreign if text.strip() else empty}
 
 
-def _told_by_python(documents: Documents, dump: PythonDump, names: Names) -> PythonDump:
+def _with_error_of_stderr(documents: Documents, dump: PythonDump, names: Names) -> PythonDump:
     """Return the dump with a fatal error, which may be on stderr.
 
     `Py_FatalError` writes its dump to stderr, not to faulthandler's file, and turns faulthandler off.
@@ -212,10 +212,10 @@ def _of_crash(threads: tuple[PythonThread, ...], fatal: FatalError | None, names
 def _crashed(thread: PythonThread, fatal: FatalError, names: Names) -> PythonThread:
     native_id, name = names.get(thread.id, (None, None))
     # Python uses an ident again after a thread has ended: the name that the child sent may be an earlier thread's.
-    told = name if native_id == fatal.native_id else None
-    if not told or _may_be_cut(told):
-        told = fatal.thread or told
-    return replace(thread, name=told or thread.name, native_id=fatal.native_id, current=True)
+    known = name if native_id == fatal.native_id else None
+    if not known or _may_be_cut(known):
+        known = fatal.thread or known
+    return replace(thread, name=known or thread.name, native_id=fatal.native_id, current=True)
 
 
 def _crashing(fatal: FatalError | None) -> tuple[JavaThread, ...]:

@@ -76,12 +76,12 @@ def _joined(sources: Sources) -> list[_Parts]:
     crashed: object = None if sources.fatal is None else sources.fatal.native_id or "crashed"
     # The current thread first: if another thread has the same id, by what the child sent, that one gets another key.
     for thread in sorted(sources.python, key=lambda thread: not thread.current):
-        told = thread.native_id if crashed is None or not thread.current else crashed
+        key = thread.native_id if crashed is None or not thread.current else crashed
         # The kernel uses an id again: the id that the child sent of a thread may by then be that of a later one.
-        parts[("python", thread.id) if told is None or told in parts else told] = _Parts(python=thread)
+        parts[("python", thread.id) if key is None or key in parts else key] = _Parts(python=thread)
     for number, one in enumerate(sources.java):
-        told = one.native_id if crashed is None or not one.current else crashed
-        parts.setdefault(("java", number) if told is None else told, _Parts()).java = one
+        key = one.native_id if crashed is None or not one.current else crashed
+        parts.setdefault(("java", number) if key is None else key, _Parts()).java = one
     if sources.fatal is not None:
         parts.setdefault(crashed, _Parts()).fatal = sources.fatal
     # pystack shows all threads of the process. One counts if another document has it, or if Python runs on it.

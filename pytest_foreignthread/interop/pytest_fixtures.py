@@ -98,7 +98,7 @@ def was_raised_in_teardown(error: BaseException) -> bool:
 def raised_by_finalizers() -> Iterator[BaseException]:
     """Yield what the finalizers of a fixture have raised; call from the hook `pytest_fixture_post_finalizer`.
 
-    pytest keeps the exceptions in a variable of the function that calls the hook. A finalizer that told of them itself
+    pytest keeps the exceptions in a variable of the function that calls the hook. A finalizer that reported them itself
     would stand in the traceback of each failure, and change what pytest shows. The exceptions of fixtures that depend
     on this one were yielded in their own teardown.
     """

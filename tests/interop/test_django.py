@@ -77,7 +77,7 @@ SUITE: Final = """
             assert Thing.objects.count() == 0
 
     @abroad
-    def test_abroad(thing):
+    def test_elsewhere(thing):
         assert Thing.objects.get().name == "by the fixture"
         Thing.objects.create(name="by the body")
 
@@ -108,7 +108,7 @@ FOREIGN: Final = (
     "test_main_is_blocked",
     "test_abroad_is_blocked",
     "test_abroad_is_unblocked",
-    "test_abroad",
+    "test_elsewhere",
     "test_abroad_is_rolled_back",
     "test_abroad_transactional",
     "test_abroad_is_flushed",
@@ -145,9 +145,9 @@ DATABASES: Final = pytest.mark.parametrize("database", ["", "test.sqlite"], ids=
 def test_a_thread_has_a_connection_of_its_own(run_with: RunWith, database: str) -> None:
     run = run_with("django", {**PROJECT, "test_it.py": SUITE}, env={"DATABASE_FILE": database})
     # It cannot see what the main thread has not committed; SQLite in memory says that it is locked.
-    assert run.outcomes == {**dict.fromkeys(FOREIGN, "passed"), "test_abroad": "failed"}, run.output
+    assert run.outcomes == {**dict.fromkeys(FOREIGN, "passed"), "test_elsewhere": "failed"}, run.output
     words = "DoesNotExist: Thing matching query does not exist" if database else "database table is locked: shop_thing"
-    assert words in run.tests["test_abroad"]["message"]
+    assert words in run.tests["test_elsewhere"]["message"]
     assert run.closing_line == "1 failed, 10 passed"
 
 

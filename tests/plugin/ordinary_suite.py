@@ -274,7 +274,7 @@ BODIES: Final = r"""
         pass
 
     @pytest.mark.xfail(raises=KeyError, reason="a key")
-    def test_xfails_as_told():
+    def test_xfails_as_marked():
         {}["key"]
 
     @pytest.mark.xfail(raises=KeyError)

@@ -31,7 +31,7 @@ SUITE: Final = """
     def test_last(on_module): pass
 """
 CLOSED: Final = "left descriptors of pytest-foreignthread that were closed or replaced: a new child serves"
-CAPTURE: Final = "left a capture of pytest that fails, because a descriptor of it was closed: a new child serves"
+CAPTURE: Final = "left a capture of pytest that fails since its descriptor was closed: a new child serves"
 # Descriptor 200 is that of the messages, 201 that of the orders; the files for stacks follow.
 CASES: Final = {
     "all low ones": ("os.closerange(3, 200)", "pass", "1 failed, 3 passed", CAPTURE),

@@ -106,7 +106,7 @@ def entries(run: SuiteRun, name: str) -> Iterator[tuple[str, str, dict[str, Any]
 
 
 @pytest.mark.parametrize(("name", "outcome"), [("test_fails", "failed"), ("test_dies", "crash")])
-def test_a_document_that_is_no_file_is_missing_and_told(replaced: SuiteRun, name: str, outcome: str) -> None:
+def test_a_document_that_is_no_file_is_missing_and_reported(replaced: SuiteRun, name: str, outcome: str) -> None:
     found = list(entries(replaced, name))
     assert len(found) >= 20
     for kind, document, entry in found:

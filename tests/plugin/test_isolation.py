@@ -78,7 +78,7 @@ MODULE_LIFE: Final = ["up session", "up module", "down module", "down session"]
 @pytest.mark.parametrize("how", ["option", "ini"])
 # A child for each test is what all other files have.
 @pytest.mark.by_default("ini-module-2-lives1", "option-session-1-lives2")
-def test_a_child_lives_as_long_as_it_is_told(
+def test_a_child_lives_as_long_as_it_is_asked_to(
     run_suite: RunSuite, isolation: str, alive: int, lives: list[str], how: str
 ) -> None:
     ini = {"pytest.ini": f"[pytest]\nforeign_thread_isolation = {isolation}\n"} if how == "ini" else {}
@@ -221,7 +221,7 @@ def test_the_command_of_a_break_that_needs_others_shows_it_again(run_suite: RunS
     assert again.closing_line == "1 passed, 1 segfault"
 
 
-def test_a_death_between_two_tests_is_told_of(run_suite: RunSuite) -> None:
+def test_a_death_between_two_tests_is_reported(run_suite: RunSuite) -> None:
     conftest = """
         import os
         import select

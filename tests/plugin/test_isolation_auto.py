@@ -162,12 +162,12 @@ def test_a_failure_that_the_control_has_is_not_run_again(run_suite: RunSuite) ->
         import threading
         def test_a(): pass
         def test_everywhere(): assert 0
-        def test_abroad(): assert threading.current_thread() is threading.main_thread()
+        def test_elsewhere(): assert threading.current_thread() is threading.main_thread()
     """
     ran = run_suite(source, "--foreign-thread-all", "--foreign-thread-modes=main,python")
     assert {name: entry["also_alone"] for name, entry in ran.tests.items()} == {
-        **dict.fromkeys(["test_a[main]", "test_a[python]", "test_everywhere[python]", "test_abroad[main]"]),
-        **dict.fromkeys(["test_everywhere[main]", "test_abroad[python]"], True),
+        **dict.fromkeys(["test_a[main]", "test_a[python]", "test_everywhere[python]", "test_elsewhere[main]"]),
+        **dict.fromkeys(["test_everywhere[main]", "test_elsewhere[python]"], True),
     }
 
 
@@ -175,25 +175,25 @@ def test_a_test_that_needs_a_test_which_died_is_not_foreign_unsafe(run_suite: Ru
     source = """
         import os, threading
         STATE = []
-        def test_dies_abroad():
+        def test_dies_elsewhere():
             STATE.append(1)
             if threading.current_thread() is not threading.main_thread():
                 os._exit(3)
         def test_needs_it(): assert STATE
         def test_sound(): pass
-        def test_breaks_abroad(): assert threading.current_thread() is threading.main_thread()
+        def test_breaks_elsewhere(): assert threading.current_thread() is threading.main_thread()
     """
     ran = run_suite(source, "--foreign-thread-all", "--foreign-thread-matrix", "--foreign-thread-modes=main,python")
     assert {name: entry["control_alone"] for name, entry in ran.tests.items() if entry["control_alone"]} == {
-        "test_dies_abroad[python]": "passed",
+        "test_dies_elsewhere[python]": "passed",
         "test_needs_it[python]": "failed",
-        "test_breaks_abroad[python]": "passed",
+        "test_breaks_elsewhere[python]": "passed",
     }
     assert {row["test"].partition("::")[2]: row["verdict"] for row in ran.document["matrix"]["rows"]} == {
-        "test_dies_abroad": "main-thread-only",
+        "test_dies_elsewhere": "main-thread-only",
         "test_needs_it": "flaky",
         "test_sound": "sound",
-        "test_breaks_abroad": "main-thread-only",
+        "test_breaks_elsewhere": "main-thread-only",
     }
     assert ran.output.count("\ncontrol: breaks alone, too (failed in main, in a child of its own)") == 1
 
@@ -210,7 +210,7 @@ def test_so_many_failures_are_searched(run_suite: RunSuite, option: str, searche
     assert len(not_searched) == 2 - searched
 
 
-def test_what_does_not_break_again_is_told_so(run_suite: RunSuite) -> None:
+def test_what_does_not_break_again_is_reported_so(run_suite: RunSuite) -> None:
     source = """
         import os
         import pytest

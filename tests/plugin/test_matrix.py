@@ -193,7 +193,7 @@ def test_the_grid_and_what_is_not_in_it(suite: SuiteRun) -> None:
     assert section(suite, "matrix") == GRID.strip().splitlines()
 
 
-def test_a_failure_tells_how_to_run_it_again(suite: SuiteRun) -> None:
+def test_a_failure_says_how_to_run_it_again(suite: SuiteRun) -> None:
     assert "\nrerun: pytest 'test_it.py::test_numbers[2-new]' --foreign-thread-modes=new\n" in suite.output
     again = ["test_it.py::test_numbers[2-new]", "--foreign-thread-modes=new"]
     assert suite.tests["test_numbers[2-new]"]["rerun"] == again
@@ -312,16 +312,16 @@ import ctypes
 import threading
 import pytest
 
-def break_abroad():
+def break_elsewhere():
     if threading.current_thread() is not threading.main_thread():
         ctypes.string_at(0)
 
 pytestmark = pytest.mark.foreign_thread
 
-def test_known(): break_abroad()
+def test_known(): break_elsewhere()
 def test_mended(): pass
 @pytest.mark.foreign_thread(expect={"python": "segfault"})
-def test_by_marker(): break_abroad()
+def test_by_marker(): break_elsewhere()
 """
 KNOWN: Final = "test_it.py::test_known | python=segfault | a race | link=https://host/7"
 MATRIX: Final = ("--foreign-thread-modes=main,python", "--foreign-thread-baseline=known.txt")
@@ -401,18 +401,18 @@ BREAKS_ALIKE: Final = """
 """
 
 
-def told_of_crashes(ran: SuiteRun) -> str:
+def crashes_section(ran: SuiteRun) -> str:
     return ran.output.partition(" CRASHES ")[2].partition(" foreign-thread matrix ")[0]
 
 
-def test_what_breaks_alike_in_several_modes_is_told_once(run_suite: RunSuite) -> None:
+def test_what_breaks_alike_in_several_modes_is_reported_once(run_suite: RunSuite) -> None:
     args = ("--foreign-thread-modes=main,python,native", "--foreign-thread-isolation=module")
     ran = run_suite(BREAKS_ALIKE, *args)
-    crashes = told_of_crashes(ran)
+    crashes = crashes_section(ran)
     assert crashes.count("\ncrash on ") == 3
     assert crashes.count("\nthe same in python, native (-v shows each)\n") == 1
     assert crashes.count("\nthe same in native (-v shows each)\n") == 1
     assert ran.output.count("\nCRASH test_it.py::test_") == 6
-    whole = told_of_crashes(run_suite(BREAKS_ALIKE, *args, "-v"))
+    whole = crashes_section(run_suite(BREAKS_ALIKE, *args, "-v"))
     assert whole.count("\ncrash on ") == 6
     assert "the same in" not in whole

@@ -223,7 +223,7 @@ def in_a_process(program: str) -> str:
     return done.stdout
 
 
-def test_pyjnius_tells_its_class_path_and_options() -> None:
+def test_pyjnius_returns_its_class_path_and_options() -> None:
     # To ask for the class path imports jnius, and starts a JVM.
     program = "import jnius_config as c; print([callable(c.expand_classpath), c.split_char, c.get_options()])"
     assert in_a_process(program) == "[True, ':', []]\n"

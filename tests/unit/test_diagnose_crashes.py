@@ -324,7 +324,7 @@ def test_which_signals_are_a_native_crash(signal: str, sent: bool, expected: str
     assert code(case) == expected
 
 
-def test_no_native_crash_is_told_without_frames() -> None:
+def test_no_native_crash_is_reported_without_frames() -> None:
     assert code(crashed(thread(THUNK, ident=FOREIGN), fatal_error=fatal())) is None
     assert code(crashed()) is None
 

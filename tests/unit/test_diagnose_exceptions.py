@@ -194,7 +194,7 @@ LOOKUP: Final = ("LookupError", "<ContextVar name='user' at 0x7f>")
         ),
     ],
 )
-def test_who_has_what_is_missing_tells_the_cause(holder: Holder, kept: Kept, expected: str, proof: str) -> None:
+def test_who_has_what_is_missing_shows_the_cause(holder: Holder, kept: Kept, expected: str, proof: str) -> None:
     raised, what = (MISSING, LOCAL) if kept is Kept.LOCAL else (LOOKUP, VARIABLE)
     case = failed(("RuntimeError", "wrapped"), raised, elsewhere=Elsewhere(holder, kept, what))
     assert (code(case), evidence_of(case)[-1]) == (expected, proof)

@@ -87,7 +87,7 @@ def test_a_crash_on_a_thread_of_pythons() -> None:
     assert evidence.java_threads == ()
 
 
-def test_a_thread_of_pythons_is_not_called_by_a_name_told_before() -> None:
+def test_a_thread_of_pythons_is_not_called_by_a_name_reported_before() -> None:
     assert crash("native_thread", {0x7F7117FFF6C0: (12, "gone")}).python_threads[0].name is None
 
 
@@ -327,7 +327,7 @@ def test_a_child_that_died_by_itself_while_it_was_looked_at(documents: dict[str,
         ),
     ],
 )
-def test_documents_that_tell_nothing(documents: dict[str, str], missing: dict[str, str]) -> None:
+def test_documents_that_say_nothing(documents: dict[str, str], missing: dict[str, str]) -> None:
     assert read_evidence(documents, {}, {}).missing == missing
 
 
@@ -386,7 +386,7 @@ def test_no_document_raises(documents: dict[str, str]) -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 @pytest.mark.parametrize("name", [name for name in TEXTS if name.startswith("hs_err")])
-def test_a_torn_error_log_tells_nothing_else(name: str, data: st.DataObject) -> None:
+def test_a_torn_error_log_says_nothing_else(name: str, data: st.DataObject) -> None:
     whole = parse_fatal_error(TEXTS[name])
     torn = parse_fatal_error(TEXTS[name][: data.draw(st.integers(0, len(TEXTS[name])))])
     if whole is None or torn is None:
@@ -402,7 +402,7 @@ def test_a_torn_error_log_tells_nothing_else(name: str, data: st.DataObject) -> 
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 @pytest.mark.parametrize("name", [name for name in TEXTS if name.startswith("java_dump")])
-def test_a_torn_java_dump_tells_nothing_else(name: str, data: st.DataObject) -> None:
+def test_a_torn_java_dump_says_nothing_else(name: str, data: st.DataObject) -> None:
     whole = parse_thread_dump(TEXTS[name])
     torn = parse_thread_dump(TEXTS[name][: data.draw(st.integers(0, len(TEXTS[name])))])
     assert torn[:-1] == whole[: max(0, len(torn) - 1)]
@@ -415,7 +415,7 @@ def test_a_torn_java_dump_tells_nothing_else(name: str, data: st.DataObject) -> 
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 @pytest.mark.parametrize("name", [name for name in TEXTS if name.startswith(("python", "stderr"))])
-def test_a_torn_python_dump_tells_nothing_else(name: str, data: st.DataObject) -> None:
+def test_a_torn_python_dump_says_nothing_else(name: str, data: st.DataObject) -> None:
     whole = parse_python_dump(TEXTS[name]).threads
     torn = parse_python_dump(TEXTS[name][: data.draw(st.integers(0, len(TEXTS[name])))]).threads
     assert torn[:-1] == whole[: max(0, len(torn) - 1)]
@@ -428,7 +428,7 @@ WRITING: Final = TEXTS["hs_err-java_thread-25"].replace("_PyType_Lookup", "dump_
 TORN_ABORT: Final = f"{ABORTED}\n\nThread 0x0000000000000007 (most recent call first):\n"
 
 
-def test_hotspot_tells_of_a_fault_in_faulthandlers_own_dump() -> None:
+def test_hotspot_reports_a_fault_in_faulthandlers_own_dump() -> None:
     evidence = read_evidence({"hs_err": WRITING, "python": TORN_ABORT}, {}, {})
     fatal = evidence.fatal_error
     assert fatal is not None
@@ -441,7 +441,7 @@ def test_hotspot_tells_of_a_fault_in_faulthandlers_own_dump() -> None:
     [{"hs_err": WRITING}, {"hs_err": TEXTS["hs_err-java_thread-25"], "python": TORN_ABORT}],
     ids=["nothing was being written", "elsewhere"],
 )
-def test_any_other_fault_is_as_hotspot_tells(documents: dict[str, str]) -> None:
+def test_any_other_fault_is_as_hotspot_reports(documents: dict[str, str]) -> None:
     fatal = read_evidence(documents, {}, {}).fatal_error
     assert fatal is not None
     assert fatal.signal == "SIGSEGV"

@@ -296,7 +296,7 @@ def test_the_end_of_a_child_is_nothing_else(before: tuple[Message, ...], message
         expected.take(message)
 
 
-def test_a_trial_tells_what_came_of_it() -> None:
+def test_a_trial_says_what_came_of_it() -> None:
     expected = MessagesOfTrial()
     for message in (THREAD, JVM, CALL, Tried("new", "passed", ""), CALL, TestEnded(), Finished()):
         expected.take(message)

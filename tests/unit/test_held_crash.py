@@ -110,7 +110,7 @@ def handlers_stack(
         (handlers_stack(1, 8)[:300], []),
     ],
 )
-def test_what_a_handlers_stack_tells(monkeypatch: pytest.MonkeyPatch, memory: bytes, lines: list[str]) -> None:
+def test_what_a_handlers_stack_shows(monkeypatch: pytest.MonkeyPatch, memory: bytes, lines: list[str]) -> None:
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     mappings = [Mapping(0x7F0000001000, 0x7F0000801000, "rw-p", "")]
     assert signal_lines(memory, ALTERNATE, 11, mappings) == lines

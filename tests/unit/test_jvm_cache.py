@@ -425,7 +425,7 @@ def test_no_builder_where_another_has_just_ended(tmp_path: Path, some_jvm: Jvm) 
     assert [path.name for path in tmp_path.glob("0*")] == [KEY]
 
 
-def test_a_builder_is_no_child_and_ends_when_told(tmp_path: Path, some_jvm: Jvm) -> None:
+def test_a_builder_is_no_child_and_ends_when_asked(tmp_path: Path, some_jvm: Jvm) -> None:
     working = start(tmp_path, some_jvm)
     assert working is not None
     with pytest.raises(ChildProcessError):

@@ -306,7 +306,7 @@ def test_tallies_name_what_most_tests_share() -> None:
 
 
 @pytest.mark.parametrize("codes", [("b-code", "a-code"), ("a-code", "b-code")])
-def test_of_diagnoses_as_frequent_the_first_by_name_is_told(codes: tuple[str, str]) -> None:
+def test_of_diagnoses_as_frequent_the_first_by_name_is_reported(codes: tuple[str, str]) -> None:
     entries = [
         entry(f"a.py::test_{n}[{mode}]", mode, PASSED if mode == "main" else HANG, code=code)
         for n, code in enumerate(codes)

@@ -36,7 +36,7 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_the_suffix_tells_the_form(tmp_path: Path) -> None:
+def test_the_suffix_chooses_the_form(tmp_path: Path) -> None:
     written(*(tmp_path / name for name in FIRST))
     starts = {name: (tmp_path / name).read_text(encoding="utf-8").lower() for name in FIRST}
     assert [name for name, start in FIRST.items() if not starts[name].startswith(start.lower())] == []

@@ -73,7 +73,7 @@ ADDRESSES: Final = {
 
 
 @pytest.mark.parametrize(("address", "line"), ADDRESSES.items())
-def test_the_address_of_a_fault_and_what_it_tells(address: str | None, line: str) -> None:
+def test_the_address_of_a_fault_and_what_it_says(address: str | None, line: str) -> None:
     fatal = replace(FATAL, address=address, stack=(0x7F0000000000, 0x7F0000100000))
     record = replace(SEGFAULT, evidence=Evidence(fatal_error=fatal))
     assert render(record).splitlines()[1] == line

@@ -124,7 +124,7 @@ def test_pythons_ids_are_joined_by_the_stack(
     assert ids(join_threads(Sources(python=pythons, os=tuple(tasks)))) == joined
 
 
-def test_what_the_child_told_comes_before_the_stack() -> None:
+def test_what_the_child_sent_comes_before_the_stack() -> None:
     pythons = (python(0x2000, BODY, native_id=9), python(0x3000, BODY))
     tasks = (task(9), task(8, 0x2F00))
     assert ids(join_threads(Sources(python=pythons, os=tasks))) == [(9, 0x2000), (8, 0x3000)]
@@ -151,7 +151,7 @@ def test_the_thread_that_crashed_comes_first() -> None:
     ]
 
 
-def test_the_thread_that_crashed_when_the_child_told_no_kernel_id() -> None:
+def test_the_thread_that_crashed_when_the_child_sent_no_kernel_id() -> None:
     sources = Sources(python=(python(1, BODY, current=True),), fatal=fatal(7, None, c("memcpy")))
     assert [(thread.native_id, thread.stacks) for thread in join_threads(sources)] == [(7, ((c("memcpy"), BODY),))]
 

@@ -199,7 +199,7 @@ def test_what_python_waits_for(frames: tuple[Frame, ...], wait: Wait | None) -> 
     assert found(thread(*frames)) == [[wait] if wait else []]
 
 
-def test_c_frames_that_stand_apart_tell_of_a_lock_too() -> None:
+def test_c_frames_that_stand_apart_show_a_lock_too() -> None:
     apart = Thread("a", 1, 2, False, (native("acquire_timed"), (TEST,)), "pystack shows no frame of Python's")
     assert found(apart) == [[LOCK]]
 
@@ -227,7 +227,7 @@ def test_the_holder_of_the_gil_waits_in_c(name: str, what: str | None) -> None:
     assert found(thread(*frames)) == [[]]
 
 
-def test_c_frames_without_a_name_tell_nothing() -> None:
+def test_c_frames_without_a_name_say_nothing() -> None:
     nameless = NativeFrame(None, None, "")
     assert found(thread(nameless, TEST, gil=Gil.HOLDS)) == [[]]
     assert found(thread(nameless, *native("sem_wait"), TEST, gil=Gil.HOLDS))[0][0].kind is Awaited.NATIVE

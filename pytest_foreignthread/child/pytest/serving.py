@@ -171,7 +171,7 @@ class Server:
         if not self.java.can_go_on():
             return "a JVM that was shut down"
         if self._capture_failed():
-            return "a capture of pytest that fails, because a descriptor of it was closed"
+            return "a capture of pytest that fails since its descriptor was closed"
         if any(map(_is_closed, self._streams)):
             return "a standard stream that was closed"
         if not (self.can_be_ordered and self.state.stacks.stand):

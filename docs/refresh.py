@@ -40,7 +40,8 @@ BLOCK = re.compile(
     re.DOTALL,
 )
 SOURCE = re.compile(
-    r"(<!-- source of: (.+?) -->\n```(?:python|cpp|cython|yaml|java|ini|text)(?: title=\"[^\"]+\")?\n)(.*?)(```\n)",
+    r"(<!-- source of: (.+?) -->\n"
+    r"```(?:python|cpp|cython|rust|yaml|java|ini|text)(?: title=\"[^\"]+\")?\n)(.*?)(```\n)",
     re.DOTALL,
 )
 VARYING = (

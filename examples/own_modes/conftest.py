@@ -4,6 +4,7 @@ import cpp_mode
 import cython_mode
 import glib_mode
 import qt_mode
+import rust_mode
 
 from pytest_foreignthread import OwnMode
 
@@ -13,6 +14,7 @@ def pytest_foreign_thread_modes(config):
         "glib": glib_mode.on_thread,
         "cpp": cpp_mode.on_thread,
         "cython": cython_mode.on_thread,
+        "rust": rust_mode.on_thread,
         "qt": qt_mode.on_pool,
     }
     return {name: OwnMode(launcher, needs_jvm=False) for name, launcher in launchers.items()}

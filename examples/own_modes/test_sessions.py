@@ -3,7 +3,7 @@ import threading
 import pytest
 import sessions
 
-pytestmark = pytest.mark.foreign_thread(mode=["main", "glib", "cpp", "cython", "qt"])
+pytestmark = pytest.mark.foreign_thread(mode=["main", "glib", "cpp", "cython", "rust", "qt"])
 
 
 def test_within_one_callback(request):

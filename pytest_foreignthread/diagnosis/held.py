@@ -40,7 +40,7 @@ def gil_held(case: Case) -> Diagnosis | None:
             "gil-held",
             "a call out of Python does not return and keeps the GIL, so that no other Python thread can go on",
             "release the GIL around the call: ctypes.CDLL in place of PyDLL, Py_BEGIN_ALLOW_THREADS in C, `with nogil` "
-            "in Cython, Python::allow_threads in PyO3; and give the call a time limit",
+            "in Cython, Python::detach in PyO3; and give the call a time limit",
             (
                 f"{called(thread)} holds the GIL in {_called_function(thread)}",
                 *(f"{called(one)} waits for the GIL" for one in others[:3]),

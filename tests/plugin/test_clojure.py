@@ -12,9 +12,10 @@ from typing import Final
 
 import pytest
 
+from tests.docs_pages import ROOT, shown
 from tests.run_command import FEW_PLUGINS, run_command
 
-EXAMPLE: Final = Path(__file__).resolve().parents[2] / "examples" / "clojure"
+EXAMPLE: Final = ROOT / "examples" / "clojure"
 JARS: Final = ("clojure", "spec.alpha", "core.specs.alpha")
 
 
@@ -57,6 +58,15 @@ def test_with_clojure_it_ends_as_expected() -> None:
     shown = run_example()
     assert "16 passed, 1 xfailed" in shown
     assert "XFAIL test_minimal_bug_in_clojure.py::test_new_thread_fail - known: expected by its marker" in shown
+
+
+@pytest.mark.thorough
+def test_the_page_shows_the_report_of_today() -> None:
+    found = load_jars()
+    if not found.clojure_jars():
+        pytest.skip(found.WHY_NONE)
+    page = shown(ROOT / "docs" / "how-to" / "clojure.md")
+    assert page.today == page.page
 
 
 def names(*paths: Path) -> list[str]:

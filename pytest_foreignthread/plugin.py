@@ -208,7 +208,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     if (run := config.stash.get(RUN, None)) is not None:
-        for line in (*run.starts.summary(run.results.entries), *run.results.own_children.lines()):
+        for line in (*run.starts.summary(run.results.entries), *run.results.child_costs.lines()):
             terminalreporter.write_line(line)
 
 

@@ -48,7 +48,7 @@ def new_runner(run: Run, session: pytest.Session) -> Runner:
     places = Places(session.items)
     factory = ChildFactory(run.config, places, ScratchRoot(), run.fixtures, run.starts, settings)
     ready = number_ready(run.options.ready, usable_processors(), int(os.environ.get(_WORKERS, "1")))
-    children = Children(run.config, places, run.fixtures, factory, ready, run.results.own_children)
+    children = Children(run.config, places, run.fixtures, factory, ready, run.results.child_costs)
     return Runner(children, _artifacts(run), run.options.bisect)
 
 

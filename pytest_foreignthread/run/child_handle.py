@@ -43,7 +43,7 @@ from ..supervise.process.signals import SignalsHeld
 from ..supervise.supervisor import SupervisedChild
 from .child_coverage import take_in
 from .isolation import JvmKey, jvm_key
-from .seen import Seen
+from .served_test import ServedTest
 
 Standing = frozenset[pytest.Item | pytest.Collector]
 """Nodes on which fixtures are set up."""
@@ -165,7 +165,7 @@ class ForkedChild:
         """
         self.ahead = None
         limits, expected = item.stash[SETTINGS].limit, self._expected(item)
-        seen = self._supervised.observe(
+        observation = self._supervised.observe(
             limits,
             probe=self._probe(),
             is_dying=self._is_dying,
@@ -174,30 +174,30 @@ class ForkedChild:
             entered=entered,
             expected=expected,
         )
-        if seen.first(NotServed) is None:
+        if observation.first(NotServed) is None:
             self.served[item] = None
-        self._starts_jvm = self._starts_jvm and not _has_started_jvm(seen)
-        return self._with_documents(seen)
+        self._starts_jvm = self._starts_jvm and not _has_started_jvm(observation)
+        return self._with_documents(observation)
 
-    def _with_documents(self, seen: Observation) -> tuple[Observation, documents.Documents]:
-        found, missing = self._left(seen)
+    def _with_documents(self, observation: Observation) -> tuple[Observation, documents.Documents]:
+        found, missing = self._left(observation)
         if checks_jni(self._settings.jvm_args):
             # What HotSpot writes from now on belongs to the next test, which may begin before `observe` is called for
             # that test.
             self._said_before = child_files.size(self.folder.here / documents.JVM_OUTPUT)
         if missing:
-            seen = replace(seen, missing={**missing, **seen.missing})
-        return seen, {**found, **seen.documents}
+            observation = replace(observation, missing={**missing, **observation.missing})
+        return observation, {**found, **observation.documents}
 
-    def _left(self, seen: Observation) -> Taken:
+    def _left(self, observation: Observation) -> Taken:
         """Return the documents in the scratch directory, and why each missing document is missing."""
         found: documents.Documents = {}
         missing: dict[str, str] = {}
         # Most tests pass, and reading the directory takes time: it is read only if the test did not pass. An error log
         # that a process of the test wrote elsewhere is removed if the test's output names it.
-        output = "\n".join(_output(seen))
+        output = "\n".join(_output(observation))
         # The JVM of a process that the test forked may have named its error log in one of the documents.
-        unread = seen.all_passed or (seen.ended_well and self._settings.jvm is None)
+        unread = observation.all_passed or (observation.ended_well and self._settings.jvm is None)
         if not unread:
             self.folder.permit()
             found, missing = document_files.read(self.folder.here)
@@ -259,12 +259,12 @@ class ForkedChild:
         if self.ahead is None:
             return None
         self._lender.refuse()
-        seen = self._supervised.observe(
+        observation = self._supervised.observe(
             lambda _: _LIMIT_WHEN_UNWANTED, tick=self._interrupting(), expected=self._expected(self.ahead)
         )
-        return None if seen.waits_for_order else seen
+        return None if observation.waits_for_order else observation
 
-    def end(self, place_of: Callable[[pytest.Item], int]) -> Seen | None:
+    def end(self, place_of: Callable[[pytest.Item], int]) -> ServedTest | None:
         """Order the child to tear down its fixtures and to end; return what was seen, None if there is nothing to tell.
 
         The end is one more teardown of the test that the child has served last.
@@ -273,7 +273,7 @@ class ForkedChild:
             # The child did not have its test, and so has set up nothing.
             return None
         last = self.last_served
-        seen = self._supervised.observe(
+        observation = self._supervised.observe(
             last.stash[SETTINGS].limit,
             probe=self._probe(),
             is_dying=self._is_dying,
@@ -281,10 +281,10 @@ class ForkedChild:
             expected=MessagesOfEnd(last.nodeid, forked=self.is_copy),
         )
         # A child may die while it waits for the order: the teardown has not begun then.
-        seen, found = self._with_documents(replace(seen, phase=Phase.TEARDOWN))
-        if seen.ended_well and not any(map(seen.first, _AT_END)):
+        observation, found = self._with_documents(replace(observation, phase=Phase.TEARDOWN))
+        if observation.ended_well and not any(map(observation.first, _AT_END)):
             return None
-        return Seen(seen, found, self.start_word, self.served, len(self.served) - 1)
+        return ServedTest(observation, found, self.start_word, self.served, len(self.served) - 1)
 
     def _interrupting(self) -> Callable[[], object]:
         """Return the `tick` that interrupts a test whose report nobody wants any more, if that test takes long.
@@ -333,9 +333,9 @@ class ForkedChild:
         )
 
 
-def _has_started_jvm(seen: Observation) -> bool:
-    began = any(message.phase is Phase.JVM for message in seen.all(PhaseStarted))
-    return began and seen.first(JvmFailed) is None
+def _has_started_jvm(observation: Observation) -> bool:
+    began = any(message.phase is Phase.JVM for message in observation.all(PhaseStarted))
+    return began and observation.first(JvmFailed) is None
 
 
 def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWatch | None:
@@ -346,9 +346,9 @@ def _crash_watch(settings: Settings, folder: Path, pystack: Pystack) -> CrashWat
     return CrashWatch(folder, look, without_jvm=settings.jvm is None)
 
 
-def _output(seen: Observation) -> Iterator[str]:
+def _output(observation: Observation) -> Iterator[str]:
     """Yield the text of each section of the test's reports: the captured output is in them."""
-    for message in seen.all(ReportMade):
+    for message in observation.all(ReportMade):
         sections = message.report.get("sections")
         for section in sections if isinstance(sections, list) else ():
             yield str(section[-1]) if isinstance(section, (list, tuple)) and section else ""

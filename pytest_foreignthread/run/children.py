@@ -20,13 +20,13 @@ from ..model.outcomes import Phase
 from ..report.pytest.recorded_warnings import own_warning, replay
 from ..supervise.process.scratch import ScratchError
 from ..supervise.process.signals import retry_interrupted
+from .child_costs import ChildCosts, shown
 from .child_factory import ChildFactory
 from .child_handle import ForkedChild
 from .isolation import Group, Places, group_of, module_of
-from .own_children import OwnChildren, shown
 from .ready_children import ReadyChildren
-from .rounds import Rounds
-from .seen import Seen
+from .round_runner import RoundRunner
+from .served_test import ServedTest
 from .shared_fixtures import SharedFixtures
 from .started import ENTERED
 
@@ -41,9 +41,9 @@ class Children:
         fixtures: SharedFixtures,
         factory: ChildFactory,
         most_ready: int,
-        own: OwnChildren,
+        costs: ChildCosts,
     ) -> None:
-        """`most_ready` is how many children may wait for their tests; `own` counts what the run's last lines say."""
+        """`most_ready` is how many children may wait for their tests; `costs` counts what the run's last lines say."""
         self._config = config
         self._places = places
         self._fixtures = fixtures
@@ -55,7 +55,7 @@ class Children:
         self.debugs = any(config.getoption(name, False) for name in ("usepdb", "trace"))
         self._may_repeat = may_repeat_a_pass(config)
         self.starts = factory.starts
-        self._own = own
+        self._costs = costs
         self._living: dict[Group, ForkedChild] = {}
         self._with_wide_fixtures: set[ForkedChild] = set()
         """The children that have sent a message which says that their fixtures of wider scopes are set up."""
@@ -63,7 +63,7 @@ class Children:
         """When the setup of the last test began, on the monotonic clock, in seconds."""
         self._controls: dict[str, pytest.Item] | None = None
         """Test of the matrix → its item in mode `main`; None until somebody asks."""
-        self.late: list[tuple[pytest.Item, Seen]] = []
+        self.late: list[tuple[pytest.Item, ServedTest]] = []
         """The ends of children that are to be reported: the test that a child had served last, and what was seen."""
         self._one_at_a_time = False
         """Whether a fixture of a wider scope could not be set up in two children at once: it takes a port, for example.
@@ -71,7 +71,7 @@ class Children:
         From then on a child ends before a test in another child sets up such fixtures.
         """
 
-    def run(self, item: pytest.Item, nextitem: pytest.Item | None, *, own_child: bool = False) -> Seen:
+    def run(self, item: pytest.Item, nextitem: pytest.Item | None, *, own_child: bool = False) -> ServedTest:
         """Run the test in its group's child, or in another; with `own_child`, in a child that serves no other test.
 
         A setup that fails while another child has fixtures of wider scopes is repeated once without that child.
@@ -82,7 +82,7 @@ class Children:
         began = time.monotonic()
         seen = self._run(item, nextitem, group)
         if group is None and not own_child:
-            self._own.began(max(0.0, self._setup_began - began))
+            self._costs.began(max(0.0, self._setup_began - began))
         if (
             group is None
             or not group.reports_leftovers
@@ -102,7 +102,7 @@ class Children:
         self._one_at_a_time = not _could_not_set_up(again.observation)
         return again if self._one_at_a_time else seen
 
-    def _run(self, item: pytest.Item, nextitem: pytest.Item | None, group: Group | None) -> Seen:
+    def _run(self, item: pytest.Item, nextitem: pytest.Item | None, group: Group | None) -> ServedTest:
         self._end_other_modules(item)
         try:
             child = self._child_for(item, group)
@@ -114,11 +114,11 @@ class Children:
         order = None if child.ahead is item else self._new_order(child, group, item, nextitem)
         observation, taken = self._observed(child, item, nextitem, order)
         self._note_wide_fixtures(child, observation)
-        seen = Seen(observation, taken, child.start_word, child.served, number_before)
+        seen = ServedTest(observation, taken, child.start_word, child.served, number_before)
         left = None if group is None else _left_in(observation, reports_leftovers=group.reports_leftovers)
         if group is not None and left is not None:
             if group.reports_leftovers:
-                self._own.left(item.nodeid, left)
+                self._costs.left(item.nodeid, left)
             ended = self._ended(group) if observation.waits_for_order else None
             seen = seen if ended is None else seen.torn_down(ended)
             if not group.reports_leftovers:
@@ -128,7 +128,9 @@ class Children:
             self._start_ahead(nextitem)
         return seen
 
-    def run_after(self, before: Sequence[pytest.Item], item: pytest.Item, has_time: Callable[[], bool]) -> Seen | None:
+    def run_after(
+        self, before: Sequence[pytest.Item], item: pytest.Item, has_time: Callable[[], bool]
+    ) -> ServedTest | None:
         """Run the tests `before` in a new child, then the item; return what was seen of the item.
 
         Return None if the child ended before the item began, or if `has_time` returned False before a test.
@@ -148,7 +150,7 @@ class Children:
                 observation, taken = child.observe(one, order, tick)
                 if following is not None and not observation.waits_for_order:
                     return None
-            return Seen(observation, taken, child.start_word, before, len(before))
+            return ServedTest(observation, taken, child.start_word, before, len(before))
         finally:
             self._factory.end(child)
 
@@ -160,10 +162,10 @@ class Children:
         control = self._controls.get(test)
         return None if control is None or _may_be_skipped(control) else control
 
-    def for_rounds(self, item: pytest.Item) -> Rounds:
-        """Return what runs rounds of the test in children that serve only them. Whoever has it calls `close`."""
+    def round_runner(self, item: pytest.Item) -> RoundRunner:
+        """Return the runner of the test's rounds. The caller must call its `close`."""
         self._end_those_with_wide_fixtures()
-        return Rounds(self._config, self._places, self._factory, item, self._not_started)
+        return RoundRunner(self._config, self._places, self._factory, item, self._not_started)
 
     def _note_wide_fixtures(self, child: ForkedChild, observation: Observation) -> None:
         left = observation.first(Left)
@@ -181,12 +183,12 @@ class Children:
             if group != besides:
                 self._end(group)
 
-    def _not_started(self, item: pytest.Item, reason: str) -> Seen:
+    def _not_started(self, item: pytest.Item, reason: str) -> ServedTest:
         """Return the result of a test for which no scratch directory could be made. The next test tries again."""
         settings = item.stash[SETTINGS]
         limit, lost = settings.limit(Phase.FORK), Lost("it was not forked")
-        seen = Observation((NotServed(reason),), lost, EndedBy.ITSELF, Phase.FORK, 0.0, 0.0, limit)
-        return Seen(seen, {}, self.starts.how(settings))
+        observation = Observation((NotServed(reason),), lost, EndedBy.ITSELF, Phase.FORK, 0.0, 0.0, limit)
+        return ServedTest(observation, {}, self.starts.how(settings))
 
     def _child_for(self, item: pytest.Item, group: Group | None) -> ForkedChild:
         living = self._living.get(group) if group is not None else None
@@ -284,7 +286,7 @@ class Children:
         if (seen := self._ended(group)) is not None:
             self.late.append((ending.last_served, seen))
 
-    def _ended(self, group: Group) -> Seen | None:
+    def _ended(self, group: Group) -> ServedTest | None:
         """End the child of the group; return what was seen of that, None if there is nothing to tell."""
         ending = self._living.pop(group)
         try:

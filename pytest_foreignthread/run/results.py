@@ -22,14 +22,14 @@ from ..report.pytest.properties import add_verdict
 from ..report.pytest.pytest_reports import why_refused
 from . import against_baseline
 from .against_baseline import Settled
-from .own_children import OwnChildren
+from .child_costs import ChildCosts
 from .started import COUNTED, ENTERED, LastStarted
 
 _CENSUS: Final = "foreign_thread_census"
 """Key of the census in the data that an xdist worker sends its controller at the worker's end."""
 
 _CHILDREN: Final = "foreign_thread_children"
-"""Key of the counts of `OwnChildren` in the same data."""
+"""Key of the counts of `ChildCosts` in the same data."""
 
 
 Key = tuple[str | None, str]
@@ -69,7 +69,7 @@ class Results:
         self.selection = selection
         self.census = Census(deselected=config.stash.get(DESELECTED, 0))
         self.settled = Settled()
-        self.own_children = OwnChildren()
+        self.child_costs = ChildCosts()
 
     @property
     def entries(self) -> list[dict[str, Any]]:
@@ -158,7 +158,7 @@ class Results:
         if (census := xdist.left_by(node).get(_CENSUS)) is not None:
             self.census = Census(**census)
         if (noted := xdist.left_by(node).get(_CHILDREN)) is not None:
-            self.own_children.add(noted)
+            self.child_costs.add(noted)
 
     def add_verdict(self, reports: Sequence[pytest.TestReport]) -> None:
         """Add the verdict of the test to the reports of its last run, if all its runs were in this process.
@@ -213,7 +213,7 @@ class Results:
         self.run_ended()
         if (output := xdist.worker_output(self._config)) is not None:
             output[_CENSUS] = self.census.as_data()
-            output[_CHILDREN] = self.own_children.as_data()
+            output[_CHILDREN] = self.child_costs.as_data()
             return
         ran = not any(self._config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
         if not ran or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):

@@ -46,10 +46,10 @@ from ..report.pytest.reporting import (
 )
 from .children import Children
 from .second_runs import SecondRuns
-from .seen import Seen
+from .served_test import ServedTest
 
 if TYPE_CHECKING:
-    from .rounds_of_modes import RoundsOfModes
+    from .counted_rounds import CountedRounds
 
 
 class Runner:
@@ -61,7 +61,7 @@ class Runner:
         self._second_runs = SecondRuns(children, searches)
         self._artifacts = artifacts
         self._jvm_has_started = False
-        self._counted: RoundsOfModes | None = None
+        self._counted: CountedRounds | None = None
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> Result:
         """Run the test in a child and return its result.
@@ -84,7 +84,7 @@ class Runner:
         # Imported here: few runs of pytest are stressed.
         from .stress import run_rounds
 
-        rounds = self._rounds_of_modes(item) if settings.stress_stop else None
+        rounds = self._counted_rounds(item) if settings.stress_stop else None
         rule = None if rounds is None else rounds.stop_rule(settings)
         stressed = run_rounds(self.children, item, settings, settings.stress, rule)
         if rounds is not None and stressed.data is not None:
@@ -101,15 +101,15 @@ class Runner:
         add_stress(result.reports, data)
         return replace(result, stop=stop)
 
-    def _rounds_of_modes(self, item: pytest.Item) -> RoundsOfModes:
+    def _counted_rounds(self, item: pytest.Item) -> CountedRounds:
         """Return the counts of the run's stressed tests. The first call makes the object."""
-        from .rounds_of_modes import RoundsOfModes
+        from .counted_rounds import CountedRounds
 
         if self._counted is None:
-            self._counted = RoundsOfModes(item.session.items)
+            self._counted = CountedRounds(item.session.items)
         return self._counted
 
-    def _result(self, item: pytest.Item, settings: Settings, seen: Seen) -> Result:
+    def _result(self, item: pytest.Item, settings: Settings, seen: ServedTest) -> Result:
         observation = seen.observation
         if observation.refused:
             return self._refused(item, settings, seen, observation.refused)
@@ -127,13 +127,13 @@ class Runner:
         warnings, stop = observation.all(WarningRecorded), observation.first(SessionStopped)
         return Result(reports, warnings, stop, _raised(observation))
 
-    def _refused(self, item: pytest.Item, settings: Settings, seen: Seen, what: str) -> Result:
+    def _refused(self, item: pytest.Item, settings: Settings, seen: ServedTest, what: str) -> Result:
         """End the test's child, and return an error: a child that sent a bad message serves no other test."""
         self.children.retire(item)
         message = f"{item.nodeid} {what}; its child was ended"
         return Result(_error(item, settings, seen, seen.observation.phase, message), (), None)
 
-    def _reports(self, item: pytest.Item, settings: Settings, seen: Seen) -> list[pytest.TestReport]:
+    def _reports(self, item: pytest.Item, settings: Settings, seen: ServedTest) -> list[pytest.TestReport]:
         observation = seen.observation
         reports = child_reports(item, observation)
         record, died = record_of(item, settings, observation, seen.taken, reports)
@@ -148,7 +148,7 @@ class Runner:
         record = self._second_runs.compared(item, settings, record, seen)
         return self._reports_of(item, settings, observation, reports, record, seen.taken, died=died)
 
-    def late_result(self, item: pytest.Item, seen: Seen, *, repeats: bool) -> Result:
+    def late_result(self, item: pytest.Item, seen: ServedTest, *, repeats: bool) -> Result:
         """Return the result of the end of a child, as one more teardown of the test that the child had served last.
 
         `repeats` is whether the run has time for a second run of the test.
@@ -162,7 +162,7 @@ class Runner:
             put_on(report, replace(data_of(report), late=True))
         return result
 
-    def _late_result(self, item: pytest.Item, seen: Seen, *, repeats: bool) -> Result:
+    def _late_result(self, item: pytest.Item, seen: ServedTest, *, repeats: bool) -> Result:
         settings, observation = item.stash[SETTINGS], seen.observation
         reports: list[pytest.TestReport] = []
         refused = internal_error(observation)
@@ -206,7 +206,9 @@ class Runner:
         add_properties(reports, record)
         return with_entry(reports, record, settings)
 
-    def _jvm_failed(self, item: pytest.Item, settings: Settings, seen: Seen, reason: str) -> list[pytest.TestReport]:
+    def _jvm_failed(
+        self, item: pytest.Item, settings: Settings, seen: ServedTest, reason: str
+    ) -> list[pytest.TestReport]:
         message = _start_failure(settings, reason)
         # The first JVM of the run fails with arguments that all tests share: each other test would fail in the same
         # way. Text that a test's own code may have sent must not end the run, hence the proof.
@@ -224,7 +226,9 @@ class Runner:
         return _with_note(record, note if kept.note is None else None)
 
 
-def _error(item: pytest.Item, settings: Settings, seen: Seen, phase: Phase, message: str) -> list[pytest.TestReport]:
+def _error(
+    item: pytest.Item, settings: Settings, seen: ServedTest, phase: Phase, message: str
+) -> list[pytest.TestReport]:
     """Return the reports of a test that a child could not run."""
     duration, which, message = seen.observation.duration, identity(item, settings), encodable(message)
     # The report is of the setup, whatever the phase was: pytest shows a failed setup as an error, not as a failure.

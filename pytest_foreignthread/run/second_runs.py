@@ -22,7 +22,7 @@ from ..report.pytest.recording import internal_error, jvm_failure, record_of
 from ..report.pytest.reporting import child_reports
 from .bisection import smallest_part
 from .children import Children
-from .seen import Seen
+from .served_test import ServedTest
 
 SEARCH: Final = 30.0
 """Seconds after which a search tries no other part of the order: each part runs tests, and may hang."""
@@ -42,7 +42,7 @@ class SecondRuns:
         self._control_alone: dict[str, Outcome | None] = {}
         """Test of the matrix → the outcome of the control in a child of its own, if it was asked for."""
 
-    def compared(self, item: pytest.Item, settings: Settings, record: RunRecord, seen: Seen) -> RunRecord:
+    def compared(self, item: pytest.Item, settings: Settings, record: RunRecord, seen: ServedTest) -> RunRecord:
         """Repeat the test in a child of its own if it broke in a shared child; return the record with the comparison.
 
         Return the record unchanged if there is nothing to compare. A test in which the user has been in a debugger is
@@ -58,7 +58,9 @@ class SecondRuns:
             record = replace(record, control_alone=self._outcome_of_control(settings.test))
         return record
 
-    def _run_in_own_child(self, item: pytest.Item, settings: Settings, record: RunRecord, seen: Seen) -> RunRecord:
+    def _run_in_own_child(
+        self, item: pytest.Item, settings: Settings, record: RunRecord, seen: ServedTest
+    ) -> RunRecord:
         again = self._children.run(item, None, own_child=True)
         if again.observation.first(NotServed) is not None:
             return record
@@ -144,13 +146,13 @@ class SecondRuns:
         return replace(own, only_after=_typed(found.tests), search=search, rerun=_rerun(item, found.tests, record))
 
 
-def _record(item: pytest.Item, settings: Settings, seen: Seen) -> RunRecord:
+def _record(item: pytest.Item, settings: Settings, seen: ServedTest) -> RunRecord:
     """Return the record of the test. Raise BadShape if the child sent something else than reports."""
     reports = child_reports(item, seen.observation)
     return record_of(item, settings, seen.observation, seen.taken, reports)[0]
 
 
-def _outcome(item: pytest.Item, settings: Settings, seen: Seen) -> Outcome | None:
+def _outcome(item: pytest.Item, settings: Settings, seen: ServedTest) -> Outcome | None:
     """Return the outcome; None if the test did not run, or if the child sent something else than reports."""
     observation = seen.observation
     ran = not observation.refused and internal_error(observation) is None and observation.first(NotServed) is None

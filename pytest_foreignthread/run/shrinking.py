@@ -16,7 +16,7 @@ from ..stress.schedule_parts import with_only
 from ..stress.shrunk import NO_ROUNDS, Shrunk
 from ..stress.tally import Row
 from .children import Children
-from .rounds import Rounds
+from .round_runner import RoundRunner
 from .smallest_setting import LEAST_ROUNDS, SmallestSetting, TimeIsOver
 from .stress import ends_rounds, failure_of, order_of, rerun_of, schedule_of_round, show_progress
 
@@ -53,13 +53,13 @@ class _Search:
         self._row = row
         self._began = time.monotonic()
         self._schedule = schedule_of_round(item, settings, row.seed)
-        self._rounds: Rounds | None = None
+        self._runner: RoundRunner | None = None
         self._number = 0
 
     def run(self) -> Shrinking:
         search = SmallestSetting(self._schedule, self._fails)
         ended, stop = "", None
-        self._rounds = self._children.for_rounds(self._item)
+        self._runner = self._children.round_runner(self._item)
         try:
             search.run()
         except TimeIsOver:
@@ -72,7 +72,7 @@ class _Search:
                 "interrupt", str(error) or "during the search for a smaller setting of a stressed test"
             )
         finally:
-            self._rounds.close()
+            self._runner.close()
         return Shrinking(self._data(search, ended), stop)
 
     def _why_over(self) -> str:
@@ -83,13 +83,13 @@ class _Search:
 
     def _fails(self, schedule: Schedule) -> bool:
         """Run a round; return whether it failed as the first round of the row did."""
-        assert self._rounds is not None
+        assert self._runner is not None
         # A round can be ended by the test's own limits only, so it is begun only if there is time for it.
         if time.monotonic() - self._began + self._row.seconds > self._settings.stress_shrink:
             raise TimeIsOver
         self._number += 1
         show_progress(self._item, self._settings, f"shrinking, round {self._number}")
-        seen = self._rounds.run(order_of(self._settings, schedule, last=False))
+        seen = self._runner.run(order_of(self._settings, schedule, last=False))
         if ends_rounds(seen):
             raise _EndsSearch(seen.observation.first(SessionStopped))
         if seen.observation.all_passed:

@@ -31,7 +31,7 @@ from ..stress.shrunk import Count
 from ..stress.stopping import StopRule
 from ..stress.tally import PASSES, Failure, Row, Tally
 from .children import Children
-from .seen import Seen
+from .served_test import ServedTest
 from .started import COUNTED
 
 _RERUN_ROUNDS: Final = 20
@@ -45,7 +45,7 @@ class Stressed:
     If all failures are expected, it is the first of the most frequent one; without a failure it is the last round.
     """
 
-    seen: Seen
+    seen: ServedTest
     data: dict[str, Any] | None
     stop: SessionStopped | None = None
     """The interruption of the run during the rounds."""
@@ -79,12 +79,12 @@ class _StressLoop:
             self._seed, amount, settings.stress_threads, expected, may_stop=rule is not None, share=share
         )
         self._began = time.monotonic()
-        self._first: dict[int, Seen] = {}
+        self._first: dict[int, ServedTest] = {}
         """Number of a round that is the first of its row → what was seen of it."""
-        self._last: Seen | None = None
+        self._last: ServedTest | None = None
 
     def run(self) -> Stressed:
-        child = self._children.for_rounds(self._item)
+        runner = self._children.round_runner(self._item)
         try:
             while not self._is_enough() and not self._stops():
                 number = self._tally.next_number
@@ -92,7 +92,8 @@ class _StressLoop:
                 schedule = schedule_of_round(self._item, self._settings, seed)
                 show_progress(self._item, self._settings, self._progress())
                 began = time.monotonic()
-                seen = child.run(order_of(self._settings, schedule, last=self._tally.rounds + 1 == self._amount.rounds))
+                is_last = self._tally.rounds + 1 == self._amount.rounds
+                seen = runner.run(order_of(self._settings, schedule, last=is_last))
                 seconds = time.monotonic() - began
                 stop = seen.observation.first(SessionStopped)
                 if stop is not None and self._tally.rounds and not is_no_result(seen):
@@ -114,7 +115,7 @@ class _StressLoop:
             self._tally.is_interrupted = True
             return self._stressed(SessionStopped("interrupt", str(error) or "during the rounds of a stressed test"))
         finally:
-            if (end := child.close()) is not None:
+            if (end := runner.close()) is not None:
                 self._children.late.append((self._item, end))
         return self._stressed(None)
 
@@ -132,7 +133,7 @@ class _StressLoop:
         rounds = "" if self._amount.rounds is None else f" of {self._amount.rounds}"
         return f"round {self._tally.rounds + 1}{rounds}, {self._tally.failed} failed"
 
-    def _count(self, seen: Seen, schedule: Schedule, seed: Seed, seconds: float) -> bool:
+    def _count(self, seen: ServedTest, schedule: Schedule, seed: Seed, seconds: float) -> bool:
         """Count the round; return whether another one has a use. Raise BadShape if the child sent no reports."""
         if seen.observation.all_passed:
             failure, words = None, ""
@@ -212,12 +213,12 @@ def show_progress(item: pytest.Item, settings: Settings, progress: str) -> None:
         note(progress if settings.test and settings.test != item.nodeid else f"({settings.mode}) {progress}")
 
 
-def ends_rounds(seen: Seen) -> bool:
+def ends_rounds(seen: ServedTest) -> bool:
     """Return whether the round is no result of the test, or ends the run."""
     return is_no_result(seen) or seen.observation.first(SessionStopped) is not None
 
 
-def is_no_result(seen: Seen) -> bool:
+def is_no_result(seen: ServedTest) -> bool:
     """Return whether the round is no result of the test: its child could not serve it."""
     observation = seen.observation
     unserved = observation.refused or internal_error(observation) is not None
@@ -225,7 +226,7 @@ def is_no_result(seen: Seen) -> bool:
     return bool(unserved or jvm_failure(observation, seen.taken) is not None)
 
 
-def failure_of(item: pytest.Item, settings: Settings, seen: Seen) -> tuple[Failure, str]:
+def failure_of(item: pytest.Item, settings: Settings, seen: ServedTest) -> tuple[Failure, str]:
     """Return the kind of a round's failure, and its summary; raise BadShape. The outcome may be one of `PASSES`."""
     # pytest reads a report's data once: it changes the data. The round may yet stand for all.
     observation = copy.deepcopy(seen.observation)

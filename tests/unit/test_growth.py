@@ -22,7 +22,7 @@ from pytest_foreignthread.run.child_handle import ForkedChild
 from pytest_foreignthread.run.ready_children import ReadyChildren
 from pytest_foreignthread.run.results import Results
 from pytest_foreignthread.run.second_runs import SecondRuns
-from pytest_foreignthread.run.seen import Seen
+from pytest_foreignthread.run.served_test import ServedTest
 from pytest_foreignthread.supervise.process.fork import OpenEnds
 
 from .sample_options import chosen
@@ -110,7 +110,7 @@ class Unread:
 def test_a_result_without_a_second_run(outcome: Outcome) -> None:
     """With isolation `session` a failure is not repeated: which tests came before is not asked."""
     settings = Settings("new", "new", 1.0, None, isolation="session")
-    seen = Seen(PASSED, {}, "fork", cast(Any, Unread()), TESTS)
+    seen = ServedTest(PASSED, {}, "fork", cast(Any, Unread()), TESTS)
     record = RunRecord("a.py::test", "new", outcome, Phase.CALL, 0.0)
     children, item = SimpleNamespace(debugs=False), SimpleNamespace(stash={SETTINGS: settings})
     runs = SecondRuns(cast(Any, children), 1)
@@ -119,7 +119,7 @@ def test_a_result_without_a_second_run(outcome: Outcome) -> None:
 
 def test_before_is_what_the_child_had_served_then() -> None:
     served: dict[Any, None] = dict.fromkeys("ab")
-    seen = Seen(PASSED, {}, "fork", served, len(served))
+    seen = ServedTest(PASSED, {}, "fork", served, len(served))
     served["c"] = None
     assert "".join(map(str, seen.before)) == "ab"
 

@@ -15,7 +15,7 @@ from pytest_foreignthread.model.outcomes import Outcome, Phase
 from pytest_foreignthread.model.report_data import ReportData, put_on
 from pytest_foreignthread.report.pytest.reporting import with_one_teardown
 from pytest_foreignthread.run.results import Results
-from pytest_foreignthread.run.seen import Seen
+from pytest_foreignthread.run.served_test import ServedTest
 
 from .sample_entries import entry
 from .sample_options import chosen
@@ -32,10 +32,10 @@ def report(when: Any, outcome: Any = "passed", data: ReportData | None = None, w
     return made
 
 
-def seen(*words: str, end: Any, duration: float, **fields: Any) -> Seen:
+def seen(*words: str, end: Any, duration: float, **fields: Any) -> ServedTest:
     messages = tuple(ReportMade({"when": word}) for word in words)
     observation = Observation(messages, end, EndedBy.ITSELF, Phase.TEARDOWN, duration, 0.5, 30.0, **fields)
-    return Seen(observation, {}, "fork", ["before"], 1)  # type: ignore[list-item]
+    return ServedTest(observation, {}, "fork", ["before"], 1)  # type: ignore[list-item]
 
 
 def test_an_end_right_after_the_test_counts_as_its_teardown() -> None:

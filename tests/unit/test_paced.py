@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_foreignthread.run.rounds import paced
+from pytest_foreignthread.run.round_runner import paced
 
 
 def test_rounds_of_a_millisecond_do_not_draw_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from pytest_foreignthread.config.stash_keys import SETTINGS
 from pytest_foreignthread.model.settings import Settings
 from pytest_foreignthread.model.stress_choice import Amount
 from pytest_foreignthread.report.stress_words import page_data, table_row
-from pytest_foreignthread.run.rounds_of_modes import RoundsOfModes
+from pytest_foreignthread.run.counted_rounds import CountedRounds
 from pytest_foreignthread.stress.anytime import anytime_interval, excludes
 from pytest_foreignthread.stress.interval import interval
 from pytest_foreignthread.stress.shrunk import Count
@@ -117,9 +117,9 @@ def settings(test: str, mode: str) -> Settings:
     return Settings(mode, mode, 30.0, None, test=test, stress=Amount(60, None))
 
 
-def counted(*runs: tuple[str, str]) -> RoundsOfModes:
+def counted(*runs: tuple[str, str]) -> CountedRounds:
     items = [SimpleNamespace(stash={SETTINGS: settings(*run)}) for run in runs] + [SimpleNamespace(stash={})]
-    return RoundsOfModes(cast(list[pytest.Item], items))
+    return CountedRounds(cast(list[pytest.Item], items))
 
 
 def test_a_mode_is_compared_with_the_control_as_soon_as_that_has_run() -> None:

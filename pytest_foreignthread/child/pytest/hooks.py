@@ -9,7 +9,7 @@ import pytest
 
 from ...channel.wire import Sender
 from ..output import give_own_capture_files
-from .protocol import send_report
+from .phase_runner import send_report
 
 
 class ChildPlugin:

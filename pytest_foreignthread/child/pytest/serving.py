@@ -34,7 +34,7 @@ from ..thread_values import ThreadValues
 from .leftovers import Leftovers
 from .measuring import CoverageOptions
 from .phase_ends import PhaseEnds
-from .protocol import Protocol
+from .phase_runner import PhaseRunner
 from .raised_at_once import RaisedAtOnce
 
 Items = Sequence[pytest.Item] | Mapping[str, pytest.Item]
@@ -197,7 +197,7 @@ class Server:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         if self._only_tears_down:
-            Protocol(item, self.state, self.ends).tear_down_rest()
+            PhaseRunner(item, self.state, self.ends).tear_down_rest()
             return True
         settings = item.stash[self._tests.settings]
         state = replace(self.state, settings=settings, launchers=[], values=ThreadValues(), at_once=RaisedAtOnce())
@@ -210,7 +210,7 @@ class Server:
         _name_as_method(item)
         self._replace_body(item)
         with nullcontext() if state.shaken is None else state.shaken.round():
-            passed = Protocol(item, state, self.ends).run(self._next_if_fixtures_are_shared(item) or nextitem)
+            passed = PhaseRunner(item, state, self.ends).run(self._next_if_fixtures_are_shared(item) or nextitem)
         finalizes = passed and state.settings.finalize
         # The threads of the plugin's pools must not keep the interpreter from its end, nor live on into the next test.
         if finalizes or (self._order is not None and not self._order.last):

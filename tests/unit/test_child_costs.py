@@ -4,37 +4,37 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_foreignthread.run.own_children import MANY, OwnChildren
+from pytest_foreignthread.run.child_costs import MANY, ChildCosts
 
 
 @pytest.mark.parametrize(
     ("own", "begins"),
     [
-        (OwnChildren(), []),
-        (OwnChildren(tests=MANY, seconds=9.0, retired=MANY), []),
+        (ChildCosts(), []),
+        (ChildCosts(tests=MANY, seconds=9.0, retired=MANY), []),
         (
-            OwnChildren(tests=476, seconds=95.4),
+            ChildCosts(tests=476, seconds=95.4),
             ["foreign-thread: 476 tests had a child each, and waited 95 s for its start; with --foreign-thread-iso"],
         ),
         (
-            OwnChildren(retired=58, first_retired="a.py::test: thread x"),
+            ChildCosts(retired=58, first_retired="a.py::test: thread x"),
             ["foreign-thread: 58 tests left something in the child that they shared, and another child was started"],
         ),
     ],
 )
-def test_lines(own: OwnChildren, begins: list[str]) -> None:
+def test_lines(own: ChildCosts, begins: list[str]) -> None:
     lines = list(own.lines())
     assert [line[: len(begin)] for line, begin in zip(lines, begins, strict=True)] == begins
 
 
 def test_workers_add_up() -> None:
-    one, other, all_of_them = OwnChildren(), OwnChildren(), OwnChildren()
+    one, other, all_of_them = ChildCosts(), ChildCosts(), ChildCosts()
     one.began(0.5)
     other.began(1.0)
     other.left("t.py::test_b", "thread x")
     for worker in (one, other):
         all_of_them.add(worker.as_data())
-    assert all_of_them == OwnChildren(tests=2, seconds=1.5, retired=1, first_retired="t.py::test_b: thread x")
+    assert all_of_them == ChildCosts(tests=2, seconds=1.5, retired=1, first_retired="t.py::test_b: thread x")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,6 @@ def test_workers_add_up() -> None:
     ids=["words", "nothing", "escapes", "too much"],
 )
 def test_what_a_child_says_is_shown_as_one_short_line(what: str, shown: str) -> None:
-    own = OwnChildren()
+    own = ChildCosts()
     own.left("t.py::test", what)
     assert own.first_retired == f"t.py::test: {shown}"

@@ -13,7 +13,7 @@ _MOST_CHARACTERS: Final = 200
 
 
 @dataclass
-class OwnChildren:
+class ChildCosts:
     """Counts the children that served one test because of the isolation, or because of what the test left behind."""
 
     tests: int = 0
@@ -41,7 +41,7 @@ class OwnChildren:
 
     def add(self, data: Mapping[str, Any]) -> None:
         """Add the counts of an xdist worker."""
-        other = OwnChildren(**data)
+        other = ChildCosts(**data)
         self.tests += other.tests
         self.seconds += other.seconds
         self.retired += other.retired

@@ -16,15 +16,15 @@ from ..supervise.process.scratch import ScratchError
 from .child_factory import ChildFactory
 from .child_handle import ForkedChild
 from .isolation import Places
-from .seen import Seen
+from .served_test import ServedTest
 from .started import ENTERED
 
 _PACE: Final = 0.1
 """Seconds between two drawings of the live line during rounds."""
 
 
-class Rounds:
-    """Rounds of one test. A child serves one after the other until it dies, or is not to be trusted any more."""
+class RoundRunner:
+    """Runs the rounds of one test. A child serves one after the other until it dies or cannot be trusted any more."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Rounds:
         places: Places,
         factory: ChildFactory,
         item: pytest.Item,
-        not_started: Callable[[pytest.Item, str], Seen],
+        not_started: Callable[[pytest.Item, str], ServedTest],
     ) -> None:
         self._config = config
         self._places = places
@@ -43,9 +43,9 @@ class Rounds:
         draw = config.stash.get(TICK, None)
         self._tick = None if draw is None else paced(draw)
 
-    def run(self, order: RunTest) -> Seen:
+    def run(self, order: RunTest) -> ServedTest:
         """Run a round in the child that lives, or in a new one; the item's name in the order is set here."""
-        item, seen = self._item, None
+        item, observation = self._item, None
         try:
             if self._child is None or not self._child.folder.in_place():
                 self.close()
@@ -56,14 +56,14 @@ class Rounds:
         try:
             name = child.name_of(item, self._places.of(item))
             order, entered = replace(order, item=name), self._config.stash.get(ENTERED, None)
-            seen, taken = child.observe(item, order, self._tick, entered)
+            observation, taken = child.observe(item, order, self._tick, entered)
         finally:
-            if seen is None or not seen.waits_for_order or not _goes_on(seen):
+            if observation is None or not observation.waits_for_order or not _goes_on(observation):
                 self._child = None
                 self._factory.end(child)
-        return Seen(seen, taken, child.start_word)
+        return ServedTest(observation, taken, child.start_word)
 
-    def close(self) -> Seen | None:
+    def close(self) -> ServedTest | None:
         """Let the child tear down what stands, and end; return what was seen, None if there is nothing to tell."""
         child, self._child = self._child, None
         if child is None:
@@ -87,10 +87,10 @@ def paced(draw: Callable[[], None]) -> Callable[[], None]:
     return tick
 
 
-def _goes_on(seen: Observation) -> bool:
+def _goes_on(observation: Observation) -> bool:
     """Return whether the child may serve another round.
 
     It may not after an abnormal result, which may have left anything there, nor if the round shut the JVM down.
     """
-    broke = any(one.exceptions and one.exceptions[0][0] == "SystemError" for one in seen.all(ReportMade))
-    return seen.first(Left) is None and not broke
+    broke = any(one.exceptions and one.exceptions[0][0] == "SystemError" for one in observation.all(ReportMade))
+    return observation.first(Left) is None and not broke

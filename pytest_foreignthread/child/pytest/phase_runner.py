@@ -39,7 +39,7 @@ RAISED_IN_PYTHON: Final = "raised in Python"
 When = Literal["setup", "call", "teardown"]
 
 
-class Protocol:
+class PhaseRunner:
     """Runs the phases of `item`; as in pytest, the fixtures that `nextitem` shares survive its teardown."""
 
     def __init__(self, item: pytest.Item, state: ChildState, ends: PhaseEnds) -> None:

@@ -14,7 +14,7 @@ from ..stress.shrunk import Count
 from ..stress.stopping import StopRule
 
 
-class RoundsOfModes:
+class CountedRounds:
     def __init__(self, items: Iterable[pytest.Item]) -> None:
         """`items` are all of the run, as far as this process knows."""
         self._modes = defaultdict[str, set[str]](set)

@@ -13,7 +13,7 @@ from ..model.observation import Observation, WarningRecorded
 
 
 @dataclass(frozen=True)
-class Seen:
+class ServedTest:
     """What was observed of a test, and which tests the child had served before it."""
 
     observation: Observation
@@ -25,7 +25,7 @@ class Seen:
     number_before: int = 0
     """How many of `served` came before the test."""
 
-    def torn_down(self, end: Seen) -> Seen:
+    def torn_down(self, end: ServedTest) -> ServedTest:
         """Return what was seen of the test if the end of its child, seen right after it, counts as its teardown."""
         before, after = self.observation, end.observation
         whole = replace(
@@ -38,7 +38,7 @@ class Seen:
         )
         return replace(self, observation=whole, taken={**self.taken, **end.taken})
 
-    def warned(self, warning: WarningRecorded) -> Seen:
+    def warned(self, warning: WarningRecorded) -> ServedTest:
         """Return what was seen with a warning of this plugin."""
         observation = replace(self.observation, messages=(*self.observation.messages, warning))
         return replace(self, observation=observation)

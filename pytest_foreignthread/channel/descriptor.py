@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os import fstat
+from os import fstat, set_blocking
 
 
 class Descriptor:
@@ -16,6 +16,10 @@ class Descriptor:
     def stands(self) -> bool:
         """Whether the descriptor is open, and refers to the same file as at first."""
         return self._file is not None and _identity(self.number) == self._file
+
+    def set_blocking(self) -> None:
+        """Let reads and writes wait again: a test may have made all its descriptors non-blocking."""
+        set_blocking(self.number, True)
 
 
 def _identity(number: int) -> tuple[int, int] | None:

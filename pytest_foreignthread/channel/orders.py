@@ -77,9 +77,11 @@ class Orders:
                 yield _CLASSES[fields.pop("order")](**fields)
 
     def _read(self) -> bytes:
-        if not self.stands:
-            return b""
-        try:
-            return read(self._descriptor.number, 4096)
-        except OSError:
-            return b""
+        while self.stands:
+            try:
+                return read(self._descriptor.number, 4096)
+            except BlockingIOError:
+                self._descriptor.set_blocking()
+            except OSError:
+                break
+        return b""

@@ -176,7 +176,10 @@ class Sender:
         view = memoryview(b"\n" + data if self._torn else data)
         self._torn = True
         while view:
-            view = view[write(self._descriptor.number, view) :]
+            try:
+                view = view[write(self._descriptor.number, view) :]
+            except BlockingIOError:
+                self._descriptor.set_blocking()
         self._torn = False
 
 

@@ -66,6 +66,30 @@ def test_the_next_test_runs_in_a_new_child(run_suite: RunSuite, case: str, isola
     assert fixtures(ran) == ["up module", "down module"] * (len(fixtures(ran)) // 2)
 
 
+@pytest.mark.parametrize("mode", ["main", "native"])
+@pytest.mark.by_default("native")
+def test_non_blocking_descriptors_harm_no_test(run_suite: RunSuite, mode: str) -> None:
+    source = f"""
+        import os, pytest
+        pytestmark = pytest.mark.foreign_thread(mode="{mode}")
+        def test_changes():
+            os.environ["CHANGED"] = "1"
+            for number in range(200, 300):
+                try:
+                    os.set_blocking(number, False)
+                except OSError:
+                    pass
+        def test_after(): assert os.environ["CHANGED"]  # in the same child
+        def test_says_much():
+            print("x" * 100_000)
+            assert False
+    """
+    ran = run_suite(source, "--foreign-thread-isolation=session")
+    expected = {"test_changes": "passed", "test_after": "passed", "test_says_much": "failed"}
+    assert ran.outcomes == expected, ran.output
+    assert "x" * 100_000 in ran.output
+
+
 @pytest.mark.parametrize("stream", ["sys.stdout", "sys.__stderr__"])
 @pytest.mark.parametrize("isolation", ["session", "auto"])
 @pytest.mark.by_default("session-sys.stdout", "auto-sys.__stderr__")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -49,6 +50,16 @@ def test_pieces_of_any_size(pipe: tuple[int, int], size: int) -> None:
         for _ in range(piece.count(b"\n")):
             found.append(next(taken))
     assert found == ALL
+
+
+def test_an_order_is_awaited_in_a_descriptor_that_a_test_made_non_blocking(pipe: tuple[int, int]) -> None:
+    read, write = pipe
+    os.set_blocking(read, False)
+    taken = iter(Orders(read))
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(next, taken)
+        os.write(write, encode_order(ALL[0]))
+        assert found.result() == ALL[0]
 
 
 def test_no_more_can_come_from_a_parent_that_has_gone(pipe: tuple[int, int]) -> None:

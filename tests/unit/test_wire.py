@@ -7,6 +7,7 @@ import signal
 import threading
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Final
 
@@ -232,6 +233,17 @@ def test_pipe_without_a_reader_is_remembered(pipe: tuple[int, int]) -> None:
     assert not sender.broken
     sender.send(Finished())
     assert sender.broken
+
+
+def test_a_long_message_waits_for_room_in_a_descriptor_that_a_test_made_non_blocking(pipe: tuple[int, int]) -> None:
+    read, write = pipe
+    os.set_blocking(write, False)
+    message = JvmFailed("x" * 300_000)
+    with ThreadPoolExecutor(1) as pool:
+        data = pool.submit(lambda: b"".join(iter(lambda: os.read(read, 65536), b"")))
+        Sender(write, os.getpid()).send(message)
+        os.close(write)
+        assert Decoder().feed(data.result()) == [message]
 
 
 def test_nothing_is_written_into_a_file_that_took_the_descriptor(pipe: tuple[int, int]) -> None:

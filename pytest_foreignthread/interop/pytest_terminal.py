@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import pytest
@@ -85,6 +86,25 @@ def shows_failures_at_once(terminal: Any) -> bool:
 def shows_in_summary(terminal: Any, letter: str) -> bool:
     """Return whether `-r` includes the letter; only the terminal knows which letters of several `-r` remain."""
     return bool(terminal.hasopt(letter))
+
+
+@contextmanager
+def output_kept_blocking(config: pytest.Config) -> Iterator[None]:
+    """Make the file that the terminal writes to blocking again if it is so at first and a child has changed that.
+
+    Children share this file. Python drops what a non-blocking file has no room for: the output would lack lines.
+    """
+    descriptor = None
+    # An xdist worker has no terminal, and a terminal of another plugin may write to no file.
+    with suppress(AttributeError, OSError, ValueError):
+        number = terminal_of(config)._tw._file.fileno()
+        descriptor = number if os.get_blocking(number) else None
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            if descriptor is not None and not os.get_blocking(descriptor):
+                os.set_blocking(descriptor, True)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from ..config.stash_keys import SETTINGS
 from ..interop import xdist
 from ..interop.loops import loops_of
 from ..interop.pytest_steps import skipping_step
+from ..interop.pytest_terminal import output_kept_blocking
 from ..report.pytest import phases, pytest_reports
 from ..report.pytest.recorded_warnings import own_warning, replay
 from .session import CAN_FORK, Run
@@ -170,7 +171,8 @@ class RunTestHooks:
                 from .assembly import new_runner
 
                 self._run.runner = new_runner(self._run, item.session)
-            return self._run.runner.run(item, nextitem)
+            with output_kept_blocking(self._run.config):
+                return self._run.runner.run(item, nextitem)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:

@@ -11,7 +11,7 @@ from ..model.wording import called
 from .at_exit import callback_at_exit, java_thread_keeps_running, thread_keeps_running
 from .blocked import signals_blocked
 from .case import Case
-from .forked_jvm import forked_jvm
+from .forked import forked_jvm, forked_lock
 from .futures import blocked_loop, event_loop, import_lock, lock_and_future
 from .held import gil_held, lock_without_a_holder, thread_that_joins_itself
 from .memory import java_heap_filled
@@ -113,5 +113,6 @@ HANGS: Final = (
     lock_without_a_holder,
     thread_that_joins_itself,
     java_heap_filled,
+    forked_lock,
     signals_blocked,
 )

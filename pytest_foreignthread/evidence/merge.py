@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from ..model.records import Evidence
 from ..model.roles import MAIN
 from ..model.stacks import FatalError, JavaThread, NativeThread, OsThread, PythonThread
-from .forked_jvm_document import parse_forked_jvms
+from .forks_document import parse_forks
 from .held_crash_document import parse_held_crash
 from .held_signals import parse_held_signals
 from .hs_err import parse_fatal_error
@@ -45,7 +45,7 @@ def read_evidence(
 
     `documents` may have `python` (faulthandler's dump of a death), `python_hang` (that of a living child), `hs_err`,
     `java_dump`, `os_threads`, `native` (pystack's), `jvm_output`, `stdout` and `stderr`. Of a hang, the names of
-    documents of the second and third look end in `_2` and `_3`, and `forked_jvm` is pystack's text of the processes
+    documents of the second and third look end in `_2` and `_3`, and `forks` is pystack's text of the processes
     that the child forked. `names` maps Python's thread idents to kernel id and name, as the child sent them.
     `missing` maps the documents that could not be taken to the reason; the evidence adds those that are there and say
     nothing. `subject` is the ident of the thread that ran the test when it hung, `joined` has those of the threads
@@ -98,7 +98,7 @@ def _of_hang(documents: Documents, names: Names, subject: int | None, joined: Co
         java_threads=first.java,
         native_threads=native,
         threads=join_threads(Sources(python, first.java, native, first.os, deadlocks=links, looks=tuple(looks))),
-        forked=parse_forked_jvms(documents.get("forked_jvm", "")),
+        forked=parse_forks(documents.get("forks", "")),
         looks=len(looks),
         held_signals=parse_held_signals(
             [documents[name] for suffix in _LOOKS if (name := f"os_threads{suffix}") in documents]

@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Final
 
 from ..model.roles import waiting_call
-from ..model.stacks import Awaited, Gil, JavaThread, NativeFrame, OsThread, PythonFrame, Thread, Wait
+from ..model.stacks import Awaited, Frame, Gil, JavaThread, NativeFrame, OsThread, PythonFrame, Thread, Wait
 from .java_dump import Blocked
 
 # `- locked <0x…> (a X)`, `- waiting to re-lock in wait() <0x…> (a X)`; an owned synchronizer has no verb.
@@ -171,6 +171,13 @@ def _native_waits(threads: Sequence[Thread], holder: int, tasks: Mapping[int, Os
     found = next((words for name in names if (words := _NATIVE_WAITS.get(name))), None)
     if found is not None:
         yield Wait(Awaited.NATIVE, found, _joined_thread(threads, tasks.get(threads[holder].native_id or 0)))
+
+
+def waits_for_lock(frames: Sequence[Frame]) -> bool:
+    """Return whether a thread with these frames, the newest first, waits without a timeout for a lock of Python's."""
+    top = takewhile(lambda frame: isinstance(frame, NativeFrame), frames)
+    names = [frame.function for frame in top if isinstance(frame, NativeFrame) and frame.function]
+    return any(map(_PYTHON_LOCK.fullmatch, names)) and any(_bare(name) in _NATIVE_WAITS for name in names)
 
 
 def _bare(function: str) -> str:

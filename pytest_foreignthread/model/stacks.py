@@ -157,7 +157,7 @@ class FatalError:
 
 @dataclass(frozen=True)
 class ForkedProcess:
-    """A process that the child has forked after its JVM started."""
+    """A process that the child has forked, and that is no program of its own."""
 
     pid: int
     name: str

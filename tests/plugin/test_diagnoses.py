@@ -74,6 +74,7 @@ EXPECTED = [
     Expected("exited", "test_java_halts", ("crash",)),
     Expected("fatal-error", "test_extension_gives_up", ("crash",), "foreign-1", "test_extension_gives_up"),
     Expected("forked-jvm", "test_process_that_is_forked", ("hang",), "foreign-1", "test_process_that_is_forked"),
+    Expected("forked-lock", "test_process_that_is_forked_while_a_thread_has_the_lock", ("hang",), "native-1", "poll"),
     Expected("gil-deadlock", "test_waits_in_java", ("hang",), "foreign-1", "java.util.Vector.hashCode"),
     Expected("gil-deadlock", "test_waits_in_c", ("hang",), "foreign-1", "test_waits_in_c"),
     Expected("gil-held", "test_call_that_sleeps_with_the_gil", ("hang",), "foreign-1", "sleep"),

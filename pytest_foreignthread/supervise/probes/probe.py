@@ -19,7 +19,7 @@ from ..process import processes
 from ..process.kernel_threads import ThreadsError, kernel_threads
 from ..process.pending_signals import pending_signals
 from . import attach, native
-from .forks_with_jvm import forked_jvms, stacks_of
+from .forks import forks_of, stacks_of
 from .pystack import Pystack
 from .python_dump_request import DumpError, PythonDump
 
@@ -46,8 +46,8 @@ def take_documents(
     """Look three times at a child that hangs, because one look cannot tell a slow test from a stuck one.
 
     Each look takes the documents `java_dump`, `python_hang` and `os_threads`; their names end in `_2` and `_3` in the
-    second and third look. The document `native` comes from pystack, once, after the first look, as does `forked_jvm`,
-    of processes that the child forked with its JVM. A document that could not be taken is not tried again. All looks
+    second and third look. The document `native` comes from pystack, once, after the first look, as does `forks`, of
+    processes that the child forked. A document that could not be taken is not tried again. All looks
     together take about `budget` seconds at most.
 
     The child must have called `faulthandler.register(dump_signal, file=...)` with `traceback_file` open for writing or
@@ -60,8 +60,8 @@ def take_documents(
     looks.look("", began + 0.5 * budget)
     if native_choice != native.OFF:
         looks.take(documents.NATIVE, _native(pid, native_choice, pystack), began + 0.7 * budget)
-        if forks := forked_jvms(pid):
-            looks.take(documents.FORKED_JVM, _of_forks(forks, native_choice, pystack), began + 0.95 * budget)
+        if forks := forks_of(pid):
+            looks.take(documents.FORKS, _of_forks(forks, native_choice, pystack), began + 0.95 * budget)
     for suffix, part in (("_2", 0.9), ("_3", 1.0)):
         looks.pause(began + part * budget)
         looks.look(suffix, began + part * budget)

@@ -94,6 +94,22 @@ def stat(pid: int) -> ProcessStat | None:
     return ProcessStat(pid, state, int(parent), int(session), int(rest[13]))
 
 
+def image(pid: int) -> tuple[str, ...] | None:
+    """Return where the kernel placed the program of a process when the program started; None if it does not show that.
+
+    A fork has the image of its parent.
+    """
+    try:
+        text = _read(f"/proc/{pid}/stat").decode("ascii", "replace")
+    except OSError:
+        return None
+    fields = text[text.rindex(")") + 1 :].split()
+    # Of proc(5): startcode, endcode and startstack; start_data to env_end. They are 0 for a process that is not to be
+    # traced, and for a zombie.
+    found = (*fields[23:26], *fields[42:49])
+    return found if set(found) != {"0"} else None
+
+
 @contextlib.contextmanager
 def opened(path: str, flags: int = os.O_RDONLY) -> Iterator[int]:
     """Open a file for the block. A signal handler that raises at any step leaves no descriptor open."""

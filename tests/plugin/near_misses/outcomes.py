@@ -66,6 +66,13 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_a_fork_that_ends": "passed",
             "test_a_program_of_its_own": "hang",
         },
+        "forked-lock": {
+            "test_nobody_waits_for_the_process": "hang",
+            "test_the_lock_is_free": "passed",
+            "test_the_process_waits_for_something_else[take_shared-native]": "hang",
+            "test_the_process_waits_for_something_else[wait_beside_a_thread-native]": "hang",
+            "test_the_process_waits_for_something_else[wait_with_a_timeout-native]": "hang",
+        },
         "gil-deadlock": {
             "test_sleeps_with_the_gil[main]": "hang",
             "test_sleeps_with_the_gil[new]": "hang",

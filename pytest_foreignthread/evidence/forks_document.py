@@ -1,4 +1,4 @@
-"""The stacks of processes that a child has forked after its JVM started → processes with their threads."""
+"""The stacks of processes that a child has forked → processes with their threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .native_dump import parse_native_dump
 _PROCESS: Final = re.compile(r"^# process ([0-9]{1,10}), ([0-9]{1,6}) threads, (.*)$", re.MULTILINE)
 
 
-def parse_forked_jvms(text: str) -> tuple[ForkedProcess, ...]:
+def parse_forks(text: str) -> tuple[ForkedProcess, ...]:
     """Return the processes in the order of the text; () for any other text."""
     return tuple(_processes(text))
 

@@ -1,4 +1,4 @@
-"""A process that was forked with the JVM in its memory: how it is found, read and judged."""
+"""A process that the test forked: how it is found, read and judged."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
 
 from pytest_foreignthread.diagnosis import diagnose
 from pytest_foreignthread.diagnosis.case import Case
-from pytest_foreignthread.evidence.forked_jvm_document import parse_forked_jvms
+from pytest_foreignthread.evidence.forks_document import parse_forks
 from pytest_foreignthread.evidence.merge import read_evidence
 from pytest_foreignthread.model.observation import EndedBy, Observation, Signaled
 from pytest_foreignthread.model.outcomes import Outcome, Phase
 from pytest_foreignthread.model.stacks import ForkedProcess, NativeFrame, PythonFrame
-from pytest_foreignthread.supervise.probes import forks_with_jvm
+from pytest_foreignthread.supervise.probes import forks
 from pytest_foreignthread.supervise.probes.native import NativeError
 from pytest_foreignthread.supervise.process import processes
 
@@ -34,8 +34,10 @@ def document(*lines: str, head: str = "# process 4711, 1 threads, foreign-1") ->
     return "\n".join([head, "Traceback for thread 4711 (foreign-1) [] (most recent call last):", *lines, ""])
 
 
-def code(text: str, outcome: Outcome = Outcome.HANG) -> str | None:
-    evidence = read_evidence({"forked_jvm": text, "python_hang": ""}, {}, {})
+def code(text: str, outcome: Outcome = Outcome.HANG, thread: Sequence[str] = ()) -> str | None:
+    """Return the diagnosis of a test with these forks; `thread` are the frames of a thread of the test."""
+    native = "\n".join(["Traceback for thread 99 (native-1) [] (most recent call last):", *thread, ""])
+    evidence = read_evidence({"forks": text, "python_hang": "", "native": native}, {}, {})
     observed = Observation((), Signaled(9), EndedBy.DEADLINE, Phase.CALL, 5.0, 5.0, 5.0)
     found = diagnose(Case(outcome, Phase.CALL, None, None, evidence, observed, "new"))
     return None if found is None else found.code
@@ -67,7 +69,7 @@ def test_any_of_several_processes_and_no_other_outcome() -> None:
 def test_processes_are_read_with_their_stacks() -> None:
     text = document(PYTHON, JVM) + "# process 9, 2 threads, a (b), c\n"
     jvm = NativeFrame("libjvm.so", "VMThread::execute(VM_Operation*)", "")
-    first, second = parse_forked_jvms(text)
+    first, second = parse_forks(text)
     assert (first.pid, first.name, first.number) == (4711, "foreign-1", 1)
     assert first.threads[0].frames == (jvm, PythonFrame("/p/test_it.py", 8, "collect"))
     assert second == ForkedProcess(9, "a (b), c", 2, ())
@@ -75,36 +77,79 @@ def test_processes_are_read_with_their_stacks() -> None:
 
 @pytest.mark.parametrize("text", ["", "nothing", "# process x, 1 threads, y\n", "\0" * 50])
 def test_any_other_text_has_no_process(text: str) -> None:
-    assert parse_forked_jvms(text) == ()
+    assert parse_forks(text) == ()
+
+
+LOCK_311: Final = [
+    "lock_PyThread_acquire_lock (/lib/libpython3.11.so.1.0)",
+    "PyThread_acquire_lock_timed (/lib/libpython3.11.so.1.0)",
+    "__new_sem_wait_slow64.constprop.0 (/lib/libc.so.6)",
+]
+LOCK_314: Final = [
+    "_PyMutex_LockTimed (/usr/bin/python3.14)",
+    "_PyParkingLot_Park (/usr/bin/python3.14)",
+    "sem_wait@@GLIBC_2.34 (/lib/libc.so.6)",
+]
+TIMED: Final = [*LOCK_311[:-1], "sem_clockwait@@GLIBC_2.34 (/lib/libc.so.6)"]
+OF_PROCESSES: Final = [
+    "_multiprocessing_SemLock_acquire (/lib/_multiprocessing.so)",
+    "__new_sem_wait_slow64.constprop.0 (/lib/libc.so.6)",
+]
+POOL: Final = '    (Python) File "/lib/python3.11/multiprocessing/pool.py", line 765, in wait'
+
+
+def in_c(functions: list[str]) -> list[str]:
+    return [f'    (C) File "???", line 0, in {function}' for function in functions]
+
+
+@pytest.mark.parametrize(
+    ("fork", "waits", "expected"),
+    [
+        (LOCK_311, ["wait4 (/lib/libc.so.6)"], "forked-lock"),
+        (LOCK_314, ["waitid (/lib/libc.so.6)"], "forked-lock"),
+        (LOCK_311, [POOL], "forked-lock"),
+        (TIMED, ["wait4 (/lib/libc.so.6)"], None),
+        (OF_PROCESSES, ["wait4 (/lib/libc.so.6)"], None),
+        (["clock_nanosleep (/lib/libc.so.6)"], ["wait4 (/lib/libc.so.6)"], None),
+        (LOCK_311, ["clock_nanosleep (/lib/libc.so.6)"], None),
+    ],
+)
+def test_a_fork_waits_for_a_lock_and_a_thread_for_the_fork(
+    fork: list[str], waits: list[str], expected: str | None
+) -> None:
+    thread = [POOL] if waits == [POOL] else [PYTHON, *in_c(waits)]
+    assert code(document(PYTHON, *in_c(fork)), thread=thread) == expected
+
+
+def test_a_fork_with_a_thread_that_may_release_the_lock() -> None:
+    text = document(PYTHON, *in_c(LOCK_311), head="# process 4711, 2 threads, foreign-1")
+    assert code(text, thread=[PYTHON, *in_c(["wait4 (/lib/libc.so.6)"])]) is None
 
 
 FORKS: Final = """
-import mmap, os, sys, time
-with open(sys.argv[1], "rb") as file:
-    library = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+import os, sys, time
 if os.fork() == 0:
     print(os.getpid(), flush=True)
     time.sleep(600)
 if os.fork() == 0:
-    os.execv(sys.argv[2], [sys.argv[2], "600"])
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:-1], "begun"])
 time.sleep(600)
 """
 
 
-def test_forks_are_told_from_programs_of_their_own(tmp_path: Path) -> None:
-    library = tmp_path / "libjvm.so"
-    library.write_bytes(b"x" * 4096)
-    command = [sys.executable, "-c", FORKS, str(library), "/bin/sleep"]
+def test_forks_are_told_from_programs_of_their_own() -> None:
+    source = f"import sys\nif sys.argv[1:] == ['begun']:\n    import time; time.sleep(600)\n{FORKS}"
+    command = [sys.executable, "-c", source, "begin"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
             assert process.stdout is not None
             fork = int(process.stdout.readline())
             while len(processes.descendants(process.pid)) < 2:
                 time.sleep(0.01)
-            # Until the second one is another program it is a fork as well.
-            while (found := forks_with_jvm.forked_jvms(process.pid)) != [fork]:
+            # Until the second one has started the program anew it is a fork as well.
+            while (found := forks.forks_of(process.pid)) != [fork]:
                 assert fork in found
-            assert forks_with_jvm.forked_jvms(os.getpid()) == []
+            assert forks.forks_of(2**30) == []
         finally:
             os.killpg(process.pid, 9)
 
@@ -115,8 +160,8 @@ def test_what_can_be_had_is_taken() -> None:
             raise NativeError("no")
         return "stack\n"
 
-    text = forks_with_jvm.stacks_of([1, os.getpid()], 0.0, stacks)
+    text = forks.stacks_of([1, os.getpid()], 0.0, stacks)
     assert text.startswith(f"# process {os.getpid()}, ")
     assert text.endswith("\nstack\n")
     with pytest.raises(NativeError, match="no"):
-        forks_with_jvm.stacks_of([1], 0.0, stacks)
+        forks.stacks_of([1], 0.0, stacks)

@@ -234,10 +234,10 @@ class Results:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _is_gone(self, session: pytest.Session) -> Callable[[str], bool]:
-        """Return a function that returns whether a test that did not run does not exist any more.
+        """Return a function that returns whether a test that did not run on a foreign thread does not exist any more.
 
         That is known only if the test's file was collected completely, or is gone. Nothing is known after a run that
-        stopped early, selected tests by node id, or deselected tests.
+        stopped early, selected tests by node id, or deselected tests. A test that ran as an ordinary test exists.
         """
         selected = any("::" in str(argument) for argument in self._config.args)
         stopped = session.shouldstop or session.shouldfail or self._cut_short
@@ -245,7 +245,7 @@ class Results:
             return lambda test: False
         files = set(map(file_of, self._order))
         root = self._config.rootpath
-        return lambda test: file_of(test) in files or not (root / file_of(test)).exists()
+        return lambda test: test not in self._order and (file_of(test) in files or not (root / file_of(test)).exists())
 
     def write(self, environment: Callable[[], dict[str, Any]]) -> None:
         """Write the reports that the options ask for. Exit pytest with an error if a file could not be written."""

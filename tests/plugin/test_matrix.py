@@ -370,6 +370,22 @@ def test_each_difference_fails_the_run(run_suite: RunSuite, tmp_path: Path) -> N
     assert written.splitlines() == ["test_it.py::test_known | python=segfault | a race | until=2020-01-31"]
 
 
+@pytest.mark.parametrize("more", [(), ("-n2",), ("test_it.py",)], ids=["all", "xdist", "a file"])
+@pytest.mark.by_default("all", "xdist")
+def test_a_run_without_foreign_threads_says_nothing_of_the_baseline(
+    run_suite: RunSuite, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    baseline = "test_it.py::test_known | python=segfault | a race"
+    files = {"test_it.py": "def test_known(): pass", "known.txt": baseline}
+    run = run_suite(files, "--foreign-thread-baseline=known.txt", *more)
+    assert (run.closing_line, run.status) == ("1 passed", pytest.ExitCode.OK), run.output
+    updated = run_suite({}, "--foreign-thread-baseline=known.txt", "--foreign-thread-update-baseline", *more)
+    assert updated.status == pytest.ExitCode.OK, updated.output
+    assert (tmp_path / "known.txt").read_text(encoding="utf-8").strip() == baseline
+    gone = run_suite({"test_it.py": "def test_other(): pass"}, "--foreign-thread-baseline=known.txt", *more)
+    assert gone.closing_line == "1 passed, 1 stale baseline entry", gone.output
+
+
 MISTAKES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "update nothing": (("--foreign-thread-update-baseline",), "expected --foreign-thread-baseline=FILE as well"),
     "no file": (("--foreign-thread-baseline=none.txt",), "--foreign-thread-update-baseline writes a new one"),

@@ -413,6 +413,25 @@ def test_what_xfail_leaves_on_the_screen(expected: SuiteRun) -> None:
     assert expected.status == 1
 
 
+@pytest.mark.skipif(pytest.version_tuple < (8, 3), reason="--xfail-tb came with pytest 8.3")
+def test_xfail_tb_shows_the_stacks_of_a_death(run_suite: RunSuite) -> None:
+    source = """
+        import ctypes, pytest
+        from pytest_foreignthread import Segfault
+
+        @pytest.mark.foreign_thread(mode="native")
+        @pytest.mark.xfail(raises=Segfault, reason="the bridge lets go too early")
+        def test_it():
+            ctypes.string_at(0)
+    """
+    run = run_suite(source, "--xfail-tb")
+    assert run.closing_line == "1 xfailed"
+    report = run.output.partition("= XFAILURES =")[2]
+    assert 'segfault on native thread "native-1" in call' in report
+    assert ", in test_it\n" in report
+    assert "pytest_reports.py" not in report
+
+
 def test_runxfail(run_suite: RunSuite) -> None:
     run = run_suite(
         HEAD

@@ -201,7 +201,8 @@ def death_report(
     call = pytest.CallInfo.from_call(die, when=pytest_phase(phase))
     report = make_report(item, call)
     report.duration = duration
-    if report.failed:
+    # Also of a death that an `xfail` mark expects: pytest shows it with --xfail-tb.
+    if report.failed or hasattr(report, "wasxfail"):
         report.longrepr = text
     return report
 

@@ -13,7 +13,7 @@ from ..config.options import source_of
 from ..config.settings_of_test import settings_for
 from ..jvm.archive.use import CacheOfRun
 from ..model.choices import MODES
-from ..model.modes import OwnMode
+from ..model.modes import NO_JVM, OwnMode
 from ..model.settings import Jvm
 from ..report.kept.redaction import LEFT_OUT, has_secret, without_secrets
 from ..supervise.process.scratch import ScratchError, ScratchRoot
@@ -65,6 +65,9 @@ def _cache(asked: Asked, used: Jvm | None) -> CacheOfRun | None:
 def _trials(asked: Asked, used: Jvm | None, of_run: CacheOfRun | None, before: Sequence[Finding]) -> Iterator[Finding]:
     yield interpreters.fork()
     yield interpreters.spawn()
+    if asked.options.jvm == NO_JVM:
+        yield Finding("trial", "JVM", "ok", "not tried: foreign_thread_jvm is none, so no test has one")
+        return
     broken = any(one.name == "JPype" and one.level == "problem" for one in before)
     if used is None or of_run is None or broken:
         yield Finding("trial", "JVM", "note", "not tried", "mend the problem above first")

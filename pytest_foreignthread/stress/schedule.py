@@ -61,8 +61,10 @@ class Schedule:
 
     def __str__(self) -> str:
         """The parts that differ from an ordinary run."""
+        # CPython cuts the interval to whole microseconds.
+        interval = int(self.switch_interval * 1e6) / 1e6
         times = (
-            ("switch interval", self.switch_interval if self.switch_interval != SWITCH else 0.0),
+            ("switch interval", interval if interval != SWITCH else 0.0),
             ("delay at submit", self.submit_delay),
             ("before the function", self.enter_delay),
             ("behind it", self.return_delay),

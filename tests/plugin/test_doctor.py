@@ -118,6 +118,12 @@ def test_each_jdk_that_is_named(run_suite: RunSuite, name: str) -> None:
     assert found["mode pool"]["level"] == "ok"
 
 
+def test_no_jvm_is_wanted(run_suite: RunSuite) -> None:
+    found = findings(run_suite(SUITE, *JSON, "--foreign-thread-jvm=none"))
+    assert found["JVM"]["level"] == "ok"
+    assert found["JVM"]["value"] == "not tried: foreign_thread_jvm is none, so no test has one"
+
+
 def test_a_jvm_in_the_pytest_process(run_suite: RunSuite) -> None:
     conftest = "import jpype\njpype.startJVM()\ndef pytest_unconfigure():\n    import os; os._exit(1)\n"
     found = findings(run_suite({"conftest.py": conftest}, *JSON))

@@ -197,6 +197,8 @@ def test_a_schedule_says_what_differs_from_an_ordinary_run() -> None:
         "collections at 0.1 % of the functions, System.gc(), stack 256k, pool of 1, "
         "submitted calls late by 120.0 ms"
     )
+    # CPython has whole microseconds.
+    assert str(Schedule(1, 2.9e-6)) == "switch interval 2 µs"
     assert str(Schedule(1, drops_callable=True, cancel_delay=4e-5)) == (
         "callable dropped, Java future cancelled 40 µs after the call began"
     )

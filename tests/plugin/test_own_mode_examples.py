@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from .conftest import SuiteRun, run_suite_in
 
 EXAMPLE: Final = Path(__file__).resolve().parents[2] / "examples" / "own_modes"
+PAGE: Final = EXAMPLE.parents[1] / "docs" / "how-to" / "native-extension.md"
 LOST: Final = {
     **dict.fromkeys(("glib", "cpp", "cython", "rust"), "thread-affine"),
     "qt": "thread-local-lost",
@@ -80,6 +82,34 @@ def test_an_extension_module_calls_python(built: tuple[Path, dict[str, str]], ra
     if BUILT[mode] in built[1]:
         pytest.skip(built[1][BUILT[mode]])
     _check(ran_built, mode)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("command", "mode"), [("c++", "cpp"), ("cythonize", "cython")])
+def test_the_command_of_the_page_builds_the_module(
+    built: tuple[Path, dict[str, str]], tmp_path: Path, command: str, mode: str
+) -> None:
+    if BUILT[mode] in built[1] or shutil.which("c++") is None:
+        pytest.skip(built[1].get(BUILT[mode], "no c++"))
+    (line,) = re.findall(rf"(?m)^\$ ({re.escape(command)} .*)$", PAGE.read_text(encoding="utf-8"))
+    folder = copied_to(tmp_path)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        line, shell=True, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    _check(run_in(folder), mode)
+
+
+def test_the_first_mode_of_the_page(tmp_path: Path) -> None:
+    folder = tmp_path / "native_mode"
+    shutil.copytree(PAGE.parents[1] / "examples" / "native_mode", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    ran = run_suite_in(folder, {})
+    assert ran.outcomes["test_callback[main]"] == "passed"
+    if ran.outcomes["test_callback[glib]"] == "skipped":
+        pytest.skip("libglib-2.0.so.0 is not there")
+    assert ran.outcomes["test_callback[glib]"] == "failed", ran.output
+    assert "_DummyThread" in ran.output
 
 
 def _check(ran: SuiteRun, mode: str) -> None:

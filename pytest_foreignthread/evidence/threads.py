@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from itertools import takewhile
+from typing import Final, TypeVar
 
 from ..model.stacks import (
     FatalError,
@@ -24,6 +26,8 @@ from .signal_frames import before_the_signal
 from .waits import waits
 
 T = TypeVar("T")
+
+_THREADING: Final = re.compile(r"[/\\]threading\.py$")
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ def join_threads(sources: Sources) -> tuple[Thread, ...]:
     """
     sources = replace(sources, python=_with_native_ids(sources))
     moved = motions(sources.looks)
-    threads = [_thread(one, moved) for one in _joined(sources)]
+    joined = _joined(sources)
+    shared = {name for name, times in Counter(map(_kernels_name, joined)).items() if name is not None and times > 1}
+    threads = [_thread(one, moved, shared) for one in joined]
     threads = sorted(threads, key=lambda thread: not thread.current)
     found = waits(threads, sources.java, sources.deadlocks, {task.native_id: task for task in sources.os})
     names = Counter(thread.name or None for thread in threads)
@@ -97,7 +103,36 @@ def _joined(sources: Sources) -> list[_Parts]:
     return list(parts.values())
 
 
-def _thread(parts: _Parts, moved: Motions) -> Thread:
+def _kernels_name(parts: _Parts) -> str | None:
+    return _first(side.name for side in (parts.os, parts.native) if side is not None)
+
+
+def _name(parts: _Parts, shared: Collection[str]) -> str | None:
+    """Return the name that Python, Java or the kernel has of a thread; `shared` are names that the kernel has twice.
+
+    A thread inherits the kernel's name from the thread that starts it, and before Python 3.14 a `threading.Thread` does
+    not change it. Such a thread is named after its function, as Python names a thread that has no other name.
+    """
+    given = _first(side.name for side in (parts.python, parts.java) if side is not None)
+    kernels = _kernels_name(parts)
+    if given is not None or kernels not in shared:
+        return given or kernels
+    frames = parts.python.frames if parts.python else _python_frames(parts.native) if parts.native else ()
+    function = _function_of_thread(frames)
+    return kernels if function is None else f"Thread ({function})"
+
+
+def _function_of_thread(frames: Sequence[PythonFrame]) -> str | None:
+    """Return the function that a `threading.Thread` runs; None for a thread that Python did not start."""
+    oldest = frames[::-1]
+    if not oldest or not (oldest[0].function.endswith("_bootstrap") and _THREADING.search(oldest[0].file)):
+        return None
+    of_library = list(takewhile(lambda frame: _THREADING.search(frame.file), oldest))
+    # A threading.Timer that still waits runs no function but its own `run`, the third.
+    return oldest[len(of_library)].function if len(of_library) < len(oldest) else of_library[:3][-1].function
+
+
+def _thread(parts: _Parts, moved: Motions, shared: Collection[str]) -> Thread:
     python, java, native, fatal = parts.python, parts.java, parts.native, parts.fatal
     joined = interleave(
         python.frames if python else (),
@@ -109,7 +144,7 @@ def _thread(parts: _Parts, moved: Motions) -> Thread:
     native_id = _first(side.native_id for side in (java, fatal, native, python) if side is not None)
     moves = moved.of(native_id, ident)
     return Thread(
-        name=_first(side.name for side in (python, java, parts.os, native) if side is not None),
+        name=_name(parts, shared),
         native_id=native_id,
         python_id=ident,
         current=fatal is not None or any(side is not None and side.current for side in (python, java)),

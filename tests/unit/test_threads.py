@@ -236,6 +236,40 @@ def test_the_name(sources: Sources, name: str | None) -> None:
     assert join_threads(sources)[0].name == name
 
 
+BOOTSTRAP: Final = tuple(
+    PythonFrame("/usr/lib/python3.11/threading.py", line, name)
+    for line, name in ((982, "run"), (1045, "_bootstrap_inner"), (1002, "_bootstrap"))
+)
+OWN_RUN: Final = PythonFrame("/project/feed.py", 7, "run")
+WAIT: Final = PythonFrame("/usr/lib/python3.11/threading.py", 327, "wait")
+
+
+@pytest.mark.parametrize(
+    ("frames", "name"),
+    [
+        ((BODY, *BOOTSTRAP), "Thread (body)"),
+        ((WAIT, OTHER, BODY, *BOOTSTRAP), "Thread (body)"),
+        # A subclass of threading.Thread with a `run` of its own.
+        ((BODY, OWN_RUN, *BOOTSTRAP[1:]), "Thread (run)"),
+        # threading.Timer has its `run` in threading itself.
+        ((WAIT, PythonFrame(WAIT.file, 1376, "run"), *BOOTSTRAP[1:]), "Thread (run)"),
+        # C started the thread: no better name is known.
+        ((BODY,), "pool-1-thread-1"),
+    ],
+)
+def test_a_thread_that_inherits_the_name_of_its_starter(frames: tuple[PythonFrame, ...], name: str) -> None:
+    starter = replace(python(1, OTHER, native_id=7), name="pool-1-thread-1")
+    by_python = Sources(python=(starter, python(2, *frames, native_id=8)), os=(task(7), task(8)))
+    by_pystack = Sources(python=(starter,), os=(task(7), task(8)), native=(native(8, *frames, gil=Gil.WAITS),))
+    assert [thread.name for thread in join_threads(by_python)] == ["pool-1-thread-1", name]
+    assert [thread.name for thread in join_threads(by_pystack)] == ["pool-1-thread-1", name]
+
+
+def test_a_name_that_no_other_thread_has_is_kept() -> None:
+    sources = Sources(python=(python(2, BODY, *BOOTSTRAP, native_id=8),), os=(task(8),))
+    assert join_threads(sources)[0].name == "pool-1-thread-1"
+
+
 def test_the_motion_of_a_hang() -> None:
     first = Look((python(1, BODY, native_id=7),), (java(7, PROXY, RUN),), ())
     second = Look((python(1, OTHER, native_id=7),), (java(7, PROXY, RUN),), ())

@@ -10,7 +10,7 @@ from typing import Final
 
 from ..matrix.verdicts import Cell, Matrix, Row, Tally, Verdict
 from ..model.outcomes import Outcome
-from .legend import VERDICTS
+from .legend import meaning_of
 from .screen import Line, Screen, Span, cut, printable, width_of
 
 _INDENT: Final = 2
@@ -78,7 +78,7 @@ def verdict_lines(matrix: Matrix, screen: Screen) -> Iterator[Line]:
     count_width = max((len(str(tally.tests)) for tally in tallies), default=0)
     for tally in tallies:
         start = f"{tally.verdict.value:<{word_width}}  {tally.tests:>{count_width}}  "
-        text = f"{_shared(tally)}{VERDICTS[tally.verdict]}"
+        text = f"{_shared(tally)}{meaning_of(tally.verdict, matrix)}"
         yield (
             Span(start, _MARKUP[tally.verdict]),
             Span(cut(text, max(10, screen.width - len(start)), screen, end=True)),

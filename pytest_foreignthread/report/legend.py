@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from ..matrix.verdicts import Matrix, Verdict
+from ..matrix.verdicts import CONTROL, Matrix, Verdict
 from ..model.modes import built_in
 from ..model.outcomes import Outcome
 
@@ -30,6 +30,10 @@ VERDICTS: Final[Mapping[Verdict, str]] = {
     Verdict.FLAKY: "runs or rounds in one mode disagree",
     Verdict.UNKNOWN: "too little ran to tell",
 }
+_WITHOUT_CONTROL: Final[Mapping[Verdict, str]] = {
+    Verdict.FOREIGN_UNSAFE: "hold in another mode, break on a foreign thread",
+    Verdict.MAIN_THREAD_ONLY: "hold in another mode, break on a Python thread too",
+}
 _OWN_MODE: Final = "a mode of the project's own"
 
 
@@ -49,4 +53,10 @@ def modes_of(names: Iterable[str]) -> Iterator[tuple[str, str]]:
 def verdicts_of(matrix: Matrix) -> Iterator[tuple[str, str]]:
     """Yield the name and the meaning of each verdict that occurs."""
     seen = {row.verdict for row in matrix.rows}
-    return ((verdict.value, meaning) for verdict, meaning in VERDICTS.items() if verdict in seen)
+    return ((verdict.value, meaning_of(verdict, matrix)) for verdict in VERDICTS if verdict in seen)
+
+
+def meaning_of(verdict: Verdict, matrix: Matrix) -> str:
+    """Return what the tests with this verdict have in common, in a matrix that may lack the control."""
+    without = {} if CONTROL in matrix.modes else _WITHOUT_CONTROL
+    return without.get(verdict, VERDICTS[verdict])

@@ -134,6 +134,13 @@ def test_verdicts_with_the_diagnosis_that_most_tests_share() -> None:
     assert shown(verdict_lines(two, Screen(60))) == ["foreign-unsafe  2  gil-deadlock (1 of 2); hold in main, bre…"]
 
 
+def test_verdicts_of_a_matrix_without_the_control() -> None:
+    matrix = matrix_of(row("t.py::test_a", native=FAILED, **{"native-pool": PASSED}), ["native", "native-pool"])
+    assert shown(verdict_lines(matrix, Screen(80))) == [
+        "foreign-unsafe  1  hold in another mode, break on a foreign thread"
+    ]
+
+
 @pytest.mark.parametrize("outcome", Outcome)
 def test_breaks_stand_out_with_colour_and_without(outcome: Outcome) -> None:
     matrix = matrix_of(row("t.py::test_x", main=PASSED, new=outcome), ["main", "new"])

@@ -36,6 +36,9 @@ def gil_held(case: Case) -> Diagnosis | None:
         others = [one for one in case.evidence.threads if one is not thread and one.gil is Gil.WAITS]
         if thread.gil is not Gil.HOLDS or not others or not _stays_outside_of_python(thread):
             continue
+        if thread.waits and all(map(awaits_the_body, others)):
+            # What the thread waits for is the cause. That the plugin's own thread cannot look meanwhile harms nobody.
+            continue
         return Diagnosis(
             "gil-held",
             "a call out of Python does not return and keeps the GIL, so that no other Python thread can go on",

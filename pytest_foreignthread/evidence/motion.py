@@ -37,16 +37,19 @@ class Motions:
 
     java: Mapping[int, Moves] = field(default_factory=dict)
     python: Mapping[int, Moves] = field(default_factory=dict)
+    kernel: Mapping[int, Moves] = field(default_factory=dict)
+    """Of threads in one system call through all looks, and of those that used the processor; by kernel id."""
 
     def of(self, native_id: int | None, ident: int | None) -> Moves | None:
-        """Return the livelier of a thread's movements in Java and in Python; None if neither is known.
+        """Return the livelier of a thread's movements in Java and in Python, or what the kernel shows of a C thread.
 
-        While a thread runs Java code, its Python frames do not change.
+        Return None if nothing is known. While a thread runs Java code, its Python frames do not change.
         """
         in_java = self.java.get(native_id) if native_id is not None else None
         in_python = self.python.get(ident) if ident is not None else None
         order = [Motion.STILL, Motion.RUNNING, Motion.MOVING]
-        return max(filter(None, (in_java, in_python)), key=lambda moves: order.index(moves.motion), default=None)
+        in_c = self.kernel.get(native_id) if native_id is not None else None
+        return max(filter(None, (in_java, in_python)), key=lambda moves: order.index(moves.motion), default=in_c)
 
 
 def motions(looks: Sequence[Look]) -> Motions:
@@ -64,6 +67,7 @@ def motions(looks: Sequence[Look]) -> Motions:
     return Motions(
         java=dict(_compared(java, busy)),
         python=dict(_compared(python, {ident for ident, native_id in native_of.items() if native_id in busy})),
+        kernel=dict(_of_kernel(looks, busy)),
     )
 
 
@@ -79,6 +83,15 @@ def _at_rest(frames: tuple[PythonFrame, ...]) -> tuple[PythonFrame, ...]:
 def _busy(looks: Sequence[Look]) -> set[int]:
     times = [{thread.native_id: thread.cpu_time for thread in look.os} for look in looks]
     return {tid for tid, first in times[0].items() if times[-1].get(tid, first) - first > _NOISE}
+
+
+def _of_kernel(looks: Sequence[Look], busy: set[int]) -> Iterator[tuple[int, Moves]]:
+    calls = [{thread.native_id: thread.system_call for thread in look.os} for look in looks]
+    for native_id, first in calls[0].items():
+        if native_id in busy:
+            yield native_id, Moves(Motion.RUNNING)
+        elif first and all(look.get(native_id) == first for look in calls):
+            yield native_id, Moves(Motion.STILL)
 
 
 def _compared(looks: Sequence[Mapping[int, Frames]], busy: set[int]) -> Iterator[tuple[int, Moves]]:

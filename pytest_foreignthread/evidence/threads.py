@@ -57,7 +57,7 @@ class _Parts:
 
 
 def join_threads(sources: Sources) -> tuple[Thread, ...]:
-    """Return each thread once, the current one first; leave out threads that run only C code.
+    """Return each thread once, the current one first; of a crash, and beside a JVM, none that runs only C code.
 
     The documents are joined by the kernel's thread id. If only faulthandler's id of a thread is known, its stack tells
     the kernel's: the id is the address of the thread's descriptor, which glibc puts on top of the thread's stack.
@@ -90,12 +90,15 @@ def _joined(sources: Sources) -> list[_Parts]:
         parts.setdefault(("java", number) if key is None else key, _Parts()).java = one
     if sources.fatal is not None:
         parts.setdefault(crashed, _Parts()).fatal = sources.fatal
-    # pystack shows all threads of the process. One counts if another document has it, or if Python runs on it.
+    # pystack shows all threads of the process. One counts if another document has it, if Python runs on it, or if a
+    # hang may be due to it: in a process without a JVM, which has many threads of its own.
+    of_c = bool(sources.looks) and not sources.java
     python_side = {frame for thread in sources.python for frame in thread.frames}
     for native in sources.native:
         runs_python = native.gil is not None or not python_side.isdisjoint(native.frames)
         # Where Python wrote no stacks, those that pystack found of it are all there is.
-        if native.native_id in parts or runs_python or (not python_side and _python_frames(native)):
+        without_python = not python_side and _python_frames(native)
+        if native.native_id in parts or runs_python or without_python or of_c:
             parts.setdefault(native.native_id, _Parts()).native = native
     for task in sources.os:
         if task.native_id in parts:

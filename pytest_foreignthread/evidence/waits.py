@@ -8,8 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Final
 
-from ..model.roles import waiting_call
-from ..model.stacks import Awaited, Frame, Gil, JavaThread, NativeFrame, OsThread, PythonFrame, Thread, Wait
+from ..model.roles import is_of_c, waiting_call
+from ..model.stacks import (
+    END_IN_C,
+    MUTEX_IN_C,
+    Awaited,
+    Frame,
+    Gil,
+    JavaThread,
+    NativeFrame,
+    OsThread,
+    PythonFrame,
+    Thread,
+    Wait,
+)
 from .java_dump import Blocked
 
 # `- locked <0x…> (a X)`, `- waiting to re-lock in wait() <0x…> (a X)`; an owned synchronizer has no verb.
@@ -27,14 +39,22 @@ _PYTHON_LOCK = re.compile(
 )
 # Waits without a timeout, by the names of glibc's functions without underscores and versions.
 _NATIVE_WAITS: Final = {
-    "pthread_clockjoin_ex": "the end of a thread (in C)",
-    "pthread_join": "the end of a thread (in C)",
+    "pthread_clockjoin_ex": END_IN_C,
+    "pthread_join": END_IN_C,
     "sem_wait": "a semaphore (in C)",
     "new_sem_wait_slow64": "a semaphore (in C)",
     "pthread_cond_wait": "a condition (in C)",
-    "pthread_mutex_lock": "a mutex (in C)",
-    "lll_lock_wait": "a mutex (in C)",
+    "pthread_mutex_lock": MUTEX_IN_C,
+    "lll_lock_wait": MUTEX_IN_C,
 }
+_MUTEX_OR_THREAD: Final = frozenset(
+    ("pthread_clockjoin_ex", "pthread_join", "pthread_mutex_lock", "lll_lock_wait", "lll_mutex_lock_optimized")
+)
+_FUTEX: Final = (202, 98)
+"""The number of the system call on x86-64 and on aarch64."""
+# Of linux/futex.h: the mask of the command; FUTEX_WAIT, FUTEX_LOCK_PI, FUTEX_WAIT_BITSET.
+_COMMAND: Final = 0x7F
+_WAITING: Final = (0, 6, 9)
 _DESCRIPTOR: Final = 2304
 """Bytes of a thread's descriptor in glibc 2.36 (`struct pthread`); pthread_self() returns its address."""
 _PYTHON_FUTURE = re.compile(r"[/\\]concurrent[/\\]futures[/\\]_base\.py$")
@@ -62,10 +82,16 @@ def waits(
         if link.name in places
     }
     found = [tuple(_waits(thread, owners, holder, links_of.get(place))) for place, thread in enumerate(threads)]
-    if holder is not None and not found[holder]:
-        # Only of the thread that holds the GIL. What any other thread waits for, Java or Python shows.
-        found[holder] = tuple(_native_waits(threads, holder, tasks))
+    for place, thread in enumerate(threads):
+        # Another process may end a wait of a Python thread without the GIL: for a semaphore of multiprocessing, say.
+        in_c = place == holder or is_of_c(thread) or _waits_for_mutex_or_thread(_newest(thread))
+        if in_c and not found[place]:
+            found[place] = tuple(_native_waits(threads, place, tasks))
     return found
+
+
+def _newest(thread: Thread) -> Sequence[Frame]:
+    return thread.stacks[0] if thread.stacks else ()
 
 
 def _places(threads: Sequence[Thread], java: Sequence[JavaThread]) -> Mapping[str, int]:
@@ -164,13 +190,31 @@ def _is_of_waits(file: str) -> bool:
     return any(pattern.search(file) for pattern in (_PYTHON_THREADING, _PYTHON_QUEUE))
 
 
-def _native_waits(threads: Sequence[Thread], holder: int, tasks: Mapping[int, OsThread]) -> Iterator[Wait]:
-    frames = threads[holder].stacks[0] if threads[holder].stacks else ()
+def _waits_for_mutex_or_thread(frames: Sequence[Frame]) -> bool:
+    """Return whether C code on top of these frames, the newest first, waits for a mutex or for the end of a thread."""
+    return any(name in _MUTEX_OR_THREAD for name in _names_on_top(frames))
+
+
+def _names_on_top(frames: Sequence[Frame]) -> list[str]:
     top = takewhile(lambda frame: isinstance(frame, NativeFrame), frames)
-    names = [_bare(frame.function) for frame in top if isinstance(frame, NativeFrame) and frame.function]
+    return [_bare(frame.function) for frame in top if isinstance(frame, NativeFrame) and frame.function]
+
+
+def _native_waits(threads: Sequence[Thread], place: int, tasks: Mapping[int, OsThread]) -> Iterator[Wait]:
+    task = tasks.get(threads[place].native_id or 0)
+    names = _names_on_top(_newest(threads[place]))
     found = next((words for name in names if (words := _NATIVE_WAITS.get(name))), None)
+    if found is None and task is not None and _is_endless_futex(task.system_call):
+        found = "a lock or an event (in C)"
     if found is not None:
-        yield Wait(Awaited.NATIVE, found, _joined_thread(threads, tasks.get(threads[holder].native_id or 0)))
+        yield Wait(Awaited.NATIVE, found, _joined_thread(threads, task))
+
+
+def _is_endless_futex(call: Sequence[int]) -> bool:
+    """Return whether a system call waits for a futex without a timeout."""
+    if len(call) < 5 or call[0] not in _FUTEX:
+        return False
+    return call[2] & _COMMAND in _WAITING and call[4] == 0
 
 
 def waits_for_lock(frames: Sequence[Frame]) -> bool:

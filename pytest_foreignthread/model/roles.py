@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .stacks import PythonFrame, Thread
+from .stacks import END_IN_C, MUTEX_IN_C, Motion, PythonFrame, Thread
 
 _SERVICE = re.compile(
     r"Reference Handler|Finalizer|Signal Dispatcher|Service Thread|Monitor Deflation Thread|Notification Thread"
@@ -40,7 +40,7 @@ MAIN = "MainThread"
 _CONDITION = "AbstractQueuedSynchronizer$ConditionObject"
 _WAITING_CALL = re.compile(
     r"[/\\](?:threading|contextlib|concurrent[/\\]futures[/\\]_base|pytest_foreignthread[/\\]child[/\\]"
-    r"(?:debugger[/\\]prompt_reader|foreign_calls|tasks|java[/\\]java_launchers))\.py$"
+    r"(?:debugger[/\\]prompt_reader|foreign_calls|tasks|launchers|java[/\\]java_launchers|native[/\\]native_launchers))\.py$"
 )
 _WAITING_FILES = re.compile(r"[/\\](?:threading|concurrent[/\\]futures[/\\]_base)\.py$")
 
@@ -98,7 +98,17 @@ def is_idle(thread: Thread) -> bool:
     """Return whether a report can leave a thread out: it waits for work, for a timer, or for the garbage collector."""
     if is_at_rest(thread) or any(_IDLE.fullmatch(frame.function) for frame in thread.java_frames):
         return True
+    if is_of_c(thread) and thread.gil is None:
+        # A thread of C: it waits for input or for work, as those of a library's pool do.
+        return thread.motion is not Motion.RUNNING and not any(
+            wait.what in (MUTEX_IN_C, END_IN_C) for wait in thread.waits
+        )
     return any(map(_is_executors, thread.python_frames[:1]))
+
+
+def is_of_c(thread: Thread) -> bool:
+    """Return whether neither Python nor Java knows a thread: it runs C code only."""
+    return not thread.python_frames and not thread.java_frames and thread.java_state is None
 
 
 def is_executors(thread: Thread) -> bool:
@@ -131,7 +141,8 @@ def _may_run_code(thread: Thread) -> bool:
 def waiting_call(frames: Sequence[PythonFrame]) -> int | None:
     """Return the index of the frame of this plugin's `call` that waits for its callback; None if none is waiting.
 
-    The call wakes up up to ten times a second, so the frames above it differ from look to look.
+    The call wakes up up to ten times a second, so the frames above it differ from look to look. A callback that keeps
+    the GIL may begin before the plugin's launcher has returned: the call then stays in the launcher.
     """
     for place, frame in enumerate(frames):
         if not _WAITING_CALL.search(frame.file):

@@ -179,6 +179,10 @@ class Motion(enum.Enum):
     MOVING = "moving"
 
 
+MUTEX_IN_C = "a mutex (in C)"
+END_IN_C = "the end of a thread (in C)"
+
+
 class Awaited(enum.Enum):
     """The kinds of things that a thread waits for."""
 

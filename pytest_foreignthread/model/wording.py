@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from .stacks import Awaited, Frame, JniFinding, Motion, NativeFrame, PythonFrame, Thread, Wait
+from .stacks import END_IN_C, Awaited, Frame, JniFinding, Motion, NativeFrame, PythonFrame, Thread, Wait
 
 
 def called(thread: Thread) -> str:
@@ -47,6 +47,8 @@ def wait_words(wait: Wait, threads: Sequence[Thread]) -> str:
     """Return what a thread waits for, and which thread holds or runs that."""
     if wait.owner is None:
         return wait.what
+    if wait.what == END_IN_C:
+        return f"the end of {called(threads[wait.owner])} (in C)"
     verb = "runs" if wait.kind is Awaited.FUTURE else "holds"
     return f"{wait.what}, which {called(threads[wait.owner])} {verb}"
 

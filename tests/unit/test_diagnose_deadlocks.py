@@ -415,11 +415,19 @@ HOLDS: Final = thread("a", frames=IN_SLEEP, gil=Gil.HOLDS)
 WANTS: Final = thread("b", gil(0), gil=Gil.WAITS, motion=Motion.RUNNING)
 
 
+MUTEX: Final = Wait(Awaited.NATIVE, "a mutex (in C)")
+KEPT_MAIN: Final = replace(MAIN, waits=(gil(0),), gil=Gil.WAITS)
+
+
 @pytest.mark.parametrize(
     ("threads", "expected"),
     [
         ((HOLDS, WANTS), "gil-held"),
         ((replace(HOLDS, motion=Motion.RUNNING), WANTS, RUNS), "gil-held"),
+        ((HOLDS, KEPT_MAIN), "gil-held"),
+        # What the holder waits for is the cause if only the plugin's own thread, which waits for the body, is kept.
+        ((thread("a", MUTEX, frames=IN_SLEEP, gil=Gil.HOLDS), KEPT_MAIN, RUNS), None),
+        ((thread("a", MUTEX, frames=IN_SLEEP, gil=Gil.HOLDS), KEPT_MAIN, WANTS, RUNS), "gil-held"),
         ((thread("a", SEMAPHORE, frames=IN_SLEEP, gil=Gil.HOLDS), WANTS, RUNS), "gil-held"),
         ((thread("a", frames=(JavaFrame("a.B.hashCode", None, None), OWN), gil=Gil.HOLDS), WANTS), "gil-held"),
         # Nobody wants it, the holder runs Python code or moves, or the order of its frames is not known.

@@ -10,13 +10,26 @@ import pytest
 from pytest_foreignthread.model.roles import (
     awaits_the_body,
     is_at_rest,
+    is_idle,
     is_java_born,
     is_python_born,
     is_service,
     is_worker,
     waiting_call,
 )
-from pytest_foreignthread.model.stacks import Awaited, Frame, Gil, JavaFrame, PythonFrame, Thread, Wait
+from pytest_foreignthread.model.stacks import (
+    END_IN_C,
+    MUTEX_IN_C,
+    Awaited,
+    Frame,
+    Gil,
+    JavaFrame,
+    Motion,
+    NativeFrame,
+    PythonFrame,
+    Thread,
+    Wait,
+)
 
 from .sample_records import BOOTSTRAP, CALLBACK, JAVA_RUN, THUNK
 
@@ -106,8 +119,10 @@ def test_is_worker(function: str, expected: bool) -> None:
     assert is_worker(thread(THUNK, java(function), JAVA_RUN)) is expected
 
 
+LAUNCHER = PythonFrame("/site-packages/pytest_foreignthread/child/launchers.py", 60, "launch")
 BODY: dict[str, tuple[Thread, bool]] = {
     "waits": (thread(EVENT_WAIT, EVENT_WAIT, MODE_CALL, name="MainThread"), True),
+    "has not come back from the launch": (thread(EVENT_WAIT, LAUNCHER, MODE_CALL, name="MainThread"), True),
     "has a name of its own": (thread(EVENT_WAIT, MODE_CALL), False),
     "is what the outcome is about": (thread(EVENT_WAIT, MODE_CALL, name="MainThread", current=True), False),
     "waits for the test's own thread": (thread(EVENT_WAIT, THUNK, MODE_CALL, name="MainThread"), False),
@@ -143,3 +158,22 @@ TESTS_WAIT = PythonFrame("/project/test_bridge.py", 9, "wait")
 )
 def test_waiting_call(frames: tuple[PythonFrame, ...], place: int | None) -> None:
     assert waiting_call(frames) == place
+
+
+C_FRAMES = (NativeFrame("libc.so.6", "futex_wait", ""), NativeFrame("libblas.so", "worker", ""))
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (thread(*C_FRAMES), True),
+        (replace(thread(*C_FRAMES), waits=(Wait(Awaited.NATIVE, "a condition (in C)"),)), True),
+        (replace(thread(*C_FRAMES), waits=(Wait(Awaited.NATIVE, MUTEX_IN_C),)), False),
+        (replace(thread(*C_FRAMES), waits=(Wait(Awaited.NATIVE, END_IN_C),)), False),
+        (replace(thread(*C_FRAMES), motion=Motion.RUNNING), False),
+        (replace(thread(*C_FRAMES), gil=Gil.WAITS), False),
+        (thread(*C_FRAMES, THUNK), False),
+    ],
+)
+def test_a_thread_of_c_that_a_report_can_leave_out(one: Thread, expected: bool) -> None:
+    assert is_idle(one) is expected

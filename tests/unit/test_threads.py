@@ -203,6 +203,23 @@ def test_a_thread_in_which_c_code_alone_runs_is_left_out() -> None:
     assert ids(join_threads(Sources(java=(java(7, RUN),), native=natives, os=(task(10),)))) == [(7, None), (9, None)]
 
 
+@pytest.mark.parametrize(("call", "motion"), [((202, 1, 128), Motion.STILL), ((), None)])
+def test_a_thread_of_c_counts_in_a_hang_without_a_jvm(call: tuple[int, ...], motion: Motion | None) -> None:
+    natives = (native(8, c("lll_lock_wait")), native(9, c("read"), gil=Gil.HOLDS))
+    tasks = tuple(replace(task(native_id), system_call=call) for native_id in (8, 9, 10))
+    looks = (Look((), (), tasks),) * 3
+    joined = join_threads(Sources(native=natives, os=tasks, looks=looks))
+    assert [(thread.native_id, thread.motion) for thread in joined] == [(8, motion), (9, motion)]
+    with_jvm = join_threads(Sources(native=natives, os=tasks, java=(java(7, RUN),), looks=looks))
+    assert ids(with_jvm) == [(7, None), (9, None)]
+
+
+def test_a_thread_of_c_that_runs() -> None:
+    looks = [Look((), (), (replace(task(8), cpu_time=seconds),)) for seconds in (1.0, 1.2, 1.4)]
+    (thread,) = join_threads(Sources(native=(native(8, c("spin")),), os=looks[0].os, looks=tuple(looks)))
+    assert thread.motion is Motion.RUNNING
+
+
 def test_a_virtual_thread_stands_beside_its_carrier() -> None:
     """It has no id of the kernel's; Python's frames on it are found by the carrier's."""
     carrier = java(7, RUN, name="ForkJoinPool-1-worker-1")

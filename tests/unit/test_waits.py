@@ -7,6 +7,8 @@ import pytest
 from pytest_foreignthread.evidence.java_dump import Blocked
 from pytest_foreignthread.evidence.waits import waits
 from pytest_foreignthread.model.stacks import (
+    END_IN_C,
+    MUTEX_IN_C,
     Awaited,
     Frame,
     Gil,
@@ -224,7 +226,35 @@ def test_the_holder_of_the_gil_waits_in_c(name: str, what: str | None) -> None:
     frames: tuple[Frame, ...] = (*native("futex_wait", name), TEST)
     wait = [] if what is None else [Wait(Awaited.NATIVE, what)]
     assert found(thread(*frames, gil=Gil.HOLDS)) == [wait]
-    assert found(thread(*frames)) == [[]]
+    # Only a thread of the same process releases a mutex, or ends.
+    without_gil = wait if what in (MUTEX_IN_C, END_IN_C) else []
+    assert found(thread(*frames)) == [without_gil]
+    # A thread of C has no other wait.
+    assert found(thread(*native("futex_wait", name, "start_thread"))) == [wait]
+
+
+@pytest.mark.parametrize(
+    ("call", "waits_for_ever"),
+    [
+        ((FUTEX, 0x10, 0x80, 0, 0, 0, 0), True),
+        ((FUTEX, 0x10, 0, 2, 0, 0, 0), True),
+        ((98, 0x10, 0x189, 0, 0, 0, 0), True),
+        ((FUTEX, 0x10, 0x86, 0, 0, 0, 0), True),
+        # With a timeout; a wake; another system call.
+        ((FUTEX, 0x10, 0x80, 0, 0x7FF0, 0, 0), False),
+        ((FUTEX, 0x10, 0x81, 1, 0, 0, 0), False),
+        ((7, 0x10, 0x80, 0, 0, 0, 0), False),
+        ((), False),
+    ],
+)
+def test_a_wait_that_only_the_kernel_shows(call: tuple[int, ...], waits_for_ever: bool) -> None:
+    """Rust and C++ call futex() by themselves, in functions of names of their own."""
+    task = OsThread(1, "a", "S", 0.0, call)
+    wait = [Wait(Awaited.NATIVE, "a lock or an event (in C)")] if waits_for_ever else []
+    frames: tuple[Frame, ...] = (*native("syscall", "std::__atomic_futex_unsigned_base::_M_futex_wait_until"), TEST)
+    assert found(thread(*frames, native_id=1, gil=Gil.HOLDS), tasks=(task,)) == [wait]
+    assert found(thread(*frames, native_id=1), tasks=(task,)) == [[]]
+    assert found(thread(*frames[:-1], native_id=1), tasks=(task,)) == [wait]
 
 
 def test_c_frames_without_a_name_say_nothing() -> None:

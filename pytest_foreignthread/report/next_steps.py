@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from ..model.checkers import JNI, MALLOC, checks_in
 from ..model.fault_signals import FAULTS
+from ..model.modes import built_in
 from ..model.outcomes import Outcome
 from ..model.records import RunRecord
-from ..model.roles import is_alone
+from ..model.roles import MAIN, is_alone, waiting_call
 from ..model.stacks import Awaited, Motion, Thread
 
 _CONTROL: Final = "main"
+_LAUNCHERS: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]launchers\.py$")
 _OF_OTHERS: Final = (Awaited.GIL, Awaited.NATIVE)
 """What a thread of C may end the wait for, and such a thread is not shown."""
 
@@ -31,13 +34,22 @@ def next_steps(record: RunRecord) -> Iterator[str]:
 
 def _of_hang(record: RunRecord) -> Iterator[str]:
     thread = record.evidence.current_thread
-    if thread is not None and (awaited := _awaited(thread)) is not None and _is_left_alone(thread, record):
+    if thread is not None and _was_not_called(thread, record):
+        yield f"the launcher of the mode {record.mode!r}: it has returned, and nothing has called its argument"
+    elif thread is not None and (awaited := _awaited(thread)) is not None and _is_left_alone(thread, record):
         others = "no other thread that is shown runs Python or Java code that could do so"
         yield f"the code that should end the wait{awaited}: {others}"
     if thread is not None and thread.motion in (Motion.MOVING, Motion.RUNNING):
         yield "a higher --foreign-thread-timeout: the thread did something, and may only be slow"
     if record.evidence.native_threads:
         yield "--foreign-thread-native=locals: the values of Python's variables, which name what is waited for"
+
+
+def _was_not_called(thread: Thread, record: RunRecord) -> bool:
+    """Return whether the main thread waits for a body that a launcher of the project should have begun."""
+    place = waiting_call(thread.python_frames) if thread.name == MAIN else None
+    launches = any(_LAUNCHERS.search(frame.file) for frame in thread.python_frames[:place])
+    return built_in(record.mode) is None and place is not None and not launches
 
 
 def _awaited(thread: Thread) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_foreignthread.model.outcomes import ABNORMAL, Outcome
 from pytest_foreignthread.model.records import Diagnosis, Evidence, Place, RunRecord
-from pytest_foreignthread.model.stacks import Awaited, Motion, NativeThread, Thread, Wait
+from pytest_foreignthread.model.stacks import Awaited, Motion, NativeThread, PythonFrame, Thread, Wait
 from pytest_foreignthread.report.text import Layout, diagnosis_lines, render, summary, tail
 
 from .sample_records import (
@@ -111,6 +111,15 @@ def waiting(thread: Thread, *others: Thread, **more: Any) -> RunRecord:
     return replace(HANG, mode="main", evidence=Evidence(threads=(thread, *others), **{"looks": 3, **more}))
 
 
+OF_PLUGIN: Final = "/site-packages/pytest_foreignthread/child/"
+CALL: Final = PythonFrame(f"{OF_PLUGIN}foreign_calls.py", 60, "call_body")
+CALLS: Final = replace(
+    WAITS,
+    name="MainThread",
+    stacks=((PythonFrame("/usr/lib/python3.11/threading.py", 331, "wait"), CALL),),
+    waits=(Wait(Awaited.FUTURE, "a concurrent.futures.Future"),),
+)
+IN_LAUNCHER: Final = replace(CALLS, stacks=((PythonFrame(f"{OF_PLUGIN}launchers.py", 66, "launch"), CALL),))
 STEPS: Final = {
     "a wait that no thread is left to end": (waiting(WAITS), [f"{ENDS} for an item of a queue"]),
     "beside a thread at rest": (waiting(WAITS, IDLE), [f"{ENDS} for an item of a queue"]),
@@ -153,6 +162,14 @@ STEPS: Final = {
     "a hang that moved": (
         replace(HANG, evidence=replace(HANG.evidence, threads=(replace(CRASHED, motion=Motion.MOVING),))),
         ["a higher --foreign-thread-timeout", "--foreign-thread-modes=main,pool"],
+    ),
+    "a launcher that forgot its argument": (
+        replace(waiting(CALLS), mode="forgets"),
+        ["the launcher of the mode 'forgets'", "--foreign-thread-modes=main,forgets"],
+    ),
+    "a launcher that does not return": (
+        replace(waiting(IN_LAUNCHER), mode="forgets"),
+        [f"{ENDS} for a concurrent.futures.Future", "--foreign-thread-modes=main,forgets"],
     ),
     "a hang that pystack saw": (
         replace(HANG, mode="main", evidence=replace(HANG.evidence, native_threads=(NativeThread(1, None, None, ()),))),

@@ -9,11 +9,13 @@ from typing import Final
 from ..evidence.waits import LOCK
 from ..model.records import Diagnosis
 from ..model.roles import is_alone
-from ..model.stacks import Awaited, PythonFrame, Thread
+from ..model.stacks import Awaited, NativeFrame, PythonFrame, Thread
 from ..model.wording import called, frame_words
 from .case import Case
 from .waiting import Waiting, stands, waiting_in
 
+_TASK_STEP: Final = re.compile(r"task_step(?:_impl)?")
+_ASYNCIO: Final = re.compile(r"_asyncio\.|(?:lib)?python")
 _IMPORTLIB: Final = "<frozen importlib._bootstrap>"
 _WAITS_FOR_IMPORT: Final = ("acquire", "_lock_unlock_module")
 _IMPORTS: Final = "_load_unlocked"
@@ -136,8 +138,16 @@ def _is_importlibs(frame: PythonFrame, *functions: str) -> bool:
 
 
 def _runs_a_loop(waiting: Waiting, place: int) -> bool:
-    frames = waiting.threads[place].python_frames
-    return any(_LOOP.search(frame.file) and frame.function.endswith("_run_once") for frame in frames)
+    thread = waiting.threads[place]
+    if any(_LOOP.search(frame.file) and frame.function.endswith("_run_once") for frame in thread.python_frames):
+        return True
+    # A loop in C, such as uvloop's, has no frame of Python's. It runs each step of a task by asyncio's own C code.
+    return any(
+        isinstance(frame, NativeFrame)
+        and _TASK_STEP.fullmatch(frame.function or "")
+        and _ASYNCIO.match(frame.library or "")
+        for frame in (frame for stack in thread.stacks for frame in stack)
+    )
 
 
 def _waits_for_a_python_future(waiting: Waiting, place: int) -> bool:

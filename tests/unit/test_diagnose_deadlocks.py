@@ -349,12 +349,21 @@ TAKES: Final = thread("a", LOCK, frames=(TAKES_LOCK, OWN))
 BLOCKS_ITS_LOOP: Final = thread("a", FUTURE, frames=(EVENT, OWN, LOOP))
 
 
+STEP: Final = (
+    NativeFrame("_asyncio.cpython-311-x86_64-linux-gnu.so", "task_step_impl", ""),
+    NativeFrame("loop.cpython-311-x86_64-linux-gnu.so", "__pyx_f_6uvloop_4loop_4Loop__run", ""),
+)
+
+
 @pytest.mark.parametrize(
     ("threads", "expected"),
     [
         ((BLOCKS_ITS_LOOP,), "event-loop"),
         ((thread("a", STAGE, frames=(OWN, LOOP)),), "event-loop"),
         ((thread("a", TASK, frames=(OWN, LOOP)), MAIN, RESTS, FINALIZER), "event-loop"),
+        # uvloop's loop is in C.
+        ((thread("a", FUTURE, frames=(EVENT, OWN, *STEP)),), "event-loop"),
+        ((thread("a", FUTURE, frames=(EVENT, OWN, replace(STEP[0], library="libother.so"))),), None),
         # A thread of an executor without a task.
         ((BLOCKS_ITS_LOOP, thread("b", frames=(EXECUTORS_WORKER,))), "event-loop"),
         # Another thread may complete the result, now or later.

@@ -21,7 +21,8 @@ _THROWN: Final = (
     "pybind11 does that, and Cython's `except +`; the function of a std::thread, a callback from C and a destructor "
     "need a try block of their own"
 )
-# A narrower kind comes before a wider one. The words are those of glibc, libstdc++, LLVM's libc++ and Rust's library.
+# A narrower kind comes before a wider one. The words are those of glibc, libstdc++, LLVM's libc++, Qt and Rust's
+# library.
 _KINDS: Final = (
     _Kind(
         re.compile(
@@ -54,6 +55,17 @@ _KINDS: Final = (
         "an assertion in C code failed",
         "look at the line that the words name: a rule of that library was broken, by its arguments, by the order of "
         "the calls, or by the thread that they come from",
+    ),
+    _Kind(
+        re.compile(r"^QThread: Destroyed while thread .{0,200} is still running$", re.M),
+        "Qt destroyed a QThread whose thread still ran",
+        "end the thread and wait for it (quit(), wait()) before the last reference to the QThread goes",
+    ),
+    _Kind(
+        re.compile(r'^ASSERT: ".{1,300}" in file .{1,300}, line [0-9]{1,9}$', re.M),
+        "an assertion of Qt failed",
+        "look at the line that the words name: a rule of Qt was broken, often by a call from another thread than the "
+        "one to which the object belongs",
     ),
     _Kind(
         re.compile(r"^(?:thread caused non-unwinding panic\. aborting\.|fatal runtime error: .{1,300})$", re.M),

@@ -17,6 +17,8 @@ THROWN: Final = "terminate called after throwing an instance of 'std::runtime_er
 LIBCXX: Final = "libc++abi: terminating due to uncaught exception of type std::out_of_range: no price\n"
 ASSERTION: Final = "python: bridge.c:12: update: Assertion `price > 0' failed.\n"
 PURE: Final = "pure virtual method called\nterminate called without an active exception\n"
+QTHREAD: Final = "QThread: Destroyed while thread '' is still running\n"
+QT_ASSERT: Final = 'ASSERT: "uint(i) < uint(size())" in file qlist.h, line 447\n'
 PANIC: Final = "thread 'main' panicked at src/lib.rs:3:5:\nno price\nthread caused non-unwinding panic. aborting.\n"
 GIVEN_UP: Final = "Fatal Python error: PyGILState_Release: thread state 0x7f3 must be current when releasing"
 
@@ -35,6 +37,8 @@ def aborts(stderr: str, **more: Any) -> Case:
         (PURE, "C++ called a method of an object", "pure virtual method called"),
         (PURE.partition("\n")[2], "C++ called std::terminate", "terminate called without an active exception"),
         (ASSERTION, "an assertion in C code failed", ASSERTION.strip()),
+        (QTHREAD, "Qt destroyed a QThread", QTHREAD.strip()),
+        (QT_ASSERT, "an assertion of Qt failed", QT_ASSERT.strip()),
         (PANIC, "Rust code panicked", "thread caused non-unwinding panic. aborting."),
     ],
 )

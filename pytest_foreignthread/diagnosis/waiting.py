@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ..model.roles import awaits_the_body, is_at_rest, is_worker
+from ..model.roles import awaits_the_body, is_at_rest, is_idle, is_of_c, is_worker
 from ..model.stacks import Awaited, Gil, Motion, Thread, Wait
 from ..model.wording import called, wait_words
 from .case import Case
@@ -76,7 +76,7 @@ class Waiting:
 
     def links(self) -> tuple[str, ...]:
         """Return a line for each stuck thread, in the order of the evidence: the thread of the test comes first."""
-        shown = [place for place in self.stuck if not awaits_the_body(self.threads[place])]
+        shown = [place for place in self.stuck if _is_named(self.threads[place])]
         return tuple(self._link(place) for place in sorted(shown))
 
     def _link(self, place: int) -> str:
@@ -88,7 +88,7 @@ class Waiting:
 
     def _of(self, place: int) -> str:
         others = [self.threads[other] for other in sorted(self.stuck[place])]
-        names = [called(other) for other in others if not awaits_the_body(other)]
+        names = [called(other) for other in others if _is_named(other)]
         verb = _VERBS.get(self.threads[place].waits[0].kind, "release")
         return f", which only {' or '.join(names)} could {verb}" if names else ""
 
@@ -135,6 +135,11 @@ class Waiting:
     def kind(self, place: int) -> Awaited | None:
         waits = self.threads[place].waits
         return waits[0].kind if waits and not awaits_the_body(self.threads[place]) else None
+
+
+def _is_named(thread: Thread) -> bool:
+    """Return whether a line is worth its place: not of this plugin's thread, nor of one of C that waits for work."""
+    return not awaits_the_body(thread) and not (is_of_c(thread) and is_idle(thread))
 
 
 def stands(thread: Thread) -> bool:

@@ -175,6 +175,16 @@ def test_two_looks_prove_no_deadlock(threads: tuple[Thread, ...]) -> None:
     assert hang(*threads, looks=2) is None
 
 
+def test_no_link_names_a_thread_of_c_that_waits_for_work() -> None:
+    idle = thread("pool", Wait(Awaited.NATIVE, "a condition (in C)"), frames=(NativeFrame("libblas.so", "work", ""),))
+    diagnosis = hang(holder(SEMAPHORE), WAITS_FOR_GIL, idle)
+    assert diagnosis is not None
+    assert diagnosis.evidence == (
+        '"a" holds the GIL, waits for a semaphore (in C), which only "b" could release',
+        '"b" waits for the GIL, which "a" holds',
+    )
+
+
 def test_the_links_of_a_deadlock() -> None:
     """The main thread, which waits for the body, is no part of it."""
     diagnosis = hang(holder(SEMAPHORE), WAITS_FOR_GIL, MAIN, FINALIZER)

@@ -66,7 +66,9 @@ class Workshop:
         (archive,) = kept.glob("*.tar.gz")
         unpacked = kept / "unpacked"
         with tarfile.open(archive) as tar:
-            tar.extractall(unpacked, filter="data")
+            # Python 3.11 has the filter from 3.11.4 on.
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)
+            tar.extractall(unpacked)
         (inside,) = unpacked.iterdir()
         inside.rename(folder)
 

@@ -129,3 +129,28 @@ def test_the_hub_of_an_ordinary_fixture_serves_on(run_with: RunWith) -> None:
     files = {"conftest.py": GEVENT.format(""), "test_it.py": suite}
     run = run_with("", files, "--foreign-thread-jvm=none", "--foreign-thread-timeout=5")
     assert run.closing_line == "4 passed", run.output
+
+
+@pytest.mark.parametrize(
+    "conftest", [pytest.param(GEVENT.format(""), id="gevent"), pytest.param(EVENTLET, id="eventlet")]
+)
+@pytest.mark.by_default("eventlet")
+def test_futures_and_an_end_by_finalization(run_with: RunWith, conftest: str) -> None:
+    suite = """
+        import threading, time
+        from concurrent.futures import Future
+        import pytest
+
+        @pytest.mark.foreign_thread(mode="native")
+        @pytest.mark.parametrize("mode", ["main", "native", "python", "native-pool"])
+        def test_future(foreign_thread, mode):
+            future = foreign_thread.submit(lambda: time.sleep(0.001) or 3, mode=mode)
+            assert isinstance(future, Future) and future.result(5) == 3
+
+        @pytest.mark.foreign_thread(mode="native", finalize=True)
+        def test_ends():
+            threading.Thread(target=time.sleep, args=(0.001,)).start()
+    """
+    files = {"conftest.py": conftest, "test_it.py": suite}
+    run = run_with("", files, "--foreign-thread-jvm=none", "--foreign-thread-timeout=5", "-Wignore")
+    assert run.closing_line == "5 passed", run.output

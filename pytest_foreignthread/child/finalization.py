@@ -7,6 +7,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from os import getpid
 from typing import Any, Final, NoReturn
 
 import pytest
@@ -29,11 +30,14 @@ def leave(item: pytest.Item, sender: Sender) -> NoReturn:
     from, and their `finally` blocks must not run here. The objects that these frames hold are not finalized.
     """
     sender.send(PhaseStarted(Phase.EXIT))
+    # A greenlet, which is a thread for a patched `threading`, has no id or that of the main thread.
+    greenlets = (None, getpid())
     for thread in threading.enumerate():
+        if thread is threading.main_thread() or (native_id := native_id_of(thread)) in greenlets:
+            continue
         # For a thread that Python did not start, the kernel has a better name than Python.
-        if thread is not threading.main_thread() and not name_of(thread).startswith("Dummy-"):
-            joined = not thread.daemon
-            sender.send(ThreadNamed(ident_of(thread) or 0, native_id_of(thread) or 0, name_of(thread), joined=joined))
+        if not name_of(thread).startswith("Dummy-"):
+            sender.send(ThreadNamed(ident_of(thread) or 0, native_id or 0, name_of(thread), joined=not thread.daemon))
     _send_dropped(sender)
     # This context is never left: all further output must stay in the child's files.
     captured = captured_as(item.config, Phase.EXIT.value, item)

@@ -8,7 +8,7 @@ import pytest
 
 from ..channel.orders import Orders, RunTest
 from ..channel.wire import Sender
-from ..interop import faulthandler_guard, xdist
+from ..interop import faulthandler_guard, monkey_patches, xdist
 from ..interop.hook_calls import register_hooks
 from ..interop.loops import drop_guard
 from ..interop.pytest_capture import call_around_suspension, drop_if_broken
@@ -39,6 +39,8 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     `settings` says how to start the JVM, or that there is none; each test has settings of its own. `collects` is
     whether Python's garbage collector, which may be off, must be on for the tests.
     """
+    # In a fresh interpreter the project may have patched the standard library.
+    monkey_patches.step_around()
     if not tests.fresh:
         xdist.release_pipes(tests.config)
     try:

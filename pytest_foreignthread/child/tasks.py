@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
+
+_END: Final = 1.0
+"""Seconds at most that a thread may take to end after its call."""
 
 
 class Task(Protocol):
@@ -42,11 +45,15 @@ class PythonThreadTask:
     """A thread that Python started."""
 
     def __init__(self, function: Callable[[], object], name: str) -> None:
-        self._thread = threading.Thread(target=function, name=name)
+        self._call = CallTask(function)
+        self._thread = threading.Thread(target=self._call, name=name)
         self._thread.start()
 
     def is_done(self) -> bool:
-        return not self._thread.is_alive()
+        return self._call.is_done()
 
     def result(self) -> None:
-        self._thread.join()
+        self._call.result()
+        # With a limit: code that imports a second copy of `threading` on this thread, as eventlet does, takes the lock
+        # that `join` waits for up to Python 3.12, and never releases it.
+        self._thread.join(_END)

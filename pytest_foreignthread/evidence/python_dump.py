@@ -15,6 +15,7 @@ _THREAD = re.compile(
     r"|Stack \(most recent call first\):"
 )
 _STACK = re.compile(rf"(?:{_THREAD.pattern})\n(?:  .*\n)+\n?", re.MULTILINE)
+_NO_FRAME = "  <no Python frame>"
 _FRAME = re.compile(r'  File (?:"(?P<file>.*)"|\?\?\?), line (?P<line>[0-9]{1,9}|\?\?\?) in (?P<function>.*)')
 
 
@@ -58,7 +59,7 @@ def parse_python_dump(text: str) -> PythonDump:
     error. A thread below `Stack (most recent call first):` has the id 0. A last line without its newline is dropped.
     """
     lines = text.split("\n")
-    dumps = _dumps(lines[:-1])
+    dumps = _dumps(_without_left_states(lines[:-1]))
     if dumps and lines[-1]:
         # The document was cut in its last line: the lines of its last thread may be missing as well.
         for reading in dumps[-1].threads[-1:]:
@@ -90,6 +91,22 @@ def without_stacks(text: str, shown: Collection[int]) -> str:
 
 def _is_torn(dump: _Dump) -> bool:
     return dump.fatal_error is not None and not dump.whole
+
+
+def _without_left_states(lines: Sequence[str]) -> list[str]:
+    """Return the lines without those of a thread that has ended and left its state, if a later thread has its id.
+
+    A greenlet that never ends keeps the state of its thread, and pthreads uses the id of an ended thread again.
+    """
+    headers = {place: found for place, line in enumerate(lines) if (found := _THREAD.fullmatch(line))}
+    frameless = {place for place in headers if lines[place + 1 : place + 2] == [_NO_FRAME]}
+    living = {found["id"] for place, found in headers.items() if place not in frameless}
+    dropped = set[int]()
+    for place in frameless:
+        if headers[place]["id"] in living and headers[place]["current"] == "Thread":
+            # One empty line with it: within a dump, one stands between two threads.
+            dropped.update((place, place + 1, place - 1 if lines[place - 1 : place] == [""] else place + 2))
+    return [line for place, line in enumerate(lines) if place not in dropped]
 
 
 def _dumps(lines: Sequence[str]) -> list[_Dump]:

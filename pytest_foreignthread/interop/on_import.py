@@ -47,20 +47,20 @@ class OnImport(importlib.abc.MetaPathFinder):
         self.forget()
         spec = importlib.util.find_spec(fullname)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self._then, self._around)
+            spec.loader = LoaderThen(spec.loader, self._then, self._around)
         return spec
 
 
-class _Loader(importlib.abc.Loader):
+class LoaderThen(importlib.abc.Loader):
     """Loads with the module's own loader, which becomes the module's loader again before the module's code runs."""
 
-    def __init__(self, loader: importlib.abc.Loader, then: Then, around: Around) -> None:
+    def __init__(self, loader: importlib.abc.Loader, then: Then, around: Around = nullcontext) -> None:
         self._loader = loader
         self._then = then
         self._around = around
 
     def __getattr__(self, name: str) -> Any:
-        # If another `_Loader` wraps this one, this one is the module's loader while the other's context runs.
+        # If another `LoaderThen` wraps this one, this one is the module's loader while the other's context runs.
         return getattr(self._loader, name)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:

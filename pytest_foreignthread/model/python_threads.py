@@ -1,4 +1,7 @@
-"""What `threading` knows of a thread, whatever a subclass of `Thread` does: its properties may raise."""
+"""What `threading` knows of a thread, whatever a subclass of `Thread` does: its properties may raise.
+
+A library that replaces threads, such as eventlet, makes objects that lack what `Thread` itself would have set.
+"""
 
 from __future__ import annotations
 
@@ -21,5 +24,8 @@ def native_id_of(thread: threading.Thread) -> int | None:
 
 
 def _of_thread(thread: threading.Thread, name: str) -> Any:
-    """Return the value of a property as `Thread` itself defines the property."""
-    return vars(threading.Thread)[name].__get__(thread)
+    """Return the value of a property as `Thread` itself defines the property; None if the object has no value."""
+    try:
+        return vars(threading.Thread)[name].__get__(thread)
+    except AttributeError:
+        return None

@@ -14,6 +14,7 @@ from ..channel.wire import Sender
 from ..child import main as child
 from ..child.pytest.serving import Tests, WarningFilter
 from ..config.stash_keys import LEAVE_CACHE, SETTINGS, STEP_ASIDE
+from ..interop import monkey_patches
 from ..interop.jpype import forget_jvm_of_parent
 from ..interop.pytest_capture import usual_input_of
 from ..model.settings import Settings
@@ -70,6 +71,7 @@ class ChildFactory:
         """
         # Signals are put off from the making of the directory to the start of the keeper, which removes the directory:
         # a SIGTERM between the two would end this process and leave the directory behind.
+        monkey_patches.step_around()
         with SignalsHeld() as held:
             made = self._made_for(item, group, inside_protocol=inside_protocol)
             self._open.append(made)
@@ -100,6 +102,7 @@ class ChildFactory:
         leave_cache = self._config.stash.get(LEAVE_CACHE, None)
 
         def run(sender: Sender, orders: Orders) -> None:
+            monkey_patches.begin_in_fork()
             forget_jvm_of_parent()
             if leave_cache is not None:
                 leave_cache()

@@ -19,6 +19,7 @@ from ..config.chosen_options import Options
 from ..config.options import source_of
 from ..config.stash_keys import FILTERS, FRESH, LEAVE_CACHE, SETTINGS
 from ..config.stress_options import check_rounds, check_stress
+from ..interop import monkey_patches
 from ..interop.loops import guard
 from ..interop.pytest_plugins import records_warnings
 from ..interop.xdist import is_worker, uid_of_run, worker_id
@@ -86,6 +87,7 @@ class Run:
         if self.config.stash.get(FRESH, False):
             return
         self.users_filters = tuple(warnings.filters)
+        monkey_patches.step_around()
         foreign = [item for item in items if foreign_items.is_foreign(item)]
         runs_of = foreign_items.runs_of_matrix(items)
         self.results.collected([item.nodeid for item in items], foreign_items.census(items, runs_of), runs_of)

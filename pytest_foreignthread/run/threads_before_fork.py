@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 
-from ..interop import xdist
+from ..interop import monkey_patches, xdist
 from ..interop.pytest_plugins import has_watchdog, records_warnings
 from ..model.python_threads import ident_of, name_of
 from .warning_of_run import WarningFilter, show
@@ -174,7 +174,7 @@ class ThreadsWarning:
         # The modules of installed plugins only: a conftest is a plugin as well, but its threads are the project's.
         modules = {_module_name(plugin) for plugin, _ in plugins.list_plugin_distinfo()}
         of_worker = xdist.MODULES if xdist.is_worker(self._config) else frozenset()
-        return LeftOut(frozenset(modules) | of_worker, self._own, has_watchdog(self._config))
+        return LeftOut(frozenset(modules) | of_worker | monkey_patches.MODULES, self._own, has_watchdog(self._config))
 
 
 def _module_name(plugin: object) -> str:

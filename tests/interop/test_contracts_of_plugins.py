@@ -26,6 +26,10 @@ EXPRESSIONS: Final = {
     "pytest-benchmark has its data": "from pytest_benchmark.stats import Metadata; Metadata.as_dict",
     "pytest-timeout says what it takes": "import pytest_timeout as p; p.TimeoutHooks.pytest_timeout_set_timer",
     "pytest-instafail has its terminal": "import pytest_instafail as p; 'print_failure' in source(p)",
+    "gevent says what it has patched": "from gevent import monkey as m; m.is_module_patched and m.get_original",
+    "gevent's hub goes on in a fork": "import gevent; gevent.reinit",
+    "eventlet says what it has patched": "from eventlet import patcher as p; p.is_monkey_patched and p.original",
+    "eventlet knows the hub of a thread": "import eventlet.hubs as h; h.get_hub() and h._threadlocal.hub and h.use_hub",
     "pytest-sugar has its terminal": "import pytest_sugar as p; 'print_failure' in source(p)",
 }
 

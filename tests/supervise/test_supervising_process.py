@@ -218,6 +218,19 @@ def test_process_that_ignores_its_children_sees_their_ends(script: list[str], tm
     assert run_script(script, tmp_path, body) == "Exited(code=5) True\n"
 
 
+def test_child_has_the_handler_of_c_for_its_children(script: list[str], tmp_path: Path) -> None:
+    body = """
+    import ctypes
+    from pytest_foreignthread.supervise.process.sigactions import Action, action_of, set_action
+    handler = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p).value
+    set_action(signal.SIGCHLD, Action(handler))
+    def child_main(sender):
+        os._exit(5 if action_of(signal.SIGCHLD).handler == handler else 6)
+    print(run(child_main).end, action_of(signal.SIGCHLD).handler == handler)
+    """
+    assert run_script(script, tmp_path, body) == "Exited(code=5) True\n"
+
+
 def test_child_has_the_signal_mask_of_the_parent(script: list[str], tmp_path: Path) -> None:
     body = """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})

@@ -101,6 +101,21 @@ def test_a_thread_without_frames() -> None:
     assert [thread.current for thread in dump.threads] == [False, True, False]
 
 
+def test_the_state_of_an_ended_thread_with_the_id_of_another_is_left_out() -> None:
+    crashed, main = ["Current thread 0x1 {}", "  one"], ["Thread 0x2 {}", "  two"]
+    left, other = ["Thread 0x1 {}", "  <no Python frame>"], ["Thread 0x3 {}", "  <no Python frame>"]
+    for states in ([crashed, left, main, other], [crashed, left, left, main, other], [crashed, main, other, left]):
+        text = "Fatal Python error: Segmentation fault\n\n" + "\n\n".join("\n".join(one) for one in states) + "\n"
+        text = text.replace("{}", "(most recent call first):")
+        text = text.replace("  one", '  File "a.py", line 1 in one').replace("  two", '  File "a.py", line 2 in two')
+        threads = parse_python_dump(text).threads
+        assert [(one.id, one.current, len(one.frames)) for one in threads] == [
+            (1, True, 1),
+            (2, False, 1),
+            (3, False, 0),
+        ]
+
+
 def test_no_thread_is_current_when_hotspots_own_crashed() -> None:
     dump = parsed("python-vm_thread-3.11")
     assert [(thread.id, thread.current) for thread in dump.threads] == [(0x7FA3D7DEEB80, False)]

@@ -78,3 +78,10 @@ def test_it_is_among_the_threads_that_a_test_left(nameless: Nameless) -> None:
     number = native_id_of(nameless)
     assert number is not None
     assert thread_names([number]) == {number: "feed-worker"}
+
+
+def test_an_object_of_a_library_that_replaces_threads_may_lack_values() -> None:
+    thread = threading.Thread(name="green")
+    for name in ("_ident", "_native_id"):
+        vars(thread).pop(name)
+    assert (name_of(thread), ident_of(thread), native_id_of(thread)) == ("green", None, None)

@@ -15,6 +15,7 @@ import pytest
 
 from ...channel.orders import Orders, RunTest
 from ...config.stash_keys import CHILD
+from ...interop import monkey_patches
 from ...interop.exit_handlers import leave_inherited_at_exit
 from ...interop.fixture_definitions import is_overridden
 from ...interop.hook_calls import hook_of
@@ -118,6 +119,8 @@ class Server:
     def run(self, order: RunTest) -> None:
         """Run the test of an order, or send that this child does not have the test."""
         tests, item = self._tests, self._item(order.item)
+        # An earlier test of this child may have patched the standard library.
+        monkey_patches.step_around()
         self._reports_leftovers = order.reports_leftovers and item is not None
         if item is None:
             self.state.sender.send(NotServed(tests.why_missing(order.item)))

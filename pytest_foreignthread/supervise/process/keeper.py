@@ -36,6 +36,7 @@ from ..mark import bear
 from . import processes
 from .fork import ChildMain, OpenEnds, bind_to, fork, run_child, send_error
 from .scratch import RunFolder
+from .sigactions import Action, action_of, set_action
 from .signals import SYNCHRONOUS, SignalsHeld
 
 # Seconds for killing and reaping. A process in an uninterruptible system call survives SIGKILL until the call returns.
@@ -75,6 +76,16 @@ class KeeperPipes:
     """The mark of all processes of the child."""
 
 
+@dataclass(frozen=True)
+class Inherited:
+    """How the pytest process handles SIGCHLD, which the child must handle alike."""
+
+    action: Action | None
+    """That of the kernel: a library such as libev may have set a handler of C, of which Python knows nothing."""
+    handler: object
+    """That of Python."""
+
+
 def keep(child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: SignalsHeld) -> NoReturn:
     """Run the keeper of a new child, never return: fork the child, watch it, terminate it with all that it started."""
     try:
@@ -92,7 +103,7 @@ def keep(child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: Signal
         processes.go_on_with_parents_end()
         bear(pipes.mark)
         # Not SIG_IGN, which a user's conftest may have set: the kernel would reap the child, and its status be lost.
-        inherited = signal.signal(signal.SIGCHLD, _interrupt)
+        inherited = Inherited(action_of(signal.SIGCHLD), signal.signal(signal.SIGCHLD, _interrupt))
         keeper = os.getpid()
         child = fork()
         if child == 0:
@@ -112,13 +123,15 @@ def keep(child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: Signal
 
 
 def _be_child(
-    child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: SignalsHeld, keeper: int, inherited: object
+    child_main: ChildMain, pipes: KeeperPipes, ends: OpenEnds, held: SignalsHeld, keeper: int, inherited: Inherited
 ) -> NoReturn:
     try:
         bind_to(keeper)
         # With Yama's ptrace_scope 1 only ancestors may trace. pystack runs below the pytest process, beside the child.
         processes.allow_tracer(pipes.parent)
-        signal.signal(signal.SIGCHLD, inherited or signal.SIG_DFL)  # type: ignore[arg-type]
+        signal.signal(signal.SIGCHLD, inherited.handler or signal.SIG_DFL)  # type: ignore[arg-type]
+        if inherited.action is not None:
+            set_action(signal.SIGCHLD, inherited.action)
         ends.close_all_in_child()
         for descriptor in (pipes.control, pipes.status, pipes.parent_fd):
             if descriptor is not None:

@@ -6,6 +6,7 @@ stores the pid, nobody knows the new process. So its handler runs after that.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ signal of the fault is blocked, and faulthandler writes nothing.
 """
 # The named signals only: Python is slow over the many real-time signals, and each child sets the mask several times.
 _HELD = frozenset(signal.Signals) - SYNCHRONOUS
+_LASTS = "foreign_thread_lasts"
+"""The attribute of an error that has ended the last attempt."""
 _VALID = tuple(sorted(map(int, signal.valid_signals())))
 
 
@@ -93,14 +96,20 @@ class SignalsHeld:
 def retry_interrupted(action: Callable[[], object], attempts: int = 4) -> None:
     """Call `action` until it has run to its end, though signal handlers may interrupt it; then raise what they raised.
 
-    `action` must be repeatable: it may be interrupted anywhere and is then called again, `attempts` times at most.
+    `action` must be repeatable: it may be interrupted anywhere and is then called again, `attempts` times at most. An
+    error that ends the last of these calls is the action's own. An enclosing call of this function raises that error
+    at once: the attempts would multiply, and each may take seconds.
     """
     try:
         action()
     # A handler may raise anything, KeyboardInterrupt and pytest-timeout's exception among it.
-    except BaseException:
-        if attempts > 1:
+    except BaseException as error:
+        if attempts > 1 and not hasattr(error, _LASTS):
             retry_interrupted(action, attempts - 1)
+            raise
+        # An exception's class may refuse further attributes.
+        with contextlib.suppress(Exception):
+            setattr(error, _LASTS, True)
         raise
 
 

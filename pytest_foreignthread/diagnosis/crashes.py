@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import dropwhile
+from itertools import dropwhile, takewhile
 from typing import Final
 
 from ..model.fault_signals import MEMORY
 from ..model.observation import RAISED, Exited
 from ..model.outcomes import Outcome
 from ..model.records import Diagnosis
-from ..model.stacks import FatalError, Gil, PythonFrame, Thread
+from ..model.stacks import FatalError, Frame, Gil, NativeFrame, PythonFrame, Thread
 from ..model.wording import called, frame_words, native_words
 from .at_exit import callback_at_exit
 from .callbacks import collected_proxy, late_callback
@@ -39,8 +39,10 @@ _FAULTHANDLERS_OWN: Final = (
 )
 _PREFIX: Final = "Fatal Python error: "
 _HEAD: Final = re.compile(rf"^{_PREFIX}.{{1,500}}", re.MULTILINE)
-# The functions that take the GIL, and so may be called without it: a crash in one of them does not prove `no-gil`.
-_TAKES_GIL: Final = re.compile(r"PyGILState_Ensure|PyEval_(?:RestoreThread|Acquire\w+)|take_gil|_?PyThreadState_New.*")
+# The functions that take the GIL, and so may be called without it: a crash in or below one of them is no proof.
+_TAKES_GIL: Final = re.compile(
+    r"PyGILState_Ensure|PyEval_(?:RestoreThread|Acquire\w+)|take_gil|_?PyThreadState_(?:New|Attach).*"
+)
 # The second is that of the debug hooks of memory (PYTHONMALLOC=debug).
 _WITHOUT_GIL: Final = re.compile(
     r"Fatal Python error: .*(?:the function must be called with|allocator called without holding) the GIL.*"
@@ -130,7 +132,8 @@ def _no_gil(case: Case) -> Diagnosis | None:
         proof = f"{called(holder)} held the GIL" if holder is not None else "no thread held the GIL"
     else:
         return None
-    return _called_without_gil(thread, f"the crash is in {_crashed_in(fatal, thread)}, which needs the GIL", proof)
+    crashed = native_words(_crashed_frames(fatal, thread)[0])
+    return _called_without_gil(thread, f"the crash is in {crashed}, which needs the GIL", proof)
 
 
 def _was_seen(thread: Thread, case: Case) -> bool:
@@ -139,15 +142,20 @@ def _was_seen(thread: Thread, case: Case) -> bool:
 
 
 def _in_python(fatal: FatalError, thread: Thread) -> bool:
-    """Return whether the crash is in code of libpython that needs the GIL."""
-    frames = (*thread.native_frames[:1], *fatal.native_frames[:1])
-    takes = any(_TAKES_GIL.fullmatch(frame.function or "") for frame in frames)
-    return not takes and any(_PYTHON_LIBRARY.fullmatch(frame.library or "") for frame in frames)
+    """Return whether the crash is in code of libpython that needs the GIL: not in, nor below, what takes the GIL."""
+    crashed = _crashed_frames(fatal, thread)
+    within = takewhile(_is_pythons_own, thread.frames)
+    takes = any(_TAKES_GIL.fullmatch(frame.function or "") for frame in (*crashed, *within))
+    return not takes and any(map(_is_pythons_own, crashed))
 
 
-def _crashed_in(fatal: FatalError, thread: Thread) -> str:
-    frames = (*fatal.native_frames[:1], *thread.native_frames[:1])
-    return native_words(frames[0]) if frames else "Python"
+def _is_pythons_own(frame: Frame) -> bool:
+    return isinstance(frame, NativeFrame) and _PYTHON_LIBRARY.fullmatch(frame.library or "") is not None
+
+
+def _crashed_frames(fatal: FatalError, thread: Thread) -> Sequence[NativeFrame]:
+    """Return what the sources call the newest frame. The kernel's word is better than pystack's, which hides frames."""
+    return fatal.native_frames[:1] if fatal.held else (*fatal.native_frames[:1], *thread.native_frames[:1])
 
 
 def _null_object(case: Case) -> Diagnosis | None:

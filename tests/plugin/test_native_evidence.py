@@ -32,6 +32,13 @@ SUITE: Final = """
 
     def test_no_gil(): ctypes.CDLL(None).PyObject_CallNoArgs(ctypes.py_object(len))
 
+    def test_no_gil_in_a_library():
+        # zlib calls its allocator: PyObject_CallNoArgs(function)
+        stream = (ctypes.c_void_p * 14)()
+        stream[8] = ctypes.cast(ctypes.CDLL(None).PyObject_CallNoArgs, ctypes.c_void_p)
+        stream[10] = id(os.path.join)
+        ctypes.CDLL("libz.so.1").deflateInit_(stream, 6, b"1", 112)
+
     def test_no_gil_by_its_word(): ctypes.CDLL(None).PyThreadState_Get()
 
     def test_released_twice():
@@ -94,6 +101,7 @@ SUITE: Final = """
 CRASHES: Final = {
     "test_null_pointer": ("segfault", "SIGSEGV", None, "ffi_call"),
     "test_no_gil": ("segfault", "SIGSEGV", "no-gil", "ffi_call"),
+    "test_no_gil_in_a_library": ("segfault", "SIGSEGV", "no-gil", "deflateInit2_"),
     "test_no_gil_by_its_word": ("crash", "SIGABRT", "no-gil", "abort"),
     "test_released_twice": ("segfault", "SIGSEGV", "no-gil", "PyErr_Occurred"),
     "test_null_object": ("segfault", "SIGSEGV", "null-result", "GetResult"),

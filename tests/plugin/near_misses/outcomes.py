@@ -147,6 +147,7 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_in_libc": "segfault",
             "test_in_libjvm": "segfault",
             "test_in_libpython": "segfault",
+            "test_in_libpython_below_a_library": "segfault",
         },
         "no-gil": {
             "test_a_callback_takes_the_gil": "passed",

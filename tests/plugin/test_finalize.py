@@ -200,3 +200,27 @@ def test_what_libraries_do_after_python_has_gone(run_suite: RunSuite) -> None:
         assert current_thread(entry) == "MainThread"
         assert "__run_exit_handlers" in functions(entry, "c", current=True)
     assert "the child ended by itself" not in ran.output
+
+
+BY_EXIT: Final = """
+    import ctypes
+    import pytest
+
+    KEPT = []
+
+    @pytest.mark.foreign_thread(mode=["main", "native"], finalize=True)
+    def test_handler():
+        KEPT.append(ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: None))
+        ctypes.CDLL(None).__cxa_atexit(KEPT[0], None, None)
+"""
+
+
+@pytest.mark.usefixtures("with_native_stacks")
+def test_a_handler_of_exit_that_calls_python(run_suite: RunSuite) -> None:
+    """It does take the GIL: there is none any more."""
+    ran = run_suite(BY_EXIT, "--foreign-thread-jvm=none")
+    for entry in ran.tests.values():
+        assert (entry["outcome"], entry["phase"]) == ("segfault", "exit"), ran.output
+        # Without debug symbols libc's function that calls the handlers has no name, and then nothing is proved.
+        named = "__run_exit_handlers" in functions(entry, "c", current=True)
+        assert (entry["diagnosis"] or {}).get("code") == ("callback-at-exit" if named else None)

@@ -296,6 +296,33 @@ def test_without_pystack_a_crash_does_not_wait(run_suite: RunSuite) -> None:
         assert "test_it" in functions(entry, "python", current=True)
 
 
+FULL_STACK: Final = """
+    import ctypes, pytest
+
+    def down(levels): return levels and next(map(down, [levels - 1]))
+
+    @pytest.mark.foreign_thread(mode="main")
+    def test_it():
+        libc, attributes, thread = ctypes.CDLL(None), ctypes.create_string_buffer(64), ctypes.c_ulong()
+        libc.pthread_attr_init(attributes)
+        libc.pthread_attr_setstacksize(attributes, ctypes.c_size_t(65536))
+        run = ctypes.CFUNCTYPE(None)(lambda: down(900))
+        libc.pthread_create(ctypes.byref(thread), attributes, run, None)
+        libc.pthread_join(thread, None)
+"""
+
+
+def test_a_full_stack_of_a_thread_that_this_plugin_did_not_make(run_suite: RunSuite) -> None:
+    """It has no second stack, on which a handler could run."""
+    ran = run_suite(FULL_STACK, NO_JVM)
+    entry = ran.tests["test_it"]
+    assert (entry["outcome"], entry["signal"], entry["diagnosis"]) == ("segfault", "SIGSEGV", None), ran.output
+    assert entry["missing"]["thread"].startswith("no handler of the signal ran")
+    assert [step.partition(" (")[0] for step in entry["next_steps"]] == [
+        "a larger stack for the threads that libraries make"
+    ]
+
+
 def test_a_crash_between_two_tests_of_a_shared_child(run_suite: RunSuite) -> None:
     source = """
         import ctypes, threading, pytest

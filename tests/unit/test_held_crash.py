@@ -185,13 +185,20 @@ def handlers_stack(
     return before + ucontext.ljust(304, b"\0") + struct.pack("<iiiiQ", number, 0, code, 0, address) + bytes(2000)
 
 
+FAULT: Final = ["address: 0x8", "stack: 0x7f0000001000 0x7f0000801000", "code: 0x7f1000001234"]
+
+
 @pytest.mark.parametrize(
     ("memory", "lines"),
     [
-        (handlers_stack(1, 8), ["address: 0x8", "stack: 0x7f0000001000 0x7f0000801000", "code: 0x7f1000001234"]),
+        (handlers_stack(1, 8), FAULT),
         # The process id and the user's take the place of an address: by kill(), and by raise().
         (handlers_stack(0, 4711), ["sent: yes"]),
         (handlers_stack(-6, 4711), ["sent: yes"]),
+        # faulthandler has raised the signal again, of a fault, and of a signal that was raised before.
+        (handlers_stack(-6, 4711) + handlers_stack(1, 8), FAULT),
+        (handlers_stack(-6, 4711) + handlers_stack(-6, 4711) + handlers_stack(1, 13), ["sent: yes"]),
+        (handlers_stack(0, 4711) + handlers_stack(1, 13), ["sent: yes"]),
         (handlers_stack(77, 8), []),
         # What only looks like a frame, as its alternate stack is elsewhere.
         (handlers_stack(1, 13, low=0), []),

@@ -46,6 +46,8 @@ _KERNELS: Final = frozenset({*range(1, 9), 0x80})
 """The si_code values of signals that the kernel sends for a fault."""
 _LOWEST_SENT: Final = -64
 """The si_code values from this one to 0 are those of kill(), raise(), sigqueue() and the like."""
+_RAISED: Final = -6
+"""The si_code SI_TKILL: that of raise(), by which faulthandler passes a signal on to `pause`."""
 _SS_DISABLE: Final = 2
 """The flag of a thread that has no alternate stack."""
 _NEAR: Final = 1024 * 1024
@@ -168,13 +170,15 @@ def _main_stack(pid: int) -> list[str]:
 def signal_lines(memory: bytes, start: int, number: int, mappings: Sequence[Mapping]) -> list[str]:
     """Return the lines on a signal that the first frame of a handler tells; none if `memory` has no such frame.
 
-    `memory` is the part of the stack that begins at `start`. The lines say that the signal was sent, or where the fault
-    was, the bounds of the thread's stack, which code met the fault, and the registers if the kernel names no address.
+    If that one tells of raise(), the next decides: faulthandler's handler may have raised the signal again. `memory` is
+    the part of the stack that begins at `start`. The lines say that the signal was sent, or where the fault was, the
+    bounds of the thread's stack, which code met the fault, and the registers if the kernel names no address.
     """
     machine = platform.machine()
     if machine not in _UCONTEXT:
         # The kernel's frame is not known here: the crash has a signal and no address.
         return []
+    passed_on = False
     for place, code, address in _siginfos(memory, number, max(0, -_UCONTEXT[machine])):
         context = place + _UCONTEXT[machine]
         (below,) = struct.unpack_from("<Q", memory, context + _STACK_POINTER[machine])
@@ -182,13 +186,16 @@ def signal_lines(memory: bytes, start: int, number: int, mappings: Sequence[Mapp
         if stack is None or not _is_ucontext(memory, context, start + context):
             continue
         if code not in _KERNELS:
-            return ["sent: yes"]
+            if code != _RAISED or passed_on:
+                return ["sent: yes"]
+            passed_on = True
+            continue
         offset, number_of_registers = _REGISTERS.get(machine, (0, 0)) if code == _NO_ADDRESS else (0, 0)
         registers = struct.unpack_from(f"<{number_of_registers}Q", memory, context + offset)
         (counter,) = struct.unpack_from("<Q", memory, context + _PROGRAM_COUNTER[machine])
         lines = [f"address: {address:#x}", f"stack: {stack[0]:#x} {stack[1]:#x}", *_code_lines(counter, mappings)]
         return lines + ([f"registers: {' '.join(map(hex, registers))}"] if registers else [])
-    return []
+    return ["sent: yes"] if passed_on else []
 
 
 def _code_lines(counter: int, mappings: Sequence[Mapping]) -> list[str]:

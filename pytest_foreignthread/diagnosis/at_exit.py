@@ -19,7 +19,8 @@ _THREADING: Final = re.compile(r"[/\\]threading\.py$")
 _EXECUTORS: Final = re.compile(r"[/\\]concurrent[/\\]futures[/\\]thread\.py$")
 _JPYPE: Final = re.compile(r"[/\\]jpype[/\\]_core\.py$")
 _SHUTS_JVM_DOWN: Final = ("_JTerminate", "shutdownJVM")
-_FINALIZES: Final = re.compile(r"Py_Finalize(?:Ex)?|Py_Exit|_?Py_Finalize")
+_FINALIZE: Final = re.compile(r"_?Py_Finalize(?:Ex)?")
+_FINALIZES: Final = re.compile(rf"{_FINALIZE.pattern}|Py_Exit")
 # The first steps of Py_FinalizeEx: Python joins threads and calls the handlers of atexit. All threads may still run
 # Python code then, so a crash of another thread at that time is not caused by the exit.
 _BEGINS_BY: Final = re.compile(r"wait_for_thread_shutdown|_?PyAtExit_Call|atexit_callfuncs|_PyAtExit_.*")
@@ -42,6 +43,10 @@ _OF_EXECUTORS: Final = (
     "let the executor's tasks end before the program does: give what they wait for a time limit or an Event, and call "
     "Executor.shutdown(cancel_futures=True)"
 )
+_OF_HANDLERS: Final = (
+    "let what calls Python run before Python ends: register it with the module atexit, not with atexit() of C, and not "
+    "in the destructor of a static object; or look for Py_IsInitialized() before the call"
+)
 _HELP: Final = (
     "end the threads that call Python before Python ends: close the pool in an atexit handler, or in a method that the "
     "program calls, never in a destructor; release the GIL (Py_BEGIN_ALLOW_THREADS) while you join them"
@@ -51,10 +56,13 @@ _HELP: Final = (
 def callback_at_exit(case: Case) -> Diagnosis | None:
     """Find a thread that C, C++ or Java made and that called Python, or came back to it, while Python was finalized.
 
-    At that time Python lets no thread run but the main thread.
+    At that time Python lets no thread run but the main thread. After it no thread may call Python, nor may the main
+    thread in a handler of libc's `exit`.
     """
     if case.phase is not Phase.EXIT:
         return None
+    if (after := _called_by_exit(case)) is not None:
+        return after
     found = (
         _hung_by_python(case) if case.outcome is Outcome.HANG else _ended_by_python(case) or _crashed_in_python(case)
     )
@@ -66,6 +74,45 @@ def callback_at_exit(case: Case) -> Diagnosis | None:
     return Diagnosis(
         "callback-at-exit", f"{_named(thread)} called Python while Python finalized: {words}", _HELP, proofs
     )
+
+
+def _called_by_exit(case: Case) -> Diagnosis | None:
+    """Find a handler of libc's `exit` that called Python on the main thread, which had finalized Python.
+
+    Proof is a crash in Python's own code, or below what takes the GIL, between which and `exit` no Python runs. The
+    child calls Py_Exit, which calls `exit` after Py_FinalizeEx: handlers that run inside that one are of an `exit` that
+    other code called too early. Py_Exit itself has no name on the stack if `exit` is the last that it does.
+    """
+    thread = case.thread
+    if thread is None or case.fault is None or not _is_main(thread, case):
+        return None
+    newer = list(takewhile(lambda frame: not _is_native(frame, _AFTER_IT), thread.frames))
+    older = thread.frames[len(newer) :]
+    if not older or any(isinstance(frame, PythonFrame) or _is_native(frame, _FINALIZE) for frame in thread.frames):
+        return None
+    takes = _first([frame for frame in newer if isinstance(frame, NativeFrame)], _TAKES_GIL)
+    crashed = takes or (_newest_of_python(case, thread) if newer else None)
+    if crashed is None:
+        return None
+    return Diagnosis(
+        "callback-at-exit",
+        f"{called(thread)} called Python after Python had finalized: a handler of the C library's exit() did so",
+        _OF_HANDLERS,
+        (
+            f"{called(thread)} crashed in {frame_words(crashed)}",
+            f"it was called by {frame_words(older[0])}, after Py_FinalizeEx",
+        ),
+    )
+
+
+def _newest_of_python(case: Case, thread: Thread) -> NativeFrame | None:
+    """Return the frame that crashed, or called abort(), if it is of Python's own code.
+
+    If no program counter tells, it is the newest that pystack shows, which hides frames of Python's own and no others.
+    """
+    fatal = case.evidence.fatal_error
+    newest = next(iter((fatal.native_frames if fatal is not None else ()) or thread.frames), None)
+    return newest if isinstance(newest, NativeFrame) and newest.is_pythons else None
 
 
 _Found = tuple[Thread | None, str, str]
@@ -109,7 +156,7 @@ def _crashed_in_python(case: Case) -> _Found | None:
     thread, main = case.thread, _finalizing(case.evidence.native_threads)
     if thread is None or main is None or _is_main(thread, case) or thread.native_id == main.native_id:
         return None
-    frame = _first(thread.native_frames, _TAKES_GIL)
+    frame = _first(thread.native_frames, _TAKES_GIL) or _newest_of_python(case, thread)
     if frame is None and not thread.python_frames:
         return None
     where = frame_words(frame if frame is not None else thread.python_frames[0])

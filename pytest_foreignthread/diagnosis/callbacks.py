@@ -20,9 +20,10 @@ _TO_CALLBACK: Final = ("closure_fcn", "_CallPythonObject")
 # CPython's inline functions, which pystack shows as frames of ctypes. Those that lower a reference count do not count:
 # they may be about what the callback returned. `PyCData_…` and the like are ctypes' own functions.
 _INLINE: Final = re.compile(r"_?Py(?!C[A-Z])(?!\w*DECREF)\w+")
-_INTO_JAVA: Final = "JavaCalls::call_helper"
-# The functions in which glibc waits for another thread, with their inner functions and symbol versions.
-_WAIT_IN_C: Final = re.compile(r"_*(?:new_)?(?:sem_|pthread_cond_|pthread_\w*join|futex_|lll_lock_wait)")
+# What CPython's loop calls when another thread wants the GIL; from 3.12 on pystack hides it.
+_IN_LOOP: Final = re.compile(r"eval_frame_handle_pending|_Py_HandlePending")
+_TAKES_GIL: Final = re.compile(r"take_gil")
+_PLUGINS_FILE: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]")
 
 
 def collected_proxy(case: Case) -> Diagnosis | None:
@@ -99,8 +100,9 @@ def late_callback(case: Case) -> Diagnosis | None:
     """Find a callback that crashed after the code that had submitted it had returned or had given up waiting.
 
     The crashing thread must be one that Python did not make, must run Python code, and must not be the thread that runs
-    the test's body. Proof is that a function of the test runs on after the test, or that no thread waits for the
-    callback. A crash while the caller still waits is not late.
+    the test's body. Proof is that a function of the test runs on after the test, or that all other threads run Python
+    code: then none waits for the callback, and the call that submitted it is on no stack. A crash while the caller
+    still waits is not late.
     """
     thread = case.thread
     # Only in the call: after the body, a pool uses the same thread for other callbacks.
@@ -138,7 +140,7 @@ def _left_the_test(case: Case, thread: Thread) -> str | None:
 
 
 def _no_waiter(case: Case, thread: Thread) -> str | None:
-    # Without pystack's stacks a thread that waits in C looks like a thread that does not wait.
+    # Without pystack's stacks it is unknown whether a thread runs or waits.
     if not case.evidence.native_threads:
         return None
     others = [one for one in case.evidence.threads if one is not thread and not is_service(one) and one.stacks]
@@ -154,21 +156,47 @@ def _newest_frame(thread: Thread) -> Frame:
 
 
 def _may_wait(thread: Thread, case: Case) -> bool:
-    """Return whether the thread may wait for the callback: it waits for something else than the GIL, or is in Java.
+    """Return whether the thread may wait for the callback, or be in the call that submitted it.
 
     The main thread's wait for the body of the test does not count, unless the body ran on the main thread.
     """
     if awaits_the_body(thread):
         return case.body_ident is None
-    return any(wait.kind is not Awaited.GIL for wait in thread.waits) or _waits_outside_python(thread)
+    return any(wait.kind is not Awaited.GIL for wait in thread.waits) or not _runs_python(thread)
 
 
-def _waits_outside_python(thread: Thread) -> bool:
-    """Return whether the newest call out of Python is a call into Java, or a wait of C code that is not for the GIL.
+def _runs_python(thread: Thread) -> bool:
+    """Return whether the thread runs code of Python's: it is in no call that lets another thread run meanwhile.
 
-    A call into Java counts because the thread may wait for the callback there.
+    It has the GIL, or wants it back from within the loop of the interpreter. A thread that wants it back after a call,
+    if only of `time.sleep`, may have looked in that way whether the callback has ended. A call into a library may be
+    the one that submitted the callback and waits for it, also if that library has called Python on this thread. The
+    frames of this plugin's and below are those that called the body of the test.
     """
-    top = takewhile(lambda frame: not isinstance(frame, PythonFrame), thread.frames)
-    names = [frame.function or "" for frame in top if isinstance(frame, NativeFrame)]
-    in_c = thread.gil is not Gil.WAITS and any(map(_WAIT_IN_C.match, names))
-    return in_c or any(name.startswith(_INTO_JAVA) for name in names)
+    frames = list(takewhile(lambda frame: not _is_plugins(frame), thread.frames))
+    if thread.apart is not None or not all(map(_is_of_python_or_c, frames)):
+        return False
+    if thread.gil is not Gil.WAITS:
+        return thread.gil is Gil.HOLDS
+    top = list(takewhile(lambda frame: not isinstance(frame, PythonFrame), frames))
+    # In a Python without symbols take_gil is the newest of its frames. A call that let go of the GIL has another one.
+    rest = list(dropwhile(lambda frame: not _is_named(frame, _TAKES_GIL), top)) or list(dropwhile(_has_name, top))
+    return bool(rest) and all(_is_named(frame, _IN_LOOP) for frame in rest[1:])
+
+
+def _is_plugins(frame: Frame) -> bool:
+    return isinstance(frame, PythonFrame) and _PLUGINS_FILE.search(frame.file) is not None
+
+
+def _has_name(frame: Frame) -> bool:
+    return frame.function is not None
+
+
+def _is_named(frame: Frame, names: re.Pattern[str]) -> bool:
+    return isinstance(frame, NativeFrame) and names.fullmatch(frame.function or "") is not None
+
+
+def _is_of_python_or_c(frame: Frame) -> bool:
+    if isinstance(frame, NativeFrame):
+        return frame.is_pythons or _is_in(frame, "libc.so") or _is_in(frame, "libpthread.so")
+    return isinstance(frame, PythonFrame)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import dropwhile
+from itertools import dropwhile, takewhile
 from typing import Final
 
 from ..model.fault_signals import MEMORY
 from ..model.observation import RAISED, Exited
-from ..model.outcomes import Outcome
+from ..model.outcomes import Outcome, Phase
 from ..model.records import Diagnosis
-from ..model.stacks import FatalError, Gil, PythonFrame, Thread
+from ..model.stacks import FatalError, Gil, NativeFrame, PythonFrame, Thread
 from ..model.wording import called, frame_words, native_words
 from .at_exit import callback_at_exit
 from .callbacks import collected_proxy, late_callback
@@ -20,9 +20,8 @@ from .checker_words import jni_misuse, memory_misuse
 from .last_words import aborted
 from .memory import java_heap_ended, oom_killed, stack_overflow
 
-_PYTHON_LIBRARY: Final = re.compile(r"(?:lib)?python3?[\d.]*[dmt]*(?:\.so.*)?")
 _KNOWN_LIBRARY: Final = re.compile(
-    r"(?:lib)?python3?[\d.]*[dmt]*(?:\.so.*)?|lib(?:c|m|pthread|dl|rt|gcc_s|stdc\+\+|ffi)[-.].*|ld-linux.*|_jpype.*"
+    r"lib(?:c|m|pthread|dl|rt|gcc_s|stdc\+\+|ffi)[-.].*|ld-linux.*|_jpype.*"
     r"|lib(?:jvm|java|jli|jsig|jimage|nio|net|extnet|zip|verify|instrument|management\w*|simdsort|jsvml|syslookup)\.so"
 )
 # The directory of the standard library's own extension modules.
@@ -39,8 +38,10 @@ _FAULTHANDLERS_OWN: Final = (
 )
 _PREFIX: Final = "Fatal Python error: "
 _HEAD: Final = re.compile(rf"^{_PREFIX}.{{1,500}}", re.MULTILINE)
-# The functions that take the GIL, and so may be called without it: a crash in one of them does not prove `no-gil`.
-_TAKES_GIL: Final = re.compile(r"PyGILState_Ensure|PyEval_(?:RestoreThread|Acquire\w+)|take_gil|_?PyThreadState_New.*")
+# The functions that take the GIL, and so may be called without it: a crash in or below one of them is no proof.
+_TAKES_GIL: Final = re.compile(
+    r"PyGILState_Ensure|PyEval_(?:RestoreThread|Acquire\w+)|take_gil|_?PyThreadState_(?:New|Attach).*"
+)
 # The second is that of the debug hooks of memory (PYTHONMALLOC=debug).
 _WITHOUT_GIL: Final = re.compile(
     r"Fatal Python error: .*(?:the function must be called with|allocator called without holding) the GIL.*"
@@ -117,10 +118,13 @@ def _no_gil(case: Case) -> Diagnosis | None:
     The fault must be in libpython, and the thread must be unknown to Python (it has no thread state), or pystack must
     have seen that the thread did not hold the GIL. The address proves nothing: a thread state that is NULL faults at a
     low address, and so does a wrong pointer on a thread with the GIL. Only a bad address counts as a fault: an abort()
-    is none. Python knows the main thread always: a list without it is broken, or torn.
+    is none. Python knows the main thread always: a list without it is broken, or torn. At its end Python forgets all
+    threads, and lets none have the GIL: neither then proves anything.
     """
     thread, fatal = case.thread, case.fault
-    if thread is None or fatal is None or fatal.signal not in MEMORY or not _in_python(fatal, thread):
+    if case.phase is Phase.EXIT or thread is None or fatal is None or fatal.signal not in MEMORY:
+        return None
+    if not _in_python(fatal, thread):
         return None
     is_main = thread.native_id is not None and thread.native_id == case.main_native_id
     if thread.python_id is None and case.evidence.python_threads and not is_main:
@@ -130,7 +134,8 @@ def _no_gil(case: Case) -> Diagnosis | None:
         proof = f"{called(holder)} held the GIL" if holder is not None else "no thread held the GIL"
     else:
         return None
-    return _called_without_gil(thread, f"the crash is in {_crashed_in(fatal, thread)}, which needs the GIL", proof)
+    crashed = native_words(_crashed_frames(fatal, thread)[0])
+    return _called_without_gil(thread, f"the crash is in {crashed}, which needs the GIL", proof)
 
 
 def _was_seen(thread: Thread, case: Case) -> bool:
@@ -139,15 +144,16 @@ def _was_seen(thread: Thread, case: Case) -> bool:
 
 
 def _in_python(fatal: FatalError, thread: Thread) -> bool:
-    """Return whether the crash is in code of libpython that needs the GIL."""
-    frames = (*thread.native_frames[:1], *fatal.native_frames[:1])
-    takes = any(_TAKES_GIL.fullmatch(frame.function or "") for frame in frames)
-    return not takes and any(_PYTHON_LIBRARY.fullmatch(frame.library or "") for frame in frames)
+    """Return whether the crash is in code of libpython that needs the GIL: not in, nor below, what takes the GIL."""
+    crashed = _crashed_frames(fatal, thread)
+    within = takewhile(lambda frame: isinstance(frame, NativeFrame) and frame.is_pythons, thread.frames)
+    takes = any(_TAKES_GIL.fullmatch(frame.function or "") for frame in (*crashed, *within))
+    return not takes and any(frame.is_pythons for frame in crashed)
 
 
-def _crashed_in(fatal: FatalError, thread: Thread) -> str:
-    frames = (*fatal.native_frames[:1], *thread.native_frames[:1])
-    return native_words(frames[0]) if frames else "Python"
+def _crashed_frames(fatal: FatalError, thread: Thread) -> Sequence[NativeFrame]:
+    """Return what the sources call the newest frame. The kernel's word is better than pystack's, which hides frames."""
+    return fatal.native_frames[:1] if fatal.held else (*fatal.native_frames[:1], *thread.native_frames[:1])
 
 
 def _null_object(case: Case) -> Diagnosis | None:
@@ -190,7 +196,7 @@ def _native_crash(case: Case) -> Diagnosis | None:
     if not is_fault or fatal is None or frame is None or frame.library is None:
         return None
     path = fatal.library_path
-    if _KNOWN_LIBRARY.fullmatch(frame.library) or _may_be_pythons(frame.library, path):
+    if frame.is_pythons or _KNOWN_LIBRARY.fullmatch(frame.library) or _may_be_pythons(frame.library, path):
         return None
     return Diagnosis(
         "native-crash",

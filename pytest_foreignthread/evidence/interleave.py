@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import groupby, takewhile
 
 from ..model.stacks import Frame, JavaFrame, NativeFrame, PythonFrame
-from .native_dump import PYTHON_LIBRARY
 
 # The native methods by which Java calls Python, of JPype, jep and PyJNIus.
 _INTO_PYTHON = re.compile(
@@ -153,9 +152,7 @@ def _nameless_in(native: Sequence[PythonFrame | NativeFrame]) -> Callable[[Pytho
             return False
         library = frame.library
         return library is None or not (
-            library in {*named, "libjvm.so"}
-            or PYTHON_LIBRARY.fullmatch(library)
-            or _EXTENSION_MODULE.fullmatch(library)
+            library in {*named, "libjvm.so"} or frame.is_pythons or _EXTENSION_MODULE.fullmatch(library)
         )
 
     return is_java

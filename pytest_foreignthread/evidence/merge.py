@@ -11,7 +11,7 @@ from ..model.records import Evidence
 from ..model.roles import MAIN
 from ..model.stacks import FatalError, JavaThread, NativeThread, OsThread, PythonThread
 from .forks_document import parse_forks
-from .held_crash_document import parse_held_crash
+from .held_crash_document import parse_held_crash, with_crashing_code
 from .held_signals import parse_held_signals
 from .hs_err import parse_fatal_error
 from .java_dump import parse_deadlocks, parse_thread_dump
@@ -70,8 +70,12 @@ def read_evidence(
 def _fatal_error(documents: Documents) -> FatalError | None:
     """Return the crash as HotSpot describes it; if HotSpot wrote nothing, as the kernel shows it."""
     by_hotspot = parse_fatal_error(documents.get("hs_err", ""))
+    return by_hotspot or parse_held_crash(documents.get("held_crash", ""), _native_of_death(documents))
+
+
+def _native_of_death(documents: Documents) -> tuple[NativeThread, ...]:
     native = parse_native_dump(documents.get("native", ""))
-    return by_hotspot or parse_held_crash(documents.get("held_crash", ""), native)
+    return with_crashing_code(documents.get("held_crash", ""), native)
 
 
 def _but_not_faulthandlers(fatal: FatalError | None, dump: PythonDump) -> FatalError | None:
@@ -143,7 +147,7 @@ def _of_death(documents: Documents, fatal: FatalError | None, dump: PythonDump, 
     top = () if fatal is None else fatal.native_frames
     python, java = _of_crash(dump.threads, fatal, names), _crashing(fatal)
     main = next((native_id for native_id, name in names.values() if name == MAIN), None)
-    native = tuple(_as_main(one, main) for one in parse_native_dump(documents.get("native", "")))
+    native = tuple(_as_main(one, main) for one in _native_of_death(documents))
     os = tuple(_as_main(one, main) for one in parse_os_threads(documents.get("os_threads", "")))
     return Evidence(
         fatal_error=fatal,

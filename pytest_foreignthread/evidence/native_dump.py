@@ -23,8 +23,6 @@ _INTERPRETER = re.compile(
 _NATIVE_START = '    (C) File "'
 _PYTHON = re.compile(r'    \(Python\) File "(?P<file>.*)", line (?P<line>[0-9]{1,9}|-1|None), in (?P<function>.*)')
 _UNKNOWN = ("???", "")
-PYTHON_LIBRARY: Final = re.compile(r"(?:lib)?python[0-9.]*[dt]*(?:\.so[0-9.]*)?")
-"""The file that holds CPython's own code: the executable, or the shared library."""
 _TIMED_WAIT: Final = "pthread_cond_timedwait"
 
 
@@ -70,7 +68,7 @@ def _gil_by_frames(thread: NativeThread) -> Gil | None:
     caller = next((frame for frame in frames if not _waits_for_a_time(frame)), None)
     if not isinstance(caller, NativeFrame) or caller.function not in (None, "take_gil"):
         return None
-    return Gil.WAITS if PYTHON_LIBRARY.fullmatch(caller.library or "") else None
+    return Gil.WAITS if caller.is_pythons else None
 
 
 def _waits_for_a_time(frame: PythonFrame | NativeFrame) -> bool:

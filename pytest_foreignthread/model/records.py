@@ -48,6 +48,11 @@ class Evidence:
         """The thread that crashed, ended the process or hangs; None if the evidence does not name it."""
         return next((one for one in self.threads if one.current), None)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether no handler of a fatal signal has written anything, HotSpot's or Python's, or was seen to wait."""
+        return self.fatal_error is None and self.fatal_python_error is None and not self.threads
+
     def has_all_threads(self, *, jvm: bool) -> bool:
         """Return whether the stacks of a hang have every thread of Python and of Java; `jvm`: the child has a JVM."""
         return self.looks > 0 and "python_hang" not in self.missing and not (jvm and "java_dump" in self.missing)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
+
+_PYTHON_LIBRARY = re.compile(r"(?:lib)?python[0-9.]*[dmt]*(?:\.so[0-9.]*)?")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class NativeFrame:
     function: str | None
     offset: str
     """The offset in the function, or in the library if the function is unknown (`+0x1c70bb`)."""
+
+    @property
+    def is_pythons(self) -> bool:
+        """Whether the frame is of CPython's own code: of the executable, or of the shared library."""
+        return _PYTHON_LIBRARY.fullmatch(self.library or "") is not None
 
 
 class Gil(enum.Enum):

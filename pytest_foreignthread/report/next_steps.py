@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..model.checkers import JNI, MALLOC, checks_in
-from ..model.fault_signals import FAULTS
+from ..model.fault_signals import FAULTS, MEMORY
 from ..model.modes import built_in
 from ..model.outcomes import Outcome
 from ..model.records import RunRecord
@@ -68,6 +68,13 @@ def _is_left_alone(thread: Thread, record: RunRecord) -> bool:
 
 
 def _of_fault(record: RunRecord) -> Iterator[str]:
+    if record.signal in MEMORY and record.evidence.is_silent:
+        # A checker of memory is of no help: it would write nothing either.
+        yield (
+            "a larger stack for the threads that libraries make (ulimit -s 65536, before pytest starts): no handler of "
+            "the signal could run, as on a thread whose stack is full"
+        )
+        return
     on = checks_in(record.notes)
     if record.signal == "SIGBUS":
         yield "the size and the file system (full?) of what is mapped: SIGBUS mostly means that a file has no page"

@@ -200,3 +200,53 @@ def test_what_libraries_do_after_python_has_gone(run_suite: RunSuite) -> None:
         assert current_thread(entry) == "MainThread"
         assert "__run_exit_handlers" in functions(entry, "c", current=True)
     assert "the child ended by itself" not in ran.output
+
+
+BY_EXIT: Final = """
+    import ctypes
+    import pytest
+
+    KEPT = []
+
+    @pytest.mark.foreign_thread(mode=["main", "native"], finalize=True)
+    def test_handler():
+        KEPT.append(ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: None))
+        ctypes.CDLL(None).__cxa_atexit(KEPT[0], None, None)
+"""
+
+
+@pytest.mark.usefixtures("with_native_stacks")
+def test_a_handler_of_exit_that_calls_python(run_suite: RunSuite) -> None:
+    """It does take the GIL: there is none any more."""
+    ran = run_suite(BY_EXIT, "--foreign-thread-jvm=none")
+    for entry in ran.tests.values():
+        assert (entry["outcome"], entry["phase"]) == ("segfault", "exit"), ran.output
+        # Without debug symbols libc's function that calls the handlers has no name, and then nothing is proved.
+        named = "__run_exit_handlers" in functions(entry, "c", current=True)
+        assert (entry["diagnosis"] or {}).get("code") == ("callback-at-exit" if named else None)
+
+
+IN_LIBRARY: Final = """
+    import ctypes, faulthandler
+    import pytest
+
+    ZLIB = ctypes.CDLL("libz.so.1")
+
+    @pytest.mark.foreign_thread(mode="native", finalize=True)
+    def test_at_exit(): ctypes.CDLL(None).__cxa_atexit(ZLIB.inflateEnd, ctypes.c_void_p(8), None)
+
+    @pytest.mark.foreign_thread(mode=["main", "native"])
+    def test_without_faulthandler():
+        faulthandler.disable()
+        ZLIB.inflateEnd(ctypes.c_void_p(8))
+"""
+
+
+@pytest.mark.usefixtures("with_native_stacks")
+def test_without_faulthandler_the_code_of_a_crash_is_known(run_suite: RunSuite) -> None:
+    """The end of Python takes its handler away, too."""
+    ran = run_suite(IN_LIBRARY, "--foreign-thread-jvm=none")
+    assert len(ran.tests) == 3
+    for entry in ran.tests.values():
+        assert (entry["outcome"], entry["diagnosis"]["code"]) == ("segfault", "native-crash"), ran.output
+        assert entry["fault"].startswith("SIGSEGV at address 0x")

@@ -32,6 +32,13 @@ SUITE: Final = """
 
     def test_no_gil(): ctypes.CDLL(None).PyObject_CallNoArgs(ctypes.py_object(len))
 
+    def test_no_gil_in_a_library():
+        # zlib calls its allocator: PyObject_CallNoArgs(function)
+        stream = (ctypes.c_void_p * 14)()
+        stream[8] = ctypes.cast(ctypes.CDLL(None).PyObject_CallNoArgs, ctypes.c_void_p)
+        stream[10] = id(os.path.join)
+        ctypes.CDLL("libz.so.1").deflateInit_(stream, 6, b"1", 112)
+
     def test_no_gil_by_its_word(): ctypes.CDLL(None).PyThreadState_Get()
 
     def test_released_twice():
@@ -94,6 +101,7 @@ SUITE: Final = """
 CRASHES: Final = {
     "test_null_pointer": ("segfault", "SIGSEGV", None, "ffi_call"),
     "test_no_gil": ("segfault", "SIGSEGV", "no-gil", "ffi_call"),
+    "test_no_gil_in_a_library": ("segfault", "SIGSEGV", "no-gil", "deflateInit2_"),
     "test_no_gil_by_its_word": ("crash", "SIGABRT", "no-gil", "abort"),
     "test_released_twice": ("segfault", "SIGSEGV", "no-gil", "PyErr_Occurred"),
     "test_null_object": ("segfault", "SIGSEGV", "null-result", "GetResult"),
@@ -286,6 +294,33 @@ def test_without_pystack_a_crash_does_not_wait(run_suite: RunSuite) -> None:
     for entry in ran.tests.values():
         assert functions(entry, "c") == []
         assert "test_it" in functions(entry, "python", current=True)
+
+
+FULL_STACK: Final = """
+    import ctypes, pytest
+
+    def down(levels): return levels and next(map(down, [levels - 1]))
+
+    @pytest.mark.foreign_thread(mode="main")
+    def test_it():
+        libc, attributes, thread = ctypes.CDLL(None), ctypes.create_string_buffer(64), ctypes.c_ulong()
+        libc.pthread_attr_init(attributes)
+        libc.pthread_attr_setstacksize(attributes, ctypes.c_size_t(65536))
+        run = ctypes.CFUNCTYPE(None)(lambda: down(900))
+        libc.pthread_create(ctypes.byref(thread), attributes, run, None)
+        libc.pthread_join(thread, None)
+"""
+
+
+def test_a_full_stack_of_a_thread_that_this_plugin_did_not_make(run_suite: RunSuite) -> None:
+    """It has no second stack, on which a handler could run."""
+    ran = run_suite(FULL_STACK, NO_JVM)
+    entry = ran.tests["test_it"]
+    assert (entry["outcome"], entry["signal"], entry["diagnosis"]) == ("segfault", "SIGSEGV", None), ran.output
+    assert entry["missing"]["thread"].startswith("no handler of the signal ran")
+    assert [step.partition(" (")[0] for step in entry["next_steps"]] == [
+        "a larger stack for the threads that libraries make"
+    ]
 
 
 def test_a_crash_between_two_tests_of_a_shared_child(run_suite: RunSuite) -> None:

@@ -78,7 +78,11 @@ def test_a_signal_that_no_handler_answers_left_no_stacks(number: int, name: str)
 @pytest.mark.parametrize(
     ("evidence", "words"),
     [
-        (Evidence(), "no document tells which thread it was"),
+        (
+            Evidence(fatal_python_error="Fatal Python error: Aborted"),
+            "no document tells which thread it was",
+        ),
+        (Evidence(fatal_error=FATAL), "no document tells which thread it was"),
         (Evidence(threads=(replace(CRASHED, current=False),)), "no document tells which thread it was"),
         (Evidence(threads=(replace(CRASHED, name=None),)), "pthread_setname_np"),
         (Evidence(threads=(replace(CRASHED, name=""),)), "pthread_setname_np"),
@@ -87,6 +91,14 @@ def test_a_signal_that_no_handler_answers_left_no_stacks(number: int, name: str)
 def test_thread_that_has_no_name(evidence: Evidence, words: str) -> None:
     assert words in gaps(WITHOUT, killed(signal.SIGSEGV), evidence)[THREAD]
     assert THREAD not in gaps(WITHOUT, killed(signal.SIGSEGV), NAMED)
+
+
+def test_a_silent_death_is_that_of_a_full_stack_without_one_for_handlers() -> None:
+    words = "no handler of the signal ran"
+    assert words in gaps(WITHOUT, killed(signal.SIGSEGV), Evidence())[THREAD]
+    assert words not in gaps(WITHOUT, killed(signal.SIGABRT), Evidence())[THREAD]
+    # HotSpot's document says so itself.
+    assert words not in gaps(WITH_JVM, killed(signal.SIGSEGV), Evidence())[THREAD]
 
 
 def test_silent_death_beside_a_jvm_is_that_of_a_handler() -> None:

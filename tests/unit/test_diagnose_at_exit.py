@@ -7,12 +7,21 @@ from typing import Any, Final
 
 import pytest
 
+from pytest_foreignthread.diagnosis import diagnose
 from pytest_foreignthread.diagnosis.case import Case
 from pytest_foreignthread.model.observation import Exited
 from pytest_foreignthread.model.outcomes import Outcome, Phase
-from pytest_foreignthread.model.stacks import Frame, JavaFrame, NativeFrame, NativeThread, PythonFrame, Thread
+from pytest_foreignthread.model.stacks import (
+    Frame,
+    JavaFrame,
+    NativeFrame,
+    NativeThread,
+    PythonFrame,
+    PythonThread,
+    Thread,
+)
 
-from .sample_cases import LIBPYTHON, TEST, code, crashed, evidence_of, thread
+from .sample_cases import LIBPYTHON, TEST, code, crashed, evidence_of, fatal, thread
 
 NOT_RETHROWN: Final = "FATAL: exception not rethrown\n"
 ABORT: Final = NativeFrame("libc.so.6", "abort", "")
@@ -56,6 +65,23 @@ def pool_thread(*frames: Frame, **more: Any) -> Thread:
     return thread(*frames, name="pool-worker", native_id=12, ident=None, **more)
 
 
+DESTROYS: Final = NativeFrame("pool.so", "~gil_scoped_acquire()", "")
+CALLS: Final = NativeFrame("_ctypes.so", "_CallPythonObject", "")
+NO_STATE: Final = (
+    "Fatal Python error: PyThreadState_Get: the function must be called with the GIL held, but the GIL is released"
+)
+BY_EXIT: Final = (
+    NativeFrame("libc.so.6", "__run_exit_handlers", ""),
+    NativeFrame("libc.so.6", None, ""),
+    NativeFrame(LIBPYTHON, None, ""),
+)
+
+
+def main_of(*frames: Frame) -> Thread:
+    """Return the main thread, current and crashed."""
+    return thread(*frames, name="MainThread", native_id=10, ident=1)
+
+
 SEGFAULT: Final[dict[str, Any]] = {"outcome": Outcome.SEGFAULT, "signal": "SIGSEGV"}
 CALLBACKS: Final = {
     "C++ keeps what unwinds": case(pool_thread(ABORT), stderr=NOT_RETHROWN),
@@ -69,6 +95,20 @@ CALLBACKS: Final = {
     "a function is noexcept, by an older name": case(pool_thread(ABORT, *c("PyThread_exit_thread", "take_gil"))),
     "it crashed where it takes the GIL": case(pool_thread(TAKE, ENSURE), **SEGFAULT),
     "it crashed in Python code": case(pool_thread(*c("_PyEval_EvalFrameDefault"), SLEEP), **SEGFAULT),
+    "it came back to Python, which had let go of its state": case(
+        pool_thread(*c("PyErr_Occurred"), DESTROYS), signal="SIGBUS", outcome=Outcome.SEGFAULT
+    ),
+    "CPython found that it had no state": case(
+        pool_thread(ABORT, *c("fatal_error_exit"), DESTROYS),
+        fatal_error=fatal(*c("fatal_error_exit"), DESTROYS),
+        fatal_python_error=NO_STATE,
+    ),
+    "a handler of exit called Python": case(
+        main_of(*c("new_threadstate"), ENSURE, *BY_EXIT), fatal_error=fatal(), **SEGFAULT
+    ),
+    "a handler of exit called Python without symbols": case(
+        main_of(NativeFrame("python3.11", None, ""), CALLS, *BY_EXIT), fatal_error=fatal(), **SEGFAULT
+    ),
     "while libraries end": case(pool_thread(TAKE), main=main_in(*c("__run_exit_handlers", "exit")), **SEGFAULT),
     "Python stopped it for good": case(
         thread(JOIN, name="MainThread", native_id=10, ident=1),
@@ -100,6 +140,29 @@ def test_it_says_what_the_main_thread_did() -> None:
     assert evidence_of(CALLBACKS["while libraries end"])[1].endswith("exit, after Py_FinalizeEx")
 
 
+def test_after_the_end_the_advice_is_another() -> None:
+    found = diagnose(CALLBACKS["a handler of exit called Python"])
+    assert found is not None
+    assert found.text.startswith('"MainThread" called Python after Python had finalized')
+    assert "not with atexit() of C" in found.help
+    assert found.evidence == (
+        '"MainThread" crashed in PyGILState_Ensure (libpython3.11.so.1.0)',
+        "it was called by __run_exit_handlers (libc.so.6), after Py_FinalizeEx",
+    )
+
+
+@pytest.mark.parametrize("main", [FINALIZING, IN_HANDLER, None])
+def test_at_the_end_nothing_seen_proves_that_the_gil_was_not_held(main: NativeThread | None) -> None:
+    """Python forgets its threads then. Its own words are a proof while it runs."""
+    crashed_in = pool_thread(*c("PyErr_Occurred"), DESTROYS)
+    known = (PythonThread(1, "MainThread", False, (SLEEP,)),)
+    one = case(crashed_in, main=main, fatal_error=fatal(*c("PyErr_Occurred")), python_threads=known, **SEGFAULT)
+    assert code(one) == ("callback-at-exit" if main is FINALIZING else None)
+    assert code(replace(one, phase=Phase.CALL)) == "no-gil"
+    by_word = case(crashed_in, main=main, fatal_python_error=NO_STATE)
+    assert code(by_word) == ("callback-at-exit" if main is FINALIZING else "no-gil")
+
+
 OTHERS: Final = {
     "in another phase": replace(CALLBACKS["C++ keeps what unwinds"], phase=Phase.TEARDOWN),
     "the main thread aborts": case(thread(ABORT, name="MainThread", native_id=10, ident=1), stderr=NOT_RETHROWN),
@@ -109,6 +172,33 @@ OTHERS: Final = {
     "a crash while threads are joined": case(pool_thread(TAKE), main=JOINING, **SEGFAULT),
     "a crash, and nobody saw the main thread": case(pool_thread(TAKE), main=None, **SEGFAULT),
     "a crash in C alone": case(pool_thread(NativeFrame("libc.so.6", "strlen", "")), **SEGFAULT),
+    "a crash in Python's code while a handler of atexit runs": case(
+        pool_thread(*c("PyErr_Occurred"), DESTROYS),
+        main=IN_HANDLER,
+        fatal_error=fatal(*c("PyErr_Occurred")),
+        **SEGFAULT,
+    ),
+    "a handler of exit crashes by itself": case(
+        main_of(NativeFrame("libc.so.6", "strlen", ""), DESTROYS, *BY_EXIT), fatal_error=fatal(), **SEGFAULT
+    ),
+    "a handler of exit crashes, by what the kernel says": case(
+        main_of(*c("PyErr_Occurred"), *BY_EXIT), fatal_error=fatal(NativeFrame(None, None, "0x0")), **SEGFAULT
+    ),
+    "a handler of exit aborts": case(main_of(ABORT, *c("PyErr_Occurred"), *BY_EXIT)),
+    "a handler of atexit had called exit": case(
+        main_of(*c("new_threadstate"), ENSURE, *BY_EXIT[:1], *c("atexit_callfuncs", "Py_FinalizeEx", "Py_Exit")),
+        fatal_error=fatal(),
+        **SEGFAULT,
+    ),
+    "code of Python had called exit": case(
+        main_of(*c("new_threadstate"), ENSURE, *BY_EXIT[:1], SLEEP), fatal_error=fatal(), **SEGFAULT
+    ),
+    "the main thread crashed while it finalized": case(
+        main_of(*c("PyObject_Free", "finalize_modules", "Py_FinalizeEx", "Py_Exit")), fatal_error=fatal(), **SEGFAULT
+    ),
+    "a handler of exit called Python, it seems, in another phase": case(
+        main_of(*c("new_threadstate"), ENSURE, *BY_EXIT), fatal_error=fatal(), **SEGFAULT, phase=Phase.CALL
+    ),
     "a hang of the main thread only": case(
         thread(DESTRUCTOR, name="MainThread", native_id=10, ident=1), outcome=Outcome.HANG
     ),

@@ -126,6 +126,41 @@ def test_no_gil(crashing: Thread, others: dict[str, Any], expected: str | None) 
     assert code(crashed(crashing, fatal_error=error, **others)) == expected
 
 
+HELD: Final[dict[str, Any]] = {"message": "", "held": True, "thread": None}
+PUSHES: Final = NativeFrame(LIBPYTHON, "_PyEvalFramePushAndInit", "+0x21")
+OPERATOR: Final = NativeFrame("mine.so", "operator()", "")
+RESTORES: Final = NativeFrame(LIBPYTHON, "PyEval_RestoreThread", "+0x8")
+NEW_STATE: Final = (
+    NativeFrame(LIBPYTHON, "new_threadstate", ""),
+    NativeFrame(LIBPYTHON, "PyThreadState_New", ""),
+    NativeFrame(LIBPYTHON, "PyGILState_Ensure", ""),
+)
+
+
+@pytest.mark.parametrize(
+    ("stack", "top", "expected"),
+    [
+        ((PUSHES, OPERATOR), (PUSHES, OPERATOR), "no-gil"),
+        ((NativeFrame("python3.11", None, "+0x9"), OPERATOR), None, "no-gil"),
+        ((OPERATOR,), (OPERATOR,), "native-crash"),
+        # Nothing tells where the crash is: pystack may hide frames that are newer.
+        ((OPERATOR,), (), None),
+        ((LOOKUP, OPERATOR), (), None),
+        # The code of no library; and a function that may be called without the GIL, or that one such calls.
+        ((NativeFrame(None, None, "0x0"), LOOKUP, OPERATOR), None, None),
+        ((RESTORES, OPERATOR), None, None),
+        ((*NEW_STATE, OPERATOR), None, None),
+    ],
+)
+def test_the_kernel_tells_where_the_crash_is(
+    stack: tuple[NativeFrame, ...], top: tuple[NativeFrame, ...] | None, expected: str | None
+) -> None:
+    error = fatal(*(stack if top is None else top), **HELD)
+    crashing = thread(*stack, RUN, ident=None)
+    case = crashed(crashing, fatal_error=error, native_threads=(seen(7),), python_threads=KNOWN, jvm=False)
+    assert code(case) == expected
+
+
 @pytest.mark.parametrize("more", [{"sent": True}, {"signal": "SIGILL"}, {"signal": "SIGFPE"}])
 def test_only_a_bad_address_proves_that_the_gil_was_not_held(more: dict[str, Any]) -> None:
     """Python releases the GIL around raise(), so that another thread may have it when the signal comes."""

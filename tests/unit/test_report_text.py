@@ -145,6 +145,14 @@ STEPS: Final = {
         ["--foreign-thread-check=malloc", "--foreign-thread-check=jni"],
     ),
     "without": (replace(SEGFAULT, diagnosis=None, jvm=False, mode="main"), ["--foreign-thread-check=malloc"]),
+    "a segfault of which nothing was written": (
+        replace(SEGFAULT, diagnosis=None, evidence=Evidence(), jvm=False, mode="main"),
+        ["a larger stack for the threads that libraries make (ulimit -s 65536, before pytest starts)"],
+    ),
+    "an abort of which nothing was written": (
+        replace(SEGFAULT, diagnosis=None, evidence=Evidence(), jvm=False, mode="main", signal="SIGABRT"),
+        ["--foreign-thread-check=malloc"],
+    ),
     "a bus error": (
         replace(SEGFAULT, diagnosis=None, signal="SIGBUS", jvm=False, mode="main"),
         ["the size and the file system (full?) of what is mapped"],

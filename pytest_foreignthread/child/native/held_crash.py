@@ -16,7 +16,9 @@ from ...supervise.process.libc import libc_under_gil
 from ...supervise.process.sigactions import Action, is_known, set_action
 
 # The kernel's numbers of flags that Python's `signal` lacks. RESETHAND restores the default action for the second
-# signal; with NODEFER this signal is not blocked inside the handler.
+# signal; with NODEFER this signal is not blocked inside the handler. With SIGINFO the kernel tells on the stack what
+# caused the signal: that matters if faulthandler's handler is gone, because a test disabled it, or Python has ended.
+_SA_SIGINFO = 0x4
 _SA_ONSTACK = 0x08000000
 _SA_NODEFER = 0x40000000
 _SA_RESETHAND = 0x80000000
@@ -37,7 +39,9 @@ def hold_crashes() -> None:
     mask = (ctypes.c_uint64 * 16)(held_mask())
     flags = ctypes.c_int(_SA_ONSTACK | _SA_NODEFER | _SA_RESETHAND).value
     for number in HELD_SIGNALS:
-        set_action(number, Action(pause, mask, flags, None))
+        # abort() sends its signal, which says nothing.
+        info = 0 if number == signal.SIGABRT else _SA_SIGINFO
+        set_action(number, Action(pause, mask, flags | info, None))
 
 
 def let_go_of_crashes() -> None:

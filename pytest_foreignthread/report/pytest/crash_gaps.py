@@ -26,6 +26,10 @@ _NOT_HELD: Final = (
     "try mode main, python or native"
 )
 _NO_THREAD: Final = "no document tells which thread it was"
+_NO_HANDLER_OF_PYTHON: Final = (
+    "no handler of the signal ran that could have told which thread it was: the stack of a thread was full that this "
+    "plugin has not made, and such a thread has no stack for handlers; or the handler had been replaced"
+)
 _NO_NAME: Final = (
     "it has no name of Python's or Java's, and none from the kernel: pthread_setname_np in the code that makes it "
     "gives it one"
@@ -49,7 +53,7 @@ def _gaps(settings: Settings, observation: Observation, evidence: Evidence) -> I
     if signal is not None and signal not in numbers_of(FAULTS):
         yield documents.PYTHON, _at_once(signal)
     elif signal is not None:
-        yield from _of_thread(evidence)
+        yield from _of_thread(evidence, without_jvm=settings.jvm is None and by_fault)
 
 
 def _why_no_c_frames(
@@ -64,10 +68,10 @@ def _why_no_c_frames(
     return _NOT_HELD if settings.jvm is not None and signal in numbers_of(("SIGABRT",)) else None
 
 
-def _of_thread(evidence: Evidence) -> Iterator[tuple[str, str]]:
+def _of_thread(evidence: Evidence, *, without_jvm: bool) -> Iterator[tuple[str, str]]:
     thread = evidence.current_thread
     if thread is None:
-        yield THREAD, _NO_THREAD
+        yield THREAD, _NO_HANDLER_OF_PYTHON if without_jvm and evidence.is_silent else _NO_THREAD
     elif not thread.name:
         yield THREAD, _NO_NAME
 

@@ -2,7 +2,8 @@
 
 `child.native.held_crash` describes the child's side: libc's `pause` is the handler below faulthandler's, so a thread
 that has crashed waits in `pause`, on the stack on which it crashed. Here the supervisor finds that thread in /proc, and
-reads the address of the fault from the frame that the kernel put on that stack for the handler.
+reads the address of the fault, and that of the code that met it, from the frame that the kernel put on that stack for
+the handler.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Final, NamedTuple
 
 from ...model.settings import HELD_SIGNALS, held_mask
 from ..process import processes
+from .elf_symbols import function_at
 
 # The start of /proc/PID/task/TID/syscall: number and arguments. `pause` is a system call of its own on x86-64; on
 # aarch64 libc calls ppoll with nothing to wait for.
@@ -28,9 +30,11 @@ _FRAMES: Final = 64 * 1024
 
 One frame takes 12 KB at most, with the largest set of vector registers.
 """
-# Linux's rt_sigframe: the offset of the ucontext from the siginfo, and the offset of the stack pointer in the ucontext.
+# Linux's rt_sigframe: the offset of the ucontext from the siginfo, and the offset of registers in the ucontext.
 _UCONTEXT: Final = {"x86_64": -304, "aarch64": 128}
 _STACK_POINTER: Final = {"x86_64": 40 + 15 * 8, "aarch64": 176 + 8 + 31 * 8}
+# On both the program counter is the next register.
+_PROGRAM_COUNTER: Final = {machine: offset + 8 for machine, offset in _STACK_POINTER.items()}
 # The general registers in the ucontext, as the kernel keeps them in order. Only on x86-64 has a fault no address if its
 # pointer is none that memory can have; on aarch64 the siginfo has such a pointer.
 _REGISTERS: Final = {"x86_64": (40, 16)}
@@ -42,11 +46,13 @@ _KERNELS: Final = frozenset({*range(1, 9), 0x80})
 """The si_code values of signals that the kernel sends for a fault."""
 _LOWEST_SENT: Final = -64
 """The si_code values from this one to 0 are those of kill(), raise(), sigqueue() and the like."""
+_RAISED: Final = -6
+"""The si_code SI_TKILL: that of raise(), by which faulthandler passes a signal on to `pause`."""
 _SS_DISABLE: Final = 2
 """The flag of a thread that has no alternate stack."""
 _NEAR: Final = 1024 * 1024
 """Bytes that the stack pointer may be below the mapping of a stack that is full: a frame may be as large."""
-_LINE: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ *(.*)")
+_LINE: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ \S+ *(.*)")
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ class Mapping(NamedTuple):
     end: int
     rights: str
     path: str
+    offset: int = 0
+    """The place of the file at which the mapping starts."""
 
 
 def held_thread(pid: int) -> HeldThread | None:
@@ -162,13 +170,15 @@ def _main_stack(pid: int) -> list[str]:
 def signal_lines(memory: bytes, start: int, number: int, mappings: Sequence[Mapping]) -> list[str]:
     """Return the lines on a signal that the first frame of a handler tells; none if `memory` has no such frame.
 
-    `memory` is the part of the stack that begins at `start`. The lines say that the signal was sent, or where the fault
-    was, the bounds of the thread's stack, and the registers if the kernel names no address.
+    If that one tells of raise(), the next decides: faulthandler's handler may have raised the signal again. `memory` is
+    the part of the stack that begins at `start`. The lines say that the signal was sent, or where the fault was, the
+    bounds of the thread's stack, which code met the fault, and the registers if the kernel names no address.
     """
     machine = platform.machine()
     if machine not in _UCONTEXT:
         # The kernel's frame is not known here: the crash has a signal and no address.
         return []
+    passed_on = False
     for place, code, address in _siginfos(memory, number, max(0, -_UCONTEXT[machine])):
         context = place + _UCONTEXT[machine]
         (below,) = struct.unpack_from("<Q", memory, context + _STACK_POINTER[machine])
@@ -176,12 +186,33 @@ def signal_lines(memory: bytes, start: int, number: int, mappings: Sequence[Mapp
         if stack is None or not _is_ucontext(memory, context, start + context):
             continue
         if code not in _KERNELS:
-            return ["sent: yes"]
+            if code != _RAISED or passed_on:
+                return ["sent: yes"]
+            passed_on = True
+            continue
         offset, number_of_registers = _REGISTERS.get(machine, (0, 0)) if code == _NO_ADDRESS else (0, 0)
         registers = struct.unpack_from(f"<{number_of_registers}Q", memory, context + offset)
-        lines = [f"address: {address:#x}", f"stack: {stack[0]:#x} {stack[1]:#x}"]
+        (counter,) = struct.unpack_from("<Q", memory, context + _PROGRAM_COUNTER[machine])
+        lines = [f"address: {address:#x}", f"stack: {stack[0]:#x} {stack[1]:#x}", *_code_lines(counter, mappings)]
         return lines + ([f"registers: {' '.join(map(hex, registers))}"] if registers else [])
-    return []
+    return ["sent: yes"] if passed_on else []
+
+
+def _code_lines(counter: int, mappings: Sequence[Mapping]) -> list[str]:
+    """Return the lines on the code at a program counter: the file that it is of, and the function if that is known."""
+    lines = [f"code: {counter:#x}"]
+    at = next((one for one in mappings if one.start <= counter < one.end and "x" in one.rights), None)
+    path = at.path if at is not None and at.path.startswith("/") else None
+    # A process may have mapped the file twice: the nearest start of the file is that of this code.
+    starts = [one.start for one in mappings if one.path == path and one.start <= counter and one.offset == 0]
+    if path is None or not starts:
+        return lines
+    base = max(starts)
+    lines.append(f"code file: {counter - base:#x} {path}")
+    with contextlib.suppress(OSError, struct.error, ValueError, OverflowError):
+        if (function := function_at(path, counter, base)) is not None:
+            lines.append(f"code function: {function.offset:#x} {function.name}")
+    return lines
 
 
 def _siginfos(memory: bytes, number: int, first: int) -> Iterator[tuple[int, int, int]]:
@@ -233,7 +264,7 @@ def _mappings(pid: int) -> Iterator[Mapping]:
     with contextlib.suppress(OSError), open(f"/proc/{pid}/maps", "rb") as file:
         for line in file.read().decode("utf-8", "replace").splitlines():
             if found := _LINE.fullmatch(line):
-                yield Mapping(int(found[1], 16), int(found[2], 16), found[3], found[4])
+                yield Mapping(int(found[1], 16), int(found[2], 16), found[3], found[5], int(found[4], 16))
 
 
 def _read(pid: int, tid: int, name: str) -> str:

@@ -110,7 +110,10 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         },
         "late-callback": {
             "test_late_and_harmless": "passed",
+            "test_the_submitter_is_in_a_library": "segfault",
+            "test_the_submitter_polls": "segfault",
             "test_the_submitter_waits": "segfault",
+            "test_the_submitter_waits_for_a_descriptor": "segfault",
             "test_the_test_crashes_after_a_late_callback": "segfault",
         },
         "lock-and-future": {
@@ -147,6 +150,7 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_in_libc": "segfault",
             "test_in_libjvm": "segfault",
             "test_in_libpython": "segfault",
+            "test_in_libpython_below_a_library": "segfault",
         },
         "no-gil": {
             "test_a_callback_takes_the_gil": "passed",

@@ -47,9 +47,6 @@ _NATIVE_WAITS: Final = {
     "pthread_mutex_lock": MUTEX_IN_C,
     "lll_lock_wait": MUTEX_IN_C,
 }
-_MUTEX_OR_THREAD: Final = frozenset(
-    ("pthread_clockjoin_ex", "pthread_join", "pthread_mutex_lock", "lll_lock_wait", "lll_mutex_lock_optimized")
-)
 _FUTEX: Final = (202, 98)
 """The number of the system call on x86-64 and on aarch64."""
 # Of linux/futex.h: the mask of the command; FUTEX_WAIT, FUTEX_LOCK_PI, FUTEX_WAIT_BITSET.
@@ -192,18 +189,18 @@ def _is_of_waits(file: str) -> bool:
 
 def _waits_for_mutex_or_thread(frames: Sequence[Frame]) -> bool:
     """Return whether C code on top of these frames, the newest first, waits for a mutex or for the end of a thread."""
-    return any(name in _MUTEX_OR_THREAD for name in _names_on_top(frames))
+    return any(_NATIVE_WAITS.get(_bare(name)) in (MUTEX_IN_C, END_IN_C) for name in _functions_on_top(frames))
 
 
-def _names_on_top(frames: Sequence[Frame]) -> list[str]:
+def _functions_on_top(frames: Sequence[Frame]) -> list[str]:
     top = takewhile(lambda frame: isinstance(frame, NativeFrame), frames)
-    return [_bare(frame.function) for frame in top if isinstance(frame, NativeFrame) and frame.function]
+    return [frame.function for frame in top if isinstance(frame, NativeFrame) and frame.function]
 
 
 def _native_waits(threads: Sequence[Thread], place: int, tasks: Mapping[int, OsThread]) -> Iterator[Wait]:
     task = tasks.get(threads[place].native_id or 0)
-    names = _names_on_top(_newest(threads[place]))
-    found = next((words for name in names if (words := _NATIVE_WAITS.get(name))), None)
+    names = _functions_on_top(_newest(threads[place]))
+    found = next((words for name in names if (words := _NATIVE_WAITS.get(_bare(name)))), None)
     if found is None and task is not None and _is_endless_futex(task.system_call):
         found = "a lock or an event (in C)"
     if found is not None:
@@ -219,8 +216,7 @@ def _is_endless_futex(call: Sequence[int]) -> bool:
 
 def waits_for_lock(frames: Sequence[Frame]) -> bool:
     """Return whether a thread with these frames, the newest first, waits without a timeout for a lock of Python's."""
-    top = takewhile(lambda frame: isinstance(frame, NativeFrame), frames)
-    names = [frame.function for frame in top if isinstance(frame, NativeFrame) and frame.function]
+    names = _functions_on_top(frames)
     return any(map(_PYTHON_LOCK.fullmatch, names)) and any(_bare(name) in _NATIVE_WAITS for name in names)
 
 

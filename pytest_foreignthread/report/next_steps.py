@@ -17,7 +17,7 @@ from ..model.stacks import Awaited, Motion, Thread
 _CONTROL: Final = "main"
 _LAUNCHERS: Final = re.compile(r"[/\\]pytest_foreignthread[/\\]child[/\\]launchers\.py$")
 _OF_OTHERS: Final = (Awaited.GIL, Awaited.NATIVE)
-"""What a thread of C may end the wait for, and such a thread is not shown."""
+"""Waits that a thread of C may end. Beside a JVM such a thread is not shown."""
 
 
 def next_steps(record: RunRecord) -> Iterator[str]:

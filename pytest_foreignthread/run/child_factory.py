@@ -69,9 +69,9 @@ class ChildFactory:
         `inside_protocol` says whether the protocol of the item has begun: a child may be forked ahead of a later test.
         Raise ScratchError if there is no room for the files that the child needs.
         """
+        monkey_patches.step_around()
         # Signals are put off from the making of the directory to the start of the keeper, which removes the directory:
         # a SIGTERM between the two would end this process and leave the directory behind.
-        monkey_patches.step_around()
         with SignalsHeld() as held:
             made = self._made_for(item, group, inside_protocol=inside_protocol)
             self._open.append(made)

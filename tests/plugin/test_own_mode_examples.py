@@ -103,7 +103,10 @@ def test_the_command_of_the_page_builds_the_module(
 
 def test_the_first_mode_of_the_page(tmp_path: Path) -> None:
     folder = tmp_path / "native_mode"
-    shutil.copytree(PAGE.parents[1] / "examples" / "native_mode", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        PAGE.parents[1] / "examples" / "native_mode", folder, ignore=shutil.ignore_patterns("__pycache__", "*.ini")
+    )
+    shutil.copy(EXAMPLE / "glib_mode.py", folder)
     ran = run_suite_in(folder, {})
     assert ran.outcomes["test_callback[main]"] == "passed"
     if ran.outcomes["test_callback[glib]"] == "skipped":

@@ -47,8 +47,8 @@ def take_documents(
 
     Each look takes the documents `java_dump`, `python_hang` and `os_threads`; their names end in `_2` and `_3` in the
     second and third look. The document `native` comes from pystack, once, after the first look, as does `forks`, of
-    processes that the child forked. A document that could not be taken is not tried again. All looks
-    together take about `budget` seconds at most.
+    processes that the child forked. A document that could not be taken is not tried again. All looks together take
+    about `budget` seconds at most.
 
     The child must have called `faulthandler.register(dump_signal, file=...)` with `traceback_file` open for writing or
     appending.

@@ -27,8 +27,10 @@ def thread_name(arguments: Any) -> str:
 
 def place_text(arguments: Any) -> str:
     """Return where an exception could not be raised, with the object that Python names."""
-    head = arguments.err_msg or "Exception ignored in"
-    return head if arguments.object is None else f"{head}: {_shown(arguments.object)}"
+    if arguments.object is None:
+        # Python 3.13 names an atexit callback in its message, and has neither if the callback cannot be shown.
+        return arguments.err_msg or "Exception ignored"
+    return f"{arguments.err_msg or 'Exception ignored in'}: {_shown(arguments.object)}"
 
 
 def _shown(value: object) -> str:

@@ -102,7 +102,10 @@ CRASHES: Final = {
     "test_null_pointer": ("segfault", "SIGSEGV", None, "ffi_call"),
     "test_no_gil": ("segfault", "SIGSEGV", "no-gil", "ffi_call"),
     "test_no_gil_in_a_library": ("segfault", "SIGSEGV", "no-gil", "deflateInit2_"),
-    "test_no_gil_by_its_word": ("crash", "SIGABRT", "no-gil", "abort"),
+    # Python 3.13 crashes while it writes its message, before it calls abort().
+    "test_no_gil_by_its_word": ("segfault", "SIGSEGV", "no-gil", None)
+    if sys.version_info[:2] == (3, 13)
+    else ("crash", "SIGABRT", "no-gil", "abort"),
     "test_released_twice": ("segfault", "SIGSEGV", "no-gil", "PyErr_Occurred"),
     "test_null_object": ("segfault", "SIGSEGV", "null-result", "GetResult"),
     "test_library": ("segfault", "SIGSEGV", "native-crash", "crc32_z"),
@@ -252,7 +255,8 @@ def test_what_a_test_forks_is_not_held(run_suite: RunSuite) -> None:
             process.join()
             assert process.exitcode == -signal.SIGABRT
     """
-    ran = run_suite(source, NO_JVM)
+    # From Python 3.12 on a fork beside other threads is a warning.
+    ran = run_suite(source, NO_JVM, "-p", "no:warnings")
     assert ran.closing_line == "4 passed", ran.output
 
 

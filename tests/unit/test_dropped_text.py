@@ -55,7 +55,7 @@ def test_stack(error: BaseException, text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "Exception ignored in"),
+        (None, "Exception ignored"),
         (5, "Exception ignored in: 5"),
         (Silent(RuntimeError()), "Exception ignored in: <Silent, whose repr raised RuntimeError>"),
         (Silent(Leaving()), "Exception ignored in: <Silent, whose repr raised Leaving>"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -53,7 +54,10 @@ _FOLDER: Final = "scratch directory"
 _AT_END: Final = (WarningRecorded, SessionStopped, InternalError)
 """Messages that make the end of a child worth a report, even if the child ended in order."""
 _LIMIT_WHEN_UNWANTED: Final = 5.0
-"""Seconds for each remaining phase of a test whose report is not wanted any more; the test is interrupted after 1 s."""
+"""Seconds for each remaining phase of a test whose report is not wanted any more."""
+_FIRST_INTERRUPT: Final = 1
+"""Number of the tick, from 0, that interrupts such a test. A tick comes about once a second."""
+_SECOND_INTERRUPT: Final = 3
 
 
 class ForkedChild:
@@ -259,8 +263,12 @@ class ForkedChild:
         if self.ahead is None:
             return None
         self._lender.refuse()
+        phases: list[Phase] = []
         observation = self._supervised.observe(
-            lambda _: _LIMIT_WHEN_UNWANTED, tick=self._interrupting(), expected=self._expected(self.ahead)
+            lambda _: _LIMIT_WHEN_UNWANTED,
+            tick=self._interrupting(phases),
+            entered=phases.append,
+            expected=self._expected(self.ahead),
         )
         return None if observation.waits_for_order else observation
 
@@ -286,14 +294,22 @@ class ForkedChild:
             return None
         return ServedTest(observation, found, self.start_word, self.served, len(self.served) - 1)
 
-    def _interrupting(self) -> Callable[[], object]:
+    def _interrupting(self, phases: Sequence[Phase]) -> Callable[[], object]:
         """Return the `tick` that interrupts a test whose report nobody wants any more, if that test takes long.
 
         An interrupt, not a kill, because the test's fixtures must still be torn down. It is not sent at the first tick:
-        an interrupt that comes between the end of a short test and the next order would end the child.
+        an interrupt that comes between the end of a short test and the next order would end the child. `phases` are the
+        phases that have begun. A body on a foreign thread goes on after the first interrupt, and the main thread waits
+        for the body. A later interrupt ends that wait; it is sent in the call only, because it would break a teardown.
         """
-        steps = iter((lambda: None, self._supervised.interrupt))
-        return lambda: next(steps, lambda: None)()
+        ticks = itertools.count()
+
+        def tick() -> None:
+            number = next(ticks)
+            if number == _FIRST_INTERRUPT or (number == _SECOND_INTERRUPT and phases[-1:] == [Phase.CALL]):
+                self._supervised.interrupt()
+
+        return tick
 
     def _expected(self, item: pytest.Item) -> MessagesOfTest:
         late = self.starts_jvm_late

@@ -45,10 +45,10 @@ SUITE: Final = """
     def test_first():
         pass
 
+    # Because of the mark no child runs the test ahead of its turn, so that the pytest process watches the test.
+    @pytest.mark.skipif(False, reason="")
     def test_sleeps():
-        # A shared child may be here before the first test's reports are written.
-        while not os.path.exists("told"):
-            time.sleep(0.01)
+        WAIT
         pathlib.Path(f"/tmp/.java_pid{os.getpid()}").touch()
         sleep = [sys.executable, "-c", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"]
         far = subprocess.Popen(sleep, start_new_session=True)
@@ -61,9 +61,17 @@ SUITE: Final = """
         pass
 """
 
-CONFTEST: Final = """
-def pytest_runtest_logfinish():
-    open("told", "w").close()
+AHEAD: Final = """
+import threading
+
+def pytest_runtest_logstart(nodeid):
+    if nodeid.endswith("::test_sleeps"):
+        open("reported", "w").close()
+        threading.Event().wait()
+"""
+"""A conftest.py that keeps the pytest process from watching the second test, which a child runs ahead of its turn.
+
+`reported` is a FIFO, from which the second test reads until the reports of the first one are written.
 """
 
 # Which phase it is depends on what the child had said when the interrupt came.
@@ -139,11 +147,14 @@ def pytest_process(folder: Path, *args: str) -> subprocess.Popen[str]:
 def start(tmp_path: Path) -> Iterator[Start]:
     runs: list[Interrupted] = []
 
-    def start_one(*args: str, mode: str = "new") -> Interrupted:
+    def start_one(*args: str, mode: str = "new", ahead: bool = False) -> Interrupted:
         (tmp_path / "tmp").mkdir()
-        (tmp_path / "test_it.py").write_text(textwrap.dedent(SUITE).replace("MODE", repr(mode)))
-        (tmp_path / "conftest.py").write_text(CONFTEST)
+        suite = SUITE.replace('    @pytest.mark.skipif(False, reason="")\n', "") if ahead else SUITE
+        suite = suite.replace("WAIT", 'open("reported").close()' if ahead else "")
+        (tmp_path / "test_it.py").write_text(textwrap.dedent(suite).replace("MODE", repr(mode)))
+        (tmp_path / "conftest.py").write_text(AHEAD if ahead else "")
         os.mkfifo(tmp_path / "reached")
+        os.mkfifo(tmp_path / "reported")
         fifo = os.open(tmp_path / "reached", os.O_RDWR | os.O_NONBLOCK)
         runs.append(run := Interrupted(pytest_process(tmp_path, *args), tmp_path, []))
         if not _readable(fifo, ENDLESS):
@@ -180,6 +191,16 @@ def test_interrupt(start: Start, args: tuple[str, ...]) -> None:
     assert re.search(
         r"(?m): KeyboardInterrupt: test_it.py::test_sleeps has run for \d+\.\d s, and is in its phase \w+$", output
     )
+    assert "= 1 passed in " in output
+    assert run.tests == {"test_first": "passed", "test_sleeps": "error"}
+
+
+def test_interrupt_while_a_child_runs_the_next_test_ahead(start: Start) -> None:
+    run = start("--foreign-thread-isolation=session", ahead=True)
+    run.process.send_signal(signal.SIGINT)
+    status, output = run.end()
+    assert (run.living(), run.scratch(), run.java_files()) == (0, [], [])
+    assert status == pytest.ExitCode.INTERRUPTED
     assert "= 1 passed in " in output
     assert run.tests == {"test_first": "passed", "test_sleeps": "error"}
 

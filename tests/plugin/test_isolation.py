@@ -578,14 +578,22 @@ ENDLESS: Final = """
 """
 
 
-@pytest.mark.parametrize("case", ["ended", "endless"])
+@pytest.mark.parametrize("case", ["ended", "endless", "endless on a foreign thread"])
 def test_a_test_that_was_ordered_ahead_ends_by_itself_or_is_interrupted(run_suite: RunSuite, case: str) -> None:
     """An interrupt that comes when the test is over would end the child, and the fixtures with it."""
     stops = STOPS[: STOPS.index("    def at_teardown")]
-    conftest = "\n".join([AHEAD.rstrip(), stops, {"ended": ENDED, "endless": ENDLESS}[case]])
-    waits = "\n        threading.Event().wait()" if case == "endless" else ""
+    conftest = "\n".join([AHEAD.rstrip(), stops, ENDED if case == "ended" else ENDLESS])
+    waits = "" if case == "ended" else "\n        threading.Event().wait()"
     suite = f"    import threading\n{FIRST_AND_SECOND.rstrip()}{waits}\n\n    def test_third(): pass\n"
-    ran = run_suite({"conftest.py": conftest, "test_it.py": suite}, *MATRIX)
+    matrix: tuple[str, ...] = MATRIX
+    if case == "endless on a foreign thread":
+        # The last mode is the first one of the next test.
+        conftest, suite = (
+            text.replace("[native]", "[x]").replace("[main]", "[native]").replace("[x]", "[main]")
+            for text in (conftest, suite)
+        )
+        matrix = ("--foreign-thread-modes=native,main", *MATRIX[1:])
+    ran = run_suite({"conftest.py": conftest, "test_it.py": suite}, *matrix)
     assert ran.closing_line == "2 passed"
     assert len({one[1] for one in notes(ran) if one[0] == "down"}) == 2
 

@@ -52,20 +52,23 @@ def baseline(options: Options, modes: Sequence[str]) -> Finding:
 
 
 def bridge(place: str, function: Callable[..., Any]) -> Finding:
-    """Tell of a bridge of the project's, which only a test can try: it is a fixture."""
+    """Return what is known of the project's bridge, which only a test can try: it is a fixture."""
     if _returns_nothing(function):
         return Finding(SECTION, "bridge", "problem", f"{BRIDGE} of {place} returns nothing", RETURN)
     return Finding(SECTION, "bridge", "ok", f"{BRIDGE} of {place}; not tried: it is a fixture, and needs a test")
 
 
 def _returns_nothing(function: Callable[..., Any]) -> bool:
-    """Return whether the source has neither a value to return nor one to yield; false if no source is found."""
+    """Return whether the source has neither a value to return nor one to yield; false if no `def` of it is found."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        definition = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError):
         return False
+    # For a lambda the source is the whole statement; for code that was compiled from a string it may be another text.
+    if not isinstance(definition, ast.FunctionDef) or definition.name != function.__name__:
+        return False
     values = (ast.Return, ast.Yield, ast.YieldFrom)
-    return not any(isinstance(node, values) and node.value is not None for node in _own(tree.body[0]))
+    return not any(isinstance(node, values) and node.value is not None for node in _own(definition))
 
 
 def _own(function: ast.AST) -> Iterator[ast.AST]:

@@ -451,6 +451,7 @@ def yielded() -> Iterator[object]:
         (returned, "ok"),
         (yielded, "ok"),
         (len, "ok"),
+        (lambda: 1, "ok"),
         (eval("lambda: 1"), "ok"),
     ],
 )

@@ -25,4 +25,4 @@ class JavaSide:
         return []
 
     def send_adopted(self) -> None:
-        """Tell the parent that the project started the JVM, if it did; the parent must know that for each test."""
+        """Send the parent a message if the project has started the JVM; the parent must know that for each test."""

@@ -8,8 +8,9 @@ from typing import Final
 
 from ..model.stacks import ForkedProcess
 from .native_dump import parse_native_dump
+from .os_threads import parse_os_threads
 
-_PROCESS: Final = re.compile(r"^# process ([0-9]{1,10}), ([0-9]{1,6}) threads, (.*)$", re.MULTILINE)
+_PROCESS: Final = re.compile(r"^# process ([0-9]{1,10}) of ([0-9]{1,10})$", re.MULTILINE)
 
 
 def parse_forks(text: str) -> tuple[ForkedProcess, ...]:
@@ -19,5 +20,5 @@ def parse_forks(text: str) -> tuple[ForkedProcess, ...]:
 
 def _processes(text: str) -> Iterator[ForkedProcess]:
     _, *parts = _PROCESS.split(text)
-    for pid, number, name, stacks in zip(parts[::4], parts[1::4], parts[2::4], parts[3::4], strict=True):
-        yield ForkedProcess(int(pid), name, int(number), parse_native_dump(stacks))
+    for pid, parent, threads in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        yield ForkedProcess(int(pid), int(parent), parse_os_threads(threads), parse_native_dump(threads))

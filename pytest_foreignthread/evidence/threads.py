@@ -159,6 +159,7 @@ def _thread(parts: _Parts, moved: Motions, shared: Collection[str]) -> Thread:
         daemon=False if python is not None and python.joined else java.daemon if java is not None else None,
         motion=moves.motion if moves is not None else None,
         seen=moves.seen if moves is not None else (),
+        system_call=parts.os.system_call if parts.os is not None else (),
     )
 
 

@@ -201,23 +201,33 @@ def _native_waits(threads: Sequence[Thread], place: int, tasks: Mapping[int, OsT
     task = tasks.get(threads[place].native_id or 0)
     names = _functions_on_top(_newest(threads[place]))
     found = next((words for name in names if (words := _NATIVE_WAITS.get(_bare(name)))), None)
-    if found is None and task is not None and _is_endless_futex(task.system_call):
+    call = () if task is None else task.system_call
+    if found is None and _is_endless_futex(call):
         found = "a lock or an event (in C)"
-    if found is not None:
+    # glibc has one function for semaphores with and without a timeout.
+    if found is not None and not _is_timed_futex(call):
         yield Wait(Awaited.NATIVE, found, _joined_thread(threads, task))
 
 
+def _waits_for_futex(call: Sequence[int]) -> bool:
+    return len(call) >= 5 and call[0] in _FUTEX and call[2] & _COMMAND in _WAITING
+
+
 def _is_endless_futex(call: Sequence[int]) -> bool:
-    """Return whether a system call waits for a futex without a timeout."""
-    if len(call) < 5 or call[0] not in _FUTEX:
-        return False
-    return call[2] & _COMMAND in _WAITING and call[4] == 0
+    """Return whether a system call, as in `OsThread`, waits for a futex without a timeout."""
+    return _waits_for_futex(call) and call[4] == 0
 
 
-def waits_for_lock(frames: Sequence[Frame]) -> bool:
-    """Return whether a thread with these frames, the newest first, waits without a timeout for a lock of Python's."""
-    names = _functions_on_top(frames)
-    return any(map(_PYTHON_LOCK.fullmatch, names)) and any(_bare(name) in _NATIVE_WAITS for name in names)
+def _is_timed_futex(call: Sequence[int]) -> bool:
+    return _waits_for_futex(call) and call[4] != 0
+
+
+def waits_for_lock(frames: Sequence[Frame], call: Sequence[int]) -> bool:
+    """Return whether a thread with these frames, the newest first, and this system call waits for a lock of Python's.
+
+    A wait with a timeout is none.
+    """
+    return _is_endless_futex(call) and any(map(_PYTHON_LOCK.fullmatch, _functions_on_top(frames)))
 
 
 def _bare(function: str) -> str:

@@ -168,11 +168,15 @@ class ForkedProcess:
     """A process that the child has forked, and that is no program of its own."""
 
     pid: int
-    name: str
-    number: int
-    """How many threads the kernel shows of it."""
+    parent: int
+    os: tuple[OsThread, ...]
+    """The threads that the kernel shows."""
     threads: tuple[NativeThread, ...]
-    """Those of which pystack tells."""
+    """The threads that pystack shows."""
+
+    @property
+    def name(self) -> str:
+        return next((thread.name for thread in self.os if thread.native_id == self.pid), "")
 
 
 Frame = PythonFrame | JavaFrame | NativeFrame
@@ -239,6 +243,8 @@ class Thread:
     """Whether Python, or the JVM, ends without waiting for the thread; None if that is unknown."""
     shares_name: bool = False
     """Whether another thread has the same name: a thread that C code starts inherits the name of its creator."""
+    system_call: tuple[int, ...] = ()
+    """As in `OsThread`, in the first look."""
 
     @property
     def frames(self) -> tuple[Frame, ...]:

@@ -78,6 +78,7 @@ def test_all_sides_of_a_thread_are_joined_by_the_kernels_id() -> None:
         java_state="RUNNABLE",
         gil=Gil.WAITS,
         waits=(Wait(Awaited.GIL, "the GIL"),),
+        system_call=(202,),
     )
 
 

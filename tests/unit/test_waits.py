@@ -257,6 +257,14 @@ def test_a_wait_that_only_the_kernel_shows(call: tuple[int, ...], waits_for_ever
     assert found(thread(*frames[:-1], native_id=1), tasks=(task,)) == [wait]
 
 
+def test_glibc_waits_for_a_semaphore_in_one_function_with_and_without_a_timeout() -> None:
+    frames: tuple[Frame, ...] = (*native("__new_sem_wait_slow64"), TEST)
+    endless, timed = (OsThread(1, "a", "S", 0.0, (FUTEX, 0x10, 0x189, 0, limit)) for limit in (0, 0x7FF0))
+    holder = thread(*frames, native_id=1, gil=Gil.HOLDS)
+    assert found(holder, tasks=(endless,)) == [[Wait(Awaited.NATIVE, "a semaphore (in C)")]]
+    assert found(holder, tasks=(timed,)) == [[]]
+
+
 def test_c_frames_without_a_name_say_nothing() -> None:
     nameless = NativeFrame(None, None, "")
     assert found(thread(nameless, TEST, gil=Gil.HOLDS)) == [[]]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..process import processes
+from ..process.kernel_threads import ThreadsError, kernel_threads
 from . import native
 
 _MOST: Final = 8
@@ -29,17 +30,15 @@ def forks_of(pid: int) -> list[int]:
 
 def stacks_of(pids: list[int], give_up: float, stacks: Stacks) -> str:
     """Return a part for each process, as `evidence.forks_document` reads it. Raise NativeError where none is."""
-    parts, failed = [], None
+    parts: list[str] = []
+    failed: Exception | None = None
     for pid in pids:
-        threads = processes.threads(pid)
+        shown = processes.stat(pid)
         try:
-            parts.append(f"# process {pid}, {len(threads)} threads, {_name(threads, pid)}\n{stacks(pid, give_up)}")
-        except native.NativeError as error:
+            head = f"# process {pid} of {shown.parent if shown else 0}\n"
+            parts.append(head + kernel_threads(pid) + stacks(pid, give_up))
+        except (native.NativeError, ThreadsError) as error:
             failed = error
     if not parts:
         raise failed or native.NativeError("the process has ended")
     return "".join(parts)
-
-
-def _name(threads: dict[int, str], pid: int) -> str:
-    return " ".join(threads.get(pid, "").splitlines())

@@ -67,10 +67,12 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "test_a_program_of_its_own": "hang",
         },
         "forked-lock": {
+            "test_another_process_is_waited_for": "hang",
             "test_nobody_waits_for_the_process": "hang",
             "test_the_lock_is_free": "passed",
             "test_the_process_waits_for_something_else[take_shared-native]": "hang",
             "test_the_process_waits_for_something_else[wait_beside_a_thread-native]": "hang",
+            "test_the_process_waits_for_something_else[wait_for_an_event_with_a_timeout-native]": "hang",
             "test_the_process_waits_for_something_else[wait_with_a_timeout-native]": "hang",
         },
         "gil-deadlock": {

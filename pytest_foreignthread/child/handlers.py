@@ -25,13 +25,13 @@ def owners() -> dict[str, str]:
     addresses = {number.name: handler_of(number) for number in WANTED}
     if any(address is None for address in addresses.values()):
         return {}
-    return {name: _owner(address or 0) for name, address in addresses.items()}
+    return {name: owner_of_address(address or 0) for name, address in addresses.items()}
 
 
 def owner_of(number: int) -> str | None:
     """Return the owner of a signal, named as by `owners`; None if unknown on this platform."""
     address = handler_of(number)
-    return None if address is None else _owner(address)
+    return None if address is None else owner_of_address(address)
 
 
 def are_wanted(found: Mapping[str, str]) -> bool:
@@ -39,7 +39,8 @@ def are_wanted(found: Mapping[str, str]) -> bool:
     return all(found.get(number.name, owner) == owner for number, owner in WANTED.items())
 
 
-def _owner(address: int) -> str:
+def owner_of_address(address: int) -> str:
+    """Return the owner of a handler's address, named as by `owners`; Linux only."""
     if address in (signal.SIG_DFL, signal.SIG_IGN):
         return "nobody"
     file = _file_of(address)

@@ -66,6 +66,7 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
         server = Server(tests, state, java, orders, drop_if_broken(tests.config))
         _serve(server, tests, orders)
         flush_output()
+        state.crash.await_end()
         if server.to_finalize is not None:
             finalization.leave(server.to_finalize, sender)
     sender.send(Finished())
@@ -81,6 +82,7 @@ def _java_side(tests: Tests, state: ChildState) -> JavaSide | None:
         if projects is None:
             state.stacks.arm_without_jvm(hold=held_crash.is_wanted(state.folder))
         state.alternate.offer_to_handlers()
+        state.crash.forget()
         return JavaSide()
     # Imported here because the import brings jpype, which a child without a JVM does not need.
     from .java.jvm_of_child import new_jvm
@@ -116,6 +118,7 @@ def _take_orders(server: Server, orders: Orders) -> None:
         if not isinstance(order, RunTest):
             last = order.item
             break
+        server.state.crash.await_end()
         server.run(order)
         if server.ran_last:
             return

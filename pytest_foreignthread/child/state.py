@@ -8,6 +8,7 @@ from pathlib import Path
 from ..channel.wire import Sender
 from ..model.settings import Settings
 from .alternate_stack import AlternateStacks
+from .begun_crash import BegunCrash
 from .debugger.debugging import Debugging
 from .faults import PythonStacks
 from .launchers import Launchers
@@ -32,6 +33,7 @@ class ChildState:
     """What the threads of the running round raised."""
     shaken: Shaken | None = None
     """The schedule of the running round; None for a test that is not stressed."""
+    crash: BegunCrash = field(default_factory=BegunCrash)
     thread_names: dict[int, str] | None = None
     """The names of the main thread and of those that have run callbacks, by the kernel's id; None if nobody asks."""
     kept: list[object] = field(default_factory=list)

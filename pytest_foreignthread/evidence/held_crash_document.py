@@ -11,7 +11,7 @@ from ..model.stacks import FatalError, NativeFrame, NativeThread, PythonFrame
 from .signal_frames import before_the_signal
 
 _LINE = re.compile(
-    r"(signal|thread|address|registers|stack|main stack|library|sent|code|code file|code function): (.*)"
+    r"(signal|thread|also|address|registers|stack|main stack|library|sent|code|code file|code function): (.*)"
 )
 # The functions of glibc that a call of abort() or raise() leaves on top of the stack.
 _RAISES = re.compile(r"_*(?:GI_)?(?:pthread_kill.*|raise|gsignal|abort)")
@@ -105,6 +105,7 @@ def parse_held_crash(text: str, native: Sequence[NativeThread]) -> FatalError | 
         main_stack=_number(_first(values, "main stack")),
         registers=registers,
         held=True,
+        also=tuple(int(one) for one in values.get("also", []) if _NUMBER.fullmatch(one)),
         sent=sent and not aborts,
     )
 

@@ -65,8 +65,9 @@ def join_threads(sources: Sources) -> tuple[Thread, ...]:
     sources = replace(sources, python=_with_native_ids(sources))
     moved = motions(sources.looks)
     joined = _joined(sources)
-    shared = {name for name, times in Counter(map(_kernels_name, joined)).items() if name is not None and times > 1}
-    threads = [_thread(one, moved, shared) for one in joined]
+    of_others = {_kernels_name(one) for one in joined if _given_name(one) is not None}
+    also = () if sources.fatal is None else sources.fatal.also
+    threads = [_thread(one, moved, of_others, also) for one in joined]
     threads = sorted(threads, key=lambda thread: not thread.current)
     found = waits(threads, sources.java, sources.deadlocks, {task.native_id: task for task in sources.os})
     names = Counter(thread.name or None for thread in threads)
@@ -92,13 +93,14 @@ def _joined(sources: Sources) -> list[_Parts]:
         parts.setdefault(crashed, _Parts()).fatal = sources.fatal
     # pystack shows all threads of the process. One counts if another document has it, if Python runs on it, or if a
     # hang may be due to it: in a process without a JVM, which has many threads of its own.
+    also = () if sources.fatal is None else sources.fatal.also
     of_c = bool(sources.looks) and not sources.java
     python_side = {frame for thread in sources.python for frame in thread.frames}
     for native in sources.native:
         runs_python = native.gil is not None or not python_side.isdisjoint(native.frames)
         # Where Python wrote no stacks, those that pystack found of it are all there is.
         without_python = not python_side and _python_frames(native)
-        if native.native_id in parts or runs_python or without_python or of_c:
+        if native.native_id in (*parts, *also) or runs_python or without_python or of_c:
             parts.setdefault(native.native_id, _Parts()).native = native
     for task in sources.os:
         if task.native_id in parts:
@@ -110,19 +112,25 @@ def _kernels_name(parts: _Parts) -> str | None:
     return _first(side.name for side in (parts.os, parts.native) if side is not None)
 
 
-def _name(parts: _Parts, shared: Collection[str]) -> str | None:
-    """Return the name that Python, Java or the kernel has of a thread; `shared` are names that the kernel has twice.
+def _given_name(parts: _Parts) -> str | None:
+    return _first(side.name for side in (parts.python, parts.java) if side is not None)
+
+
+def _name(parts: _Parts, of_others: Collection[str | None]) -> str | None:
+    """Return the name that Python, Java or the kernel has of a thread; None if no name is the thread's own.
 
     A thread inherits the kernel's name from the thread that starts it, and before Python 3.14 a `threading.Thread` does
-    not change it. Such a thread is named after its function, as Python names a thread that has no other name.
+    not change it. Such a thread is named after its function, as Python names a thread that has no other name. Of a
+    thread that C code starts, a name is inherited if it is among those `of_others` that have a name of Python's or
+    Java's.
     """
-    given = _first(side.name for side in (parts.python, parts.java) if side is not None)
-    kernels = _kernels_name(parts)
-    if given is not None or kernels not in shared:
-        return given or kernels
+    if (given := _given_name(parts)) is not None:
+        return given
     frames = parts.python.frames if parts.python else _python_frames(parts.native) if parts.native else ()
-    function = _function_of_thread(frames)
-    return kernels if function is None else f"Thread ({function})"
+    if (function := _function_of_thread(frames)) is not None:
+        return f"Thread ({function})"
+    kernels = _kernels_name(parts)
+    return None if kernels in of_others else kernels
 
 
 def _function_of_thread(frames: Sequence[PythonFrame]) -> str | None:
@@ -135,10 +143,12 @@ def _function_of_thread(frames: Sequence[PythonFrame]) -> str | None:
     return oldest[len(of_library)].function if len(of_library) < len(oldest) else of_library[:3][-1].function
 
 
-def _thread(parts: _Parts, moved: Motions, shared: Collection[str]) -> Thread:
+def _thread(parts: _Parts, moved: Motions, of_others: Collection[str | None], also: Collection[int]) -> Thread:
+    """Return one thread; `also` has the threads that crashed after Python's stacks were written."""
     python, java, native, fatal = parts.python, parts.java, parts.native, parts.fatal
+    also_crashed = native is not None and native.native_id in also
     joined = interleave(
-        python.frames if python else (),
+        _python_frames(native) if native and also_crashed else python.frames if python else (),
         java.frames if java else (),
         before_the_signal(native.frames) if native else (),
         fatal.native_frames if fatal else (),
@@ -147,7 +157,7 @@ def _thread(parts: _Parts, moved: Motions, shared: Collection[str]) -> Thread:
     native_id = _first(side.native_id for side in (java, fatal, native, python) if side is not None)
     moves = moved.of(native_id, ident)
     return Thread(
-        name=_name(parts, shared),
+        name=_name(parts, of_others),
         native_id=native_id,
         python_id=ident,
         current=fatal is not None or any(side is not None and side.current for side in (python, java)),
@@ -160,6 +170,7 @@ def _thread(parts: _Parts, moved: Motions, shared: Collection[str]) -> Thread:
         motion=moves.motion if moves is not None else None,
         seen=moves.seen if moves is not None else (),
         system_call=parts.os.system_call if parts.os is not None else (),
+        also_crashed=also_crashed,
     )
 
 

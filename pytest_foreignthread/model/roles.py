@@ -96,6 +96,8 @@ def is_at_rest(thread: Thread) -> bool:
 
 def is_idle(thread: Thread) -> bool:
     """Return whether a report can leave a thread out: it waits for work, for a timer, or for the garbage collector."""
+    if thread.also_crashed:
+        return False
     if is_at_rest(thread) or any(_IDLE.fullmatch(frame.function) for frame in thread.java_frames):
         return True
     if is_of_c(thread) and thread.gil is None:

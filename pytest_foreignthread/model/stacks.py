@@ -159,6 +159,8 @@ class FatalError:
     """The crashing thread's registers if the kernel names no address, because no memory can have it; else empty."""
     held: bool = False
     """Whether the kernel and pystack describe the error, of a child without a JVM; then `message` is empty."""
+    also: tuple[int, ...] = ()
+    """The kernel ids of other threads that crashed before the process was ended."""
     sent: bool = False
     """Whether the signal was sent, by kill() or raise(): then it tells nothing of what the thread did."""
 
@@ -245,6 +247,8 @@ class Thread:
     """Whether another thread has the same name: a thread that C code starts inherits the name of its creator."""
     system_call: tuple[int, ...] = ()
     """As in `OsThread`, in the first look."""
+    also_crashed: bool = False
+    """Whether the thread crashed as well, after the current one and before the process was ended."""
 
     @property
     def frames(self) -> tuple[Frame, ...]:

@@ -18,6 +18,7 @@ def _thread(data: Mapping[str, Any]) -> Thread:
         native_id=data["native_id"],
         python_id=None if data["python_id"] is None else int(data["python_id"], 16),
         current=data["current"],
+        also_crashed=data["also_crashed"],
         stacks=tuple(tuple(_frame(frame) for frame in stack) for stack in data["stacks"]),
         apart=data["apart"],
         java_state=data["java_state"],

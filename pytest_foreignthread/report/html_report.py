@@ -173,12 +173,16 @@ def _thread(thread: Thread, threads: Sequence[Thread], outcome: str, lines: dict
     return {
         "title": titled(thread),
         "current": thread.current,
-        "state": "; ".join(filter(None, [_MARKS.get(outcome, "") if thread.current else "", *_state(thread, threads)])),
+        "state": "; ".join(filter(None, [_mark(thread, outcome), *_state(thread, threads)])),
         "apart": thread.apart,
         "locks": list(thread.locks),
         "stacks": [_numbered(frame_lines(stack), lines) for stack in thread.stacks],
         "whole": _whole(thread, lines),
     }
+
+
+def _mark(thread: Thread, outcome: str) -> str:
+    return _MARKS.get(outcome, "") if thread.current else "crashed as well" if thread.also_crashed else ""
 
 
 def _whole(thread: Thread, lines: dict[str, int]) -> list[list[int]]:

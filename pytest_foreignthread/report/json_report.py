@@ -101,6 +101,7 @@ def _thread(thread: Thread) -> dict[str, Any]:
         # As text, because thread idents exceed 2**53, above which numbers of JavaScript lose bits.
         "python_id": None if thread.python_id is None else hex(thread.python_id),
         "current": thread.current,
+        "also_crashed": thread.also_crashed,
         "java_state": thread.java_state,
         "gil": None if thread.gil is None else thread.gil.value,
         "waits": [{"kind": wait.kind.value, "what": wait.what, "owner": wait.owner} for wait in thread.waits],

@@ -53,7 +53,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _mark(thread: Thread, record: RunRecord) -> str:
     if not thread.current:
-        return ""
+        return "crashed as well" if thread.also_crashed else ""
     return {Outcome.HANG: "", Outcome.SEGFAULT: "crashed", Outcome.CRASH: "ended the process"}.get(record.outcome, "")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import select
+import signal
 import time
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from ..model.observation import (
     CANNOT_ACCEPT,
     DebuggerEntered,
     DebuggerLeft,
+    End,
     EndedBy,
     InternalError,
     Lost,
@@ -21,6 +23,7 @@ from ..model.observation import (
     PhaseStarted,
     ReportMade,
     SessionStopped,
+    Signaled,
     Taken,
     TestEnded,
     WaitsForOrder,
@@ -29,7 +32,7 @@ from ..model.outcomes import Phase
 from ..model.settings import MESSAGE_LIMIT_OPTION
 from .inbox import Inbox
 from .probes.crash_gate import CrashGate
-from .probes.held_thread import crash_document, release
+from .probes.held_thread import HeldThread, crash_document
 from .process import processes
 from .process.keeper_client import KeptChild
 from .process.lender import Lender
@@ -90,6 +93,10 @@ class Watch:
         self._crash_due = began if gate is not None and gate.is_silent else math.inf
         """When to look next for a thread that is held in its crash; never in a child that writes to a FIFO."""
         self._crash_step = _CRASH_STEPS[0]
+        self._is_held = False
+        """Whether the last look found a thread that is held in its crash."""
+        self._died_of: int | None = None
+        """The signal of the crash after which this process has killed the child."""
         self._answer_due: float | None = None
         """When to stop waiting for the keeper's line on the child's end; None until the child's pidfd shows the end."""
         self._documents: dict[str, str] = {}
@@ -162,19 +169,32 @@ class Watch:
         return max(0.0, self._crash_due - time.monotonic())
 
     def _look_for_held_thread(self) -> None:
-        """Look for a thread that is held in its crash; take the documents of the first one; let each one die."""
+        """Look for a thread that is held in its crash; take its documents, and end the child."""
         if self._gate is None or not self._gate.is_silent:
             return
-        if (held := self._gate.held(self.kept.pid)) is not None:
-            began = time.monotonic()
+        began = time.monotonic()
+        held = self._gate.held(self.kept.pid)
+        self._crash_step = min(self._crash_step * 1.5, _CRASH_STEPS[1])
+        if held is not None and not self._is_held:
+            # Another thread that has crashed at the same time may still write Python's stacks.
+            self._is_held, self._crash_step = True, _CRASH_STEPS[0]
+            self._put_off_limits(2 * self._crash_step)
+        elif held is not None:
             if self._gate.wants_first_look():
                 # Before the look: a thread that pystack has just traced runs for a moment, and shows no stack pointer.
                 self._documents[HELD_CRASH] = crash_document(held)
                 self._look(self._gate.look, held.pid)
-            release(held)
+            self._end_held(held)
             self._put_off_limits(time.monotonic() - began)
-        self._crash_step = min(self._crash_step * 1.5, _CRASH_STEPS[1])
         self._crash_due = time.monotonic() + self._crash_step
+
+    def _end_held(self, held: HeldThread) -> None:
+        """Kill a child that is held in a crash, and note the signal of the crash as the end of the child.
+
+        The thread waits in the handler of that signal, which is no default action.
+        """
+        if processes.signal_thread(held.pid, held.tid, signal.SIGKILL):
+            self._died_of = held.signal
 
     def _serve(self, descriptor: int) -> bool:
         """Read what is ready at a descriptor; return False if nothing more will come from it."""
@@ -327,7 +347,7 @@ class Watch:
         held = None if self._gate is None else self._gate.held(pid)
         ended = self.kept.pidfd is not None and processes.wait_readable(self.kept.pidfd, 0)
         if held is not None:
-            release(held)
+            self._end_held(held)
         if ended or held is not None:
             self._notes.append("the child ended by itself while its stacks were taken")
 
@@ -341,7 +361,7 @@ class Watch:
             self._messages.append(InternalError(kept.internal_error))
         return Observation(
             messages=tuple(self._messages),
-            end=WaitsForOrder() if self.waits_for_order else kept.end or Lost("the end of the child was not seen"),
+            end=WaitsForOrder() if self.waits_for_order else self._end(),
             ended_by=self._ended_by,
             phase=self._phase,
             duration=ended_at - self._began,
@@ -354,6 +374,11 @@ class Watch:
             refused=self._refused,
             dying=self._dying,
         )
+
+    def _end(self) -> End:
+        if self._died_of is not None and self.kept.end == Signaled(signal.SIGKILL):
+            return Signaled(self._died_of)
+        return self.kept.end or Lost("the end of the child was not seen")
 
 
 def _probed(probe: Probe, pid: int) -> Taken:

@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pytest_foreignthread.channel.wire import Sender
+from pytest_foreignthread.child.begun_crash import BegunCrash
 from pytest_foreignthread.child.native.held_crash import hold_crashes
 from pytest_foreignthread.child.native.pthreads import start_thread
 from pytest_foreignthread.child.thread_attributes import ThreadAttributes
@@ -23,6 +25,7 @@ from pytest_foreignthread.model.observation import EndedBy, Exited, Observation,
 from pytest_foreignthread.model.outcomes import Phase
 from pytest_foreignthread.model.settings import CRASH_FIFO, GO_ON_FIFO
 from pytest_foreignthread.supervise.probes.crash_gate import CrashWatch
+from pytest_foreignthread.supervise.probes.held_thread import held_threads
 from pytest_foreignthread.supervise.process import processes
 from tests.supervise.real_children import PATIENCE, SHORT, Clock, await_end, await_line, hang, run, send_pid, sent_pids
 
@@ -287,8 +290,59 @@ def test_the_crash_is_described_before_a_look_moves_the_thread(tmp_path: Path) -
         return {}, {}
 
     seen = run(child_main, None, CrashWatch(tmp_path, kill, without_jvm=True), call=PATIENCE)
-    assert seen.end == Signaled(signal.SIGKILL)
+    assert seen.end == Signaled(signal.SIGSEGV)
     assert "\nlibrary: " in seen.documents["held_crash"]
+
+
+def write_to_zero() -> None:
+    # Without the GIL: the other threads go on.
+    ctypes.CDLL(None).memset(0, 1, 8)
+
+
+def on_threads(count: int) -> None:
+    barrier = threading.Barrier(count)
+
+    def crash() -> None:
+        barrier.wait()
+        write_to_zero()
+
+    for _ in range(count):
+        threading.Thread(target=crash, daemon=True).start()
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_threads_that_crash_at_once_all_wait(tmp_path: Path, count: int) -> None:
+    def child_main(sender: Sender) -> None:
+        sender.send(PhaseStarted(Phase.CALL))
+        crash_held(lambda: on_threads(count))
+
+    looks = Looks()
+    seen = run(child_main, None, CrashWatch(tmp_path, looks, without_jvm=True), call=PATIENCE)
+    assert (seen.end, seen.ended_by, len(looks.pids)) == (Signaled(signal.SIGSEGV), EndedBy.ITSELF, 1)
+    lines = seen.documents["held_crash"].splitlines()
+    assert lines[0] == "signal: SIGSEGV"
+    assert [line.partition(" ")[0] for line in lines[1 : count + 1]] == ["thread:", *["also:"] * (count - 1)]
+
+
+@pytest.mark.parametrize("disabled", [False, True])
+def test_a_thread_that_goes_on_waits_for_the_end_of_the_crash(tmp_path: Path, disabled: bool) -> None:
+    def act() -> None:
+        crash = BegunCrash()
+        if disabled:
+            faulthandler.disable()
+        crash.await_end()
+        threading.Thread(target=write_to_zero, daemon=True).start()
+        while not held_threads(os.getpid()):
+            time.sleep(0.001)
+        crash.await_end()
+        os._exit(0)
+
+    def child_main(sender: Sender) -> None:
+        sender.send(PhaseStarted(Phase.CALL))
+        crash_held(act)
+
+    seen = run(child_main, None, CrashWatch(tmp_path, Looks(), without_jvm=True), call=PATIENCE)
+    assert (seen.end, seen.ended_by) == (Signaled(signal.SIGSEGV), EndedBy.ITSELF)
 
 
 def test_one_that_only_waits_is_left_alone(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ OTHER = Thread(
     native_id=None,
     python_id=None,
     current=False,
+    also_crashed=True,
     stacks=((PythonFrame("t.py", None, "f"),), (JavaFrame("a.B.c", None, None),), (NativeFrame(None, None, ""),)),
     apart="no Java frame shows where Python was entered",
     java_state="BLOCKED (on object monitor)",

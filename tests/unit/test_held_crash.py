@@ -48,6 +48,12 @@ HELD: Final = NativeThread(
 )
 
 
+def test_threads_that_crashed_as_well() -> None:
+    found = parse_held_crash(DOCUMENT.replace("\naddress", "\nalso: 43\nalso: x\nalso: 44\naddress"), [HELD])
+    assert found is not None
+    assert found.also == (43, 44)
+
+
 def test_what_the_kernel_and_pystack_say() -> None:
     found = parse_held_crash(DOCUMENT, [HELD])
     assert found is not None

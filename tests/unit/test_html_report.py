@@ -124,6 +124,8 @@ def test_the_report_of_a_run() -> None:
     crashed, main = run["threads"]
     assert (crashed["title"], crashed["state"]) == ('"pool-1-thread-1" (native id 4247)', "crashed")
     assert (main["title"], main["current"], main["state"]) == ('"MainThread" (native id 4236)', False, "")
+    also = run_of(page_data(*made([with_threads(CRASHED, replace(MAIN, also_crashed=True))])))["threads"][1]
+    assert also["state"] == "crashed as well"
     assert [data["lines"][number] for number in crashed["stacks"][0]] == [
         ("C", "_PyEval_EvalFrameDefault+0x3b (libpython3.11.so.1.0)"),
         ("Python", 'File "/project/test_bridge.py", line 12, in thunk'),

@@ -9,7 +9,17 @@ import pytest
 
 from pytest_foreignthread.model.outcomes import Outcome
 from pytest_foreignthread.model.records import Evidence, RunRecord
-from pytest_foreignthread.model.stacks import Awaited, Frame, Gil, JavaFrame, Motion, PythonFrame, Thread, Wait
+from pytest_foreignthread.model.stacks import (
+    Awaited,
+    Frame,
+    Gil,
+    JavaFrame,
+    Motion,
+    NativeFrame,
+    PythonFrame,
+    Thread,
+    Wait,
+)
 from pytest_foreignthread.report.stack_text import thread_lines
 
 from .sample_records import CRASHED, HANG, JAVA_RUN, PLAIN, SEGFAULT, THUNK
@@ -133,6 +143,7 @@ def test_other_threads_are_shown(name: str) -> None:
 PARTS: dict[str, dict[str, Any]] = {
     "blocked": {"waits": (MONITOR,)},
     "crashed": {"current": True},
+    "crashed as well": {"also_crashed": True},
     "with the GIL": {"gil": Gil.HOLDS},
 }
 
@@ -141,6 +152,13 @@ PARTS: dict[str, dict[str, Any]] = {
 def test_a_service_thread_with_a_part_in_it_is_shown(fields: dict[str, Any]) -> None:
     shown = lines(replace(POOL, name="Finalizer", **fields), POOL)
     assert shown[0].startswith('thread "Finalizer" (native id 4300): ')
+
+
+def test_a_thread_that_crashed_as_well() -> None:
+    of_c = Thread(None, 4301, None, False, ((NativeFrame("libc.so.6", "memset", "+0x3"),),), also_crashed=True)
+    shown = lines(CRASHED, of_c, record=SEGFAULT)
+    assert shown[0].endswith(": crashed")
+    assert shown[-2:] == ["thread 4301: crashed as well", "  (C)      memset+0x3 (libc.so.6)"]
 
 
 def test_brief_is_the_thread_that_the_outcome_is_about() -> None:

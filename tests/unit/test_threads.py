@@ -271,11 +271,11 @@ WAIT: Final = PythonFrame("/usr/lib/python3.11/threading.py", 327, "wait")
         ((BODY, OWN_RUN, *BOOTSTRAP[1:]), "Thread (run)"),
         # threading.Timer has its `run` in threading itself.
         ((WAIT, PythonFrame(WAIT.file, 1376, "run"), *BOOTSTRAP[1:]), "Thread (run)"),
-        # C started the thread: no better name is known.
-        ((BODY,), "pool-1-thread-1"),
+        # C started the thread, and has not named it.
+        ((BODY,), None),
     ],
 )
-def test_a_thread_that_inherits_the_name_of_its_starter(frames: tuple[PythonFrame, ...], name: str) -> None:
+def test_a_thread_that_inherits_the_name_of_its_starter(frames: tuple[PythonFrame, ...], name: str | None) -> None:
     starter = replace(python(1, OTHER, native_id=7), name="pool-1-thread-1")
     by_python = Sources(python=(starter, python(2, *frames, native_id=8)), os=(task(7), task(8)))
     by_pystack = Sources(python=(starter,), os=(task(7), task(8)), native=(native(8, *frames, gil=Gil.WAITS),))
@@ -283,9 +283,29 @@ def test_a_thread_that_inherits_the_name_of_its_starter(frames: tuple[PythonFram
     assert [thread.name for thread in join_threads(by_pystack)] == ["pool-1-thread-1", name]
 
 
-def test_a_name_that_no_other_thread_has_is_kept() -> None:
+def test_a_thread_whose_starter_has_ended() -> None:
     sources = Sources(python=(python(2, BODY, *BOOTSTRAP, native_id=8),), os=(task(8),))
-    assert join_threads(sources)[0].name == "pool-1-thread-1"
+    assert join_threads(sources)[0].name == "Thread (body)"
+
+
+def test_a_name_that_only_threads_of_c_have_is_kept() -> None:
+    threads = join_threads(
+        Sources(python=(python(1, BODY, native_id=8), python(2, native_id=9)), os=(task(8), task(9)))
+    )
+    assert [thread.name for thread in threads] == ["pool-1-thread-1"] * 2
+
+
+def test_a_thread_that_crashed_as_well_moved_after_python_wrote() -> None:
+    written = python(2, WAIT, BODY, *BOOTSTRAP, native_id=8)
+    error = replace(fatal(7), also=(8, 9))
+    sources = Sources(python=(python(1, OTHER, native_id=7, current=True), written), fatal=error)
+    _, waits = join_threads(sources)
+    assert (waits.also_crashed, waits.python_frames) == (False, written.frames)
+    sources = replace(sources, native=(native(8, c("f"), BODY, *BOOTSTRAP), native(9, c("f")), native(10, c("f"))))
+    first, *also = join_threads(sources)
+    assert not first.also_crashed
+    assert [(one.native_id, one.also_crashed, one.apart) for one in also] == [(8, True, None), (9, True, None)]
+    assert [one.stacks for one in also] == [((c("f"), BODY, *BOOTSTRAP),), ((c("f"),),)]
 
 
 def test_the_motion_of_a_hang() -> None:

@@ -53,6 +53,7 @@ class JvmOfChild(JavaSide):
             raise
         self.has_run = True
         self._state.alternate.offer_to_handlers()
+        self._state.crash.forget()
         self._uncaught.install()
         self._pyjnius = PyjniusBeside()
         self.send_adopted()

@@ -1,8 +1,8 @@
 """A crash that waits for the supervisor, in a child without a JVM; a HotSpot JVM does this itself, by OnError.
 
-libc's `pause` is installed as the handler below faulthandler's. faulthandler writes its dump, restores the handler
-below, and raises the signal again. So the thread that crashed waits, on the stack on which it crashed. The supervisor
-recognizes the waiting thread, looks at it, and sends the signal again, which has its default action by then.
+libc's `pause` is installed as the handler below faulthandler's. faulthandler restores the handler below, writes its
+dump, and raises the signal again. So the thread that crashed waits, on the stack on which it crashed, and so does each
+other thread that crashes meanwhile. The supervisor recognizes the threads, looks at them, and kills the process.
 """
 
 from __future__ import annotations
@@ -15,13 +15,11 @@ from ...model.settings import CRASH_FIFO, HELD_SIGNALS, held_mask
 from ...supervise.process.libc import libc_under_gil
 from ...supervise.process.sigactions import Action, is_known, set_action
 
-# The kernel's numbers of flags that Python's `signal` lacks. RESETHAND restores the default action for the second
-# signal; with NODEFER this signal is not blocked inside the handler. With SIGINFO the kernel tells on the stack what
-# caused the signal: that matters if faulthandler's handler is gone, because a test disabled it, or Python has ended.
+# The kernel's numbers of flags that Python's `signal` lacks. With SIGINFO the kernel writes on the stack which signal
+# it is, and what caused it. With NODEFER a thread that waits here is not killed by another fault signal.
 _SA_SIGINFO = 0x4
 _SA_ONSTACK = 0x08000000
 _SA_NODEFER = 0x40000000
-_SA_RESETHAND = 0x80000000
 
 
 def is_wanted(folder: Path) -> bool:
@@ -34,14 +32,15 @@ def hold_crashes() -> None:
 
     Call before faulthandler is enabled, which saves the handler that it finds.
     """
-    pause = ctypes.cast(libc_under_gil().pause, ctypes.c_void_p).value
     # Blocks the signals that would wake the thread; the supervisor recognizes the thread by this mask.
     mask = (ctypes.c_uint64 * 16)(held_mask())
-    flags = ctypes.c_int(_SA_ONSTACK | _SA_NODEFER | _SA_RESETHAND).value
     for number in HELD_SIGNALS:
-        # abort() sends its signal, which says nothing.
-        info = 0 if number == signal.SIGABRT else _SA_SIGINFO
-        set_action(number, Action(pause, mask, flags | info, None))
+        set_action(number, Action(pause(), mask, _SA_ONSTACK | _SA_NODEFER | _SA_SIGINFO, None))
+
+
+def pause() -> int:
+    """Return the address of libc's `pause`."""
+    return ctypes.cast(libc_under_gil().pause, ctypes.c_void_p).value or 0
 
 
 def let_go_of_crashes() -> None:

@@ -49,6 +49,7 @@ class PhaseRunner:
         self._sender = state.sender
         self._debugging = state.debugging
         self._stacks = state.stacks
+        self._crash = state.crash
         self._values = state.values
         self._at_once = state.at_once
         self._is_foreign = state.settings.mode != "main"
@@ -107,6 +108,8 @@ class PhaseRunner:
     def _looked_at(self, call: pytest.CallInfo[None]) -> tuple[pytest.TestReport | None, SessionStopped | None]:
         """Return the report after all plugins have seen it, and the end of the run if a plugin asks for it."""
         try:
+            # Before any report of this phase: the phase in which a thread has crashed has not passed.
+            self._crash.await_end()
             report = self._report(call)
             return report, self._interact(call, report)
         except (KeyboardInterrupt, pytest.exit.Exception) as stopped:

@@ -31,8 +31,8 @@ _NO_HANDLER_OF_PYTHON: Final = (
     "plugin has not made, and such a thread has no stack for handlers; or the handler had been replaced"
 )
 _NO_NAME: Final = (
-    "it has no name of Python's or Java's, and none from the kernel: pthread_setname_np in the code that makes it "
-    "gives it one"
+    "it has no name of Python's or Java's, and none of its own from the kernel: pthread_setname_np in the code that "
+    "makes it gives it one"
 )
 
 

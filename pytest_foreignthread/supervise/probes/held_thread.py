@@ -1,4 +1,4 @@
-"""A thread of a child without a JVM that waits in its crash.
+"""The threads of a child without a JVM that wait in their crash.
 
 `child.native.held_crash` describes the child's side: libc's `pause` is the handler below faulthandler's, so a thread
 that has crashed waits in `pause`, on the stack on which it crashed. Here the supervisor finds that thread in /proc, and
@@ -62,6 +62,8 @@ class HeldThread:
     pid: int
     tid: int
     signal: int
+    others: tuple[int, ...] = ()
+    """The kernel ids of the other threads of the process that wait in their crash."""
 
 
 class Mapping(NamedTuple):
@@ -76,26 +78,42 @@ class Mapping(NamedTuple):
 
 
 def held_thread(pid: int) -> HeldThread | None:
-    """Return the thread of a process that waits in its crash; None if none does."""
-    signals = list(_fallen_back(pid))
-    if not signals:
-        return None
-    waiting = next((tid for tid in processes.threads(pid) if _waits_in_handler(pid, tid)), None)
-    return None if waiting is None else HeldThread(pid, waiting, _signal_of(pid, waiting, signals))
+    """Return the thread of a process that waits in its crash; None if none does.
 
-
-def _signal_of(pid: int, tid: int, signals: Sequence[int]) -> int:
-    """Return the signal of the handler that a thread waits in; the first one if the stack does not tell.
-
-    A test may have given another signal its default action before the crash.
+    If several do, it is that of which faulthandler has written: faulthandler writes of the first one only.
     """
+    found = sorted((not raised, tid, number) for tid in held_threads(pid) for number, raised in [_signal_of(pid, tid)])
+    if not found:
+        return None
+    (_, tid, number), *others = found
+    return HeldThread(pid, tid, number, tuple(other for _, other, _ in others))
+
+
+def held_threads(pid: int) -> list[int]:
+    """Return the kernel ids of the threads of a process that wait in their crash."""
+    with contextlib.suppress(OSError):
+        return [tid for tid in map(int, os.listdir(f"/proc/{pid}/task")) if _waits_in_handler(pid, tid)]
+    return []
+
+
+def _signal_of(pid: int, tid: int) -> tuple[int, bool]:
+    """Return the signal of the handler that a thread waits in, and whether it was raised, as faulthandler does.
+
+    If the stack does not say, that is SIGSEGV, not raised.
+    """
+    context = _UCONTEXT.get(platform.machine())
     with contextlib.suppress(OSError, ValueError, struct.error, IndexError):
-        if len(signals) > 1:
-            _, memory = _handlers_memory(pid, tid)
-            found = [(place, number) for number in signals for place in _calls_of_tgkill(memory, pid, tid, number)]
-            # The innermost one: it called `pause`.
-            return min(found, default=(0, signals[0]))[1]
-    return signals[0]
+        start, memory = _handlers_memory(pid, tid)
+        found = (
+            (place, number, code)
+            for number in HELD_SIGNALS
+            for place, code, _ in _siginfos(memory, number, max(0, -(context or 0)))
+            if (code == _RAISED if context is None else _is_ucontext(memory, place + context, start + place + context))
+        )
+        # The innermost one: it is of the handler `pause`.
+        _, number, code = min(found)
+        return number, code == _RAISED
+    return int(signal.SIGSEGV), False
 
 
 def _handlers_memory(pid: int, tid: int) -> tuple[int, bytes]:
@@ -105,55 +123,25 @@ def _handlers_memory(pid: int, tid: int) -> tuple[int, bytes]:
     return start, _memory(pid, start, _FRAMES)
 
 
-def _calls_of_tgkill(memory: bytes, pid: int, tid: int, number: int) -> Iterator[int]:
-    """Yield the places of the registers that the kernel saved when tgkill() sent a signal to the thread itself.
-
-    faulthandler and abort() raise the signal so. A frame has no siginfo to tell it: the kernel writes that only for a
-    handler with SA_SIGINFO.
-    """
-    # The arguments: on x86-64 in rdi, rsi and, behind rbp and rbx, rdx; on aarch64 in x0 to x2, x0 with the result.
-    saved = {"x86_64": (struct.pack("<QQ", pid, tid), 32), "aarch64": (struct.pack("<Q", tid), 8)}
-    start, offset = saved.get(platform.machine(), (b"", 0))
-    place = memory.find(start) if start else -1
-    while place >= 0:
-        if memory[place + offset : place + offset + 8] == struct.pack("<Q", number):
-            yield place
-        place = memory.find(start, place + 8)
-
-
-def _fallen_back(pid: int) -> Iterator[int]:
-    """Yield the signals that have their default action again.
-
-    Then the handler `pause` was called: the kernel takes that handler away at its call (SA_RESETHAND).
-    """
-    sets = processes.signal_sets(pid, pid)
-    handled = sets.get("SigCgt", 0) | sets.get("SigIgn", 0)
-    yield from (number for number in HELD_SIGNALS if not handled >> (number - 1) & 1)
-
-
 def _waits_in_handler(pid: int, tid: int) -> bool:
-    # The mask tells a crash from a test's own call of pause(): only the handler blocks this set of signals.
-    with contextlib.suppress(OSError, ValueError):
-        call = _read(pid, tid, "syscall")
-        blocked = re.search(r"^SigBlk:\s*([0-9a-f]+)$", _read(pid, tid, "status"), re.M)
-        mask = held_mask()
-        waits = call.startswith(_PAUSES.get(platform.machine(), ("",)))
-        return waits and blocked is not None and int(blocked[1], 16) & mask == mask
+    with contextlib.suppress(OSError):
+        # The mask distinguishes a crash from a test's own call of pause(): only the handler blocks this set of signals.
+        if _read(pid, tid, "syscall").startswith(_PAUSES.get(platform.machine(), ("",))):
+            mask = held_mask()
+            return processes.signal_sets(pid, tid).get("SigBlk", 0) & mask == mask
     return False
-
-
-def release(held: HeldThread) -> None:
-    """Let the thread die of its own signal, which has its default action again; the wait status is a crash's."""
-    processes.signal_thread(held.pid, held.tid, held.signal)
 
 
 def crash_document(held: HeldThread) -> str:
     """Return what the kernel shows of the crash, as text for `evidence.held_crash`."""
     lines = [f"signal: {signal.Signals(held.signal).name}", f"thread: {held.tid}"]
+    lines += [f"also: {tid}" for tid in held.others]
     mappings = list(_mappings(held.pid))
     with contextlib.suppress(OSError, ValueError, struct.error, IndexError):
         start, memory = _handlers_memory(held.pid, held.tid)
-        lines += signal_lines(memory, start, held.signal, mappings)
+        # abort() sends its signal, which says nothing.
+        if held.signal != signal.SIGABRT:
+            lines += signal_lines(memory, start, held.signal, mappings)
     lines += _main_stack(held.pid)
     lines += [f"library: {path}" for path in dict.fromkeys(one.path for one in mappings if one.path.startswith("/"))]
     return "\n".join(lines) + "\n"

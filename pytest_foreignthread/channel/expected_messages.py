@@ -126,6 +126,11 @@ class MessagesOfTest:
         self._not_served = False
         self._ended = False
 
+    @property
+    def phase(self) -> Phase:
+        """The phase that began last; FORK or SETUP while a JVM starts."""
+        return self._phase
+
     def take(self, message: Message) -> None:
         match message:
             case ThreadNamed() | UncaughtException() | InternalError():

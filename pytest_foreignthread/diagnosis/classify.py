@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-
-from ..model.fault_signals import MEMORY
+from ..model.fault_signals import MEMORY, signal_name
 from ..model.observation import End, EndedBy, Exited, Lost, Observation, Signaled
 from ..model.outcomes import Outcome
 from ..model.records import Evidence, Verdict
@@ -49,8 +47,7 @@ def _end(end: End) -> tuple[str | None, int | None]:
     if isinstance(end, Exited):
         return None, end.code
     if isinstance(end, Signaled):
-        known = end.signal in set(signal.Signals)
-        return signal.Signals(end.signal).name if known else f"signal {end.signal}", None
+        return signal_name(end.signal), None
     assert isinstance(end, Lost)
     return None, None
 

@@ -20,6 +20,13 @@ def terminal_of(config: pytest.Config) -> Any:
     return config.pluginmanager.getplugin(_NAME)
 
 
+def note_interrupt(config: pytest.Config, nodeid: str) -> None:
+    """Write to the terminal, if there is one, why the run does not end at once."""
+    if (terminal := terminal_of(config)) is not None:
+        terminal.ensure_newline()
+        terminal.write_line(f"interrupted: the fixtures of {nodeid} are torn down; ^C again ends the test's process")
+
+
 def replace_terminal(config: pytest.Config, stand_in: Callable[[Any], object]) -> None:
     """Replace the terminal reporter under its name, by which other plugins look for it."""
     # Imported here: a run without foreign-thread tests imports this module.

@@ -17,3 +17,8 @@ FAULTS: Final = (*HOTSPOTS, "SIGABRT", "SIGTRAP")
 def numbers_of(names: Iterable[str]) -> tuple[signal.Signals, ...]:
     """Return the signals with these names, without those that this platform lacks."""
     return tuple(signal.Signals[name] for name in names if name in signal.Signals.__members__)
+
+
+def signal_name(number: int) -> str:
+    """Return the name of a signal; "signal 35" for one that Python has no name for."""
+    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"

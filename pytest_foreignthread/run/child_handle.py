@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -55,9 +55,13 @@ _AT_END: Final = (WarningRecorded, SessionStopped, InternalError)
 """Messages that make the end of a child worth a report, even if the child ended in order."""
 _LIMIT_WHEN_UNWANTED: Final = 5.0
 """Seconds for each remaining phase of a test whose report is not wanted any more."""
-_FIRST_INTERRUPT: Final = 1
-"""Number of the tick, from 0, that interrupts such a test. A tick comes about once a second."""
-_SECOND_INTERRUPT: Final = 3
+_INTERRUPTS_AHEAD: Final = (1, 3)
+"""Numbers of the ticks, from 0, that interrupt such a test. A tick comes about once a second.
+
+Not at the first tick: an interrupt that comes between the end of a short test and the next order would end the child.
+"""
+_INTERRUPTS: Final = (0, 1)
+"""The same for a test that ^C interrupts: it is running."""
 
 
 class ForkedChild:
@@ -107,6 +111,10 @@ class ForkedChild:
         """The tests that the child has served, in their order."""
         self.ahead: pytest.Item | None = None
         """The test that the child was ordered to run ahead of its turn, and that `observe` has not watched yet."""
+        self.waits_for_order = False
+        """Whether the child was last seen to wait for its next order."""
+        self._expects = MessagesOfTest("", starts_jvm=False)
+        """What is left of the messages of the test that is observed."""
         self._said_before = 0
         """How many bytes HotSpot had written to its log before the test."""
         self._takes_coverage = True
@@ -167,8 +175,8 @@ class ForkedChild:
 
         `order` is None if `order_ahead` has sent the order already.
         """
-        self.ahead = None
-        limits, expected = item.stash[SETTINGS].limit, self._expected(item)
+        self.ahead, self.waits_for_order = None, False
+        limits, self._expects = item.stash[SETTINGS].limit, self._expected(item)
         observation = self._supervised.observe(
             limits,
             probe=self._probe(),
@@ -176,8 +184,9 @@ class ForkedChild:
             order=order,
             tick=tick,
             entered=entered,
-            expected=expected,
+            expected=self._expects,
         )
+        self.waits_for_order = observation.waits_for_order
         if observation.first(NotServed) is None:
             self.served[item] = None
         self._starts_jvm = self._starts_jvm and not _has_started_jvm(observation)
@@ -262,15 +271,38 @@ class ForkedChild:
         """
         if self.ahead is None:
             return None
-        self._lender.refuse()
-        phases: list[Phase] = []
-        observation = self._supervised.observe(
-            lambda _: _LIMIT_WHEN_UNWANTED,
-            tick=self._interrupting(phases),
-            entered=phases.append,
-            expected=self._expected(self.ahead),
-        )
+        observation = self._interrupted(None, self._expected(self.ahead), _INTERRUPTS_AHEAD, lambda: None)
         return None if observation.waits_for_order else observation
+
+    def tear_down_interrupted(self, item: pytest.Item, notice: Callable[[], object]) -> Observation | None:
+        """Let the child tear down the fixtures of the test that it runs; call after ^C has ended `observe`.
+
+        Return what was seen; None if there was nothing to tear down. `notice` is called if that takes longer than about
+        a second.
+        """
+        phase = self._expects.phase
+        # Before the setup there is nothing to tear down. A debugger has got ^C itself, and has not answered.
+        if self.waits_for_order or phase in (Phase.FORK, Phase.JVM) or self._lender.lends:
+            return None
+        observation = self._interrupted(phase, self._expects, _INTERRUPTS, notice)
+        self.waits_for_order = observation.waits_for_order
+        self.served[item] = None
+        return observation
+
+    def _interrupted(
+        self,
+        phase: Phase | None,
+        expected: MessagesOfTest,
+        interrupts: tuple[int, int],
+        notice: Callable[[], object],
+    ) -> Observation:
+        self._lender.refuse()
+        return self._supervised.observe(
+            lambda _: _LIMIT_WHEN_UNWANTED,
+            tick=self._interrupting(expected, interrupts, notice),
+            expected=expected,
+            phase=phase,
+        )
 
     def end(self, place_of: Callable[[pytest.Item], int]) -> ServedTest | None:
         """Order the child to tear down its fixtures and to end; return what was seen, None if there is nothing to tell.
@@ -294,20 +326,24 @@ class ForkedChild:
             return None
         return ServedTest(observation, found, self.start_word, self.served, len(self.served) - 1)
 
-    def _interrupting(self, phases: Sequence[Phase]) -> Callable[[], object]:
+    def _interrupting(
+        self, expected: MessagesOfTest, interrupts: tuple[int, int], notice: Callable[[], object]
+    ) -> Callable[[], object]:
         """Return the `tick` that interrupts a test whose report nobody wants any more, if that test takes long.
 
-        An interrupt, not a kill, because the test's fixtures must still be torn down. It is not sent at the first tick:
-        an interrupt that comes between the end of a short test and the next order would end the child. `phases` are the
-        phases that have begun. A body on a foreign thread goes on after the first interrupt, and the main thread waits
-        for the body. A later interrupt ends that wait; it is sent in the call only, because it would break a teardown.
+        An interrupt, not a kill, because the test's fixtures must still be torn down. A body on a foreign thread goes
+        on after the first interrupt, and the main thread waits for the body. A later interrupt ends that wait; it is
+        sent in the call only, because it would break a teardown.
         """
         ticks = itertools.count()
+        first, second = interrupts
 
         def tick() -> None:
             number = next(ticks)
-            if number == _FIRST_INTERRUPT or (number == _SECOND_INTERRUPT and phases[-1:] == [Phase.CALL]):
+            if number == first or (number == second and expected.phase is Phase.CALL):
                 self._supervised.interrupt()
+            if number == second:
+                notice()
 
         return tick
 

@@ -20,6 +20,7 @@ from ..model.outcomes import Phase
 from ..report.pytest.recorded_warnings import own_warning, replay
 from ..supervise.process.scratch import ScratchError
 from ..supervise.process.signals import retry_interrupted
+from . import interrupted
 from .child_costs import ChildCosts, shown
 from .child_factory import ChildFactory
 from .child_handle import ForkedChild
@@ -241,7 +242,6 @@ class Children:
     def _observed(
         self, child: ForkedChild, item: pytest.Item, nextitem: pytest.Item | None, order: RunTest | None
     ) -> tuple[Observation, documents.Documents]:
-        observation = None
         try:
             self._ready.fork_ahead(item, nextitem)
             tick, entered = self._config.stash.get(TICK, None), self._config.stash.get(ENTERED, None)
@@ -253,8 +253,11 @@ class Children:
                     entered(phase)
 
             observation, taken = child.observe(item, order, tick, enter)
+        except KeyboardInterrupt:
+            interrupted.tear_down(self._config, child, item)
+            raise
         finally:
-            if observation is None or not observation.waits_for_order:
+            if not child.waits_for_order:
                 self._close(child)
         if child.coverage_lost is not None:
             messages = (*observation.messages, own_warning(child.coverage_lost))
@@ -298,9 +301,8 @@ class Children:
             last = ending.last_served
             if ahead is not None and not ahead.finished:
                 # That test was not reported, so that nothing but a warning can tell of it.
-                replay(
-                    last, [own_warning(f"the child that served {last.nodeid} last did not end in order: {ahead.end}")]
-                )
+                words = interrupted.end_words(ahead)
+                replay(last, [own_warning(f"the child that served {last.nodeid} last did not end in order: {words}")])
             if ending.coverage_lost is not None:
                 replay(last, [own_warning(ending.coverage_lost)])
         return seen

@@ -13,6 +13,7 @@ from ..channel.orders import RunTest
 from ..config.stash_keys import TICK
 from ..model.observation import Left, Observation, ReportMade
 from ..supervise.process.scratch import ScratchError
+from . import interrupted
 from .child_factory import ChildFactory
 from .child_handle import ForkedChild
 from .isolation import Places
@@ -57,8 +58,11 @@ class RoundRunner:
             name = child.name_of(item, self._places.of(item))
             order, entered = replace(order, item=name), self._config.stash.get(ENTERED, None)
             observation, taken = child.observe(item, order, self._tick, entered)
+        except KeyboardInterrupt:
+            interrupted.tear_down(self._config, child, item)
+            raise
         finally:
-            if observation is None or not observation.waits_for_order or not _goes_on(observation):
+            if not child.waits_for_order or (observation is not None and not _goes_on(observation)):
                 self._child = None
                 self._factory.end(child)
         return ServedTest(observation, taken, child.start_word)

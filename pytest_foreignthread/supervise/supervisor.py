@@ -151,6 +151,7 @@ class SupervisedChild:
         tick: Callable[[], object] | None = None,
         entered: Callable[[Phase], object] | None = None,
         expected: Expected | None = None,
+        phase: Phase | None = None,
     ) -> Observation:
         """Send the child an order; watch until the child has done the order, has ended, or has passed a limit.
 
@@ -162,6 +163,7 @@ class SupervisedChild:
         `probe`, and returns whether this child was already dying of a fatal error. `probe` must limit its own time.
         `tick` is called at once and then about once a second, `entered` when a phase begins; neither may raise.
         `expected` decides which messages are accepted, None accepts all. A child that sends any other message is ended.
+        `phase` is that of a test that an earlier call has begun to watch; None for a test that has yet to begin.
         """
         began = time.monotonic()
         try:
@@ -172,7 +174,7 @@ class SupervisedChild:
         if order is not None:
             kept.send_order(order)
         # Only the first test waits for the fork and the JVM. A later one begins with its setup, under setup's limit.
-        first = Phase.SETUP if self._served else Phase.FORK
+        first = phase or (Phase.SETUP if self._served else Phase.FORK)
         watch = Watch(kept, inbox, limits, began, self._gate, first, tick, self._lender, entered, expected)
         self._served += 1
         if not watch.until_end():

@@ -42,12 +42,28 @@ SUITE: Final = """
         keepers = [pid for pid in below(parent(os.getppid())) if pid != os.getppid()]
         return [*keepers, *(child for keeper in keepers for child in below(keeper))]
 
+    @pytest.fixture(scope="session")
+    def wide():
+        yield
+        tear_down("wide")
+
+    @pytest.fixture
+    def narrow(wide):
+        yield
+        tear_down("narrow")
+
+    def tear_down(name):
+        with open("torn_down", "a") as file:
+            print(name, file=file)
+        if name == "narrow":
+            TEARDOWN
+
     def test_first():
         pass
 
     # Because of the mark no child runs the test ahead of its turn, so that the pytest process watches the test.
     @pytest.mark.skipif(False, reason="")
-    def test_sleeps():
+    def test_sleeps(narrow):
         WAIT
         pathlib.Path(f"/tmp/.java_pid{os.getpid()}").touch()
         sleep = [sys.executable, "-c", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"]
@@ -73,6 +89,8 @@ def pytest_runtest_logstart(nodeid):
 
 `reported` is a FIFO, from which the second test reads until the reports of the first one are written.
 """
+
+NOTICE: Final = "interrupted: the fixtures of test_it.py::test_sleeps are torn down; ^C again ends the test's process"
 
 # Which phase it is depends on what the child had said when the interrupt came.
 WORDS: Final = r"! KeyboardInterrupt: test_it.py::test_sleeps has run for \d+\.\d s, and is in its phase \w+ !"
@@ -101,6 +119,11 @@ class Interrupted:
     def scratch(self) -> list[str]:
         """What is left in the temporary folder, but for what pytest itself keeps there under xdist."""
         return [path.name for path in (self.folder / "tmp").iterdir() if not path.name.startswith("pytest-of-")]
+
+    def torn_down(self) -> list[str]:
+        """The fixtures that were torn down, in their order."""
+        file = self.folder / "torn_down"
+        return file.read_text().split() if file.exists() else []
 
     @property
     def tests(self) -> dict[str, str]:
@@ -147,10 +170,10 @@ def pytest_process(folder: Path, *args: str) -> subprocess.Popen[str]:
 def start(tmp_path: Path) -> Iterator[Start]:
     runs: list[Interrupted] = []
 
-    def start_one(*args: str, mode: str = "new", ahead: bool = False) -> Interrupted:
+    def start_one(*args: str, mode: str = "new", ahead: bool = False, teardown: str = "pass") -> Interrupted:
         (tmp_path / "tmp").mkdir()
         suite = SUITE.replace('    @pytest.mark.skipif(False, reason="")\n', "") if ahead else SUITE
-        suite = suite.replace("WAIT", 'open("reported").close()' if ahead else "")
+        suite = suite.replace("WAIT", 'open("reported").close()' if ahead else "").replace("TEARDOWN", teardown)
         (tmp_path / "test_it.py").write_text(textwrap.dedent(suite).replace("MODE", repr(mode)))
         (tmp_path / "conftest.py").write_text(AHEAD if ahead else "")
         os.mkfifo(tmp_path / "reached")
@@ -193,6 +216,43 @@ def test_interrupt(start: Start, args: tuple[str, ...]) -> None:
     )
     assert "= 1 passed in " in output
     assert run.tests == {"test_first": "passed", "test_sleeps": "error"}
+    assert run.torn_down() == ["narrow", "wide"]
+
+
+@pytest.mark.parametrize("mode", ["main", "native"])
+def test_interrupt_without_a_jvm(start: Start, mode: str) -> None:
+    run = start(mode=mode)
+    run.process.send_signal(signal.SIGINT)
+    status, output = run.end()
+    assert (run.living(), run.scratch(), status) == (0, [], pytest.ExitCode.INTERRUPTED)
+    assert run.torn_down() == ["narrow", "wide"]
+    # The body on a foreign thread gets no KeyboardInterrupt: the child waits for the body for a while.
+    assert (NOTICE in output) == (mode != "main")
+
+
+TEARDOWNS: Final = {
+    "raises": ('raise OSError("kept")', "OSError: kept"),
+    "dies": ("os.abort()", "killed by SIGABRT"),
+    "exits": ("os._exit(3)", "exited with status 3"),
+    "lasts": ("threading.Event().wait()", "it took longer than 5 s"),
+}
+
+
+@pytest.mark.parametrize(("teardown", "words"), TEARDOWNS.values(), ids=TEARDOWNS)
+def test_a_teardown_after_an_interrupt_that_fails_is_a_warning(start: Start, teardown: str, words: str) -> None:
+    run = start(mode="main", teardown=teardown)
+    run.process.send_signal(signal.SIGINT)
+    status, output = run.end()
+    assert (run.living(), run.scratch(), status) == (0, [], pytest.ExitCode.INTERRUPTED)
+    assert f"the teardown of test_it.py::test_sleeps after ^C failed: {words}" in output
+
+
+def test_interrupt_during_rounds(start: Start) -> None:
+    run = start("--foreign-thread-stress=3", mode="native")
+    run.process.send_signal(signal.SIGINT)
+    status, _ = run.end()
+    assert (run.living(), run.scratch(), status) == (0, [], pytest.ExitCode.INTERRUPTED)
+    assert run.torn_down() == ["narrow", "wide"]
 
 
 def test_interrupt_while_a_child_runs_the_next_test_ahead(start: Start) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from signal import Signals
 from typing import Final
 
 from ...model import documents
-from ...model.fault_signals import FAULTS, MEMORY, numbers_of
+from ...model.fault_signals import FAULTS, MEMORY, numbers_of, signal_name
 from ...model.observation import JvmAdopted, Observation, Signaled
 from ...model.outcomes import Phase
 from ...model.records import Evidence
@@ -77,8 +76,7 @@ def _of_thread(evidence: Evidence, *, without_jvm: bool) -> Iterator[tuple[str, 
 
 
 def _at_once(signal: int) -> str:
-    name = Signals(signal).name if signal in set(Signals) else f"signal {signal}"
-    return f"{name} ended the process at once: no handler ran that could have written the stacks"
+    return f"{signal_name(signal)} ended the process at once: no handler ran that could have written the stacks"
 
 
 def _signal_in_test(observation: Observation) -> int | None:

@@ -25,7 +25,7 @@ def clojure_jars() -> list[str]:
 def _places() -> Iterator[list[Path | None]]:
     if named := os.environ.get("CLOJURE_JAR"):
         jar = Path(named)
-        yield [jar if jar.is_file() else None, *(_newest(jar.parent, name) for name in NAMES[1:])]
+        yield [jar, *(_newest(jar.parent, name) for name in NAMES[1:])] if jar.is_file() else [None]
         return
     listed = [Path(path) for path in os.environ.get("CLASSPATH", "").split(os.pathsep) if path]
     yield [next((path for path in listed if _is_jar_of(name, path)), None) for name in NAMES]

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from foreign import FINAL_SINCE
 
 LAUNCHERS = {
     "future": "(fn [^Runnable task] (future (.run task)))",
@@ -30,11 +29,3 @@ def launcher(source: str) -> Callable[[Any], object]:
 
 def pytest_foreign_thread_modes(config: pytest.Config) -> dict[str, Callable[[Any], object]]:
     return {name: launcher(source) for name, source in LAUNCHERS.items()}
-
-
-@pytest.fixture
-def solo_executor(jvm: Any) -> Any:
-    """The pool that `future` and `send-off` use."""
-    if (release := jvm.getJVMVersion()[0]) < FINAL_SINCE:
-        pytest.skip(f"the bridge needs java.lang.foreign, final from JDK {FINAL_SINCE} on; this is JDK {release}")
-    return jvm.JClass("clojure.lang.Agent").soloExecutor

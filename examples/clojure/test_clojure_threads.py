@@ -6,13 +6,8 @@ import threading
 from typing import Any
 
 import pytest
-from clojure_jars import WHY_NONE, clojure_jars
 
-JARS = clojure_jars()
-pytestmark = [
-    pytest.mark.skipif(not JARS, reason=WHY_NONE),
-    pytest.mark.foreign_thread(mode=["main", "future", "send_off", "pmap"], classpath=JARS, isolation="module"),
-]
+pytestmark = pytest.mark.foreign_thread(mode=["main", "future", "send_off", "pmap"], isolation="module")
 
 
 def test_where(request: pytest.FixtureRequest, jvm: Any) -> None:

@@ -9,12 +9,17 @@ import mended_bridge
 import pytest
 from cases import Bridge, ready
 from cases_as_tests import Watched, go_on
-from clojure_jars import WHY_NONE, clojure_jars
 from concurrent_java import Patience
+from foreign import FINAL_SINCE
 from minimal_bug import call_me_baby
 
-JARS = clojure_jars()
-pytestmark = pytest.mark.skipif(not JARS, reason=WHY_NONE)
+
+@pytest.fixture
+def solo_executor(jvm: Any) -> Any:
+    """The pool that `future` and `send-off` use."""
+    if (release := jvm.getJVMVersion()[0]) < FINAL_SINCE:
+        pytest.skip(f"the bridge needs java.lang.foreign, final from JDK {FINAL_SINCE} on; this is JDK {release}")
+    return jvm.JClass("clojure.lang.Agent").soloExecutor
 
 
 def new_thread_fail(bridge: Bridge, executor: Any) -> None:
@@ -25,11 +30,11 @@ def new_thread_fail(bridge: Bridge, executor: Any) -> None:
     assert mood in ("yay", "timeout")
 
 
-@pytest.mark.foreign_thread(mode="main", classpath=JARS, expect={"main": "segfault"})
+@pytest.mark.foreign_thread(mode="main", expect={"main": "segfault"})
 def test_new_thread_fail(solo_executor: Any) -> None:
     new_thread_fail(broken_bridge, solo_executor)
 
 
-@pytest.mark.foreign_thread(mode=["main", "future", "send_off", "pmap"], classpath=JARS)
+@pytest.mark.foreign_thread(mode=["main", "future", "send_off", "pmap"])
 def test_mended(solo_executor: Any) -> None:
     new_thread_fail(mended_bridge, solo_executor)

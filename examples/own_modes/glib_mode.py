@@ -5,6 +5,8 @@ import functools
 
 import pytest
 
+from pytest_foreignthread import OwnMode
+
 ENTRY = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.py_object)
 
 
@@ -38,3 +40,7 @@ def on_thread(call):
     glib = library()
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(call))  # GLib keeps a pointer only
     glib.g_thread_unref(glib.g_thread_new(b"worker", entry(), call))
+
+
+def pytest_foreign_thread_modes(config):
+    return {"glib": OwnMode(on_thread, needs_jvm=False)}

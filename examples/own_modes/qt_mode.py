@@ -2,6 +2,8 @@
 
 import pytest
 
+from pytest_foreignthread import OwnMode
+
 
 def on_pool(call):
     """Call it once on a thread of the pool, which keeps its threads for later calls."""
@@ -11,3 +13,7 @@ def on_pool(call):
     except ImportError as error:
         pytest.skip(f"mode 'qt' needs PySide6: {error}")
     QThreadPool.globalInstance().start(call)
+
+
+def pytest_foreign_thread_modes(config):
+    return {"qt": OwnMode(on_pool, needs_jvm=False)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Final
 
 import pytest
 
-from tests.docs_pages import ROOT, shown
+from tests.docs_pages import ROOT, shown, variables
 from tests.run_command import FEW_PLUGINS, run_command
 
 EXAMPLE: Final = ROOT / "examples" / "clojure"
+PAGE: Final = ROOT / "docs" / "how-to" / "clojure.md"
 JARS: Final = ("clojure", "spec.alpha", "core.specs.alpha")
+DEBIANS: Final = [Path("/usr/share/java", f"{jar}.jar") for jar in JARS]
 
 
 def load_jars() -> ModuleType:
@@ -65,8 +68,20 @@ def test_the_page_shows_the_report_of_today() -> None:
     found = load_jars()
     if not found.clojure_jars():
         pytest.skip(found.WHY_NONE)
-    page = shown(ROOT / "docs" / "how-to" / "clojure.md")
+    page = shown(PAGE)
     assert page.today == page.page
+
+
+@pytest.mark.thorough
+def test_the_page_does_what_it_says_up_to_the_bug(tmp_path: Path) -> None:
+    if missing := [path for path in DEBIANS if not path.exists()]:
+        pytest.skip(f"the page names the paths of Debian and Ubuntu, and these are not there: {missing}")
+    page = tmp_path / "clojure.md"
+    page.write_text(PAGE.read_text(encoding="utf-8").partition("## The bug of 2020")[0], encoding="utf-8")
+    command = [sys.executable, "docs/follow.py", str(page)]
+    environment = {**os.environ, **variables()}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
 def names(*paths: Path) -> list[str]:
@@ -102,6 +117,14 @@ def test_a_variable_wins_also_where_it_names_none(home: Path, monkeypatch: pytes
     assert load_jars().clojure_jars() == names(*paths)
     monkeypatch.setenv("CLOJURE_JAR", str(home / "none.jar"))
     assert load_jars().clojure_jars() == []
+
+
+def test_a_variable_that_names_no_file_has_no_directory_searched(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = load_jars()
+    searched: list[Path] = []
+    monkeypatch.setattr(found, "_newest", lambda folder, name: searched.append(folder))
+    monkeypatch.setenv("CLOJURE_JAR", "/none.jar")
+    assert (found.clojure_jars(), searched) == ([], [])
 
 
 def test_the_repository_of_maven(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Every example of the pages on marker, modes, fixtures and native code runs as a test module, as does the README's."""
+"""Every example of the pages on marker, modes and fixtures runs as a test module, as does the README's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _blocks(page: Path) -> list[str]:
 
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("reference/marker", "reference/modes", "reference/fixtures", "how-to/native-extension")
+NAMES = ("reference/marker", "reference/modes", "reference/fixtures")
 PAGES = [ROOT / "docs" / f"{name}.md" for name in NAMES]
 FIRST, *_ = _blocks(ROOT / "README.md")
 EXAMPLES = [FIRST, *(block for page in PAGES for block in _blocks(page))]

@@ -3,6 +3,6 @@ import threading
 import pytest
 
 
-@pytest.mark.foreign_thread(mode=["main", "glib"])
+@pytest.mark.foreign_thread
 def test_callback():
     assert threading.current_thread() is threading.main_thread()

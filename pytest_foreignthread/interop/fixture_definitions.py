@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,9 +28,21 @@ def fixtures_of_plugins(config: pytest.Config, name: str, module: str) -> Iterat
     pytest knows the fixtures only after the session has begun; this function finds them before.
     """
     for plugin in config.pluginmanager.get_plugins():
-        function = getattr(getattr(plugin, name, None), "__wrapped__", None)
-        if function is not None and getattr(function, "__module__", "") != module:
-            yield _place(function), function
+        spaces = (vars(space) for space in (plugin, *type(plugin).__mro__) if hasattr(space, "__dict__"))
+        found = itertools.chain.from_iterable(list(space.items()) for space in spaces)
+        for function in (value.__wrapped__ for attribute, value in found if _name(attribute, value) == name):
+            if getattr(function, "__module__", "") != module:
+                yield _place(function), function
+
+
+def _name(attribute: str, value: object) -> str | None:
+    """Return the name of the fixture that the value of an attribute defines; None if it defines none."""
+    # pytest 8.4 made an object of its own of what was a function with an attribute.
+    for marker in ("_fixture_function_marker", "_pytestfixturefunction"):
+        # Most objects have no marker, and some have no `vars`.
+        with contextlib.suppress(AttributeError, KeyError, TypeError):
+            return str(vars(value)[marker].name or attribute)
+    return None
 
 
 def _function(item: Any, name: str) -> Callable[..., Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import resource
 import sys
@@ -459,14 +460,29 @@ def test_bridge_of_the_project(function: Callable[..., Any], level: str) -> None
     assert project.bridge("conftest.py:3", function).level == level
 
 
-def test_fixture_of_a_conftest_is_found_before_a_session_begins() -> None:
-    fixture = pytest.fixture(name="foreign_thread_bridge")(returned)
-    loaded = [SimpleNamespace(foreign_thread_bridge=fixture), SimpleNamespace(), SimpleNamespace(other=fixture)]
+class Plugin:
+    @pytest.fixture
+    def foreign_thread_bridge(self) -> object:
+        return nothing
+
+
+FIXTURE: Final = "foreign_thread_bridge"
+PLUGINS_WITH_IT: Final = {
+    "of that name": SimpleNamespace(foreign_thread_bridge=pytest.fixture(name=FIXTURE)(returned)),
+    "of another function": SimpleNamespace(other=pytest.fixture(name=FIXTURE)(returned)),
+    "in a plugin that is no module": Plugin(),
+}
+
+
+@pytest.mark.parametrize("plugin", PLUGINS_WITH_IT.values(), ids=PLUGINS_WITH_IT)
+def test_fixture_of_a_conftest_is_found_before_a_session_begins(plugin: object) -> None:
+    other = SimpleNamespace(foreign_thread_bridge=pytest.fixture(name="other")(bare), number=3, text="")
+    loaded = [SimpleNamespace(), object(), other, plugin]
     manager = SimpleNamespace(get_plugins=lambda: loaded)
     config = cast(pytest.Config, SimpleNamespace(pluginmanager=manager))
     ((place, function),) = fixtures_of_plugins(config, "foreign_thread_bridge", "pytest_foreignthread.fixtures")
     assert place.startswith(f"{__file__}:")
-    assert function is returned
+    assert function in (returned, inspect.unwrap(vars(Plugin)[FIXTURE]))
     assert list(fixtures_of_plugins(config, "foreign_thread_bridge", __name__)) == []
 
 

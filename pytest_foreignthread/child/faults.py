@@ -6,7 +6,7 @@ import faulthandler
 import os
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from os import getpid
 from pathlib import Path
@@ -14,8 +14,11 @@ from typing import BinaryIO, NoReturn
 
 from ..channel.descriptor import Descriptor
 from ..interop.faulthandler_handlers import HOTSPOTS
+from ..model.fault_signals import FATAL
 from ..supervise.process.fork import moved_up
 from .native.held_crash import hold_crashes, let_go_of_crashes
+
+_FATAL = FATAL.encode()
 
 
 class PythonStacks:
@@ -71,6 +74,11 @@ class PythonStacks:
         """Whether both files are open: a test may have closed them, and their descriptors may be other files' now."""
         return all(one.stands for one in self._descriptors)
 
+    @property
+    def have_fatal_error(self) -> bool:
+        """Whether faulthandler writes, or has written, for a fatal signal."""
+        return self.stand and os.pread(self._death.fileno(), len(_FATAL), 0) == _FATAL
+
     def write(self) -> None:
         """Write the stacks of all Python threads to the file for a death."""
         if self.stand:
@@ -86,13 +94,17 @@ class PythonStacks:
             self.write()
 
     @contextmanager
-    def written_at_exit(self) -> Iterator[None]:
-        """Write the stacks also if the block ends the process by `os._exit`, for which no signal handler runs."""
+    def written_at_exit(self, before: Callable[[], object] = lambda: None) -> Iterator[None]:
+        """Write the stacks also if the block ends the process by `os._exit`, for which no signal handler runs.
+
+        `before` is called then, first.
+        """
         leave, owner = os._exit, getpid()
 
         def write_and_leave(status: int) -> NoReturn:
             # A process that the test forked also ends by `os._exit`, and shares the open file.
             if getpid() == owner:
+                before()
                 self.write()
             leave(status)
 
@@ -106,9 +118,9 @@ class PythonStacks:
 def _new_file(path: Path) -> BinaryIO:
     # A test of another child may have put a file or a FIFO there, which mode "x" refuses to open.
     path.unlink(missing_ok=True)
-    with path.open("xb", buffering=0) as low:
+    with path.open("x+b", buffering=0) as low:
         # Out of the way of tests, as the pipes are.
-        return open(moved_up(os.dup(low.fileno())), "wb", buffering=0)
+        return open(moved_up(os.dup(low.fileno())), "w+b", buffering=0)
 
 
 def leave_to_hotspot() -> None:

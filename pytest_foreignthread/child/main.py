@@ -23,6 +23,7 @@ from ..supervise.child_files import no_room
 from ..supervise.process.fork import flush_output
 from . import collector, faults, finalization
 from .alternate_stack import AlternateStacks
+from .begun_crash import BegunCrash
 from .callback import current_thread
 from .debugger.debugging import Debugging
 from .java.java_side import JavaSide
@@ -54,15 +55,16 @@ def run(tests: Tests, settings: Settings, folder: Path, sender: Sender, orders: 
     faulthandler_guard.write_to(tests.config, stacks.fileno())
     sender.send(named := current_thread(), soon=True)
     names = {named.native_id: named.name} if checks_jni(settings.jvm_args) else None
+    crash = BegunCrash(stacks)
     state = ChildState(
-        settings, folder, sender, stacks, AlternateStacks(), Debugging(folder, sender), thread_names=names
+        settings, folder, sender, stacks, AlternateStacks(), Debugging(folder, sender), crash, thread_names=names
     )
     java = _java_side(tests, state)
     if java is None:
         return
     if collects:
         collector.begin()
-    with stacks.written_at_exit(), state.alternate.for_this_thread():
+    with stacks.written_at_exit(state.crash.await_end), state.alternate.for_this_thread():
         server = Server(tests, state, java, orders, drop_if_broken(tests.config))
         _serve(server, tests, orders)
         flush_output()

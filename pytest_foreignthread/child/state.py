@@ -25,6 +25,7 @@ class ChildState:
     stacks: PythonStacks
     alternate: AlternateStacks
     debugging: Debugging
+    crash: BegunCrash
     launchers: list[Launchers] = field(default_factory=list)
     """The launchers of the running test; they are closed after the test."""
     values: ThreadValues = field(default_factory=ThreadValues)
@@ -33,7 +34,6 @@ class ChildState:
     """What the threads of the running round raised."""
     shaken: Shaken | None = None
     """The schedule of the running round; None for a test that is not stressed."""
-    crash: BegunCrash = field(default_factory=BegunCrash)
     thread_names: dict[int, str] | None = None
     """The names of the main thread and of those that have run callbacks, by the kernel's id; None if nobody asks."""
     kept: list[object] = field(default_factory=list)

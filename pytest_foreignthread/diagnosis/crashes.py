@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import dropwhile, takewhile
 from typing import Final
 
-from ..model.fault_signals import MEMORY
+from ..model.fault_signals import FATAL, FAULTHANDLERS_WORDS, MEMORY
 from ..model.observation import RAISED, Exited
 from ..model.outcomes import Outcome, Phase
 from ..model.records import Diagnosis
@@ -27,17 +27,7 @@ _KNOWN_LIBRARY: Final = re.compile(
 # The directory of the standard library's own extension modules.
 _STANDARD_LIBRARY: Final = "/lib-dynload/"
 _EXTENSION: Final = re.compile(r".*\.(?:cpython-|abi3).*")
-# What CPython's Modules/faulthandler.c writes for the signals that it catches: none is an error that CPython found.
-_FAULTHANDLERS_OWN: Final = (
-    "Aborted",
-    "Segmentation fault",
-    "Bus error",
-    "Floating-point exception",
-    "Floating point exception",
-    "Illegal instruction",
-)
-_PREFIX: Final = "Fatal Python error: "
-_HEAD: Final = re.compile(rf"^{_PREFIX}.{{1,500}}", re.MULTILINE)
+_HEAD: Final = re.compile(rf"^{FATAL}.{{1,500}}", re.MULTILINE)
 # The functions that take the GIL, and so may be called without it: a crash in or below one of them is no proof.
 _TAKES_GIL: Final = re.compile(
     r"PyGILState_Ensure|PyEval_(?:RestoreThread|Acquire\w+)|take_gil|_?PyThreadState_(?:New|Attach).*"
@@ -60,7 +50,8 @@ def _fatal_error(case: Case) -> Diagnosis | None:
     heads = [case.evidence.fatal_python_error or ""]
     if case.signal == "SIGABRT" and not isinstance(case.observation.end, Exited):
         heads += reversed(_HEAD.findall(case.evidence.stderr))
-    errors = [head for head in heads if head and head.removeprefix(_PREFIX) not in _FAULTHANDLERS_OWN]
+    # A signal is no error that CPython found. Two threads that crash at once may write into each other's first line.
+    errors = [head for head in heads if head and not any(words in head for words in FAULTHANDLERS_WORDS)]
     if not errors:
         return None
     return Diagnosis(

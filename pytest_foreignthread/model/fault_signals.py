@@ -22,3 +22,15 @@ def numbers_of(names: Iterable[str]) -> tuple[signal.Signals, ...]:
 def signal_name(number: int) -> str:
     """Return the name of a signal; "signal 35" for one that Python has no name for."""
     return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+
+
+FATAL: Final = "Fatal Python error: "
+FAULTHANDLERS_WORDS: Final = {
+    "Bus error": "SIGBUS",
+    "Illegal instruction": "SIGILL",
+    "Floating point exception": "SIGFPE",
+    "Floating-point exception": "SIGFPE",
+    "Aborted": "SIGABRT",
+    "Segmentation fault": "SIGSEGV",
+}
+"""What faulthandler writes behind `FATAL`, and for which signal (CPython's Modules/faulthandler.c)."""

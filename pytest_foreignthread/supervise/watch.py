@@ -16,6 +16,7 @@ from ..model.observation import (
     DebuggerLeft,
     End,
     EndedBy,
+    Exited,
     InternalError,
     Lost,
     Message,
@@ -47,6 +48,8 @@ _LONGEST_WAIT = 3600.0
 _ANSWER = 2.0
 # Seconds between two looks at what is left of the limit while a debugger has the terminal.
 _DEBUGGED = 1.0
+_UNWRITTEN = 0.5
+"""Seconds that faulthandler may take to write the stacks for a thread that crashed before the one that was found."""
 _CRASH_STEPS = (0.02, 0.25)
 """Seconds until the first look for a thread that is held in its crash, and the longest pause between two looks.
 
@@ -93,10 +96,10 @@ class Watch:
         self._crash_due = began if gate is not None and gate.is_silent else math.inf
         """When to look next for a thread that is held in its crash; never in a child that writes to a FIFO."""
         self._crash_step = _CRASH_STEPS[0]
-        self._is_held = False
-        """Whether the last look found a thread that is held in its crash."""
+        self._held_since: float | None = None
+        """When a look first found a thread that is held in its crash."""
         self._died_of: int | None = None
-        """The signal of the crash after which this process has killed the child."""
+        """The signal of a crash in which a thread was held: however the child ends then, it has died of this signal."""
         self._answer_due: float | None = None
         """When to stop waiting for the keeper's line on the child's end; None until the child's pidfd shows the end."""
         self._documents: dict[str, str] = {}
@@ -173,28 +176,27 @@ class Watch:
         if self._gate is None or not self._gate.is_silent:
             return
         began = time.monotonic()
-        held = self._gate.held(self.kept.pid)
         self._crash_step = min(self._crash_step * 1.5, _CRASH_STEPS[1])
-        if held is not None and not self._is_held:
+        if (held := self._gate.held(self.kept.pid)) is not None:
+            self._crash_step = _CRASH_STEPS[0]
+            self._note_held(held)
             # Another thread that has crashed at the same time may still write Python's stacks.
-            self._is_held, self._crash_step = True, _CRASH_STEPS[0]
-            self._put_off_limits(2 * self._crash_step)
-        elif held is not None:
-            if self._gate.wants_first_look():
-                # Before the look: a thread that pystack has just traced runs for a moment, and shows no stack pointer.
-                self._documents[HELD_CRASH] = crash_document(held)
-                self._look(self._gate.look, held.pid)
-            self._end_held(held)
-            self._put_off_limits(time.monotonic() - began)
+            if self._held_since is None:
+                self._held_since = began
+            elif held.has_written or began - self._held_since > _UNWRITTEN:
+                if self._gate.wants_first_look():
+                    self._look(self._gate.look, held.pid)
+                processes.signal_thread(held.pid, held.tid, signal.SIGKILL)
+            self._put_off_limits(time.monotonic() - began + self._crash_step)
+        elif self._phase is Phase.EXIT:
+            # The process does not wait: it ends while a thread is held.
+            self._crash_step = _CRASH_STEPS[0]
         self._crash_due = time.monotonic() + self._crash_step
 
-    def _end_held(self, held: HeldThread) -> None:
-        """Kill a child that is held in a crash, and note the signal of the crash as the end of the child.
-
-        The thread waits in the handler of that signal, which is no default action.
-        """
-        if processes.signal_thread(held.pid, held.tid, signal.SIGKILL):
-            self._died_of = held.signal
+    def _note_held(self, held: HeldThread) -> None:
+        # Before pystack's look: a thread that pystack has just traced runs for a moment, and shows no stack pointer.
+        self._documents[HELD_CRASH] = crash_document(held)
+        self._died_of = held.signal
 
     def _serve(self, descriptor: int) -> bool:
         """Read what is ready at a descriptor; return False if nothing more will come from it."""
@@ -347,7 +349,7 @@ class Watch:
         held = None if self._gate is None else self._gate.held(pid)
         ended = self.kept.pidfd is not None and processes.wait_readable(self.kept.pidfd, 0)
         if held is not None:
-            self._end_held(held)
+            self._died_of = held.signal
         if ended or held is not None:
             self._notes.append("the child ended by itself while its stacks were taken")
 
@@ -376,7 +378,7 @@ class Watch:
         )
 
     def _end(self) -> End:
-        if self._died_of is not None and self.kept.end == Signaled(signal.SIGKILL):
+        if self._died_of is not None and isinstance(self.kept.end, (Exited, Signaled)):
             return Signaled(self._died_of)
         return self.kept.end or Lost("the end of the child was not seen")
 

@@ -9,7 +9,8 @@ import pytest
 from .conftest import SuiteRun, functions, run_suite_in
 
 SUITE: Final = """
-    import ctypes, faulthandler, signal, threading, time
+    import ctypes, faulthandler, os, signal, threading, time
+    import jpype
     import pytest
     from pytest_foreignthread.child.alternate_stack import handler_of
 
@@ -48,6 +49,15 @@ SUITE: Final = """
             begin(write_to_zero)
             pytest.skip("is not all")
 
+        def test_leaves(self):
+            begin(write_to_zero)
+            os._exit(0)
+
+        def test_jvm(self):
+            if not jpype.isJVMStarted():
+                jpype.startJVM()
+            begin(write_to_zero)
+
         def test_abort(self):
             begin(libc.abort)
 
@@ -79,6 +89,8 @@ CRASHES: Final = {
     "test_passes": ("segfault", "call", "SIGSEGV"),
     "test_fails": ("segfault", "call", "SIGSEGV"),
     "test_skips": ("segfault", "call", "SIGSEGV"),
+    "test_leaves": ("segfault", "call", "SIGSEGV"),
+    "test_jvm": ("segfault", "call", "SIGSEGV"),
     "test_setup": ("segfault", "setup", "SIGSEGV"),
     "test_teardown": ("segfault", "teardown", "SIGSEGV"),
 }

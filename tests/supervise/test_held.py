@@ -18,15 +18,17 @@ import pytest
 
 from pytest_foreignthread.channel.wire import Sender
 from pytest_foreignthread.child.begun_crash import BegunCrash
-from pytest_foreignthread.child.native.held_crash import hold_crashes
+from pytest_foreignthread.child.faults import PythonStacks
+from pytest_foreignthread.child.native.held_crash import hold_crashes, pause
 from pytest_foreignthread.child.native.pthreads import start_thread
 from pytest_foreignthread.child.thread_attributes import ThreadAttributes
 from pytest_foreignthread.model.observation import EndedBy, Exited, Observation, PhaseStarted, Signaled, Taken
 from pytest_foreignthread.model.outcomes import Phase
-from pytest_foreignthread.model.settings import CRASH_FIFO, GO_ON_FIFO
+from pytest_foreignthread.model.settings import CRASH_FIFO, GO_ON_FIFO, held_mask
 from pytest_foreignthread.supervise.probes.crash_gate import CrashWatch
-from pytest_foreignthread.supervise.probes.held_thread import held_threads
+from pytest_foreignthread.supervise.probes.held_thread import has_held_thread
 from pytest_foreignthread.supervise.process import processes
+from pytest_foreignthread.supervise.process.sigactions import Action, set_action
 from tests.supervise.real_children import PATIENCE, SHORT, Clock, await_end, await_line, hang, run, send_pid, sent_pids
 
 ROOT = Path(__file__).parents[2]
@@ -326,30 +328,45 @@ def test_threads_that_crash_at_once_all_wait(tmp_path: Path, count: int) -> None
 
 @pytest.mark.parametrize("disabled", [False, True])
 def test_a_thread_that_goes_on_waits_for_the_end_of_the_crash(tmp_path: Path, disabled: bool) -> None:
-    def act() -> None:
-        crash = BegunCrash()
+    def raise_now(*_: object) -> None:
+        raise TimeoutError
+
+    def child_main(sender: Sender) -> None:
+        sender.send(PhaseStarted(Phase.CALL))
+        stacks = PythonStacks(tmp_path / "python", tmp_path / "asked", signal.SIGUSR1)
+        stacks.arm_without_jvm(hold=True)
+        crash = BegunCrash(stacks)
         if disabled:
             faulthandler.disable()
         crash.await_end()
         threading.Thread(target=write_to_zero, daemon=True).start()
-        while not held_threads(os.getpid()):
+        while not has_held_thread(os.getpid()):
             time.sleep(0.001)
+        signal.signal(signal.SIGALRM, raise_now)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
         crash.await_end()
         os._exit(0)
-
-    def child_main(sender: Sender) -> None:
-        sender.send(PhaseStarted(Phase.CALL))
-        crash_held(act)
 
     seen = run(child_main, None, CrashWatch(tmp_path, Looks(), without_jvm=True), call=PATIENCE)
     assert (seen.end, seen.ended_by) == (Signaled(signal.SIGSEGV), EndedBy.ITSELF)
 
 
-def test_one_that_only_waits_is_left_alone(tmp_path: Path) -> None:
+def pause_blocked() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    signal.pause()
+
+
+def in_handler(number: int) -> None:
+    """Wait in libc's `pause` as the handler of a signal, with all signals blocked."""
+    set_action(number, Action(pause(), (ctypes.c_uint64 * 16)(held_mask()), 0, None))
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("wait", [signal.pause, pause_blocked, lambda: in_handler(signal.SIGUSR2)])
+def test_one_that_only_waits_is_left_alone(tmp_path: Path, wait: Callable[[], object]) -> None:
     def child_main(sender: Sender) -> None:
-        signal.signal(signal.SIGSEGV, signal.SIG_DFL)
         sender.send(PhaseStarted(Phase.CALL))
-        signal.pause()
+        crash_held(wait)
 
     looks = Looks()
     seen = run(child_main, None, CrashWatch(tmp_path, looks, without_jvm=True), call=SHORT)

@@ -182,12 +182,16 @@ STACK: Final = Mapping(0x7F0000001000, 0x7F0000801000, "rw-p", "")
 
 
 def handlers_stack(
-    code: int, address: int, *, low: int = ALTERNATE, before: bytes = b"", number: int = signal.SIGSEGV
+    code: int,
+    address: int,
+    *,
+    low: int = ALTERNATE,
+    before: bytes = b"",
+    number: int = signal.SIGSEGV,
+    pointer: int = ON_STACK,
 ) -> bytes:
     """Return what x86-64's kernel writes for a handler on an alternate stack: ucontext, then siginfo."""
-    ucontext = struct.pack("<QQQQQ", 7, 0, low, 0, 0x80000) + struct.pack(
-        "<23Q", *([0] * 15), ON_STACK, CODE, *range(6)
-    )
+    ucontext = struct.pack("<QQQQQ", 7, 0, low, 0, 0x80000) + struct.pack("<23Q", *([0] * 15), pointer, CODE, *range(6))
     return before + ucontext.ljust(304, b"\0") + struct.pack("<iiiiQ", number, 0, code, 0, address) + bytes(2000)
 
 
@@ -210,11 +214,25 @@ FAULT: Final = ["address: 0x8", "stack: 0x7f0000001000 0x7f0000801000", "code: 0
         (handlers_stack(1, 13, low=0), []),
         (handlers_stack(0, 4711, before=handlers_stack(1, 13, low=0)), ["sent: yes"]),
         (handlers_stack(1, 8)[:300], []),
+        # The memory ends with what looks like the start of a frame.
+        (handlers_stack(1, 8) + struct.pack("<ii", signal.SIGSEGV, 0), FAULT),
     ],
 )
 def test_what_a_handlers_stack_shows(monkeypatch: pytest.MonkeyPatch, memory: bytes, lines: list[str]) -> None:
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     assert signal_lines(memory, ALTERNATE, 11, [STACK]) == lines
+
+
+def test_a_fault_of_a_handler_is_not_that_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """faulthandler reads the frames of threads that run, and may crash there."""
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    alternate = Mapping(ALTERNATE, ALTERNATE + 0x80000, "rw-p", "")
+    memory = handlers_stack(1, 13, pointer=ALTERNATE + 1000) + handlers_stack(1, 8)
+    assert signal_lines(memory, ALTERNATE, 11, [STACK, alternate]) == FAULT
+    older = handlers_stack(1, 8) + handlers_stack(1, 13)
+    assert signal_lines(older, ALTERNATE, 11, [STACK, alternate]) == FAULT
+    sent = handlers_stack(1, 13, pointer=ALTERNATE + 1000) + handlers_stack(0, 4711)
+    assert signal_lines(sent, ALTERNATE, 11, [STACK, alternate]) == ["sent: yes"]
 
 
 @pytest.mark.parametrize(

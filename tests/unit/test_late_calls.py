@@ -47,7 +47,7 @@ def threads_of(tmp_path: Path, launcher: Callable[[Any], object], **schedule: An
     shaken = Shaken(Schedule(1, **schedule).as_data(), has_jvm=False)
     nothing: Any = None
     state = ChildState(
-        settings, tmp_path, sender, nothing, AlternateStacks(), Debugging(tmp_path, sender), shaken=shaken
+        settings, tmp_path, sender, nothing, AlternateStacks(), Debugging(tmp_path, sender), nothing, shaken=shaken
     )
     return ForeignThread(nothing, state, "mine")
 

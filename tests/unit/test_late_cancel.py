@@ -148,7 +148,7 @@ def threads_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeThreads:
         shaken = Shaken(Schedule(1, cancel_delay=delay).as_data(), has_jvm=True)
         nothing: Any = None
         state = ChildState(
-            settings, tmp_path, sender, nothing, AlternateStacks(), Debugging(tmp_path, sender), shaken=shaken
+            settings, tmp_path, sender, nothing, AlternateStacks(), Debugging(tmp_path, sender), nothing, shaken=shaken
         )
         return ForeignThread(mode.bridge, state, "mine")
 

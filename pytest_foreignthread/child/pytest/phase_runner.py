@@ -96,6 +96,8 @@ class PhaseRunner:
     def _phase(self, when: When, function: Callable[[], Any]) -> bool:
         self._sender.send(PhaseStarted(Phase(when)))
         call = pytest.CallInfo.from_call(function, when=when, reraise=None)
+        # The phase in which a thread has crashed has not ended.
+        self._crash.await_end()
         stop = self._session_stop(call.excinfo) if call.excinfo is not None else None
         report, stop = (None, stop) if stop is not None else self._looked_at(call)
         self._debugging.give_back()
@@ -108,8 +110,6 @@ class PhaseRunner:
     def _looked_at(self, call: pytest.CallInfo[None]) -> tuple[pytest.TestReport | None, SessionStopped | None]:
         """Return the report after all plugins have seen it, and the end of the run if a plugin asks for it."""
         try:
-            # Before any report of this phase: the phase in which a thread has crashed has not passed.
-            self._crash.await_end()
             report = self._report(call)
             return report, self._interact(call, report)
         except (KeyboardInterrupt, pytest.exit.Exception) as stopped:

@@ -17,6 +17,7 @@ from ...model.outcomes import Phase
 from ...model.settings import DUMP_SIGNAL, Settings
 from .. import faults, handlers
 from ..alternate_stack import AlternateStacks
+from ..begun_crash import BegunCrash
 from ..callback import current_thread
 from ..debugger.debugging import Debugging
 from ..foreign_calls import ForeignThread
@@ -48,7 +49,9 @@ def run(modes: Sequence[str], settings: Settings, folder: Path, sender: Sender, 
         alternate = AlternateStacks()
         with stacks.written_at_exit(), alternate.for_this_thread():
             alternate.offer_to_handlers()
-            state = ChildState(settings, folder, sender, stacks, alternate, Debugging(folder, sender))
+            state = ChildState(
+                settings, folder, sender, stacks, alternate, Debugging(folder, sender), BegunCrash(stacks)
+            )
             _try_all(modes, state)
             sender.send(TestEnded())
             next(iter(orders), None)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...channel.wire import Sender
 from ...child.alternate_stack import AlternateStacks
+from ...child.begun_crash import BegunCrash
 from ...child.debugger.debugging import Debugging
 from ...child.faults import PythonStacks
 from ...child.foreign_calls import ForeignThread
@@ -28,7 +29,9 @@ def exercise(settings: Settings, folder: Path, *, all_modes: bool = False) -> No
     uncaught.install()
     stacks = PythonStacks(folder / "python", folder / "python_asked", DUMP_SIGNAL)
     sender = Sender(os.open(os.devnull, os.O_WRONLY), os.getpid())
-    state = ChildState(settings, folder, sender, stacks, AlternateStacks(), Debugging(folder, sender))
+    state = ChildState(
+        settings, folder, sender, stacks, AlternateStacks(), Debugging(folder, sender), BegunCrash(stacks)
+    )
     threads = ForeignThread(jpype_bridge, state, "new")
     for mode in _modes(settings) if all_modes else ("new",):
         threads.call(lambda: None, mode=mode)

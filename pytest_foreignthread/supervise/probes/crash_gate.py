@@ -16,9 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...model.documents import PYTHON
+from ...model.fault_signals import FATAL, FAULTHANDLERS_WORDS, numbers_of
 from ...model.observation import Taken
 from ...model.settings import CRASH_FIFO, GO_ON_FIFO
-from ..child_files import UnreadableError, open_fifo
+from ..child_files import UnreadableError, open_fifo, read_text
 from ..process.fork import OpenEnds
 from .held_thread import HeldThread, held_thread
 
@@ -40,6 +42,7 @@ class CrashGate:
     def __init__(self, watch: CrashWatch, ends: OpenEnds) -> None:
         """Make both FIFOs; raise OSError or UnreadableError if the directory's file system takes none."""
         self.look = watch.look
+        self._folder = watch.folder
         self.is_silent = watch.without_jvm
         self._ends = ends
         self._opened: list[int] = []
@@ -83,7 +86,16 @@ class CrashGate:
 
     def held(self, pid: int | None) -> HeldThread | None:
         """Return the thread of a child without a JVM that waits in its crash; None if none does, or if it has a JVM."""
-        return held_thread(pid) if self.is_silent and pid is not None else None
+        found = held_thread(pid) if self.is_silent and pid is not None else None
+        return found if found is None or not found.others else held_thread(found.pid, self._first_signal())
+
+    def _first_signal(self) -> int | None:
+        """Return the signal of the first crash that faulthandler has written of."""
+        text = ""
+        with contextlib.suppress(FileNotFoundError, UnreadableError):
+            text = read_text(self._folder / PYTHON)
+        names = [name for words, name in FAULTHANDLERS_WORDS.items() if text.startswith(f"{FATAL}{words}")]
+        return next(map(int, numbers_of(names)), None)
 
     def wants_first_look(self) -> bool:
         """Return whether this is the first call: one crash is looked at, later ones are let go at once."""

@@ -38,6 +38,8 @@ _PROGRAM_COUNTER: Final = {machine: offset + 8 for machine, offset in _STACK_POI
 # The general registers in the ucontext, as the kernel keeps them in order. Only on x86-64 has a fault no address if its
 # pointer is none that memory can have; on aarch64 the siginfo has such a pointer.
 _REGISTERS: Final = {"x86_64": (40, 16)}
+_SIGINFO: Final = 24
+"""The bytes of a siginfo that are read: up to the address."""
 _NO_ADDRESS: Final = 0x80
 """The si_code SI_KERNEL."""
 _MOST_FLAGS: Final = 16
@@ -64,6 +66,8 @@ class HeldThread:
     signal: int
     others: tuple[int, ...] = ()
     """The kernel ids of the other threads of the process that wait in their crash."""
+    has_written: bool = True
+    """Whether faulthandler has written for this thread. If not, another thread may be about to write."""
 
 
 class Mapping(NamedTuple):
@@ -77,30 +81,37 @@ class Mapping(NamedTuple):
     """The place of the file at which the mapping starts."""
 
 
-def held_thread(pid: int) -> HeldThread | None:
+def held_thread(pid: int, first: int | None = None) -> HeldThread | None:
     """Return the thread of a process that waits in its crash; None if none does.
 
-    If several do, it is that of which faulthandler has written: faulthandler writes of the first one only.
+    If several do, it is that of which faulthandler has written: of each signal faulthandler writes for the first thread
+    only. `first` is the signal that faulthandler has met first, if that is known.
     """
-    found = sorted((not raised, tid, number) for tid in held_threads(pid) for number, raised in [_signal_of(pid, tid)])
+    found = sorted((number != first, not raised, tid, number) for tid, number, raised in _held(pid))
     if not found:
         return None
-    (_, tid, number), *others = found
-    return HeldThread(pid, tid, number, tuple(other for _, other, _ in others))
+    (_, late, tid, number), *others = found
+    return HeldThread(pid, tid, number, tuple(one for _, _, one, _ in others), has_written=not late)
 
 
-def held_threads(pid: int) -> list[int]:
-    """Return the kernel ids of the threads of a process that wait in their crash."""
-    with contextlib.suppress(OSError):
-        return [tid for tid in map(int, os.listdir(f"/proc/{pid}/task")) if _waits_in_handler(pid, tid)]
-    return []
+def has_held_thread(pid: int) -> bool:
+    """Return whether a thread of a process waits in its crash."""
+    return any(True for _ in _held(pid))
 
 
-def _signal_of(pid: int, tid: int) -> tuple[int, bool]:
-    """Return the signal of the handler that a thread waits in, and whether it was raised, as faulthandler does.
+def _held(pid: int) -> Iterator[tuple[int, int, bool]]:
+    """Yield the kernel id, the signal, and whether that was raised, of each thread that waits in its crash.
 
-    If the stack does not say, that is SIGSEGV, not raised.
+    faulthandler raises the signal again. A test's own call of pause() is in the handler of no such signal.
     """
+    with contextlib.suppress(OSError):
+        for tid in map(int, os.listdir(f"/proc/{pid}/task")):
+            if _waits_in_pause(pid, tid) and (signaled := _signal_of(pid, tid)) is not None:
+                yield tid, *signaled
+
+
+def _signal_of(pid: int, tid: int) -> tuple[int, bool] | None:
+    """Return the signal of the handler that a thread is in, and whether it was raised; None if it is in no handler."""
     context = _UCONTEXT.get(platform.machine())
     with contextlib.suppress(OSError, ValueError, struct.error, IndexError):
         start, memory = _handlers_memory(pid, tid)
@@ -110,10 +121,10 @@ def _signal_of(pid: int, tid: int) -> tuple[int, bool]:
             for place, code, _ in _siginfos(memory, number, max(0, -(context or 0)))
             if (code == _RAISED if context is None else _is_ucontext(memory, place + context, start + place + context))
         )
-        # The innermost one: it is of the handler `pause`.
+        # The innermost one: it is of the handler `pause`, or of one that has called `pause`.
         _, number, code = min(found)
         return number, code == _RAISED
-    return int(signal.SIGSEGV), False
+    return None
 
 
 def _handlers_memory(pid: int, tid: int) -> tuple[int, bytes]:
@@ -123,9 +134,9 @@ def _handlers_memory(pid: int, tid: int) -> tuple[int, bytes]:
     return start, _memory(pid, start, _FRAMES)
 
 
-def _waits_in_handler(pid: int, tid: int) -> bool:
+def _waits_in_pause(pid: int, tid: int) -> bool:
     with contextlib.suppress(OSError):
-        # The mask distinguishes a crash from a test's own call of pause(): only the handler blocks this set of signals.
+        # Only the handler blocks this set of signals.
         if _read(pid, tid, "syscall").startswith(_PAUSES.get(platform.machine(), ("",))):
             mask = held_mask()
             return processes.signal_sets(pid, tid).get("SigBlk", 0) & mask == mask
@@ -156,23 +167,32 @@ def _main_stack(pid: int) -> list[str]:
 
 
 def signal_lines(memory: bytes, start: int, number: int, mappings: Sequence[Mapping]) -> list[str]:
-    """Return the lines on a signal that the first frame of a handler tells; none if `memory` has no such frame.
+    """Return the lines on a signal that the frames of its handlers tell; none if `memory` has no such frame.
 
-    If that one tells of raise(), the next decides: faulthandler's handler may have raised the signal again. `memory` is
-    the part of the stack that begins at `start`. The lines say that the signal was sent, or where the fault was, the
-    bounds of the thread's stack, which code met the fault, and the registers if the kernel names no address.
+    `memory` is the part of the stack that begins at `start`. The lines say that the signal was sent, or where the fault
+    was, the bounds of the thread's stack, which code met the fault, and the registers if the kernel names no address.
+
+    If the first frame tells of raise(), the next decides: faulthandler's handler may have raised the signal again. If
+    faulthandler's handler itself has faulted, the fault before that decides.
     """
     machine = platform.machine()
     if machine not in _UCONTEXT:
         # The kernel's frame is not known here: the crash has a signal and no address.
         return []
     passed_on = False
+    fault: list[str] = []
+    at = 0
     for place, code, address in _siginfos(memory, number, max(0, -_UCONTEXT[machine])):
         context = place + _UCONTEXT[machine]
-        (below,) = struct.unpack_from("<Q", memory, context + _STACK_POINTER[machine])
-        stack = _stack_at(mappings, below)
-        if stack is None or not _is_ucontext(memory, context, start + context):
+        if not _is_ucontext(memory, context, start + context):
             continue
+        (below,) = struct.unpack_from("<Q", memory, context + _STACK_POINTER[machine])
+        if (stack := _stack_at(mappings, below)) is None:
+            continue
+        if fault and not start <= at < start + place:
+            # The fault was not in a handler of the signal of this frame.
+            return fault
+        at, fault = below, []
         if code not in _KERNELS:
             if code != _RAISED or passed_on:
                 return ["sent: yes"]
@@ -181,9 +201,9 @@ def signal_lines(memory: bytes, start: int, number: int, mappings: Sequence[Mapp
         offset, number_of_registers = _REGISTERS.get(machine, (0, 0)) if code == _NO_ADDRESS else (0, 0)
         registers = struct.unpack_from(f"<{number_of_registers}Q", memory, context + offset)
         (counter,) = struct.unpack_from("<Q", memory, context + _PROGRAM_COUNTER[machine])
-        lines = [f"address: {address:#x}", f"stack: {stack[0]:#x} {stack[1]:#x}", *_code_lines(counter, mappings)]
-        return lines + ([f"registers: {' '.join(map(hex, registers))}"] if registers else [])
-    return ["sent: yes"] if passed_on else []
+        fault = [f"address: {address:#x}", f"stack: {stack[0]:#x} {stack[1]:#x}", *_code_lines(counter, mappings)]
+        fault += [f"registers: {' '.join(map(hex, registers))}"] if registers else []
+    return fault or (["sent: yes"] if passed_on else [])
 
 
 def _code_lines(counter: int, mappings: Sequence[Mapping]) -> list[str]:
@@ -208,7 +228,7 @@ def _siginfos(memory: bytes, number: int, first: int) -> Iterator[tuple[int, int
     # A siginfo begins with the signal and an errno of 0; it is aligned, and its padding is 0.
     wanted = struct.pack("<ii", number, 0)
     place = memory.find(wanted, first)
-    while place >= 0:
+    while 0 <= place <= len(memory) - _SIGINFO:
         _, _, code, pad, address = struct.unpack_from("<iiiiQ", memory, place)
         if place % 8 == pad == 0 and (code in _KERNELS or _LOWEST_SENT <= code <= 0):
             yield place, code, address
@@ -220,6 +240,8 @@ def _is_ucontext(memory: bytes, context: int, address: int) -> bool:
 
     The kernel writes which alternate stack the thread has. If it has one, the frame lies on it.
     """
+    if len(memory) < context + _PROGRAM_COUNTER[platform.machine()] + 8:
+        return False
     flags, link, low, _, size = struct.unpack_from("<QQQQQ", memory, context)
     (disabled,) = struct.unpack_from("<i", memory, context + 24)
     on_alternate: bool = low <= address < low + size

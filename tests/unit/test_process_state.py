@@ -106,10 +106,12 @@ def _process() -> Callable[[], object]:
 
 def _task() -> Callable[[], object]:
     loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     task = loop.create_task(asyncio.sleep(0))
 
     def end() -> None:
         loop.run_until_complete(task)
+        asyncio.set_event_loop(None)
         loop.close()
 
     return end

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any, Final
 
 from ..process import processes
@@ -19,42 +20,9 @@ from ..process.fork import OpenEnds
 from ..process.signals import SignalsHeld
 
 _CHUNK: Final = 1 << 20
-# prctl(1, 9) is PR_SET_PDEATHSIG with SIGKILL: neither the helper nor its fork may outlive a pytest process that is
-# killed.
-_PROGRAM: Final = """
-import ctypes, json, os, runpy, sys, tempfile, traceback
-prctl, helper, answers = ctypes.CDLL(None).prctl, os.getpid(), os.fdopen(os.dup(1), "w")
-prctl(1, 9)
-try:
-    import argparse, logging, pystack.engine, pystack.process, pystack.traceback_formatter
-except Exception:
-    pass
-def look(arguments):
-    prctl(1, 9)
-    sys.argv = ["pystack", *arguments]
-    try:
-        if os.getppid() == helper:
-            runpy.run_module("pystack", run_name="__main__", alter_sys=False)
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-for line in sys.stdin:
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        looking = os.fork()
-        if looking == 0:
-            os.dup2(output.fileno(), 1)
-            os.dup2(errors.fileno(), 2)
-            look(json.loads(line))
-        code = os.waitstatus_to_exitcode(os.waitpid(looking, 0)[1])
-        texts = [file.seek(0) or file.read().decode("utf-8", "replace") for file in (output, errors)]
-    print(json.dumps([code, *texts]), file=answers, flush=True)
-"""
+# A script's directory comes first on the path of its modules; this one has a `pystack.py`.
+_START: Final = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')"
+_HELPER: Final = Path(__file__).with_name("pystack_helper.py")
 
 
 class Pystack:
@@ -96,7 +64,7 @@ class Pystack:
         with self._ends.lock, contextlib.ExitStack() as theirs:
             requests, answers = self._pipe(theirs, own=1), self._pipe(theirs, own=0)
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM],
+                [sys.executable, "-c", _START, str(_HELPER)],
                 stdin=requests,
                 stdout=answers,
                 stderr=subprocess.DEVNULL,

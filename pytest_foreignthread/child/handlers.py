@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from ..model.fault_signals import HOTSPOTS, numbers_of
-from ..supervise.process.sigactions import action_of, is_known, set_action
 from .alternate_stack import handler_of
 
 HOTSPOT: Final = "HotSpot"
@@ -19,19 +18,6 @@ WANTED: Final[Mapping[signal.Signals, str]] = {
     signal.SIGABRT: PYTHON,
 }
 """The owners with which a crash leaves both HotSpot's error log and Python's stacks."""
-
-
-def admit_abort() -> None:
-    """Let the handler of SIGABRT run on a thread that is in a handler of HotSpot's; call after the JVM has started.
-
-    HotSpot's handlers block SIGABRT, and HotSpot ends its report by abort(). Up to glibc 2.40 abort() unblocks the
-    signal, so that faulthandler's handler runs. Later releases end the process instead (glibc's stdlib/abort.c).
-    """
-    for number in numbers_of(HOTSPOTS) if is_known() else ():
-        action = action_of(number)
-        if action is not None and action.handler:
-            action.mask[0] &= ~(1 << (signal.SIGABRT - 1))
-            set_action(number, action)
 
 
 def owners() -> dict[str, str]:

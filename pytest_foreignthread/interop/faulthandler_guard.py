@@ -76,7 +76,7 @@ class FaulthandlerApart:
             yield
         finally:
             if running_jvm() is not None:
-                self._hotspots = _handlers()
+                self._hotspots = _hotspots_handlers()
             if enabled:
                 self._enable()
                 self._put_back()
@@ -97,12 +97,13 @@ class FaulthandlerApart:
         """Save the handlers of a JVM that started unnoticed, whether they are in force or below faulthandler's."""
         if self._hotspots is not None or (running := jvm_in_memory()) is None:
             return
-        now = _handlers()
+        now = _hotspots_handlers()
         if running.holds(now.address_of(signal.SIGSEGV)):
             self._hotspots, self._leads_to_faulthandler = now, faulthandler.is_enabled()
+            now.put_back()
         elif faulthandler.is_enabled():
             faulthandler.disable()
-            below = _handlers()
+            below = _hotspots_handlers()
             self._enable()
             if running.holds(below.address_of(signal.SIGSEGV)):
                 self._hotspots = below
@@ -150,8 +151,11 @@ def write_to(config: pytest.Config, file: int) -> None:
         plugin.file = file
 
 
-def _handlers() -> Handlers:
+def _hotspots_handlers() -> Handlers:
+    """Return the handlers that are in force; they are HotSpot's once they are put back."""
     # Imported here because few runs start a JVM in the pytest process.
     from .faulthandler_handlers import Handlers
 
-    return Handlers()
+    found = Handlers()
+    found.admit_abort()
+    return found

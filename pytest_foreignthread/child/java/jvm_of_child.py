@@ -10,7 +10,6 @@ from ...interop.pyjnius import PyjniusBeside
 from ...interop.running_jvm import running_jvm
 from ...model.observation import JvmAdopted, JvmFailed, JvmStarted, PhaseStarted
 from ...model.outcomes import Phase
-from ..handlers import admit_abort
 from ..state import ChildState
 from . import jvm
 from .java_side import JavaSide
@@ -54,7 +53,6 @@ class JvmOfChild(JavaSide):
             raise
         self.has_run = True
         self._state.alternate.offer_to_handlers()
-        admit_abort()
         self._state.crash.forget()
         self._uncaught.install()
         self._pyjnius = PyjniusBeside()

@@ -49,7 +49,6 @@ def run(modes: Sequence[str], settings: Settings, folder: Path, sender: Sender, 
         alternate = AlternateStacks()
         with stacks.written_at_exit(), alternate.for_this_thread():
             alternate.offer_to_handlers()
-            handlers.admit_abort()
             state = ChildState(
                 settings, folder, sender, stacks, alternate, Debugging(folder, sender), BegunCrash(stacks)
             )

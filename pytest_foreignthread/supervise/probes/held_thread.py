@@ -25,11 +25,10 @@ from .elf_symbols import function_at
 # The start of /proc/PID/task/TID/syscall: number and arguments. `pause` is a system call of its own on x86-64; on
 # aarch64 libc calls ppoll with nothing to wait for.
 _PAUSES: Final = {"x86_64": ("34 ",), "aarch64": ("73 0x0 0x0 0x0 ",)}
-_FRAMES: Final = 64 * 1024
-"""Bytes of the stack that are searched for the frames of faulthandler's handler and `pause`.
-
-One frame takes 12 KB at most, with the largest set of vector registers.
-"""
+_LARGEST: Final = 16 * 1024
+"""Bytes: a frame takes up to 12 KB, with the largest set of vector registers."""
+_FRAMES: Final = 4 * _LARGEST
+"""Bytes of the stack that are searched for the frames of faulthandler's handler and `pause`."""
 # Linux's rt_sigframe: the offset of the ucontext from the siginfo, and the offset of registers in the ucontext.
 _UCONTEXT: Final = {"x86_64": -304, "aarch64": 128}
 _STACK_POINTER: Final = {"x86_64": 40 + 15 * 8, "aarch64": 176 + 8 + 31 * 8}
@@ -236,16 +235,19 @@ def _siginfos(memory: bytes, number: int, first: int) -> Iterator[tuple[int, int
 
 
 def _is_ucontext(memory: bytes, context: int, address: int) -> bool:
-    """Return whether a ucontext is at a place of `memory`: no successor, few flags, and a possible alternate stack.
+    """Return whether a ucontext is at a place of `memory`: no successor, few flags, and in the place for its thread.
 
-    The kernel writes which alternate stack the thread has. If it has one, the frame lies on it.
+    The kernel writes which alternate stack the thread has. If it has one, the frame lies on it; if not, the frame lies
+    right below what the thread had on its stack.
     """
     if len(memory) < context + _PROGRAM_COUNTER[platform.machine()] + 8:
         return False
     flags, link, low, _, size = struct.unpack_from("<QQQQQ", memory, context)
     (disabled,) = struct.unpack_from("<i", memory, context + 24)
     on_alternate: bool = low <= address < low + size
-    return link == 0 and flags < _MOST_FLAGS and (on_alternate or (disabled == _SS_DISABLE and low == size == 0))
+    (pointer,) = struct.unpack_from("<Q", memory, context + _STACK_POINTER[platform.machine()])
+    on_stack: bool = disabled == _SS_DISABLE and low == size == 0 and address < pointer < address + _LARGEST
+    return link == 0 and flags < _MOST_FLAGS and (on_alternate or on_stack)
 
 
 def _memory(pid: int, start: int, size: int) -> bytes:

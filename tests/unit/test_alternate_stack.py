@@ -129,7 +129,8 @@ def test_handlers_run_on_it() -> None:
     """A thread without room for a handler's frame tells how it died all the same."""
     program = SET_ON_STACK + (
         "import ctypes, threading\n"
-        "threading.stack_size(64 * 1024)\n"
+        # The least stack of a thread on aarch64.
+        "threading.stack_size(128 * 1024)\n"
         "@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)\n"
         "def down(levels):\n"
         "    return levels and down(levels - 1)\n"

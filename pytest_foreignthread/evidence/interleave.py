@@ -28,6 +28,8 @@ _EXTENSION_MODULE = re.compile(r".*\.(?:cpython-[\w-]+|abi3)\.so")
 # HotSpot's stubs by which C calls Java: each is the oldest frame of its stretch. hs_err lists them, a thread dump does
 # not.
 _INTO_JAVA = re.compile(r"~.*(?:call_stub|upcall).*", re.IGNORECASE)
+# HotSpot's function that calls that stub. Only C calls it.
+_CALLS_JAVA = re.compile(r"JavaCalls::call_helper\b.*")
 
 Stacks = tuple[tuple[Frame, ...], ...]
 
@@ -52,7 +54,7 @@ def interleave(
     used if `native` is empty.
     """
     if native:
-        return _with_native(python, java, native)
+        return _with_native(python, java, _without_lost_end(native))
     java = _without_stubs(java)
     top = _before_java(top, java)
     merged, reason = _without_native(python, java)
@@ -136,6 +138,19 @@ def _beside(
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _without_lost_end(native: Sequence[PythonFrame | NativeFrame]) -> Sequence[PythonFrame | NativeFrame]:
+    """Return the frames without an oldest one that is no frame, and would count as Java's.
+
+    On aarch64 pystack's walk goes astray below HotSpot's call stub: its last frame has no name and no library, and the
+    next newer one calls Java, so that only C can be there.
+    """
+    if len(native) < 2 or not _is_of_no_library(native[-1]):
+        return native
+    caller = native[-2]
+    is_lost = isinstance(caller, NativeFrame) and _CALLS_JAVA.match(caller.function or "")
+    return native[:-1] if is_lost else native
 
 
 def _nameless_in(native: Sequence[PythonFrame | NativeFrame]) -> Callable[[PythonFrame | NativeFrame], bool]:

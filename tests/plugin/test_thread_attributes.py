@@ -33,6 +33,9 @@ STACKS: Final = """
     @pytest.mark.foreign_thread(mode=["native", "native-pool"], stack=4 << 20)
     def test_number(): assert 4 << 20 <= stack_size() < 5 << 20
 
+    @pytest.mark.foreign_thread(mode=["native", "native-pool"], stack="64k")
+    def test_least(): assert 64 * 1024 <= stack_size() < 512 * 1024
+
     @pytest.mark.foreign_thread(mode=["native", "native-pool", "new"])
     def test_option(): assert 3 << 20 <= stack_size() < 4 << 20
 
@@ -44,7 +47,7 @@ STACKS: Final = """
 def test_the_size_of_a_stack(run_suite: RunSuite) -> None:
     ini = "[pytest]\nforeign_thread_stack = 3m"
     ran = run_suite({"conftest.py": CONFTEST, "pytest.ini": ini, "test_it.py": STACKS})
-    assert ran.closing_line == "8 passed", ran.output
+    assert ran.closing_line == "10 passed", ran.output
 
 
 DEEP: Final = """

@@ -126,6 +126,7 @@ def test_no_order_is_proved_without_native_frames(python: str, of_java: str, rea
 
 POOL: Final = f"{PROXY} {TASK} {RUN}"
 CTYPES: Final = "_ctypes.cpython-311-x86_64-linux-gnu.so"
+CALL_HELPER: Final = "JavaCalls::call_helper(JavaValue*)"
 ROOM: Final = "Java shows {} of a stack, the native stack has room for {}"
 # hs_err does not tell which methods are native.
 INVOKE: Final = PROXY.rstrip("!")
@@ -152,6 +153,9 @@ INVOKE: Final = PROXY.rstrip("!")
         # Where libjvm has no symbols its frames have no names either; compiled code is taken for a neighbour of it.
         ("body", POOL, "'body' h ? ?libjvm.so ?libjvm.so", f"'body' h {POOL} ?libjvm.so ?libjvm.so"),
         ("body", POOL, "'body' h ?libsimdsort.so ? ?libsimdsort.so call", f"'body' h {POOL} call"),
+        # On aarch64 pystack's walk ends with a frame of nothing, below the C that calls Java.
+        ("body", POOL, f"'body' h ? ? {CALL_HELPER} ?", f"'body' h {POOL} {CALL_HELPER}"),
+        ("body", POOL, f"'body' ?libffi.so.8 h ? {CALL_HELPER} ?", f"'body' ?libffi.so.8 h {POOL} {CALL_HELPER}"),
         # A stripped Python has no names either: neither its own functions, nor its modules', are Java's.
         ("body", POOL, "?python3.11 'body' ?python3.11 h ? c", f"?python3.11 'body' ?python3.11 h {POOL} c"),
         ("body", POOL, "?libpython3.9.so.1.0 'body' h ? c", f"?libpython3.9.so.1.0 'body' h {POOL} c"),
@@ -199,6 +203,8 @@ def test_with_native_frames(python: str, of_java: str, of_c: str, stack: str) ->
             ["'body' h call", f"{PARK} {POOL}"],
             ROOM.format("2 pieces", 0),
         ),
+        # Java may be below another frame of libjvm's.
+        ("body", POOL, "'body' h ? JVM_Invoke ?", ["'body' h ? JVM_Invoke ?", POOL], ROOM.format("1 piece", 2)),
         ("", f"a.B.c {STUB} {RUN} {STUB}", "x ? c", ["x ? c", f"a.B.c {RUN}"], ROOM.format("2 pieces", 1)),
         # The count fits, but the nameless frame is of a library that has names, so it is not Java's.
         ("body", POOL, "'body' ?libjvm.so call", ["'body' ?libjvm.so call", POOL], ROOM.format("1 piece", 0)),

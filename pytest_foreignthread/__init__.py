@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .child.foreign_calls import ForeignThread
     from .child.java.jni_warnings import JniWarning
     from .collect.class_path import ClassPathWarning
-    from .decorator import OwnModeName, foreign_thread
+    from .decorator import Isolation, Mode, OutcomeWord, OwnModeName, foreign_thread
     from .model.modes import OwnMode
     from .model.outcomes import ChildCrash, ForeignThreadError, Hang, NullResult, Outcome, Segfault
     from .run.threads_before_fork import ThreadsBeforeForkWarning
@@ -34,6 +34,9 @@ else:
             "ClassPathWarning": ".collect.class_path",
             "ForeignThread": ".child.foreign_calls",
             "JniWarning": ".child.java.jni_warnings",
+            "Isolation": ".decorator",
+            "Mode": ".decorator",
+            "OutcomeWord": ".decorator",
             "OwnModeName": ".decorator",
             "foreign_thread": ".decorator",
             "OwnMode": ".model.modes",
@@ -51,9 +54,12 @@ __all__ = [
     "ForeignThread",
     "ForeignThreadError",
     "Hang",
+    "Isolation",
     "JniWarning",
+    "Mode",
     "NullResult",
     "Outcome",
+    "OutcomeWord",
     "OwnMode",
     "OwnModeName",
     "Segfault",

@@ -39,9 +39,8 @@ def foreign_thread(
     stress: int | str | None = None,
     stress_threads: int | None = None,
     skip: str | None = None,
-    expect: Mapping[Mode, OutcomeWord | Sequence[OutcomeWord]]
-    | Mapping[OwnModeName, OutcomeWord | Sequence[OutcomeWord]]
-    | None = None,
+    # One mapping for both kinds of names: mypy takes no dictionary of texts for a union of mappings.
+    expect: Mapping[Mode | OwnModeName, OutcomeWord | Sequence[OutcomeWord]] | None = None,
 ) -> pytest.MarkDecorator: ...
 
 

@@ -10,7 +10,7 @@ import pytest
 from ..model.null_results import raised_null_result
 from ..model.outcomes import NullResult
 from .java.python_causes import python_causes
-from .parts import cause_of, context_of, is_really, traceback_of
+from .parts import cause_of, context_of, is_really, shown_context_of, traceback_of
 from .pytest.plain_data import class_name, text_of
 
 
@@ -36,9 +36,13 @@ def null_result_text(error: BaseException) -> str | None:
 
 
 def carried_by_java(error: BaseException) -> list[str]:
-    """Return the tracebacks of the Python exceptions that Java exceptions in the chain carry, each traceback once."""
+    """Return the tracebacks of the Python exceptions that Java exceptions in the chain carry, each traceback once.
+
+    The chain is that of a traceback, with the exceptions that were being handled.
+    """
+    links = _walk(error, set(), contexts=True)
     # Compared as text: before Python 3.12, JPype returns another instance of the same exception for each lookup.
-    return list(dict.fromkeys(_traceback(one) for link in _walk(error, set()) for one in python_causes(link)))
+    return list(dict.fromkeys(_traceback(one) for link in links for one in python_causes(link)))
 
 
 def _traceback(error: BaseException) -> str:
@@ -52,13 +56,13 @@ def _traceback(error: BaseException) -> str:
         return f"{class_name(type(error))}: {text_of(error)}"
 
 
-def _walk(error: BaseException | None, seen: set[int]) -> Iterator[BaseException]:
+def _walk(error: BaseException | None, seen: set[int], *, contexts: bool = False) -> Iterator[BaseException]:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
         for inner in (*_members(error), *python_causes(error)):
-            yield from _walk(inner, seen)
-        error = cause_of(error)
+            yield from _walk(inner, seen, contexts=contexts)
+        error = cause_of(error) or (shown_context_of(error) if contexts else None)
 
 
 def _members(error: BaseException) -> tuple[BaseException, ...]:

@@ -18,6 +18,11 @@ def context_of(error: BaseException) -> BaseException | None:
     return found
 
 
+def shown_context_of(error: BaseException) -> BaseException | None:
+    """Return what a traceback shows as being handled when the exception was raised; None after `raise … from`."""
+    return None if _part(error, "__suppress_context__") else context_of(error)
+
+
 def arguments_of(error: BaseException) -> tuple[object, ...]:
     found: tuple[object, ...] = _part(error, "args")
     return found

@@ -90,9 +90,17 @@ def _waiting_code(thread: Thread) -> PythonFrame:
 def lock_and_future(case: Case) -> Diagnosis | None:
     """Find a thread that waits for a result, while the thread that would produce the result waits for a lock.
 
-    The circle proves that only the first thread could release the lock.
+    The circle proves that only the first thread could release the lock. The end of a thread counts like a result.
     """
-    for waiting, _, _ in _circles(case, _waits_for_a_result, _waits_for_a_lock):
+    for waiting, place, _ in _circles(case, _waits_for_a_result_or_an_end, _waits_for_a_lock):
+        if waiting.kind(place) is Awaited.THREAD:
+            return Diagnosis(
+                "lock-and-future",
+                "a thread waits for the end of another, which waits for a lock that only the first could release",
+                "do not wait for the end of a thread while you hold a lock that the thread needs: release the lock "
+                "before you call join()",
+                waiting.links(),
+            )
         return Diagnosis(
             "lock-and-future",
             "a thread waits for a result, and the thread that must complete it waits for a lock that only the first "
@@ -156,6 +164,10 @@ def _waits_for_a_python_future(waiting: Waiting, place: int) -> bool:
 
 def _waits_for_a_result(waiting: Waiting, place: int) -> bool:
     return waiting.kind(place) is Awaited.FUTURE
+
+
+def _waits_for_a_result_or_an_end(waiting: Waiting, place: int) -> bool:
+    return waiting.kind(place) in (Awaited.FUTURE, Awaited.THREAD)
 
 
 def _waits_for_a_lock(waiting: Waiting, place: int) -> bool:

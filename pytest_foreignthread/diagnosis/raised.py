@@ -45,6 +45,7 @@ _AFFINE_OR_NOT: Final = tuple(
     for kind, text in (
         ("ValueError", r"<Token .*> was created in a different Context"),
         ("RuntimeError", r".* is bound to a different event loop"),
+        ("RuntimeError", r"Task .* got Future .* attached to a different loop"),
     )
 )
 

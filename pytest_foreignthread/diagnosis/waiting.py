@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from ..evidence.waits import PYTHON_END
 from ..model.roles import awaits_the_body, is_at_rest, is_idle, is_of_c, is_worker
 from ..model.stacks import Awaited, Gil, Motion, Thread, Wait
 from ..model.wording import called, wait_words
@@ -154,10 +155,10 @@ def stands(thread: Thread) -> bool:
 def _could_give(wait: Wait) -> Callable[[Thread], bool]:
     """Return a function that returns whether a thread could end the wait.
 
-    Only Python code releases a Python lock. A task's future is completed by the thread that runs the task, or by Python
-    code. Any thread may end any other wait: complete a CompletableFuture, for example.
+    Only Python code releases a Python lock, or ends a thread of Python's. A task's future is completed by the thread
+    that runs the task, or by Python code. Any thread may end any other wait: complete a CompletableFuture, for example.
     """
-    if wait.kind is Awaited.PYTHON_LOCK:
+    if wait.kind is Awaited.PYTHON_LOCK or wait.what == PYTHON_END:
         return _runs_python
     if wait.kind is Awaited.FUTURE and not wait.what.startswith("CompletableFuture"):
         return lambda thread: runs_task(thread) or _runs_python(thread)

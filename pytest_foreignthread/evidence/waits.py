@@ -58,6 +58,7 @@ _PYTHON_FUTURE = re.compile(r"[/\\]concurrent[/\\]futures[/\\]_base\.py$")
 _PYTHON_THREADING = re.compile(r"[/\\]threading\.py$")
 LOCK: Final = "a Python lock"
 """A wait for a lock that implements no wait for something else."""
+PYTHON_END: Final = "the end of a threading.Thread"
 _PYTHON_QUEUE = re.compile(r"[/\\]queue\.py$")
 _SIMPLE_QUEUE = re.compile(r"_?queue_SimpleQueue_get.*")
 
@@ -165,7 +166,7 @@ def _python_waits(thread: Thread) -> Iterator[Wait]:
     ):
         yield Wait(Awaited.FUTURE, "a concurrent.futures.Future")
     elif any(_PYTHON_THREADING.search(frame.file) and frame.function == "join" for frame in callers):
-        yield Wait(Awaited.THREAD, "the end of a threading.Thread")
+        yield Wait(Awaited.THREAD, PYTHON_END)
     elif in_lock:
         yield Wait(Awaited.PYTHON_LOCK, _lock_words(frames[:top], thread.python_frames))
 

@@ -10,6 +10,9 @@ from typing import Any, Final, TypeVar
 
 from .outcomes import Phase
 
+ENDED_BY_ITSELF: Final = "the child ended by itself while its stacks were taken"
+"""A note on a child that was past its deadline."""
+
 
 @dataclass(frozen=True)
 class PhaseStarted:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from ..model import documents
 from ..model.checkers import JNI, MALLOC, checks_in
 from ..model.fault_signals import FAULTS, MEMORY
 from ..model.modes import built_in
+from ..model.observation import ENDED_BY_ITSELF
 from ..model.outcomes import Outcome
 from ..model.records import RunRecord
 from ..model.roles import MAIN, is_alone, waiting_call
@@ -22,10 +24,20 @@ _OF_OTHERS: Final = (Awaited.GIL, Awaited.NATIVE)
 
 def next_steps(record: RunRecord) -> Iterator[str]:
     """Yield one sentence for each step. The first step is the one that tells most."""
+    steps = [*_steps(record)]
+    yield from steps
+    wanted = record.evidence.native_threads or documents.NATIVE in record.evidence.missing
+    if not steps and record.outcome is Outcome.HANG and not wanted:
+        yield "--foreign-thread-native=auto: the C frames of each thread, and who holds the GIL"
+
+
+def _steps(record: RunRecord) -> Iterator[str]:
     if record.outcome is Outcome.HANG:
         yield from _of_hang(record)
     elif record.signal in FAULTS and not (record.evidence.fatal_error and record.evidence.fatal_error.sent):
         yield from _of_fault(record)
+    elif record.signal is not None and record.signal not in FAULTS:
+        yield f"who sends {record.signal}: the code under test, a watchdog, or the kernel where memory runs out (dmesg)"
     # With `control_alone` the run has compared already.
     if record.mode != _CONTROL and record.control_alone is None:
         modes = f"--foreign-thread-modes={_CONTROL},{record.mode}"
@@ -41,6 +53,13 @@ def _of_hang(record: RunRecord) -> Iterator[str]:
         yield f"the code that should end the wait{awaited}: {others}"
     if thread is not None and thread.motion in (Motion.MOVING, Motion.RUNNING):
         yield "a higher --foreign-thread-timeout: the thread did something, and may only be slow"
+    if ENDED_BY_ITSELF in record.notes:
+        yield "a higher --foreign-thread-timeout: the test went on while its stacks were taken, and may only be slow"
+        if record.mode == _CONTROL:
+            yield (
+                f"--foreign-thread-modes={_CONTROL},python: to ask for the stacks a signal is sent to the main thread, "
+                "which may end a wait in C there, such as sleep()"
+            )
     if record.evidence.native_threads:
         yield "--foreign-thread-native=locals: the values of Python's variables, which name what is waited for"
 

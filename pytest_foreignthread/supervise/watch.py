@@ -12,6 +12,7 @@ from ..channel.expected_messages import Expected, Unexpected
 from ..model.documents import HELD_CRASH
 from ..model.observation import (
     CANNOT_ACCEPT,
+    ENDED_BY_ITSELF,
     DebuggerEntered,
     DebuggerLeft,
     End,
@@ -351,7 +352,7 @@ class Watch:
         if held is not None:
             self._died_of = held.signal
         if ended or held is not None:
-            self._notes.append("the child ended by itself while its stacks were taken")
+            self._notes.append(ENDED_BY_ITSELF)
 
     def observation(self) -> Observation:
         kept, ended_at = self.kept, self._ended_at or time.monotonic()

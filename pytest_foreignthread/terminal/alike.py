@@ -10,7 +10,7 @@ import pytest
 from ..interop.xdist import worker_of
 from ..model.report_data import data_of
 
-_COMPARED: Final = ("test", "outcome", "phase", "signal", "exit_code", "at", "alone", "uncaught")
+_COMPARED: Final = ("test", "outcome", "phase", "signal", "exit_code", "at", "uncaught")
 """The fields of an entry that must be equal. Others, such as threads and frames, always differ from mode to mode."""
 _UNTIMED: Final = ("hang", "null_result")
 """The outcomes whose message must be equal, too. Other messages contain addresses, which differ from run to run."""
@@ -33,7 +33,7 @@ def groups(
     for place, report in enumerate(reports):
         entry = entries.get(report.nodeid)
         # A report without an entry is alike to no other: its place is its key. repr(), because a signature has lists.
-        key = repr(place) if entry is None else repr(_signature(report, entry))
+        key = repr(place) if entry is None else repr([*_signature(report, entry), _alone(entry, entries)])
         found.setdefault(key, []).append(report)
     return list(found.values())
 
@@ -43,6 +43,19 @@ def _signature(report: pytest.TestReport, entry: Mapping[str, Any]) -> list[obje
     message = entry.get("message") if entry["outcome"] in _UNTIMED else ""
     fields = [entry.get(field) for field in _COMPARED]
     return [*fields, None if diagnosis is None else diagnosis["code"], message, report.when, report.sections]
+
+
+def _alone(entry: Mapping[str, Any], entries: Mapping[str, Mapping[str, Any]]) -> list[object] | None:
+    """Return what a second run in a child of its own showed; None if that was the same, or if there was no such run.
+
+    A test without a second run was alone already. The tests before it are compared without their modes: each mode has a
+    child of its own.
+    """
+    if entry.get("alone") is None or entry.get("also_alone"):
+        return None
+    only_after, before = entry.get("only_after"), entry["alone"]["before"]
+    tests = [entries.get(name, {}).get("test", name) for name in (before if only_after is None else only_after)]
+    return [entry["alone"]["outcome"], only_after is None, tests]
 
 
 def same_lines(first: pytest.TestReport, others: Sequence[pytest.TestReport], modes: Mapping[str, str]) -> list[str]:

@@ -42,6 +42,18 @@ SUITE: Final = """
         except jpype.JException as error:
             raise RuntimeError("outer") from error
 
+    def test_while_one_of_javas_is_handled():
+        try:
+            submitted(raises_value_error).get()
+        except jpype.JException:
+            raise RuntimeError("outer")
+
+    def test_without_its_context():
+        try:
+            submitted(raises_value_error).get()
+        except jpype.JException:
+            raise RuntimeError("outer") from None
+
     def test_completable():
         future = jpype.JClass("java.util.concurrent.CompletableFuture")
         future.runAsync(jpype.JProxy("java.lang.Runnable", dict={"run": raises_value_error})).join()
@@ -81,7 +93,13 @@ SUITE: Final = """
         with pytest.raises(jpype.JException):
             submitted(raises_value_error).get()
 """
-CARRIED: Final = ["test_future", "test_twice_wrapped", "test_behind_one_of_pythons", "test_completable"]
+CARRIED: Final = [
+    "test_future",
+    "test_twice_wrapped",
+    "test_behind_one_of_pythons",
+    "test_while_one_of_javas_is_handled",
+    "test_completable",
+]
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +122,9 @@ def test_the_exception_of_the_callback_is_shown_once(run: SuiteRun, name: str) -
     assert "Exception: Java Exception" not in shown
 
 
-@pytest.mark.parametrize("name", ["test_of_java_only", "test_circle", "test_of_python_only"])
+@pytest.mark.parametrize(
+    "name", ["test_of_java_only", "test_circle", "test_of_python_only", "test_without_its_context"]
+)
 def test_other_exceptions_carry_none(run: SuiteRun, name: str) -> None:
     assert run.outcomes[name] == "failed"
     assert " raised in Python " not in failure(run, name)

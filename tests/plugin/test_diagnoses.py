@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pytest
 
@@ -232,6 +232,47 @@ def test_python_says_that_the_gil_is_missing(tmp_path: Path) -> None:
     assert entry["outcome"] == ("crash" if sys.version_info < (3, 12) else "segfault")
     assert entry["diagnosis"]["code"] == "no-gil"
     assert "test_python_says_so" in functions(entry, "python", current=True)
+
+
+ENDS_WITH_A_LOCK: Final = """
+import threading
+import jpype, pytest
+
+lock = threading.Lock()
+
+def take():
+    with lock:
+        pass
+
+def ends(thread):
+    with lock:
+        thread.start()
+        thread.join()
+
+@pytest.mark.foreign_thread(mode="native", timeout=3)
+def test_python():
+    ends(threading.Thread(target=take, daemon=True))
+
+@pytest.mark.foreign_thread(timeout=3)
+def test_java(jvm):
+    runnable = jpype.JProxy("java.lang.Runnable", dict={"run": take})
+    ends(jvm.JClass("java.lang.Thread")(runnable, "feeder"))
+
+@pytest.mark.foreign_thread(timeout=3)
+def test_python_beside_a_jvm(jvm):
+    ends(threading.Thread(target=take, daemon=True))
+"""
+
+
+def test_a_lock_is_held_while_the_end_of_a_thread_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(ENDS_WITH_A_LOCK)
+    report = tmp_path / "report.json"
+    _run(["-p", "no:cacheprovider", str(tmp_path / "test_it.py")], report)
+    found = {name: (entry["outcome"], entry["diagnosis"]) for name, entry in _entries(report).items()}
+    assert {name: outcome for name, (outcome, _) in found.items()} == dict.fromkeys(found, "hang")
+    assert [diagnosis and diagnosis["code"] for _, diagnosis in found.values()] == ["lock-and-future"] * 3
+    words = "a thread waits for the end of another, which waits for a lock"
+    assert all(diagnosis["text"].startswith(words) for _, diagnosis in found.values())
 
 
 def test_a_jvm_before_the_fork_is_named(tmp_path: Path) -> None:

@@ -328,6 +328,31 @@ def test_a_full_stack_of_a_thread_that_this_plugin_did_not_make(run_suite: RunSu
     ]
 
 
+WITHOUT_A_CAUSE: Final = """
+    import ctypes, os, threading, pytest
+
+    pytestmark = pytest.mark.foreign_thread(mode="main", timeout=2)
+
+    def test_waits(): threading.Event().wait()
+    # A signal ends it.
+    def test_sleeps_in_c(): ctypes.CDLL(None).sleep(1000)
+    def test_is_killed(): os.kill(os.getpid(), 9)
+"""
+
+
+def test_there_is_a_step_to_try_in_the_control_too(run_suite: RunSuite) -> None:
+    ran = run_suite(WITHOUT_A_CAUSE, NO_JVM, "--foreign-thread-native=off")
+    steps = {name: [step.partition(":")[0] for step in entry["next_steps"]] for name, entry in ran.tests.items()}
+    assert steps == {
+        "test_waits": ["--foreign-thread-native=auto"],
+        "test_sleeps_in_c": [
+            "a higher --foreign-thread-timeout",
+            "--foreign-thread-modes=main,python",
+        ],
+        "test_is_killed": ["who sends SIGKILL"],
+    }
+
+
 def test_a_crash_between_two_tests_of_a_shared_child(run_suite: RunSuite) -> None:
     source = """
         import ctypes, threading, pytest

@@ -21,6 +21,8 @@ ENTRY: Final[Mapping[str, Any]] = {
     "message": "SIGSEGV at address 0x10",
     "at": {"file": "t.py", "line": 3, "source": "crash()"},
     "alone": None,
+    "also_alone": None,
+    "only_after": None,
     "uncaught": [],
     "diagnosis": {"code": "no-gil"},
     "jvm": True,
@@ -63,6 +65,36 @@ def test_a_test_that_ends_alike_in_its_modes_is_one_group() -> None:
 )
 def test_what_differs_stands_apart(other: dict[str, Any]) -> None:
     assert grouped(report("new"), report("pool", **other), report("same")) == [["new", "same"], ["pool"]]
+
+
+def alone(mode: str, outcome: str, only_after: list[str] | None = None) -> dict[str, Any]:
+    """Return the fields of a test that was run once more in a child of its own."""
+    before = [f"t.py::a[{mode}]", f"t.py::b[{mode}]"]
+    ran = {"outcome": outcome, "message": f"in {mode}", "before": before, "search": ""}
+    return {"alone": ran, "also_alone": outcome == "segfault", "only_after": only_after}
+
+
+def test_the_shared_child_of_a_mode_makes_no_difference() -> None:
+    assert grouped(*(report(mode, **alone(mode, "segfault")) for mode in ("new", "pool")), report("same")) == [
+        ["new", "pool", "same"]
+    ]
+
+
+def test_what_a_break_owes_to_other_tests_is_compared_without_their_modes() -> None:
+    entries = {f"t.py::{name}[{mode}]": {"test": f"t.py::{name}"} for name in "ab" for mode in ("new", "pool", "same")}
+    made = [
+        report(mode, **alone(mode, "passed", [f"t.py::{after}[{mode}]"]))
+        for mode, after in (("new", "a"), ("pool", "a"), ("same", "b"))
+    ]
+    made += [report("main"), report("native", **alone("new", "crash", ["t.py::a[new]"]))]
+    found = groups([one for one, _ in made], {**entries, **{entry["nodeid"]: entry for _, entry in made}})
+    modes = {entry["nodeid"]: entry["mode"] for _, entry in made}
+    assert [[modes[one.nodeid] for one in group] for group in found] == [
+        ["new", "pool"],
+        ["same"],
+        ["main"],
+        ["native"],
+    ]
 
 
 def test_the_words_of_a_hang_count() -> None:

@@ -29,7 +29,7 @@ def test_what_is_not_said_is_left_to_others() -> None:
 
 
 def test_it_decorates() -> None:
-    @foreign_thread(mode="same", expect={"same": "hang"})  # type: ignore[arg-type]
+    @foreign_thread(mode="same", expect={"same": "hang"})
     def test_something() -> None: ...
 
     assert [mark.kwargs for mark in test_something.pytestmark] == [  # type: ignore[attr-defined]
@@ -73,7 +73,11 @@ def test_the_literals_name_all_modes_and_outcomes() -> None:
 
 
 def test_a_mode_of_the_projects_own() -> None:
-    assert foreign_thread(mode=[OwnModeName("timer"), "main"]).kwargs == {"mode": ["timer", "main"]}
+    timer = OwnModeName("timer")
+    assert foreign_thread(mode=[timer, "main"]).kwargs == {"mode": ["timer", "main"]}
+    assert foreign_thread(expect={timer: "hang"}).kwargs == {"expect": {"timer": "hang"}}
+    known = foreign_thread(expect={timer: ["hang", "crash"], "main": "passed"})
+    assert known.kwargs == {"expect": {"timer": ["hang", "crash"], "main": "passed"}}
 
 
 @pytest.mark.parametrize("name", pytest_foreignthread.__all__)
@@ -89,7 +93,7 @@ def test_a_wrong_name_is_an_error_at_once() -> None:
 def test_wrong_types_are_mypys() -> None:
     foreign_thread(timeout="3")  # type: ignore[call-overload]
     foreign_thread(isolation="class")  # type: ignore[call-overload]
-    foreign_thread(expect={"new": 3})  # type: ignore[arg-type]
+    foreign_thread(expect={"new": 3})  # type: ignore[dict-item]
     foreign_thread(mode="nwe")  # type: ignore[arg-type]
     foreign_thread(mode=["new", "pol"])  # type: ignore[list-item]
-    foreign_thread(expect={"new": "hung"})  # type: ignore[arg-type]
+    foreign_thread(expect={"new": "hung"})  # type: ignore[dict-item]

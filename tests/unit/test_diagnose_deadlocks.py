@@ -71,6 +71,8 @@ LOCK: Final = Wait(Awaited.PYTHON_LOCK, "a Python lock")
 ITEM: Final = Wait(Awaited.PYTHON_LOCK, "an item of a queue")
 SEMAPHORE: Final = Wait(Awaited.NATIVE, "a semaphore (in C)")
 TASK: Final = Wait(Awaited.FUTURE, "FutureTask 0x01")
+END: Final = Wait(Awaited.THREAD, "the end of a threading.Thread")
+JAVA_END: Final = Wait(Awaited.THREAD, "Thread 0x01")
 CONDITION: Final = Wait(Awaited.SYNCHRONIZER, "AbstractQueuedSynchronizer$ConditionObject 0x01")
 STAGE: Final = Wait(Awaited.FUTURE, "CompletableFuture$Signaller 0x01")
 FUTURE: Final = Wait(Awaited.FUTURE, "a concurrent.futures.Future")
@@ -326,6 +328,11 @@ DELAYS: Final = thread("delays", frames=(JavaFrame("java.util.concurrent.DelaySc
             "lock-and-future",
         ),
         ((thread("a", TASK), thread("b", Wait(Awaited.SYNCHRONIZER, "Mine$Sync 0x01", 0))), "lock-and-future"),
+        # The end of a thread is waited for, in Python or in Java.
+        ((thread("a", END), thread("b", LOCK), MAIN, FINALIZER, RESTS), "lock-and-future"),
+        ((thread("a", JAVA_END), thread("b", monitor(0), frames=(OWN, *NEW))), "lock-and-future"),
+        ((thread("a", END), thread("b", LOCK), RUNS), None),
+        ((thread("a", END), thread("b", LOCK, frames=(EVENT, OWN))), None),
         # What no thread holds.
         ((thread("a", TASK), thread("b", CONDITION, frames=WORKER)), None),
         ((thread("a", TASK), thread("b", Wait(Awaited.SYNCHRONIZER, "Mine$Sync 0x01"), frames=WORKER)), None),

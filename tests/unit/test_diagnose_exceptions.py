@@ -59,6 +59,7 @@ SQLITE: Final = (
 )
 TOKEN: Final = "<Token var=<ContextVar name='user' at 0x7f> at 0x7f> was created in a different Context"
 LOOP: Final = "<asyncio.locks.Lock object at 0x7f [unlocked]> is bound to a different event loop"
+OTHER_LOOP: Final = "Task <Task pending name='Task-1'> got Future <Future pending> attached to a different loop"
 HEAP: Final = "java.lang.OutOfMemoryError: Java heap space"
 
 
@@ -99,6 +100,7 @@ HEAP: Final = "java.lang.OutOfMemoryError: Java heap space"
         ("error", "cannot switch to a different thread (which happens to have exited)", "thread-affine"),
         ("ValueError", TOKEN, "thread-affine"),
         ("RuntimeError", LOOP, "thread-affine"),
+        ("RuntimeError", OTHER_LOOP, "thread-affine"),
         ("AssertionError", "cannot join a dummy thread", "dummy-thread"),
         # With what pytest says of the assertion where it rewrites the module.
         ("AssertionError", "cannot join a dummy thread\nassert False", "dummy-thread"),

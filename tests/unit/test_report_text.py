@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from pytest_foreignthread.model.observation import ENDED_BY_ITSELF
 from pytest_foreignthread.model.outcomes import ABNORMAL, Outcome
 from pytest_foreignthread.model.records import Diagnosis, Evidence, Place, RunRecord
 from pytest_foreignthread.model.stacks import Awaited, Motion, NativeThread, PythonFrame, Thread, Wait
@@ -120,6 +121,7 @@ CALLS: Final = replace(
     waits=(Wait(Awaited.FUTURE, "a concurrent.futures.Future"),),
 )
 IN_LAUNCHER: Final = replace(CALLS, stacks=((PythonFrame(f"{OF_PLUGIN}launchers.py", 66, "launch"), CALL),))
+C_FRAMES: Final = ["--foreign-thread-native=auto"]
 STEPS: Final = {
     "a wait that no thread is left to end": (waiting(WAITS), [f"{ENDS} for an item of a queue"]),
     "beside a thread at rest": (waiting(WAITS, IDLE), [f"{ENDS} for an item of a queue"]),
@@ -129,13 +131,16 @@ STEPS: Final = {
         [f"{ENDS} for an item of a queue"],
     ),
     # Another thread may end the wait, or not all are known; or it ends by itself.
-    "a wait beside another thread": (waiting(WAITS, ANOTHER), []),
-    "a wait beside unknown threads of Java": (waiting(WAITS, missing={"java_dump": "the JVM did not answer"}), []),
-    "a wait beside unknown threads of Python": (waiting(WAITS, missing={"python_hang": "it did not answer"}), []),
-    "a wait for the GIL": (waiting(replace(WAITS, waits=(Wait(Awaited.GIL, "the GIL"),))), []),
-    "a wait in C": (waiting(replace(WAITS, waits=(Wait(Awaited.NATIVE, "a semaphore (in C)"),))), []),
-    "a sleep of Java's": (waiting(replace(OF_JAVA, java_state="TIMED_WAITING (sleeping)")), []),
-    "a sleep of Python's": (waiting(replace(WAITS, waits=())), []),
+    "a wait beside another thread": (waiting(WAITS, ANOTHER), C_FRAMES),
+    "a wait beside unknown threads of Java": (
+        waiting(WAITS, missing={"java_dump": "the JVM did not answer"}),
+        C_FRAMES,
+    ),
+    "a wait beside unknown threads of Python": (waiting(WAITS, missing={"python_hang": "it did not answer"}), C_FRAMES),
+    "a wait for the GIL": (waiting(replace(WAITS, waits=(Wait(Awaited.GIL, "the GIL"),))), C_FRAMES),
+    "a wait in C": (waiting(replace(WAITS, waits=(Wait(Awaited.NATIVE, "a semaphore (in C)"),))), C_FRAMES),
+    "a sleep of Java's": (waiting(replace(OF_JAVA, java_state="TIMED_WAITING (sleeping)")), C_FRAMES),
+    "a sleep of Python's": (waiting(replace(WAITS, waits=())), C_FRAMES),
     "a segfault with a JVM": (
         replace(SEGFAULT, diagnosis=None),
         ["--foreign-thread-check=malloc", "--foreign-thread-check=jni", "--foreign-thread-modes=main,pool"],
@@ -183,6 +188,16 @@ STEPS: Final = {
         replace(HANG, mode="main", evidence=replace(HANG.evidence, native_threads=(NativeThread(1, None, None, ()),))),
         ["--foreign-thread-native=locals"],
     ),
+    "a hang of which pystack could tell nothing": (waiting(WAITS, ANOTHER, missing={"native": "no pystack"}), []),
+    "a hang that a look ended": (
+        replace(waiting(replace(WAITS, waits=())), notes=(ENDED_BY_ITSELF,)),
+        ["a higher --foreign-thread-timeout", "--foreign-thread-modes=main,python"],
+    ),
+    "a hang elsewhere that ended during a look": (
+        replace(waiting(replace(WAITS, waits=())), notes=(ENDED_BY_ITSELF,), mode="native"),
+        ["a higher --foreign-thread-timeout", "--foreign-thread-modes=main,native"],
+    ),
+    "a signal that is no fault": (replace(PLAIN, mode="main", signal="SIGTERM"), ["who sends SIGTERM"]),
     "the end was not seen": (replace(PLAIN, mode="main"), []),
 }
 

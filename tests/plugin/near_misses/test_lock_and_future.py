@@ -41,3 +41,11 @@ def test_the_lock_is_released_before(foreign_thread: Any) -> None:
     with lock:
         future = foreign_thread.submit(lock.acquire)
     future.result()
+
+
+@pytest.mark.foreign_thread(timeout=2)
+def test_the_end_of_a_thread_that_waits_for_an_event(foreign_thread: Any) -> None:
+    with threading.Lock():
+        thread = threading.Thread(target=threading.Event().wait, daemon=True)
+        thread.start()
+        thread.join()

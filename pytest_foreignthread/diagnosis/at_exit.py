@@ -35,6 +35,8 @@ _GIL_OR_GLIBCS_WORD: Final = re.compile(rf"{_TAKES_GIL.pattern}|(?:__)?libc_fata
 _HANGS_THREAD: Final = re.compile(r"_?PyThread(?:State)?_(?:hang_thread|HangThread)")
 _NOT_RETHROWN: Final = "FATAL: exception not rethrown"
 """What glibc prints when C++ code catches the exception that unwinds the stack of an ending thread, and keeps it."""
+_NOT_CURRENT: Final = "scoped_acquire::dec_ref(): thread state must be current!"
+"""What a destructor of pybind11's throws, if built without NDEBUG, while the stack of an ending thread is unwound."""
 _OF_THREADS: Final = (
     "tell the thread to end, and join it, before the program ends (an Event, a None in its queue); or, if it may be "
     "cut off anywhere, make it a daemon"
@@ -126,6 +128,9 @@ def _ended_by_python(case: Case) -> _Found | None:
     `noexcept`, or a `catch (...)` that does not rethrow, turns that into abort(). Proof is either what glibc prints, or
     an abort on a thread whose C stack has both pthread_exit and the function that takes the GIL (or glibc's message).
     A stack with pthread_exit and without these is no proof: a library may end its own threads.
+
+    While a destructor runs, the frame of pthread_exit is gone from the stack. A destructor of pybind11's then says that
+    it has no thread state: that is a proof, unless the main thread was seen elsewhere than in the finalization.
     """
     thread = case.thread
     frames = () if thread is None else thread.native_frames
@@ -133,10 +138,12 @@ def _ended_by_python(case: Case) -> _Found | None:
     if thread is not None and _is_main(thread, case):
         return None
     exited = isinstance(case.observation.end, Exited) and case.evidence.fatal_error is None
+    # An abort follows these words: a child that exited had the text from elsewhere. The signal is not checked, because
+    # the handler of SIGABRT may crash in its turn.
     if _NOT_RETHROWN in case.evidence.stderr and not exited:
-        # glibc aborts after it prints this: a child that exited had the text from elsewhere. The signal is not checked,
-        # because the handler of SIGABRT may crash in its turn.
         proof = f'glibc said "{_NOT_RETHROWN}"'
+    elif _NOT_CURRENT in case.evidence.stderr and not exited and _may_finalize(case):
+        proof = f'pybind11 said "{_NOT_CURRENT}"'
     elif case.signal == "SIGABRT" and ended is not None and _first(frames, _GIL_OR_GLIBCS_WORD) is not None:
         proof = f"{_named(thread)} was in {frame_words(ended)}"
     else:
@@ -146,6 +153,12 @@ def _ended_by_python(case: Case) -> _Found | None:
         "Python ends such a thread by pthread_exit, and C++ code on its stack did not let that through",
         proof,
     )
+
+
+def _may_finalize(case: Case) -> bool:
+    """Return whether the main thread was past the first steps of Py_FinalizeEx, or nobody saw where it was."""
+    threads = case.evidence.native_threads
+    return _finalizing(threads) is not None or all(one.native_id != case.main_native_id for one in threads)
 
 
 def _named(thread: Thread | None) -> str:

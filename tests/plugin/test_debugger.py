@@ -53,8 +53,8 @@ def debug(tmp_path: Path) -> Iterator[Debug]:
         run.terminal.close()
 
 
-@pytest.mark.parametrize("mode", [*MODES, "pool", "forkjoin", "scheduled"])
-# The other modes have other threads of Java or Python, and the same debugger.
+@pytest.mark.parametrize("mode", [*MODES, "pool", "forkjoin", "scheduled", "native", "native-pool"])
+# The other modes have other threads of Java, C or Python, and the same debugger.
 @pytest.mark.by_default("main", "new")
 def test_the_prompt_is_in_the_tests_own_frame_on_its_own_thread(debug: Debug, mode: str) -> None:
     run = debug(STOPS.format(mark=on_foreign_thread(mode, 1), stop="breakpoint()"))

@@ -85,6 +85,41 @@ def test_an_extension_module_calls_python(built: tuple[Path, dict[str, str]], ra
     _check(ran_built, mode)
 
 
+AT_EXIT: Final = """
+import threading, time
+import pytest
+
+class Slow:
+    def __del__(self, sleep=time.sleep): sleep(0.5)
+
+SLOW = Slow()
+
+@pytest.mark.foreign_thread(mode=["main", "native"], finalize=True)
+def test_thread_runs_on():
+    import cpp_threads
+    begun = threading.Event()
+    def work():
+        begun.set()
+        while True:
+            time.sleep(0.001)
+    cpp_threads.call_on_thread(work)
+    begun.wait()
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="Python stops such a thread from 3.14 on, and unwinds no stack")
+def test_a_thread_of_pybind11_that_calls_python_at_the_end(built: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    if "cpp_threads" in built[1]:
+        pytest.skip(built[1]["cpp_threads"])
+    (module,) = built[0].glob("cpp_threads*.so")
+    shutil.copy(module, tmp_path)
+    ran = run_suite_in(tmp_path, {"test_it.py": AT_EXIT}, "--foreign-thread-jvm=none")
+    # The handler of SIGABRT may crash in its turn.
+    assert set(ran.outcomes.values()) <= {"crash", "segfault"}, ran.output
+    assert {entry["diagnosis"]["code"] for entry in ran.tests.values()} == {"callback-at-exit"}, ran.output
+
+
 def follow(heading: str, folder: Path) -> None:
     """Do what the section of the page with this heading says, and compare what it shows."""
     (section,) = re.findall(rf"(?ms)^##+ {re.escape(heading)}\n.*?(?=^##+ |\Z)", PAGE.read_text(encoding="utf-8"))

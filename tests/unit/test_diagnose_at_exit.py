@@ -24,6 +24,11 @@ from pytest_foreignthread.model.stacks import (
 from .sample_cases import LIBPYTHON, TEST, code, crashed, evidence_of, fatal, thread
 
 NOT_RETHROWN: Final = "FATAL: exception not rethrown\n"
+NOT_CURRENT: Final = (
+    "terminate called after throwing an instance of 'std::runtime_error'\n"
+    "  what():  scoped_acquire::dec_ref(): thread state must be current!\n"
+)
+"""By a module of pybind11 3.1, from a destructor of gil_scoped_acquire."""
 ABORT: Final = NativeFrame("libc.so.6", "abort", "")
 ENDED: Final = NativeFrame("libc.so.6", "pthread_exit", "")
 TAKE: Final = NativeFrame(LIBPYTHON, "take_gil", "")
@@ -90,6 +95,13 @@ CALLBACKS: Final = {
     "C++ keeps what unwinds, and faulthandler crashed": case(pool_thread(ABORT), stderr=NOT_RETHROWN, **SEGFAULT),
     "C++ keeps what unwinds, and a terminal has the words": case(
         pool_thread(ABORT, *c("__libc_message", "__libc_fatal", "__pthread_unwind"))
+    ),
+    "a destructor of pybind11's finds no state": case(pool_thread(ABORT, DESTROYS), stderr=NOT_CURRENT),
+    "a destructor of pybind11's finds no state, without pystack": case(
+        pool_thread(ABORT), stderr=NOT_CURRENT, main=None
+    ),
+    "a destructor of pybind11's finds no state, and faulthandler crashed": case(
+        pool_thread(ABORT), stderr=NOT_CURRENT, main=None, **SEGFAULT
     ),
     "a function is noexcept": case(pool_thread(ABORT, ENDED, TAKE, ENSURE)),
     "a function is noexcept, by an older name": case(pool_thread(ABORT, *c("PyThread_exit_thread", "take_gil"))),
@@ -165,6 +177,11 @@ def test_at_the_end_nothing_seen_proves_that_the_gil_was_not_held(main: NativeTh
 
 OTHERS: Final = {
     "in another phase": replace(CALLBACKS["C++ keeps what unwinds"], phase=Phase.TEARDOWN),
+    "a destructor of pybind11's in another phase": case(pool_thread(ABORT), stderr=NOT_CURRENT, phase=Phase.CALL),
+    "a destructor of pybind11's while a handler of atexit runs": case(
+        pool_thread(ABORT), stderr=NOT_CURRENT, main=IN_HANDLER
+    ),
+    "a destructor of pybind11's on the main thread": case(main_of(ABORT, DESTROYS), stderr=NOT_CURRENT),
     "the main thread aborts": case(thread(ABORT, name="MainThread", native_id=10, ident=1), stderr=NOT_RETHROWN),
     "an abort of its own": case(pool_thread(ABORT)),
     "a thread ends, and does not come from Python": case(pool_thread(ABORT, ENDED)),

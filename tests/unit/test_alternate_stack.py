@@ -129,7 +129,7 @@ def test_handlers_run_on_it() -> None:
     """A thread without room for a handler's frame tells how it died all the same."""
     program = SET_ON_STACK + (
         "import ctypes, threading\n"
-        "threading.stack_size(64 * 1024)\n"
+        "threading.stack_size(128 * 1024)\n"
         # glibc reads nested groups by recursion. Recursion of Python's own raises RecursionError since Python 3.14.
         "def down():\n"
         "    ctypes.CDLL(None).regcomp(ctypes.create_string_buffer(256), b'(' * 20000 + b')' * 20000, 1)\n"

@@ -15,13 +15,14 @@ import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from os.path import basename
-from typing import Any
+from typing import Any, Final
 
-_PR_SET_PDEATHSIG = 1
-_SIGKILL = 9
+_PR_SET_PDEATHSIG: Final = 1
+_SIGKILL: Final = 9
 # What pystack calls a function whose name the library does not have.
-_UNNAMED = "???"
-_TRAMPOLINES = {
+_UNNAMED: Final = "???"
+_UNMERGED: Final = "* - Unable to merge native stack"
+_TRAMPOLINES: Final = {
     bytes.fromhex("48c7c00f0000000f05"): "__restore_rt",
     bytes.fromhex("681180d2010000d4"): "__kernel_rt_sigreturn",
 }
@@ -69,12 +70,13 @@ def _complete_stacks() -> None:
     from pystack import traceback_formatter as formatter
     from pystack.types import frame_type
 
-    usual, is_mergeable = formatter.format_thread, formatter._are_the_stacks_mergeable
+    usual = formatter.format_thread
 
     def format_thread(thread: Any, *arguments: Any, **options: Any) -> Iterator[str]:
         name_trampolines(thread)
-        yield from usual(thread, *arguments, **options)
-        if thread.first_frame is not None and not is_mergeable(thread):
+        lines = list(usual(thread, *arguments, **options))
+        yield from lines
+        if any(line.startswith(_UNMERGED) for line in lines):
             for frame in innermost_frames(thread, frame_type):
                 yield (f'    (C) File "{frame.path}", line {frame.linenumber}, in {frame.symbol} ({frame.library})')
 

@@ -26,7 +26,8 @@ def test_every_case_ends_as_expected(isolation: str) -> None:
     shown = subprocess.run(command, cwd=EXAMPLE, env=environment, capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     table = shown.stdout.rpartition("\ncase ")[2]
-    assert table.count("_PyEval_EvalFrameDefault" if sys.version_info >= (3, 11) else "_PyFunction_Vectorcall") == 2
+    if sys.version_info < (3, 14):
+        assert table.count("_PyEval_EvalFrameDefault" if sys.version_info >= (3, 11) else "_PyFunction_Vectorcall") == 2
     assert "42 of 42" in table
     assert "fails on purpose" in shown.stdout.partition("$ pytest")[0]
     assert [line for line in shown.stdout.splitlines() if len(line) > 80] == []

@@ -37,8 +37,8 @@ class Expected:
     message: str = ""
 
 
-# A function that CPython 3.10 frees loses its code too, and the crash comes one C frame earlier. CPython 3.14 may have a
-# function for each instruction, and the interpreter may be built without their names.
+# A function that CPython 3.10 frees loses its code too, and the crash comes one C frame earlier. CPython 3.14 may have
+# a function for each instruction, and the interpreter may be built without their names.
 if sys.version_info >= (3, 14):
     FREED = "python"
 else:

@@ -30,7 +30,6 @@ class SharedFixtures:
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
-        __tracebackhide__ = True
         self._set_up[fixturedef] = request
         return (yield)
 

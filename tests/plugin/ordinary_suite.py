@@ -31,10 +31,6 @@ CONFTEST: Final = '''
             context=str(getattr(report, "context", None)), own=getattr(report, "own", None), count=report.count,
         )
 
-    @pytest.fixture
-    def fails_in_another_file():
-        raise ValueError("in setup")
-
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(item):
         report = yield
@@ -489,9 +485,6 @@ BODIES: Final = r"""
         pytest.fail("in teardown, too")
 
     def test_setup_fails(fails):
-        os.abort()
-
-    def test_setup_fails_in_another_file(fails_in_another_file):
         os.abort()
 
     def test_setup_skips(skips):

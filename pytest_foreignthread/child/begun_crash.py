@@ -6,6 +6,7 @@ other threads run: a test could pass and end the process before its crash has be
 
 from __future__ import annotations
 
+import signal
 from os import getpid
 from time import monotonic, sleep
 
@@ -61,9 +62,15 @@ class BegunCrash:
         return self._stacks.have_fatal_error or self._is_hotspots(found) or has_held_thread(getpid())
 
     def _is_hotspots(self, found: list[int | None]) -> bool:
-        """Return whether HotSpot has replaced a handler of its own, as it does when it meets a crash."""
-        changed = [(old, new) for old, new in zip(self._usual, found, strict=True) if old != new and old and new]
-        return any(owner_of_address(old) == owner_of_address(new) == HOTSPOT for old, new in changed)
+        """Return whether HotSpot has replaced a handler of its own, as it does when it meets a crash.
+
+        HotSpot has one handler for faults and for SIGPIPE, and leaves it to SIGPIPE. That tells of a JVM, too, that has
+        been started since the usual handlers were read.
+        """
+        pipes = handler_of(signal.SIGPIPE)
+        changed = {(old, new) for old, new in zip(self._usual, found, strict=True) if old != new}
+        replaced = {*changed, *((pipes, new) for _, new in changed if new != pipes)}
+        return any(owner_of_address(old) == owner_of_address(new) == HOTSPOT for old, new in replaced if old and new)
 
 
 def _handlers() -> list[int | None]:
